@@ -1,0 +1,125 @@
+// Programs from a newer Debian suite than the machine's own. They are unpacked into the cache; apt is used with lists and a
+// package state of its own, so that the system's packages stay as they are.
+import { existsSync } from 'node:fs';
+import { appendFile, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { cached, cacheFolder, digestOf } from './cache.ts';
+import { run } from './command.ts';
+import type { Progress } from './progress.ts';
+import { findOnPath } from './system-packages.ts';
+
+/** The oldest suite that has bitcoind, containerd 2 and Node.js 24 together; the images are made of it too. */
+export const debianSuite = 'forky';
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+interface DebianProgram {
+  /** Packages that are unpacked together. */
+  packages: readonly string[];
+  /** Path inside of them; a folder for cni-plugins. */
+  file: string;
+  /** Set for a program that needs the suite's own C library and others: it is started through that suite's loader. */
+  needsLibraries?: true;
+}
+const bitcoin = ['bitcoin-knots', 'systemd-standalone-sysusers'];
+const debianPrograms = {
+  'bitcoin-cli': { packages: bitcoin, file: 'usr/bin/bitcoin-cli', needsLibraries: true },
+  bitcoind: { packages: bitcoin, file: 'usr/bin/bitcoind', needsLibraries: true },
+  'cni-plugins': { packages: ['containernetworking-plugins'], file: 'usr/lib/cni' },
+  containerd: { packages: ['containerd'], file: 'usr/bin/containerd' },
+  'containerd-shim-runc-v2': { packages: ['containerd'], file: 'usr/bin/containerd-shim-runc-v2' },
+  ctr: { packages: ['containerd'], file: 'usr/bin/ctr' },
+  etcd: { packages: ['etcd-server'], file: 'usr/bin/etcd' },
+} as const satisfies Record<string, DebianProgram>;
+export type DebianProgramName = keyof typeof debianPrograms;
+export const debianProgramNames = Object.keys(debianPrograms) as readonly DebianProgramName[];
+
+/** The paths of the given programs, which are fetched if the cache does not have them yet. */
+export async function provideDebianPrograms(
+  names: readonly DebianProgramName[],
+  progress: Progress,
+): Promise<Map<DebianProgramName, string>> {
+  const found = new Map<DebianProgramName, string>();
+  for (const name of names) {
+    const program: DebianProgram = debianPrograms[name];
+    const key = digestOf(debianSuite, process.arch, JSON.stringify(program.packages), 'layout 1');
+    const folder = path.join(cacheFolder, 'debian', `${program.packages[0] ?? name}-${key}`);
+    if (!existsSync(folder))
+      await progress.step(`Fetching ${program.packages[0] ?? name} of Debian ${debianSuite}`, () =>
+        fetchPackages(folder, program),
+      );
+    found.set(name, program.needsLibraries ? path.join(folder, 'bin', name) : path.join(folder, program.file));
+  }
+  return found;
+}
+
+/** The mirror that the machine's own apt uses for Debian, so that no address of one is written down here. */
+export async function debianMirror(): Promise<string> {
+  if ((await findOnPath('apt-get')) === undefined || !existsSync('/etc/debian_version')) {
+    throw new Error(
+      'The local Kubernetes takes containerd, etcd and bitcoind from Debian packages and needs a Debian machine; to use another cluster: npm start -- --context NAME',
+    );
+  }
+  const codename = /^VERSION_CODENAME=(.*)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1];
+  const targets = await run('apt-get', ['indextargets', '--format', '$(IDENTIFIER) $(RELEASE) $(COMPONENT) $(SITE)']);
+  for (const target of targets.split('\n')) {
+    const [identifier, release, component, site] = target.split(' ');
+    if (identifier === 'Packages' && release === codename && component === 'main' && site !== undefined) return site;
+  }
+  throw new Error(`apt has no source for "${codename ?? 'this release'} main"; please give it one in /etc/apt/sources.list.d`);
+}
+
+async function fetchPackages(folder: string, program: DebianProgram): Promise<void> {
+  await cached(folder, `fetching ${program.packages.join(' and ')}`, async target => {
+    const apt = `${target}.apt`;
+    const options = await aptOptions(apt);
+    await run('apt-get', [...options, 'update']);
+    const closure = program.needsLibraries ? ['install', '--yes', '--download-only', '--no-install-recommends'] : ['download'];
+    await run('apt-get', [...options, ...closure, ...program.packages], { cwd: path.join(apt, 'archives') });
+    await mkdir(target, { recursive: true });
+    const archives = (await readdir(path.join(apt, 'archives'))).filter(name => name.endsWith('.deb')).sort();
+    for (const archive of archives) await run('dpkg', ['-x', path.join(apt, 'archives', archive), target]);
+    await appendFile(path.join(target, 'PACKAGES'), archives.join('\n') + '\n');
+    if (program.needsLibraries) await writeLaunchers(target, folder);
+    await rm(apt, { recursive: true });
+  });
+}
+
+/** Options that give apt a list, a state and a cache of its own in `folder`, where it believes that nothing is installed yet. */
+async function aptOptions(folder: string): Promise<string[]> {
+  for (const name of ['lists/partial', 'archives/partial']) await mkdir(path.join(folder, name), { recursive: true });
+  await writeFile(path.join(folder, 'status'), '');
+  const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : '';
+  await writeFile(path.join(folder, 'sources.list'), `deb ${signed}${await debianMirror()} ${debianSuite} main\n`);
+  const settings = {
+    'Dir::State': folder,
+    'Dir::State::lists': path.join(folder, 'lists'),
+    'Dir::State::status': path.join(folder, 'status'),
+    'Dir::Cache': folder,
+    'Dir::Etc::SourceList': path.join(folder, 'sources.list'),
+    'Dir::Etc::SourceParts': '/dev/null',
+    // apt's own download user may not enter this user's cache folder.
+    'APT::Sandbox::User': 'root',
+    'Acquire::Languages': 'none',
+    // A mirror that stands still is older than the validity that its release file states; the signature is checked all the same.
+    'Acquire::Check-Valid-Until': 'false',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+}
+
+/** Writes bin/NAME for each program that needs the unpacked libraries; `home` is where the folder will be in the end. */
+async function writeLaunchers(target: string, home: string): Promise<void> {
+  await mkdir(path.join(target, 'bin'));
+  const libraries = (await readdir(path.join(target, 'usr/lib'))).find(name => name.endsWith('-linux-gnu'));
+  if (libraries === undefined) throw new Error('The unpacked Debian packages have no folder of libraries');
+  const loader = (await readdir(path.join(target, 'usr/lib', libraries))).find(name => name.startsWith('ld-linux-'));
+  if (loader === undefined) throw new Error('The unpacked Debian packages have no program loader');
+  const folder = path.join(home, 'usr/lib', libraries);
+  for (const name of ['bitcoind', 'bitcoin-cli']) {
+    const launcher = path.join(target, 'bin', name);
+    await writeFile(
+      launcher,
+      `#!/bin/sh\nexec '${folder}/${loader}' --library-path '${folder}' '${home}/usr/bin/${name}' "$@"\n`,
+    );
+    await chmod(launcher, 0o755);
+  }
+}

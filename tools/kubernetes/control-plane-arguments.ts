@@ -1,0 +1,77 @@
+// The command lines of the control plane's programs. Before it: control-plane.ts.
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import type { CertificateFiles } from './certificates.ts';
+import type { ControlPlaneSettings } from './control-plane.ts';
+
+/** Requests per second that the controllers may send: with the defaults of 20 and 50 they would be what a test of scale measures. */
+const controllerQps = 500;
+const issuer = 'https://kubernetes.default.svc.cluster.local';
+
+export interface ApiServerInputs {
+  settings: ControlPlaneSettings;
+  port: number;
+  etcdEndpoint: string;
+  authority: string;
+  serving: CertificateFiles;
+  tokenKeys: { privateKey: string; publicKey: string };
+  kubeletClient: CertificateFiles | undefined;
+}
+
+export function apiServerArguments(inputs: ApiServerInputs): string[] {
+  const { settings, serving, tokenKeys, kubeletClient } = inputs;
+  const args = [
+    ...[`--bind-address=${settings.address}`, `--secure-port=${inputs.port}`, `--advertise-address=${settings.address}`],
+    ...[
+      `--tls-cert-file=${serving.certificate}`,
+      `--tls-private-key-file=${serving.key}`,
+      `--client-ca-file=${inputs.authority}`,
+    ],
+    ...[
+      `--etcd-servers=${inputs.etcdEndpoint}`,
+      '--etcd-prefix=/registry',
+      '--storage-media-type=application/vnd.kubernetes.protobuf',
+    ],
+    ...[`--service-account-issuer=${issuer}`, `--service-account-key-file=${tokenKeys.publicKey}`],
+    ...[`--service-account-signing-key-file=${tokenKeys.privateKey}`, `--service-cluster-ip-range=${settings.serviceRange}`],
+    ...['--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction', '--allow-privileged=true'],
+  ];
+  // Pods need a service account, which only a controller manager makes.
+  if (!settings.controllerManager) args.push('--disable-admission-plugins=ServiceAccount');
+  // An endpoint with a loopback address is refused, and nobody could reach it there.
+  if (settings.address.startsWith('127.')) args.push('--endpoint-reconciler-type=none');
+  if (settings.audit) {
+    args.push(
+      `--audit-policy-file=${path.join(settings.folder, 'audit-policy.yaml')}`,
+      `--audit-log-path=${path.join(settings.folder, 'audit.log')}`,
+    );
+  }
+  if (kubeletClient !== undefined) {
+    args.push(`--kubelet-client-certificate=${kubeletClient.certificate}`, `--kubelet-client-key=${kubeletClient.key}`);
+    // By name it would ask a name server for the node, and there is none.
+    args.push(`--kubelet-certificate-authority=${inputs.authority}`, '--kubelet-preferred-address-types=InternalIP');
+  }
+  return args;
+}
+
+export function controllerManagerArguments(kubeconfig: string, authority: string, tokenKey: string): string[] {
+  return [
+    ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--use-service-account-credentials=true'],
+    ...[`--root-ca-file=${authority}`, `--service-account-private-key-file=${tokenKey}`],
+    ...[`--kube-api-qps=${controllerQps}`, `--kube-api-burst=${controllerQps}`],
+  ];
+}
+
+/** Writes the scheduler's configuration file too. */
+export async function schedulerArguments(kubeconfig: string, folder: string): Promise<string[]> {
+  const file = path.join(folder, 'scheduler.yaml');
+  const configuration = {
+    apiVersion: 'kubescheduler.config.k8s.io/v1',
+    kind: 'KubeSchedulerConfiguration',
+    clientConnection: { kubeconfig, qps: controllerQps, burst: controllerQps },
+    leaderElection: { leaderElect: false },
+  };
+  await writeFile(file, stringify(configuration));
+  return [`--config=${file}`, '--secure-port=0'];
+}

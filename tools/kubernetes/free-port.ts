@@ -1,0 +1,26 @@
+// Ports for servers of a local Kubernetes.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+// Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in between.
+const lowest = 20_000;
+const highest = 30_000;
+const tries = 100;
+
+/** A TCP port that nothing listens on at the address. Drawn at random, so that two callers hardly get the same one. */
+export async function freePort(address: string): Promise<number> {
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    const server = createServer();
+    try {
+      server.listen(port, address);
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error(`No free port at ${address} after ${tries} tries`);
+}

@@ -1,0 +1,134 @@
+// The long-running programs of a local Kubernetes: started with their output in a file, found again by process id, ended by it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const tailLines = 12;
+const pollIntervalMs = 20;
+
+/** A process and when it began (clock ticks since boot): together unique, so that a reused process id is never taken for it. */
+export interface ProcessIdentity {
+  name: string;
+  pid: number;
+  startTicks: number;
+}
+
+export interface ProgramOptions {
+  /** Name in messages, and of the log file. */
+  name: string;
+  file: string;
+  args: readonly string[];
+  logFile: string;
+  environment?: Record<string, string>;
+  /** Path of setpriv: the kernel then kills the program as soon as this process ends, however it ends. Without it the program outlives this process. */
+  setpriv?: string;
+}
+
+/** A program that this process has started. It is in a session of its own: a Ctrl-C in the terminal does not reach it. */
+export class RunningProgram {
+  readonly name: string;
+  readonly identity: ProcessIdentity;
+  readonly logFile: string;
+  readonly #child: ChildProcess;
+
+  private constructor(name: string, logFile: string, child: ChildProcess, pid: number) {
+    this.name = name;
+    this.logFile = logFile;
+    this.#child = child;
+    this.identity = { name, pid, startTicks: startTicksOf(pid) ?? 0 };
+  }
+
+  /** @throws Error if the program cannot be started. */
+  static async start(options: ProgramOptions): Promise<RunningProgram> {
+    const log = openSync(options.logFile, 'a', 0o600);
+    const { file, args, setpriv } = options;
+    const [command, commandArgs] = setpriv === undefined ? [file, args] : [setpriv, ['--pdeathsig', 'KILL', file, ...args]];
+    const child = spawn(command, commandArgs, {
+      stdio: ['ignore', log, log],
+      detached: true,
+      env: { ...process.env, ...options.environment },
+    });
+    closeSync(log);
+    await new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    if (child.pid === undefined) throw new Error(`${options.name} has no process id`);
+    return new RunningProgram(options.name, options.logFile, child, child.pid);
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Throws with the end of its log if the program has ended. For loops that wait for it to be ready. */
+  assertRuns(): void {
+    if (!this.hasEnded) return;
+    const how = this.#child.signalCode ?? `exit code ${this.#child.exitCode ?? ''}`;
+    throw new Error(`${this.name} ended (${how}); the end of ${this.logFile}:\n${logTail(this.logFile)}`);
+  }
+
+  /** Ends the program: asks it to, and kills it if it has not ended after `graceMs`; 0 kills at once. Resolves when it is gone. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.hasEnded) return;
+    // Else nothing might be left that keeps this process from ending before the other one has.
+    this.#child.ref();
+    const gone = new Promise(resolve => this.#child.once('exit', resolve));
+    this.#child.kill(graceMs === 0 ? 'SIGKILL' : 'SIGTERM');
+    if (graceMs > 0) {
+      const killed = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
+      await gone;
+      clearTimeout(killed);
+    }
+    await gone;
+  }
+}
+
+/** The last lines of a log file, for an error message. */
+export function logTail(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim().split('\n').slice(-tailLines).join('\n');
+  } catch {
+    return '(no log)';
+  }
+}
+
+/** Whether exactly this process still runs (a zombie does not). */
+export function isRunning(identity: ProcessIdentity): boolean {
+  return startTicksOf(identity.pid) === identity.startTicks;
+}
+
+/** Ends a process that an earlier run has left, by its identity; does nothing if it is gone. */
+export async function stopByIdentity(identity: ProcessIdentity, graceMs: number): Promise<void> {
+  const deadline = performance.now() + graceMs;
+  let signal: NodeJS.Signals = graceMs === 0 ? 'SIGKILL' : 'SIGTERM';
+  send(identity, signal);
+  while (isRunning(identity)) {
+    if (signal === 'SIGTERM' && performance.now() > deadline) {
+      signal = 'SIGKILL';
+      send(identity, signal);
+    }
+    await delay(pollIntervalMs);
+  }
+}
+
+function send(identity: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (!isRunning(identity)) return;
+  try {
+    process.kill(identity.pid, signal);
+  } catch {
+    // It ended in between.
+  }
+}
+
+function startTicksOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in parentheses, which may hold anything; the third is the state, the 22nd the start.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : Number(fields[19]);
+  } catch {
+    return undefined;
+  }
+}

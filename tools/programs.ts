@@ -1,0 +1,45 @@
+// Every program that the tools and tests start, by name, from wherever it comes: built, fetched, or the machine's own.
+import { type DebianProgramName, debianProgramNames, provideDebianPrograms } from './debian-programs.ts';
+import { type GoProgramName, goProgramNames, provideGoPrograms } from './go-programs.ts';
+import { Progress, say } from './progress.ts';
+import { provideSystemPrograms, type SystemProgram, systemPrograms } from './system-packages.ts';
+
+export type ProgramName = GoProgramName | DebianProgramName | SystemProgram;
+
+/**
+ * The paths of the given programs, after building, fetching or installing those that are missing: each once, with progress on
+ * standard error.
+ * @throws Error that says what this machine lacks (Go, root, Debian) and what would be right.
+ */
+export async function providePrograms<Name extends ProgramName>(
+  names: readonly Name[],
+  progress = new Progress(),
+): Promise<Record<Name, string>> {
+  const wanted = new Set<ProgramName>(names);
+  const found = new Map<ProgramName, string>([
+    ...(await provideSystemPrograms(
+      systemPrograms.filter(name => wanted.has(name)),
+      progress,
+    )),
+    ...(await provideDebianPrograms(
+      debianProgramNames.filter(name => wanted.has(name)),
+      progress,
+    )),
+    ...(await provideGoPrograms(
+      goProgramNames.filter(name => wanted.has(name)),
+      progress,
+    )),
+  ]);
+  return Object.fromEntries(found) as Record<Name, string>;
+}
+
+if (import.meta.main) {
+  const all: readonly ProgramName[] = [...systemPrograms, ...debianProgramNames, ...goProgramNames];
+  const unknown = process.argv.slice(2).filter(name => !all.some(known => known === name));
+  if (unknown.length > 0) {
+    say(`No such program: ${unknown.join(' ')}. There are: ${all.join(' ')}`);
+    process.exit(2);
+  }
+  const names = process.argv.length > 2 ? all.filter(name => process.argv.includes(name)) : all;
+  for (const [name, file] of Object.entries(await providePrograms(names))) process.stdout.write(`${name}\t${file}\n`);
+}

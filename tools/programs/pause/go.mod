@@ -1,0 +1,3 @@
+module bitcoin-controller.local/programs/pause
+
+go 1.26.0
