@@ -1,0 +1,288 @@
+// Broadcaster: distributes each event to every watcher. Before it: whoever calls action. After it: watcher.ts.
+//   Port of apimachinery v0.37.2 pkg/watch/mux.go (Broadcaster).
+import { Observable, Subject } from 'rxjs';
+import { Fifo } from './fifo.ts';
+import { Watcher, type WatchEvent, type WatchEventType, type WatcherOptions } from './watcher.ts';
+
+/** What happens to an event for a watcher whose queue is full: everything waits for that watcher, or the event is dropped for it. */
+export type FullChannelBehavior = 'WaitIfChannelFull' | 'DropIfChannelFull';
+export const FullChannelBehavior = { WaitIfChannelFull: 'WaitIfChannelFull', DropIfChannelFull: 'DropIfChannelFull' } as const;
+
+export interface BroadcasterOptions {
+  /** How many events each watcher's queue holds. 0 = only what a waiting reader takes. */
+  readonly queueLength: number;
+  /** `WaitIfChannelFull` unless told. */
+  readonly fullChannelBehavior?: FullChannelBehavior | undefined;
+  /** How many accepted events wait to be distributed while a watcher holds everything up; 25 unless told. */
+  readonly incomingQueueLength?: number | undefined;
+  /** Shuts the broadcaster down when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An event that was dropped: `incoming` for all watchers, or for one `watcher` whose queue was full. */
+export interface DroppedEvent<T> {
+  readonly event: WatchEvent<T>;
+  readonly at: 'incoming' | 'watcher';
+}
+
+/** The broadcaster was shut down before the call. */
+export class BroadcasterStoppedError extends Error {
+  override readonly name = 'BroadcasterStoppedError';
+
+  constructor() {
+    super('broadcaster already stopped');
+  }
+}
+
+/** An accepted event, with the watchers that were there when it was accepted: later ones do not see it. */
+interface Accepted<T> {
+  readonly event: WatchEvent<T>;
+  readonly watchers: readonly Watcher<T>[];
+}
+
+/** An event that a full watcher holds up; its first `done` watchers have had it. */
+interface HeldUp<T> extends Accepted<T> {
+  readonly done: number;
+}
+
+/** A caller of `action` that waits. */
+interface Waiting<T> {
+  readonly event: WatchEvent<T>;
+  readonly resolve: () => void;
+  isCancelled: boolean;
+}
+
+const incomingQueueLength = 25;
+const accepted = Promise.resolve();
+
+/**
+ * Every watcher sees the events accepted after it was made, in the order in which they were accepted; nothing before, none missed
+ * but those that its own full queue makes it miss in drop mode. In wait mode one full watcher holds up all, until it has room or stops.
+ *
+ * @example
+ * ```ts
+ * import { Broadcaster } from 'bitcoin-controller/broadcaster';
+ *
+ * await using tips = new Broadcaster<{ height: number }>({ queueLength: 100 });
+ * const tip = tips.watch();
+ * await tips.action('MODIFIED', { height: 901_000 });
+ * for await (const { type, object } of tip) {
+ *   console.log(type, object.height);
+ *   break;
+ * }
+ * ```
+ */
+export class Broadcaster<T> implements AsyncDisposable {
+  /** One watcher a subscription: subscribing watches, unsubscribing stops. Errors with `BroadcasterStoppedError` if subscribed after shutdown. */
+  readonly events$: Observable<WatchEvent<T>>;
+  /** Each dropped event, as it is dropped. */
+  readonly drops: Observable<DroppedEvent<T>>;
+  readonly #queueLength: number;
+  readonly #incomingLength: number;
+  readonly #waitsIfFull: boolean;
+  readonly #drops = new Subject<DroppedEvent<T>>();
+  /** Replaced, never changed: an accepted event keeps the list of its moment. */
+  #watchers: readonly Watcher<T>[] = [];
+  readonly #incoming = new Fifo<Accepted<T>>();
+  /** Callers of action, while #incoming is full. */
+  readonly #waiting = new Fifo<Waiting<T>>();
+  #heldUp: HeldUp<T> | undefined;
+  #isDistributing = false;
+  #shutdown: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+
+  constructor(options: BroadcasterOptions) {
+    this.#queueLength = options.queueLength;
+    this.#incomingLength = options.incomingQueueLength ?? incomingQueueLength;
+    this.#waitsIfFull = options.fullChannelBehavior !== FullChannelBehavior.DropIfChannelFull;
+    this.drops = this.#drops.asObservable();
+    this.events$ = new Observable(subscriber => {
+      const watcher = this.watch();
+      watcher.results.subscribe(subscriber);
+      return () => {
+        watcher.stop();
+      };
+    });
+    const { signal } = options;
+    if (signal?.aborted === true) void this.shutdown();
+    else signal?.addEventListener('abort', () => void this.shutdown(), { once: true });
+  }
+
+  /** Nothing more is accepted. */
+  get stopped(): boolean {
+    return this.#shutdown !== undefined;
+  }
+
+  /**
+   * A watcher of everything that is accepted from now on.
+   * @throws BroadcasterStoppedError
+   */
+  watch(options: WatcherOptions = {}): Watcher<T> {
+    return this.#newWatcher(this.#queueLength, [], options);
+  }
+
+  /**
+   * As `watch`, with `queued` before the first live event.
+   * @throws BroadcasterStoppedError
+   */
+  watchWithPrefix(queued: Iterable<WatchEvent<T>>, options: WatcherOptions = {}): Watcher<T> {
+    const prefix = [...queued];
+    return this.#newWatcher(Math.max(this.#queueLength, prefix.length + 1), prefix, options);
+  }
+
+  /**
+   * Distributes an event; waits while too many are ahead of it.
+   * @returns when it is accepted, not when it is read. Rejects with `signal.reason` if that aborts before, with BroadcasterStoppedError after shutdown.
+   */
+  action(type: WatchEventType, object: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#shutdown !== undefined) return Promise.reject(new BroadcasterStoppedError());
+    const event = { type, object };
+    if (this.#accept(event)) return accepted;
+    return this.#wait(event, options.signal);
+  }
+
+  /**
+   * Distributes an event, or says that too many are ahead of it. Never waits.
+   * @throws BroadcasterStoppedError
+   */
+  actionOrDrop(type: WatchEventType, object: T): boolean {
+    if (this.#shutdown !== undefined) throw new BroadcasterStoppedError();
+    const event = { type, object };
+    const isAccepted = this.#accept(event);
+    if (!isAccepted) this.#drops.next({ event, at: 'incoming' });
+    return isAccepted;
+  }
+
+  /** Accepts nothing more, distributes what was accepted, then completes the watchers. Does not wait for them to read. Idempotent. */
+  shutdown(): Promise<void> {
+    if (this.#shutdown === undefined) {
+      let resolve = () => undefined as void;
+      const promise = new Promise<void>(done => {
+        resolve = done;
+      });
+      this.#shutdown = { promise, resolve };
+      this.#pump();
+    }
+    return this.#shutdown.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #newWatcher(capacity: number, prefix: readonly WatchEvent<T>[], { signal }: WatcherOptions): Watcher<T> {
+    if (this.#shutdown !== undefined) throw new BroadcasterStoppedError();
+    const onAbort = () => {
+      watcher.stop();
+    };
+    const onStop = () => {
+      signal?.removeEventListener('abort', onAbort);
+      this.#watchers = this.#watchers.filter(other => other !== watcher);
+      this.#pump();
+    };
+    const onRoom = () => {
+      if (this.#heldUp !== undefined) this.#pump();
+    };
+    const watcher = new Watcher<T>(capacity, { onRoom, onStop }, prefix);
+    this.#watchers = [...this.#watchers, watcher];
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) watcher.stop();
+    return watcher;
+  }
+
+  #accept(event: WatchEvent<T>): boolean {
+    if (!this.#isDistributing && this.#heldUp === undefined) {
+      this.#isDistributing = true;
+      this.#distribute(event, this.#watchers, 0);
+      this.#isDistributing = false;
+      if (this.#incoming.size > 0 || this.#shutdown !== undefined) this.#pump();
+      return true;
+    }
+    if (this.#waiting.size > 0 || this.#incoming.size >= this.#incomingLength) return false;
+    this.#incoming.push({ event, watchers: this.#watchers });
+    return true;
+  }
+
+  #wait(event: WatchEvent<T>, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const onAbort = () => {
+        waiting.isCancelled = true;
+        reject(signal?.reason as Error);
+      };
+      const onAccepted = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const waiting: Waiting<T> = { event, resolve: onAccepted, isCancelled: false };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(waiting);
+    });
+  }
+
+  /** Goes on where it was held up, until all is distributed or a full watcher holds it up again. Calls from within return at once. */
+  #pump(): void {
+    if (this.#isDistributing) return;
+    this.#isDistributing = true;
+    let next = this.#nextToDistribute();
+    while (next !== undefined && this.#distribute(next.event, next.watchers, next.done)) next = this.#nextToDistribute();
+    this.#isDistributing = false;
+    if (this.#shutdown !== undefined && this.#heldUp === undefined) this.#finish(this.#shutdown.resolve);
+  }
+
+  #nextToDistribute(): HeldUp<T> | undefined {
+    const heldUp = this.#heldUp;
+    this.#heldUp = undefined;
+    if (heldUp !== undefined) return heldUp;
+    const next = this.#incoming.shift() ?? this.#admitted();
+    while (this.#waiting.size > 0 && this.#incoming.size < this.#incomingLength) {
+      const admitted = this.#admitted();
+      if (admitted !== undefined) this.#incoming.push(admitted);
+    }
+    return next === undefined ? undefined : { ...next, done: 0 };
+  }
+
+  /** The event of the caller that has waited longest: now it is accepted. */
+  #admitted(): Accepted<T> | undefined {
+    let waiting = this.#waiting.shift();
+    while (waiting?.isCancelled === true) waiting = this.#waiting.shift();
+    if (waiting === undefined) return undefined;
+    waiting.resolve();
+    return { event: waiting.event, watchers: this.#watchers };
+  }
+
+  /** False if a full watcher holds the event up. */
+  #distribute(event: WatchEvent<T>, watchers: readonly Watcher<T>[], done: number): boolean {
+    for (let index = done; index < watchers.length; index += 1) {
+      const watcher = watchers[index];
+      if (watcher === undefined || watcher.offer(event)) continue;
+      if (this.#waitsIfFull) {
+        this.#heldUp = { event, watchers, done: index };
+        return false;
+      }
+      watcher.countDrop();
+      this.#drops.next({ event, at: 'watcher' });
+    }
+    return true;
+  }
+
+  #finish(resolve: () => void): void {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const watcher of watchers) watcher.close();
+    this.#drops.complete();
+    resolve();
+  }
+}
+
+/** client-go's `NewBroadcaster`. */
+export function newBroadcaster<T>(queueLength: number, fullChannelBehavior: FullChannelBehavior): Broadcaster<T> {
+  return new Broadcaster({ queueLength, fullChannelBehavior });
+}
+
+/** client-go's `NewLongQueueBroadcaster`: the incoming queue is as long as the watchers'. */
+export function newLongQueueBroadcaster<T>(queueLength: number, fullChannelBehavior: FullChannelBehavior): Broadcaster<T> {
+  return new Broadcaster({ queueLength, fullChannelBehavior, incomingQueueLength: queueLength });
+}
