@@ -1,0 +1,303 @@
+// KubeClient: the Kubernetes API as raw JSON: nothing is renamed, converted or dropped. After it: retrying-transport.ts, kube-watch.ts.
+//   Numbers beyond 2^53 are rounded, as everywhere in JavaScript: so write what you mean with apply(), and do not replace() what you have read but for your own objects.
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Deadline } from './deadline.ts';
+import { KubeTransport } from './kube-transport.ts';
+import type { KubeList, KubeObject, ObjectName, ResourceType } from './kube-resource.ts';
+import { apiVersionOf, keyOf, resourcePath } from './kube-resource.ts';
+import { readWatchEvents, type WatchEvent } from './kube-watch.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { RetryingTransport, type ApiCall } from './retrying-transport.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export type { KubeList, KubeObject, ObjectName, ResourceType } from './kube-resource.ts';
+export type { WatchEvent } from './kube-watch.ts';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** For the whole call with its retries; 30 000 unless told. */
+  readonly timeoutMs?: number | undefined;
+  /** 10 unless told. */
+  readonly maxTries?: number | undefined;
+  /** Does not wait for the client's token bucket: for the few requests that must not stand behind others, such as a leader's renewal. */
+  readonly isUnthrottled?: boolean | undefined;
+}
+
+interface Selection {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly resourceVersionMatch?: 'NotOlderThan' | 'Exact' | undefined;
+}
+
+export interface ListOptions extends Selection, CallOptions {
+  readonly limit?: number | undefined;
+  readonly continue?: string | undefined;
+}
+
+export interface WatchOptions extends Selection {
+  readonly allowWatchBookmarks?: boolean | undefined;
+  readonly sendInitialEvents?: boolean | undefined;
+  /** How long the server keeps the watch open. */
+  readonly timeoutSeconds?: number | undefined;
+  /** The watch fails when nothing at all came for so long; never unless told. */
+  readonly idleTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions extends CallOptions {
+  readonly fieldManager?: string | undefined;
+}
+
+export interface ApplyOptions extends CallOptions {
+  readonly fieldManager: string;
+  readonly force?: boolean | undefined;
+  readonly subresource?: 'status' | undefined;
+}
+
+export interface PatchOptions extends WriteOptions {
+  readonly patchType: 'merge' | 'strategic' | 'json';
+  readonly subresource?: string | undefined;
+}
+
+export interface DeleteOptions extends CallOptions {
+  readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
+}
+
+export interface RequestOptions extends CallOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly body?: unknown;
+  readonly contentType?: string | undefined;
+  /** Doing it twice is as good as once; unless told, true for all methods but POST and for JSON patches. */
+  readonly isIdempotent?: boolean | undefined;
+}
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+const defaultTimeoutMs = 30_000;
+const defaultMaxTries = 10;
+const patchContentTypes = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+} as const;
+
+export interface KubeClientOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly logger: Logger;
+  readonly userAgent?: string | undefined;
+  /** Requests a second in the long run, and at once; 200 and 400 unless told, `qps` 0 = no limit of ours. */
+  readonly qps?: number | undefined;
+  readonly burst?: number | undefined;
+  readonly metrics?: Metrics | undefined;
+}
+
+/**
+ * Every call throws `ApiError` if the API server answers with an error, else an `Error` whose message says what was attempted,
+ * or the reason of its signal. Calls are tried again as retrying-transport.ts says, within their time limit.
+ */
+export class KubeClient {
+  readonly #options: KubeClientOptions;
+  readonly #transport: KubeTransport;
+  readonly #retrying: RetryingTransport;
+  readonly #userAgent: string;
+  #writeGuard: () => void = () => undefined;
+
+  /** @param parent whose connections and limits are used, for a client with another write guard */
+  constructor(options: KubeClientOptions, parent?: KubeClient) {
+    this.#options = options;
+    this.#userAgent = options.userAgent ?? 'bitcoin-controller';
+    if (parent !== undefined) {
+      this.#transport = parent.#transport;
+      this.#retrying = parent.#retrying;
+      return;
+    }
+    const { qps = 200, burst = qps * 2, logger, metrics } = options;
+    this.#transport = new KubeTransport(options.kubeConfig);
+    const bucket = qps > 0 ? new TokenBucket({ qps, burst }) : undefined;
+    this.#retrying = new RetryingTransport({ transport: this.#transport, bucket, logger, metrics });
+  }
+
+  /**
+   * A client over the same connections that calls `guard` before every write (all but get, list and watch); if it throws, nothing
+   * is sent and the call throws that. So a replica that lost its lease stops writing.
+   */
+  withWriteGuard(guard: () => void): KubeClient {
+    const guarded = new KubeClient(this.#options, this);
+    guarded.#writeGuard = guard;
+    return guarded;
+  }
+
+  async get<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, options: CallOptions = {}): Promise<T> {
+    return (await this.#on('get', type, name, { ...options, method: 'GET' })) as T;
+  }
+
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+    const attempted = `list ${type.plural}${options.namespace === undefined ? '' : ` in ${options.namespace}`}`;
+    const query = { ...selectionQuery(options), limit: options.limit, continue: options.continue };
+    const path = resourcePath(type, { namespace: options.namespace });
+    return (await this.#call({ ...options, attempted, verb: 'LIST', method: 'GET', path, query })) as KubeList<T>;
+  }
+
+  /** Ends when the server ends it; throws as the other calls do, and when the connection breaks. Leaving the loop closes the connection. */
+  async *watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void> {
+    const attempted = `watch ${type.plural}${options.namespace === undefined ? '' : ` in ${options.namespace}`}`;
+    const { allowWatchBookmarks, sendInitialEvents, timeoutSeconds, idleTimeoutMs } = options;
+    const query = { ...selectionQuery(options), watch: true, allowWatchBookmarks, sendInitialEvents, timeoutSeconds };
+    const path = resourcePath(type, { namespace: options.namespace });
+    const deadline = new Deadline(idleTimeoutMs, options.signal);
+    try {
+      const call = this.#apiCall({ attempted, verb: 'WATCH', method: 'GET', path, query, isUnthrottled: true }, deadline);
+      const response = await this.#retrying.open(call);
+      yield* readWatchEvents<T>(response, { attempted, deadline, idleTimeoutMs });
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
+    const { namespace } = object.metadata ?? {};
+    const path = resourcePath(type, { namespace });
+    if (type.namespaced && namespace === undefined) throw new TypeError(`create ${type.plural}: a namespace is needed`);
+    const attempted = `create ${type.plural} ${keyOf(object)}`;
+    return (await this.#write({
+      ...options,
+      attempted,
+      method: 'POST',
+      path,
+      query: { fieldManager: options.fieldManager },
+      body: completed(type, object),
+    })) as T;
+  }
+
+  /** Writes the whole object; with a `metadata.resourceVersion` only if it is still that one (else `isConflict`). */
+  async replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: WriteOptions & { subresource?: string } = {},
+  ): Promise<T> {
+    const query = { fieldManager: options.fieldManager };
+    return (await this.#on('replace', type, nameOf(object), {
+      ...options,
+      method: 'PUT',
+      query,
+      body: completed(type, object),
+    })) as T;
+  }
+
+  /** Server-side apply: `object` holds the fields that `fieldManager` wants, and no others. */
+  async apply<T extends KubeObject>(type: ResourceType<T>, object: T, options: ApplyOptions): Promise<T> {
+    const { fieldManager, force, subresource } = options;
+    const body = completed(type, object);
+    const contentType = 'application/apply-patch+yaml';
+    return (await this.#on('apply', type, nameOf(object), {
+      ...options,
+      method: 'PATCH',
+      subresource,
+      query: { fieldManager, force },
+      body,
+      contentType,
+    })) as T;
+  }
+
+  async patch<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, body: object, options: PatchOptions): Promise<T> {
+    const contentType = patchContentTypes[options.patchType];
+    const query = { fieldManager: options.fieldManager };
+    return (await this.#on('patch', type, name, { ...options, method: 'PATCH', query, body, contentType })) as T;
+  }
+
+  /** Answers what the API server does: a `Status`, or the object if finalizers keep it. A retry of a deletion that worked may throw `isNotFound`. */
+  async delete(type: ResourceType, name: ObjectName, options: DeleteOptions = {}): Promise<unknown> {
+    const { propagationPolicy, preconditions } = options;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions };
+    return this.#on('delete', type, name, { ...options, method: 'DELETE', body });
+  }
+
+  /** Any request, for what has no method here: /version, /readyz, discovery. Answers the parsed JSON, or the text if it is none. */
+  async request(options: RequestOptions): Promise<unknown> {
+    const call = { ...options, attempted: `${options.method} ${options.path}`, mayBeText: true };
+    return options.method === 'GET' ? this.#call(call) : this.#write(call);
+  }
+
+  /** Ends all connections, also those of calls and watches under way: these fail. */
+  close(): Promise<void> {
+    this.#transport.close();
+    return Promise.resolve();
+  }
+
+  #on(
+    verb: string,
+    type: ResourceType,
+    name: ObjectName,
+    call: Omit<AttemptedCall, 'attempted' | 'path'> & { subresource?: string | undefined },
+  ): Promise<unknown> {
+    const { subresource } = call;
+    const attempted = `${verb} ${type.plural}${subresource === undefined ? '' : `/${subresource}`} ${keyOf({ metadata: { ...name } })}`;
+    const attempt = { verb: verb.toUpperCase(), ...call, attempted, path: resourcePath(type, { ...name, subresource }) };
+    return call.method === 'GET' ? this.#call(attempt) : this.#write(attempt);
+  }
+
+  #write(call: AttemptedCall): Promise<unknown> {
+    this.#writeGuard();
+    return this.#call(call);
+  }
+
+  async #call(call: AttemptedCall): Promise<unknown> {
+    const deadline = new Deadline(call.timeoutMs ?? defaultTimeoutMs, call.signal);
+    try {
+      return await this.#retrying.call(this.#apiCall(call, deadline));
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  #apiCall(call: AttemptedCall, deadline: Deadline): ApiCall {
+    const {
+      attempted,
+      method,
+      verb = method,
+      query = {},
+      maxTries = defaultMaxTries,
+      isUnthrottled = false,
+      mayBeText = false,
+    } = call;
+    const isIdempotent = call.isIdempotent ?? (method !== 'POST' && call.contentType !== patchContentTypes.json);
+    const search = queryString(query);
+    const path = search === '' ? call.path : `${call.path}?${search}`;
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': this.#userAgent };
+    if (body !== undefined) headers['Content-Type'] = call.contentType ?? 'application/json';
+    if (body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(body));
+    return { attempted, verb, method, path, headers, body, isIdempotent, maxTries, isUnthrottled, mayBeText, deadline };
+  }
+}
+
+interface AttemptedCall extends RequestOptions {
+  readonly attempted: string;
+  readonly verb?: string;
+  readonly mayBeText?: boolean;
+}
+
+function nameOf({ metadata }: KubeObject): ObjectName {
+  return { name: metadata?.name ?? '', ...(metadata?.namespace === undefined ? {} : { namespace: metadata.namespace }) };
+}
+
+/** Listed objects lack their kind and version; the API server wants them in what is written. */
+function completed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
+}
+
+function selectionQuery({ labelSelector, fieldSelector, resourceVersion, resourceVersionMatch }: Selection): Query {
+  return { labelSelector, fieldSelector, resourceVersion, resourceVersionMatch };
+}
+
+function queryString(query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  return search.toString();
+}

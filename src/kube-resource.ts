@@ -1,0 +1,78 @@
+// What the Kubernetes client needs to know of a resource: its place in the API, and the few fields that all objects have.
+
+/**
+ * What every Kubernetes object has. As it is on the wire: times are strings. The classes and interfaces of client-node fit,
+ * but their `Date` fields hold strings in what this project's client answers.
+ */
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: {
+    name?: string;
+    generateName?: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: {
+      apiVersion: string;
+      kind: string;
+      name: string;
+      uid: string;
+      controller?: boolean;
+      blockOwnerDeletion?: boolean;
+    }[];
+  };
+}
+
+/** A type of the API. `T` is what the API server answers for it. */
+export interface ResourceType<T extends KubeObject = KubeObject> {
+  /** '' is the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  /** Never set: it only lets the compiler infer `T`. */
+  readonly __type?: T;
+}
+
+export interface ObjectName {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface KubeList<T> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string; readonly remainingItemCount?: number };
+  readonly items: T[];
+}
+
+/** "namespace/name", or "name" for an object without a namespace. */
+export function keyOf(object: KubeObject): string {
+  const { namespace, name = '' } = object.metadata ?? {};
+  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+}
+
+export function apiVersionOf(type: ResourceType): string {
+  return type.group === '' ? type.version : `${type.group}/${type.version}`;
+}
+
+/** The path of a collection (no name given) or of one object. */
+export function resourcePath(
+  type: ResourceType,
+  at: { namespace?: string | undefined; name?: string; subresource?: string | undefined },
+): string {
+  const segments = type.group === '' ? ['api', type.version] : ['apis', type.group, type.version];
+  if (type.namespaced && at.namespace !== undefined && at.namespace !== '') segments.push('namespaces', at.namespace);
+  else if (type.namespaced && at.name !== undefined) throw new TypeError(`${type.plural} ${at.name}: a namespace is needed`);
+  segments.push(type.plural);
+  if (at.name !== undefined) segments.push(at.name);
+  if (at.subresource !== undefined) segments.push(at.subresource);
+  // A name may come from a user's spec: it must not lead to another path.
+  const astray = segments.find(segment => segment === '' || segment === '.' || segment === '..');
+  if (astray !== undefined) throw new TypeError(`${type.plural}: "${astray}" is no name`);
+  return `/${segments.map(encodeURIComponent).join('/')}`;
+}

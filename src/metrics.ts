@@ -1,0 +1,365 @@
+// Metrics: everything that /metrics shows, in one registry. Upstream's names, labels and buckets (client-go, component-base,
+//   controller-runtime), so that dashboards made for those work as they are. One object a process, handed in, never a global.
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const queueBuckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10];
+const requestBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
+const reconcileBuckets = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 1.75, 2, 2.5, 3,
+  3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
+];
+
+/** What a request to the API server came to. */
+export interface RequestOutcome {
+  readonly verb: string;
+  readonly method: string;
+  readonly host: string;
+  /** The status, or `<error>` if there was none. */
+  readonly code: string;
+  readonly isRetry: boolean;
+  readonly seconds: number;
+}
+
+/** What a work queue can say of itself at any moment. */
+export interface QueueObservation {
+  readonly depth: number;
+  /** Sum over the keys in work of the time since each was taken. */
+  readonly unfinishedSeconds: number;
+  readonly longestRunningSeconds: number;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly restClient = new RestClientMetrics(this.registry);
+  readonly workQueue = new WorkQueueMetrics(this.registry);
+  readonly reflector = new ReflectorMetrics(this.registry);
+  readonly leaderElection = new LeaderElectionMetrics(this.registry);
+  readonly controller = new ControllerMetrics(this.registry);
+  readonly events = new EventMetrics(this.registry);
+
+  constructor(options: { process?: boolean; version?: string } = {}) {
+    if (options.process === true) collectDefaultMetrics({ register: this.registry });
+    new Gauge({
+      name: 'bitcoin_controller_build_info',
+      help: 'Always 1; the labels say what runs.',
+      labelNames: ['version', 'nodejs'],
+      registers: [this.registry],
+    })
+      .labels(options.version ?? 'unknown', process.version)
+      .set(1);
+  }
+
+  /** The text that Prometheus reads. */
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}
+
+export class RestClientMetrics {
+  readonly #requests: Counter<'code' | 'method' | 'host'>;
+  readonly #retries: Counter<'code' | 'verb' | 'host'>;
+  readonly #duration: Histogram<'verb' | 'host'>;
+  readonly #waited: Histogram<'verb' | 'host'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#requests = new Counter({
+      name: 'rest_client_requests_total',
+      help: 'Number of HTTP requests, partitioned by status code, method, and host.',
+      labelNames: ['code', 'method', 'host'],
+      registers,
+    });
+    this.#retries = new Counter({
+      name: 'rest_client_request_retries_total',
+      help: 'Number of request retries, partitioned by status code, verb, and host.',
+      labelNames: ['code', 'verb', 'host'],
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: 'rest_client_request_duration_seconds',
+      help: 'Request latency in seconds, up to the head of the response.',
+      labelNames: ['verb', 'host'],
+      buckets: requestBuckets,
+      registers,
+    });
+    this.#waited = new Histogram({
+      name: 'rest_client_rate_limiter_duration_seconds',
+      help: 'Time that requests waited for the client-side rate limiter, in seconds.',
+      labelNames: ['verb', 'host'],
+      buckets: requestBuckets,
+      registers,
+    });
+  }
+
+  requested({ verb, method, host, code, isRetry, seconds }: RequestOutcome): void {
+    this.#requests.inc({ code, method, host });
+    if (isRetry) this.#retries.inc({ code, verb, host });
+    this.#duration.observe({ verb, host }, seconds);
+  }
+
+  waited(verb: string, host: string, seconds: number): void {
+    this.#waited.observe({ verb, host }, seconds);
+  }
+}
+
+export class WorkQueueMetrics {
+  readonly #adds: Counter<'name' | 'controller'>;
+  readonly #retries: Counter<'name' | 'controller'>;
+  readonly #queueDuration: Histogram<'name' | 'controller'>;
+  readonly #workDuration: Histogram<'name' | 'controller'>;
+  readonly #queues = new Map<string, () => QueueObservation>();
+
+  constructor(registry: Registry) {
+    const labels = { labelNames: ['name', 'controller'] as const, registers: [registry] };
+    this.#adds = new Counter({ name: 'workqueue_adds_total', help: 'Total number of adds handled by workqueue', ...labels });
+    this.#retries = new Counter({
+      name: 'workqueue_retries_total',
+      help: 'Total number of retries handled by workqueue',
+      ...labels,
+    });
+    this.#queueDuration = new Histogram({
+      name: 'workqueue_queue_duration_seconds',
+      help: 'How long in seconds an item stays in workqueue before being requested.',
+      buckets: queueBuckets,
+      ...labels,
+    });
+    this.#workDuration = new Histogram({
+      name: 'workqueue_work_duration_seconds',
+      help: 'How long in seconds processing an item from workqueue takes.',
+      buckets: queueBuckets,
+      ...labels,
+    });
+    this.#observed(registry, 'workqueue_depth', 'Current depth of workqueue', observation => observation.depth);
+    this.#observed(
+      registry,
+      'workqueue_unfinished_work_seconds',
+      'How many seconds of work has been done that is in progress and has not been observed by work_duration.',
+      observation => observation.unfinishedSeconds,
+    );
+    this.#observed(
+      registry,
+      'workqueue_longest_running_processor_seconds',
+      'How many seconds has the longest running processor for workqueue been running.',
+      observation => observation.longestRunningSeconds,
+    );
+  }
+
+  /** The gauges ask `observe` when they are read; a later queue of the same name takes the place of an earlier one. */
+  watch(name: string, observe: () => QueueObservation): void {
+    this.#queues.set(name, observe);
+    this.#adds.inc({ name, controller: name }, 0);
+    this.#retries.inc({ name, controller: name }, 0);
+  }
+
+  added(name: string): void {
+    this.#adds.inc({ name, controller: name });
+  }
+
+  retried(name: string): void {
+    this.#retries.inc({ name, controller: name });
+  }
+
+  taken(name: string, queuedSeconds: number): void {
+    this.#queueDuration.observe({ name, controller: name }, queuedSeconds);
+  }
+
+  finished(name: string, workedSeconds: number): void {
+    this.#workDuration.observe({ name, controller: name }, workedSeconds);
+  }
+
+  #observed(registry: Registry, name: string, help: string, value: (observation: QueueObservation) => number): void {
+    const queues = this.#queues;
+    new Gauge({
+      name,
+      help,
+      labelNames: ['name', 'controller'],
+      registers: [registry],
+      collect() {
+        for (const [queue, observe] of queues) this.set({ name: queue, controller: queue }, value(observe()));
+      },
+    });
+  }
+}
+
+export class ReflectorMetrics {
+  readonly #lists: Counter<'name'>;
+  readonly #watches: Counter<'name'>;
+  readonly #failures: Counter<'name'>;
+  readonly #informers = new Map<string, () => { objects: number; lastEventAgeSeconds: number }>();
+
+  constructor(registry: Registry) {
+    const labels = { labelNames: ['name'] as const, registers: [registry] };
+    this.#lists = new Counter({
+      name: 'reflector_lists_total',
+      help: 'Total number of API lists done by the reflectors',
+      ...labels,
+    });
+    this.#watches = new Counter({
+      name: 'reflector_watches_total',
+      help: 'Total number of API watches done by the reflectors',
+      ...labels,
+    });
+    this.#failures = new Counter({
+      name: 'reflector_failures_total',
+      help: 'Total number of lists and watches that failed',
+      ...labels,
+    });
+    const informers = this.#informers;
+    new Gauge({
+      name: 'reflector_store_objects',
+      help: 'Number of objects in the cache',
+      ...labels,
+      collect() {
+        for (const [name, observe] of informers) this.set({ name }, observe().objects);
+      },
+    });
+    new Gauge({
+      name: 'reflector_last_event_age_seconds',
+      help: 'Seconds since the last watch event or bookmark',
+      ...labels,
+      collect() {
+        for (const [name, observe] of informers) this.set({ name }, observe().lastEventAgeSeconds);
+      },
+    });
+  }
+
+  watch(name: string, observe: () => { objects: number; lastEventAgeSeconds: number }): void {
+    this.#informers.set(name, observe);
+  }
+
+  listed(name: string): void {
+    this.#lists.inc({ name });
+  }
+
+  watched(name: string): void {
+    this.#watches.inc({ name });
+  }
+
+  failed(name: string): void {
+    this.#failures.inc({ name });
+  }
+}
+
+export class LeaderElectionMetrics {
+  readonly #status: Gauge<'name'>;
+
+  constructor(registry: Registry) {
+    this.#status = new Gauge({
+      name: 'leader_election_master_status',
+      help: 'Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master.',
+      labelNames: ['name'],
+      registers: [registry],
+    });
+  }
+
+  leads(name: string, isLeader: boolean): void {
+    this.#status.set({ name }, isLeader ? 1 : 0);
+  }
+}
+
+export class ControllerMetrics {
+  readonly #reconciles: Counter<'controller' | 'result'>;
+  readonly #errors: Counter<'controller'>;
+  readonly #terminalErrors: Counter<'controller'>;
+  readonly #seconds: Histogram<'controller'>;
+  readonly #maxConcurrent: Gauge<'controller'>;
+  readonly #activeWorkers: Gauge<'controller'>;
+
+  constructor(registry: Registry) {
+    const labels = { labelNames: ['controller'] as const, registers: [registry] };
+    this.#reconciles = new Counter({
+      name: 'controller_runtime_reconcile_total',
+      help: 'Total number of reconciliations per controller',
+      labelNames: ['controller', 'result'],
+      registers: [registry],
+    });
+    this.#errors = new Counter({
+      name: 'controller_runtime_reconcile_errors_total',
+      help: 'Total number of reconciliation errors per controller',
+      ...labels,
+    });
+    this.#terminalErrors = new Counter({
+      name: 'controller_runtime_terminal_reconcile_errors_total',
+      help: 'Total number of terminal reconciliation errors per controller',
+      ...labels,
+    });
+    this.#seconds = new Histogram({
+      name: 'controller_runtime_reconcile_time_seconds',
+      help: 'Length of time per reconciliation per controller',
+      buckets: reconcileBuckets,
+      ...labels,
+    });
+    this.#maxConcurrent = new Gauge({
+      name: 'controller_runtime_max_concurrent_reconciles',
+      help: 'Maximum number of concurrent reconciles per controller',
+      ...labels,
+    });
+    this.#activeWorkers = new Gauge({
+      name: 'controller_runtime_active_workers',
+      help: 'Number of currently used workers per controller',
+      ...labels,
+    });
+  }
+
+  /** Makes every series of the controller appear at 0, so that a rate over it is right from the first reconcile on. */
+  started(controller: string, maxConcurrentReconciles: number): void {
+    this.#maxConcurrent.set({ controller }, maxConcurrentReconciles);
+    this.#activeWorkers.set({ controller }, 0);
+    for (const result of ['success', 'requeue', 'requeue_after', 'error'] as const)
+      this.#reconciles.inc({ controller, result }, 0);
+    this.#errors.inc({ controller }, 0);
+    this.#terminalErrors.inc({ controller }, 0);
+  }
+
+  workerStarted(controller: string): void {
+    this.#activeWorkers.inc({ controller });
+  }
+
+  workerFinished(controller: string): void {
+    this.#activeWorkers.dec({ controller });
+  }
+
+  /** `terminal_error` counts as upstream: as an error, and as a terminal one. */
+  reconciled(
+    controller: string,
+    result: 'success' | 'requeue' | 'requeue_after' | 'error' | 'terminal_error',
+    seconds: number,
+  ): void {
+    this.#reconciles.inc({ controller, result: result === 'terminal_error' ? 'error' : result });
+    if (result === 'error' || result === 'terminal_error') this.#errors.inc({ controller });
+    if (result === 'terminal_error') this.#terminalErrors.inc({ controller });
+    this.#seconds.observe({ controller }, seconds);
+  }
+}
+
+/** Upstream has no metrics for its event recorder; these are ours. */
+export class EventMetrics {
+  readonly recorded: Counter;
+  readonly dropped: Counter<'reason'>;
+  readonly aggregated: Counter;
+  readonly filtered: Counter;
+  readonly written: Counter<'operation'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.recorded = new Counter({ name: 'events_recorded_total', help: 'Events that the controller recorded', registers });
+    this.dropped = new Counter({
+      name: 'events_dropped_total',
+      help: 'Events that did not reach the API server',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.aggregated = new Counter({
+      name: 'events_aggregated_total',
+      help: 'Events that were combined with similar ones',
+      registers,
+    });
+    this.filtered = new Counter({ name: 'events_filtered_total', help: 'Events that the spam filter held back', registers });
+    this.written = new Counter({
+      name: 'events_written_total',
+      help: 'Events written to the API server',
+      labelNames: ['operation'],
+      registers,
+    });
+  }
+}

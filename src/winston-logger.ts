@@ -1,0 +1,92 @@
+// The Logger that the program uses: winston writes it, as JSON a line or as text. Nothing else imports winston.
+import winston from 'winston';
+import type { LogFields, Logger } from './logger.ts';
+
+export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  readonly format: 'json' | 'text';
+  /** Standard error unless told. */
+  readonly stream?: NodeJS.WritableStream;
+}
+
+/** The root logger; its level holds for all its children, also when it is changed. */
+export interface LeveledLogger extends Logger {
+  readonly level: LogLevel;
+  /** @throws RangeError if there is no such level */
+  setLevel(level: string): void;
+}
+
+const deepestCause = 8;
+
+export function createLogger({ level, format, stream = process.stderr }: LoggerOptions): LeveledLogger {
+  const { combine, timestamp, json, printf } = winston.format;
+  const root = winston.createLogger({
+    level,
+    levels: winston.config.npm.levels,
+    format: format === 'json' ? combine(timestamp(), json({ deterministic: false })) : combine(timestamp(), printf(asText)),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's declarations describe this class twice
+    transports: [new winston.transports.Stream({ stream })],
+  });
+  const isDebug = () => root.level === 'debug';
+  return {
+    ...loggerWith(root, {}, isDebug),
+    get level() {
+      return root.level as LogLevel;
+    },
+    setLevel(next) {
+      if (!(logLevels as readonly string[]).includes(next))
+        throw new RangeError(`the log level is one of ${logLevels.join(', ')}`);
+      root.level = next;
+    },
+  };
+}
+
+function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boolean): Logger {
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void => {
+      // Nothing is built for a message that nobody will see.
+      if (!root.isLevelEnabled(level)) return;
+      root.log({ ...plain({ ...context, ...fields }, isDebug()), level, message });
+    };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: fields => loggerWith(root, { ...context, ...fields }, isDebug),
+  };
+}
+
+/** Errors as text: what each says, not what it holds (a client's error may hold request and headers). */
+function plain(fields: LogFields, withStack: boolean): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    // winston's own two would be overwritten.
+    const key = name === 'level' || name === 'message' ? `field_${name}` : name;
+    result[key] = value instanceof Error ? messageOf(value) : value;
+    if (value instanceof Error && withStack && value.stack !== undefined) result[`${key}Stack`] = value.stack;
+  }
+  return result;
+}
+
+/** An error's message with those of its causes, each only if it says something new. */
+function messageOf(error: Error): string {
+  let text = error.message === '' ? error.name : error.message;
+  let cause = error.cause;
+  for (let depth = 0; depth < deepestCause && cause instanceof Error; depth += 1) {
+    if (!text.includes(cause.message)) text += `: ${cause.message}`;
+    cause = cause.cause;
+  }
+  return text;
+}
+
+function asText({ level, message, timestamp, ...fields }: winston.Logform.TransformableInfo): string {
+  const rest = Object.entries(fields).map(
+    ([name, value]) => ` ${name}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`,
+  );
+  return `${String(timestamp)} ${level.toUpperCase().padEnd(5)} ${String(message)}${rest.join('')}`;
+}
