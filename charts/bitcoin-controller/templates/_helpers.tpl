@@ -1,0 +1,79 @@
+{{- define "bitcoin-controller.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "bitcoin-controller.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "bitcoin-controller.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "bitcoin-controller.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "bitcoin-controller.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "bitcoin-controller.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "bitcoin-controller.labels" -}}
+{{ include "bitcoin-controller.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "bitcoin-controller.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "bitcoin-controller.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name is needed when serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* An image reference: of (list image-values default-tag). */}}
+{{- define "bitcoin-controller.image" -}}
+{{- $image := index . 0 -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ default (index . 1) $image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* What the controller may do in a namespace that it watches. */}}
+{{- define "bitcoin-controller.rules" -}}
+# StatefulSets: made, repaired, and replaced where an older controller's cannot be changed.
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [create, delete, get, list, patch, watch]
+# Networks are read; only their status is written.
+- apiGroups: [bitcoincontroller.christianb93.github.com]
+  resources: [bitcoinnetworks]
+  verbs: [get, list, watch]
+# An owner reference that blocks deletion needs it where the admission plugin OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [bitcoincontroller.christianb93.github.com]
+  resources: [bitcoinnetworks/finalizers]
+  verbs: [update]
+- apiGroups: [bitcoincontroller.christianb93.github.com]
+  resources: [bitcoinnetworks/status]
+  verbs: [patch]
+# A repeated event is patched with its count.
+- apiGroups: ["", events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [create, delete, get, list, patch, watch]
+{{- with .Values.rbac.secretNames }}
+# Credentials: by name alone, and never listed.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: {{ toJson . }}
+  verbs: [get]
+{{- end }}
+{{- end -}}

@@ -1,0 +1,152 @@
+// Command line and environment → a frozen Config; the only reader of process.env. Before it: main.ts. After it: main.ts wires what it says.
+// Every option is also an environment variable: `--log-level debug` is BITCOIN_CONTROLLER_LOG_LEVEL=debug. The command line wins.
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { z } from 'zod';
+
+/** The command line or the environment asks for something that does not exist; the message names the option and what would be right. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+const namespaceName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a namespace: lower-case letters, digits and "-"');
+const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `a whole number from ${minimum} to ${maximum}`)
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum));
+const boolean = z.enum(['true', 'false']).transform(value => value === 'true');
+
+interface Option {
+  readonly schema: z.ZodType;
+  readonly value: string;
+  readonly help: string;
+}
+
+const option = <S extends z.ZodType>(schema: S, value: string, help: string) => ({ schema, value, help });
+
+/** The image that carries bitcoind for this version; build-time constant of the bundle. */
+declare const BITCOIN_CONTROLLER_VERSION: string | undefined;
+export const version = typeof BITCOIN_CONTROLLER_VERSION === 'string' ? BITCOIN_CONTROLLER_VERSION : '0.0.0-dev';
+
+const options = {
+  kubeconfig: option(
+    z.string().optional(),
+    'FILE',
+    "kubeconfig of the cluster; without it KUBECONFIG, then the pod's service account, then ~/.kube/config",
+  ),
+  context: option(z.string().optional(), 'NAME', 'context of the kubeconfig; its current one unless told'),
+  namespace: option(
+    z
+      .array(z.string().transform(text => text.split(',')))
+      .transform(lists => lists.flat().filter(name => name !== ''))
+      .pipe(z.array(namespaceName))
+      .default([]),
+    'NS',
+    'namespace to watch, repeatable or comma-separated; all unless told',
+  ),
+  'bitcoind-image': option(z.string().min(1).default(`bitcoin-controller-bitcoind:${version}`), 'IMAGE', 'image of the nodes'),
+  'bitcoind-image-pull-policy': option(
+    z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+    'POLICY',
+    'Always, IfNotPresent or Never',
+  ),
+  concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'networks worked on at the same time'),
+  'recheck-seconds': option(
+    wholeNumber(1, 86_400).default(60),
+    'N',
+    'how often the peers of a network at rest are looked at again',
+  ),
+  'kube-api-qps': option(wholeNumber(1, 100_000).default(200), 'N', 'requests a second to the API server, in the long run'),
+  'kube-api-burst': option(wholeNumber(1, 100_000).default(400), 'N', 'requests to the API server at once'),
+  'leader-elect': option(boolean.default(false), 'true|false', 'work only while holding a Lease, for several replicas'),
+  'leader-elect-namespace': option(namespaceName.optional(), 'NS', "namespace of the Lease; the pod's own unless told"),
+  'leader-elect-lease-name': option(z.string().min(1).default('bitcoin-controller'), 'NAME', 'name of the Lease'),
+  'health-address': option(
+    z
+      .string()
+      .regex(/^(0|off|.*:\d+)$/, 'ADDRESS:PORT, :PORT or off')
+      .default('off'),
+    'ADDRESS:PORT',
+    'where /healthz, /readyz and /metrics are served, e.g. :8080; off unless told',
+  ),
+  'log-level': option(z.enum(['debug', 'info', 'warn', 'error']).default('info'), 'LEVEL', 'debug, info, warn or error'),
+  'log-format': option(z.enum(['json', 'text']).default('json'), 'FORMAT', 'json or text'),
+} satisfies Record<string, Option>;
+
+type Options = typeof options;
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S;
+export type Config = { readonly [K in keyof Options as CamelCase<K>]: z.output<Options[K]['schema']> } & {
+  /** Who this replica is: the pod's name in a cluster. */
+  readonly identity: string;
+  /** The namespace this replica runs in, if it runs in a cluster. */
+  readonly podNamespace: string | undefined;
+};
+
+const environmentName = (name: string): string => `BITCOIN_CONTROLLER_${name.toUpperCase().replaceAll('-', '_')}`;
+const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+
+/** The text of --help. */
+export function usage(): string {
+  const lines = Object.entries<Option>(options).map(([name, { value, help }]) => `  --${`${name} ${value}`.padEnd(38)} ${help}`);
+  return `bitcoin-controller ${version}: runs the bitcoin networks that BitcoinNetwork resources declare.
+
+Usage: bitcoin-controller [OPTION…]
+
+${lines.join('\n')}
+  --${'help'.padEnd(38)} this text
+  --${'version'.padEnd(38)} the version
+
+Every option is also an environment variable, e.g. ${environmentName('log-level')}=debug. The command line wins.
+`;
+}
+
+/**
+ * Reads the configuration.
+ * @throws UsageError naming the option and what would be right
+ */
+export function readConfig(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  hostname: string,
+): Config | 'help' | 'version' {
+  const values = parsed(argv);
+  if (values.help === true) return 'help';
+  if (values.version === true) return 'version';
+  const entries = Object.entries<Option>(options).map(([name, { schema }]) => {
+    const isList = name === 'namespace';
+    const fromEnvironment = environment[environmentName(name)];
+    const value =
+      values[name] ??
+      (fromEnvironment === undefined || fromEnvironment === '' ? undefined : isList ? [fromEnvironment] : fromEnvironment);
+    const result = schema.safeParse(value);
+    if (result.success) return [camelCase(name), result.data];
+    const [issue] = result.error.issues;
+    const got = Array.isArray(value) ? value.join(',') : String(value);
+    throw new UsageError(
+      `--${name} ${got}: expected ${issue === undefined ? 'something else' : issue.message.replace(/^Invalid option: expected /, '')}`,
+    );
+  });
+  const fixed = { identity: environment.POD_NAME ?? `${hostname}_${process.pid}`, podNamespace: environment.POD_NAMESPACE };
+  return Object.freeze({ ...Object.fromEntries(entries), ...fixed } as Config);
+}
+
+function parsed(argv: readonly string[]): Record<string, unknown> {
+  const flags = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const;
+  const strings = Object.fromEntries(
+    Object.keys(options).map(name => [name, { type: 'string', ...(name === 'namespace' ? { multiple: true } : {}) }]),
+  );
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { ...strings, ...flags } as NonNullable<ParseArgsConfig['options']>,
+      allowPositionals: false,
+    });
+    return values;
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error)}. See --help`);
+  }
+}

@@ -1,0 +1,147 @@
+// Makes an object of the cluster equal to what it should be, by server-side apply, and leaves alone what others own.
+// Before it: reconcile.ts with an object from bitcoin/resources.ts. After it: kube-client.ts.
+import { createHash } from 'node:crypto';
+import { apiStatusCode, isAlreadyExists } from '../api-error.ts';
+import { group } from '../bitcoin/bitcoin-network.ts';
+import type { KubeClient } from '../kube-client.ts';
+import { keyOf, type ResourceType } from '../kube-resource.ts';
+import type { KubernetesObject, V1OwnerReference } from '@kubernetes/client-node';
+
+export const fieldManager = 'bitcoin-controller';
+
+/** On every object that is applied: changes when what is applied does, so that a field which is no longer wanted is removed as well. */
+const digestAnnotation = `${group}/applied`;
+
+export type Applied<T> =
+  | { readonly outcome: 'created' | 'unchanged'; readonly object: T }
+  | { readonly outcome: 'updated' | 'recreated'; readonly object: T; readonly previous: T }
+  /** An object of that name exists and has another owner; it is not touched. */
+  | { readonly outcome: 'taken'; readonly message: string }
+  /** What exists is on its way out: an earlier network's of the same name, or what an immutable field made us delete. */
+  | { readonly outcome: 'pending' };
+
+interface Options {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Creates `desired`, or changes what exists until every field that it has is as it says.
+ * @param current what is known to exist, undefined if nothing is
+ * @throws ApiError if the API server refuses or cannot be reached
+ */
+export async function apply<T extends KubernetesObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  desired: T,
+  current: T | undefined,
+  options: Options = {},
+): Promise<Applied<T>> {
+  const wanted = withDigest(desired);
+  return current === undefined ? create(client, type, wanted, options) : change(client, type, wanted, current, options);
+}
+
+async function create<T extends KubernetesObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  wanted: T,
+  options: Options,
+): Promise<Applied<T>> {
+  try {
+    return { outcome: 'created', object: await client.create(type, wanted, { fieldManager, ...options }) };
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    // Not in the cache: made a moment ago, or somebody took our label off it, or it belongs to somebody else.
+    return change(client, type, wanted, await client.get(type, nameOf(wanted), options), options);
+  }
+}
+
+async function change<T extends KubernetesObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  wanted: T,
+  current: T,
+  options: Options,
+): Promise<Applied<T>> {
+  if (!isControlledBySame(wanted, current))
+    return hasFormerOwner(wanted, current) ? { outcome: 'pending' } : taken(type, current);
+  if (current.metadata?.deletionTimestamp !== undefined) return { outcome: 'pending' };
+  if (holds(wanted, current)) return { outcome: 'unchanged', object: current };
+  try {
+    return {
+      outcome: 'updated',
+      object: await client.apply(type, wanted, { fieldManager, force: true, ...options }),
+      previous: current,
+    };
+  } catch (error) {
+    if (apiStatusCode(error) !== 422) throw error;
+    // An immutable field differs, as in a StatefulSet that an older controller made. Its pods stay and are adopted by the new one.
+    const uid = current.metadata?.uid;
+    await client.delete(type, nameOf(current), {
+      propagationPolicy: 'Orphan',
+      ...(uid === undefined ? {} : { preconditions: { uid } }),
+      ...options,
+    });
+    const created = await create(client, type, wanted, options);
+    return created.outcome === 'created' ? { outcome: 'recreated', object: created.object, previous: current } : created;
+  }
+}
+
+const nameOf = ({ metadata }: KubernetesObject) => ({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
+
+const controllerOf = ({ metadata }: KubernetesObject): V1OwnerReference | undefined =>
+  metadata?.ownerReferences?.find(({ controller }) => controller);
+
+const isControlledBySame = (wanted: KubernetesObject, current: KubernetesObject): boolean =>
+  controllerOf(wanted)?.uid === controllerOf(current)?.uid;
+
+/** The owner was a network of the same name that has been deleted: its children go in a moment. */
+function hasFormerOwner(wanted: KubernetesObject, current: KubernetesObject): boolean {
+  const [now, before] = [controllerOf(wanted), controllerOf(current)];
+  return now !== undefined && before?.apiVersion === now.apiVersion && before.kind === now.kind && before.name === now.name;
+}
+
+function taken<T extends KubernetesObject>(type: ResourceType<T>, current: T): Applied<T> {
+  const owner = controllerOf(current);
+  const whose = owner === undefined ? 'it has no owner' : `it belongs to ${owner.kind} ${owner.name} (uid ${owner.uid})`;
+  return {
+    outcome: 'taken',
+    message: `${type.kind} ${keyOf(current)} exists and is not this network's: ${whose}. Delete or rename it`,
+  };
+}
+
+function withDigest<T extends KubernetesObject>(desired: T): T {
+  const digest = createHash('sha256').update(JSON.stringify(desired)).digest('base64url').slice(0, 16);
+  return {
+    ...desired,
+    metadata: { ...desired.metadata, annotations: { ...desired.metadata?.annotations, [digestAnnotation]: digest } },
+  };
+}
+
+/**
+ * Whether `actual` has every field of `wanted` with its value. What `actual` has besides is the API server's defaults or
+ * somebody else's. Lists whose items have names are compared by name, as server-side apply merges them.
+ */
+export function holds(wanted: unknown, actual: unknown): boolean {
+  if (Array.isArray(wanted)) return Array.isArray(actual) && holdsList(wanted, actual);
+  if (typeof wanted !== 'object' || wanted === null) return wanted === actual;
+  if (typeof actual !== 'object' || actual === null) return isEmpty(wanted) && actual === undefined;
+  return Object.entries(wanted).every(
+    ([key, value]) => value === undefined || holds(value, (actual as Record<string, unknown>)[key]),
+  );
+}
+
+function holdsList(wanted: readonly unknown[], actual: readonly unknown[]): boolean {
+  if (wanted.every(hasName))
+    return wanted.every(item =>
+      holds(
+        item,
+        actual.find(other => hasName(other) && other.name === item.name),
+      ),
+    );
+  return wanted.length === actual.length && wanted.every((item, index) => holds(item, actual[index]));
+}
+
+const hasName = (item: unknown): item is { readonly name: unknown } =>
+  typeof item === 'object' && item !== null && 'name' in item;
+
+const isEmpty = (value: object): boolean => Object.keys(value).length === 0;

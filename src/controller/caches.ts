@@ -1,0 +1,104 @@
+// What the controller knows of the cluster: one informer a resource and namespace, read as one. Before it: main.ts. After it:
+// informer.ts; controller.ts listens to `changes`, reconcile.ts reads.
+import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { merge, type Observable } from 'rxjs';
+import type { BitcoinNetwork } from '../bitcoin/bitcoin-network.ts';
+import { managedBy, managedByLabel } from '../bitcoin/resources.ts';
+import type { KubeClient } from '../kube-client.ts';
+import type { KubeObject, ResourceType } from '../kube-resource.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import { type Change, Informer } from './informer.ts';
+import { networks, pods, services, statefulSets } from './resource-types.ts';
+
+export interface CacheOptions {
+  readonly client: KubeClient;
+  /** The namespaces to watch; all of the cluster if empty. */
+  readonly namespaces: readonly string[];
+  readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** The objects of one resource in the watched namespaces. */
+export class Cache<T extends KubeObject> {
+  readonly changes: Observable<Change<T>>;
+  readonly #byNamespace: ReadonlyMap<string, Informer<T>>;
+
+  constructor(
+    type: ResourceType<T>,
+    options: CacheOptions,
+    details: { readonly labelSelector?: string; readonly transform?: (object: T) => T } = {},
+  ) {
+    const { client, logger, metrics } = options;
+    const namespaces = options.namespaces.length === 0 ? [''] : options.namespaces;
+    const informerFor = (namespace: string) =>
+      new Informer<T>({ client, type, logger, metrics, ...(namespace === '' ? {} : { namespace }), ...details });
+    this.#byNamespace = new Map(namespaces.map(namespace => [namespace, informerFor(namespace)]));
+    this.changes = merge(...[...this.#byNamespace.values()].map(informer => informer.changes));
+  }
+
+  get(key: string): T | undefined {
+    return this.#informer(key.slice(0, key.indexOf('/')))?.get(key);
+  }
+
+  /** All of a namespace. */
+  list(namespace: string): readonly T[] {
+    return this.#informer(namespace)?.list(namespace) ?? [];
+  }
+
+  /** All of all watched namespaces. */
+  all(): readonly T[] {
+    return [...this.#byNamespace.values()].flatMap(informer => informer.list());
+  }
+
+  get hasSynced(): boolean {
+    return [...this.#byNamespace.values()].every(informer => informer.hasSynced);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#byNamespace.values()].map(informer => informer.run(signal)));
+  }
+
+  async whenSynced(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#byNamespace.values()].map(informer => informer.whenSynced(signal)));
+  }
+
+  #informer(namespace: string): Informer<T> | undefined {
+    return this.#byNamespace.get('') ?? this.#byNamespace.get(namespace);
+  }
+}
+
+export interface Caches {
+  readonly networks: Cache<BitcoinNetwork>;
+  readonly services: Cache<V1Service>;
+  readonly statefulSets: Cache<V1StatefulSet>;
+  readonly pods: Cache<V1Pod>;
+}
+
+export function createCaches(options: CacheOptions): Caches {
+  const labelSelector = `${managedByLabel}=${managedBy}`;
+  return {
+    networks: new Cache(networks, options),
+    services: new Cache(services, options, { labelSelector }),
+    statefulSets: new Cache(statefulSets, options, { labelSelector }),
+    pods: new Cache(pods, options, { labelSelector, transform: podEssentials }),
+  };
+}
+
+/** What anybody here reads of a pod: a tenth of it, which counts when there are thousands. */
+function podEssentials({ apiVersion, kind, metadata = {}, status }: V1Pod): V1Pod {
+  const { name, namespace, uid, resourceVersion, labels, ownerReferences, deletionTimestamp } = metadata;
+  const conditions = status?.conditions
+    ?.filter(({ type }) => type === 'Ready')
+    .map(({ type, status: value }) => ({ type, status: value }));
+  const kept: V1Pod = {
+    metadata: definedOnly({ name, namespace, uid, resourceVersion, labels, ownerReferences, deletionTimestamp }),
+    status: definedOnly({ podIP: status?.podIP, conditions }),
+  };
+  return { ...definedOnly({ apiVersion, kind }), ...kept };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const definedOnly = <T extends object>(fields: T): Defined<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

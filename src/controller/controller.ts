@@ -1,0 +1,145 @@
+// Maps what changed to networks' keys, and gives each key to a worker. Before it: caches.ts and its informers. After it: reconcile.ts.
+import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
+import { type Observable, Subscription } from 'rxjs';
+import { kind } from '../bitcoin/bitcoin-network.ts';
+import type { KubeObject } from '../kube-resource.ts';
+import { keyOf } from '../kube-resource.ts';
+import type { Logger } from '../logger.ts';
+import type { EventRecorder } from '../record/event-recorder.ts';
+import type { Caches } from './caches.ts';
+import type { Change } from './informer.ts';
+import { reasons } from './reasons.ts';
+import type { Reconciler } from './reconcile.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+export interface ControllerOptions {
+  readonly caches: Caches;
+  readonly queue: WorkQueue;
+  readonly reconciler: Reconciler;
+  readonly recorder: EventRecorder;
+  readonly logger: Logger;
+  /** How many networks are worked on at the same time. They mostly wait for answers, so many cost little, and a node that hangs holds one of them. */
+  readonly concurrency: number;
+  readonly onReconciled?: ((result: 'success' | 'requeue' | 'requeue_after' | 'error', seconds: number) => void) | undefined;
+}
+
+/** Pods of a network become ready in bursts; one reconcile for a burst is enough, and 30 ms are not noticed. */
+const podBurstMs = 30;
+
+export class Controller {
+  readonly #options: ControllerOptions;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Works until `signal` aborts, then finishes the reconciles that are under way.
+   * The caches must have synced before, or what they lack would be taken not to exist.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { caches, queue, concurrency } = this.#options;
+    const subscription = this.#listen();
+    for (const network of caches.networks.all()) queue.add(keyOf(network));
+    const stop = () => queue.shutDown();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    await Promise.all(Array.from({ length: concurrency }, () => this.#work(signal)));
+    signal.removeEventListener('abort', stop);
+    subscription.unsubscribe();
+  }
+
+  #listen(): Subscription {
+    const { caches, queue, reconciler } = this.#options;
+    const subscription = new Subscription();
+    subscription.add(
+      caches.networks.changes.subscribe(({ type, object, old }) => {
+        if (type !== 'updated' || isAskedOtherwise(object, old)) queue.add(keyOf(object));
+      }),
+    );
+    const children = (resource: 'services' | 'statefulSets', changes: Observable<Change<KubeObject>>) =>
+      changes.subscribe(({ type, object }) => {
+        if (type === 'deleted') reconciler.forgetDeleted(resource, keyOf(object));
+        this.#addOwner(object);
+      });
+    subscription.add(children('services', caches.services.changes));
+    subscription.add(children('statefulSets', caches.statefulSets.changes));
+    subscription.add(
+      caches.pods.changes.subscribe(change => {
+        const key = networkOfPod(change.object);
+        if (key !== undefined && isRelevant(change)) queue.addAfter(key, podBurstMs);
+      }),
+    );
+    return subscription;
+  }
+
+  #addOwner(object: KubeObject): void {
+    const owner = controllerOf(object);
+    if (owner?.kind === kind) this.#options.queue.add(`${object.metadata?.namespace ?? ''}/${owner.name}`);
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { queue } = this.#options;
+    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
+      await this.#process(key, signal);
+      queue.done(key);
+    }
+  }
+
+  async #process(key: string, signal: AbortSignal): Promise<void> {
+    const { queue, reconciler, logger, onReconciled } = this.#options;
+    const startedMs = performance.now();
+    const report = (result: 'success' | 'requeue' | 'requeue_after' | 'error') =>
+      onReconciled?.(result, (performance.now() - startedMs) / 1000);
+    try {
+      const outcome = await reconciler.reconcile(key, signal);
+      if (outcome.next === 'retry') queue.addRateLimited(key);
+      else queue.forget(key);
+      if (outcome.next === 'again') queue.addAfter(key, outcome.afterMs);
+      report(outcome.next === 'retry' ? 'requeue' : outcome.next === 'again' ? 'requeue_after' : 'success');
+    } catch (error) {
+      if (signal.aborted) return;
+      report('error');
+      logger.error('reconcile failed', { key, error });
+      this.#recordFailure(key, error);
+      queue.addRateLimited(key);
+    }
+  }
+
+  #recordFailure(key: string, error: unknown): void {
+    const network = this.#options.caches.networks.get(key);
+    if (network !== undefined) this.#options.recorder.event(network, 'Warning', reasons.reconcileFailed, messageOf(error));
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const controllerOf = ({
+  metadata,
+}: {
+  readonly metadata?: { readonly ownerReferences?: readonly V1OwnerReference[] };
+}): V1OwnerReference | undefined => metadata?.ownerReferences?.find(({ controller }) => controller === true);
+
+/** A change of status alone is our own doing, unless somebody else wrote it: then the status we want differs, and the next recheck repairs it. */
+function isAskedOtherwise(object: KubeObject, old: KubeObject | undefined): boolean {
+  const asked = ({
+    metadata,
+  }: {
+    metadata?: { generation?: number; annotations?: unknown; deletionTimestamp?: unknown; uid?: string };
+  }) => JSON.stringify([metadata?.uid, metadata?.generation, metadata?.annotations, metadata?.deletionTimestamp]);
+  return old === undefined || asked(object) !== asked(old);
+}
+
+/** The network a pod belongs to, by the name of its StatefulSet: NAME-sts. */
+function networkOfPod(pod: V1Pod): string | undefined {
+  const owner = controllerOf(pod);
+  if (owner?.kind !== 'StatefulSet' || !owner.name.endsWith('-sts')) return undefined;
+  return `${pod.metadata?.namespace ?? ''}/${owner.name.slice(0, -'-sts'.length)}`;
+}
+
+/** Whether anything changed that a reconcile reads. */
+function isRelevant({ type, object, old }: Change<V1Pod>): boolean {
+  const read = ({ metadata, status }: V1Pod) =>
+    JSON.stringify([metadata?.uid, metadata?.deletionTimestamp, status?.podIP, status?.conditions]);
+  return type !== 'updated' || old === undefined || read(object) !== read(old);
+}

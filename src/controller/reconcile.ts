@@ -1,0 +1,167 @@
+// One network, made to be as its spec says: five steps, each awaited. Before it: controller.ts with a key. After it: apply.ts,
+// bitcoin/peers.ts and the API server. Any throw means: again, later.
+import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { type BitcoinNetwork, group } from '../bitcoin/bitcoin-network.ts';
+import { connectPeers } from '../bitcoin/peers.ts';
+import {
+  credentialsAnnotation,
+  headlessService,
+  type PodOptions,
+  serviceName,
+  statefulSetFor,
+  statefulSetName,
+} from '../bitcoin/resources.ts';
+import type { KubeClient } from '../kube-client.ts';
+import type { KubeObject, ResourceType } from '../kube-resource.ts';
+import type { Logger } from '../logger.ts';
+import type { EventRecorder } from '../record/event-recorder.ts';
+import { apply, type Applied } from './apply.ts';
+import type { Cache, Caches } from './caches.ts';
+import { type CredentialsState, credentialsFor } from './credentials.ts';
+import { recordFailures, recordService, recordStatefulSet, recordTransitions } from './history.ts';
+import { LatestWrites } from './latest-writes.ts';
+import { networks, services, statefulSets } from './resource-types.ts';
+import { isSameStatus, isUrgent, observeNodes, statusOf } from './status.ts';
+
+/** `true` on a network keeps the controller's hands off it: nothing is created, changed, joined or written. */
+export const pausedAnnotation = `${group}/paused`;
+
+/** What is to happen with the key next. */
+export type Outcome =
+  { readonly next: 'wait' } | { readonly next: 'retry' } | { readonly next: 'again'; readonly afterMs: number };
+
+export interface ReconcilerOptions {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly recorder: EventRecorder;
+  readonly pods: PodOptions;
+  readonly logger: Logger;
+  /** How often a network at rest has its nodes' peers looked at again. */
+  readonly recheckMs: number;
+}
+
+/** A status that only counts further is written at most so often: a network that comes up changes many times a second. */
+const progressIntervalMs = 500;
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #written = {
+    networks: new LatestWrites<BitcoinNetwork>(),
+    services: new LatestWrites<V1Service>(),
+    statefulSets: new LatestWrites<V1StatefulSet>(),
+  };
+  // When a network's status was last written; absent until it was.
+  readonly #statusWrittenAtMs = new Map<string, number>();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** Brings one network nearer to its spec. Throws what keeps it from doing so. */
+  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    const { client, caches, recorder } = this.#options;
+    const network = this.#written.networks.newest(key, caches.networks.get(key));
+    // Children go by their owner references.
+    if (network === undefined || network.metadata.deletionTimestamp !== undefined) return this.#forget(key);
+    if (network.metadata.annotations?.[pausedAnnotation] === 'true') return { next: 'wait' };
+
+    const service = await this.#apply(services, this.#written.services, caches.services, headlessService(network), signal);
+    recordService(recorder, network, service);
+    const credentials = await credentialsFor(client, network, signal);
+    const statefulSet = await this.#applyStatefulSet(network, credentials, signal);
+    recordStatefulSet(recorder, network, statefulSet);
+    const nodes = observeNodes(network, caches.pods.list(network.metadata.namespace));
+    const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
+    recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
+    const isWritten = await this.#patchStatus(
+      key,
+      network,
+      { nodes, peers, credentials, children: [service, statefulSet] },
+      signal,
+    );
+
+    const isPending = [service, statefulSet].some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
+    if (isPending || !credentials.isAvailable || peers.some(({ isComplete }) => !isComplete)) return { next: 'retry' };
+    return { next: 'again', afterMs: isWritten ? this.#options.recheckMs : progressIntervalMs };
+  }
+
+  /** Without credentials no node is started, since it would fall back to the defaults; one that runs goes on with what it has. */
+  async #applyStatefulSet(
+    network: BitcoinNetwork,
+    credentials: CredentialsState,
+    signal: AbortSignal,
+  ): Promise<Applied<V1StatefulSet> | undefined> {
+    const cache = this.#options.caches.statefulSets;
+    const key = `${network.metadata.namespace}/${statefulSetName(network)}`;
+    const current = this.#written.statefulSets.newest(key, cache.get(key));
+    if (!credentials.isAvailable && current === undefined) return undefined;
+    const version = credentials.isAvailable
+      ? credentials.version
+      : current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
+    return this.#apply(
+      statefulSets,
+      this.#written.statefulSets,
+      cache,
+      statefulSetFor(network, version, this.#options.pods),
+      signal,
+    );
+  }
+
+  async #apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    written: LatestWrites<T>,
+    cache: Cache<T>,
+    desired: T,
+    signal: AbortSignal,
+  ): Promise<Applied<T>> {
+    const key = `${desired.metadata?.namespace ?? ''}/${desired.metadata?.name ?? ''}`;
+    const applied = await apply(this.#options.client, type, desired, written.newest(key, cache.get(key)), { signal });
+    if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
+      written.remember(key, applied.object);
+    return applied;
+  }
+
+  /** Returns whether the status is on the API server; false if it only counts further and was written a moment ago. */
+  async #patchStatus(
+    key: string,
+    network: BitcoinNetwork,
+    observation: Parameters<typeof statusOf>[1],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const previous = network.status;
+    const status = statusOf(network, observation, previous, new Date());
+    if (isSameStatus(previous, status)) return true;
+    const sinceMs = Date.now() - (this.#statusWrittenAtMs.get(key) ?? 0);
+    if (!isUrgent(previous, status) && sinceMs < progressIntervalMs) return false;
+    const { namespace, name, uid } = network.metadata;
+    // With the uid a network that was deleted and made again meanwhile is not given the old one's status.
+    const body = { metadata: { uid }, status };
+    const written = await this.#options.client.patch(networks, { namespace, name }, body, {
+      patchType: 'merge',
+      subresource: 'status',
+      signal,
+    });
+    this.#written.networks.remember(key, written);
+    this.#statusWrittenAtMs.set(key, Date.now());
+    // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.
+    recordTransitions(this.#options.recorder, network, previous, status);
+    return true;
+  }
+
+  /** What the informers saw deleted is no longer taken to exist. */
+  forgetDeleted(resource: 'services' | 'statefulSets', key: string): void {
+    this.#written[resource].forget(key);
+  }
+
+  #forget(key: string): Outcome {
+    this.#written.networks.forget(key);
+    this.#statusWrittenAtMs.delete(key);
+    return { next: 'wait' };
+  }
+}
+
+/** The keys of a network's children. */
+export const childKeys = (network: BitcoinNetwork): readonly string[] => [
+  `${network.metadata.namespace}/${serviceName(network)}`,
+  `${network.metadata.namespace}/${statefulSetName(network)}`,
+];

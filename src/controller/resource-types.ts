@@ -1,0 +1,22 @@
+// The resources that the controller reads and writes, as paths of the API server.
+import type { V1Pod, V1Secret, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { type BitcoinNetwork, group, kind, plural, version } from '../bitcoin/bitcoin-network.ts';
+import type { ResourceType } from '../kube-resource.ts';
+
+export const networks: ResourceType<BitcoinNetwork> = { group, version, plural, kind, namespaced: true };
+export const pods: ResourceType<V1Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
+export const secrets: ResourceType<V1Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
+export const services: ResourceType<V1Service> = {
+  group: '',
+  version: 'v1',
+  plural: 'services',
+  kind: 'Service',
+  namespaced: true,
+};
+export const statefulSets: ResourceType<V1StatefulSet> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'statefulsets',
+  kind: 'StatefulSet',
+  namespaced: true,
+};

@@ -1,0 +1,39 @@
+// Objects for tests, complete enough for the API, with what a test is about given by the test.
+import type { V1Pod } from '@kubernetes/client-node';
+import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/bitcoin-network.ts';
+import type { Node } from '../../src/bitcoin/peers.ts';
+
+export function network(
+  spec: Partial<BitcoinNetworkSpec> = {},
+  metadata: Partial<BitcoinNetwork['metadata']> = {},
+): BitcoinNetwork {
+  return {
+    apiVersion,
+    kind,
+    metadata: { name: 'alice', namespace: 'default', uid: 'uid-alice', generation: 1, resourceVersion: '1', ...metadata },
+    spec: { nodes: 3, ...spec },
+  };
+}
+
+export function node(ordinal: number, fields: Partial<Node> = {}): Node {
+  return { name: `alice-sts-${ordinal}`, ordinal, ip: `10.0.0.${ordinal + 1}`, isReady: true, isTerminating: false, ...fields };
+}
+
+export function pod(
+  name: string,
+  fields: { readonly ip?: string; readonly isReady?: boolean; readonly deletionTimestamp?: string } = {},
+): V1Pod {
+  const { ip = '10.0.0.1', isReady = true, deletionTimestamp } = fields;
+  const metadata: object = {
+    name,
+    namespace: 'default',
+    uid: `uid-${name}`,
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    status: { podIP: ip, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+  };
+}

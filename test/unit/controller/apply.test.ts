@@ -1,0 +1,39 @@
+import { expect } from 'chai';
+import { holds } from '../../../src/controller/apply.ts';
+import { headlessService, statefulSetFor } from '../../../src/bitcoin/resources.ts';
+import { network } from '../../support/builders.ts';
+
+describe('holds', () => {
+  const desired = statefulSetFor(network({ secret: 's' }), 'v1', { image: 'i', imagePullPolicy: 'IfNotPresent' });
+  const stored = (): typeof desired => structuredClone(desired);
+
+  it('finds an object in itself', () => {
+    expect(holds(desired, stored())).to.equal(true);
+    expect(holds(headlessService(network()), structuredClone(headlessService(network())))).to.equal(true);
+  });
+
+  it('does not mind what the API server or others add: defaults, labels, containers', () => {
+    const actual = stored();
+    actual.metadata!.labels!.foreign = 'kept';
+    actual.spec!.revisionHistoryLimit = 10;
+    actual.spec!.template.spec!.containers.unshift({ name: 'sidecar', image: 'other' });
+    expect(holds(desired, actual)).to.equal(true);
+  });
+
+  for (const [what, change] of [
+    ['a replica count', actual => (actual.spec!.replicas = 7)],
+    ['a label', actual => delete actual.metadata!.labels!.app],
+    ['an owner', actual => (actual.metadata!.ownerReferences = [])],
+    [
+      'a list without names',
+      actual => actual.spec!.template.spec!.containers[0]!.securityContext!.capabilities!.drop!.push('NET_RAW'),
+    ],
+    ['an item of a list with names', actual => (actual.spec!.template.spec!.containers[0]!.image = 'other')],
+    ['a missing item', actual => actual.spec!.template.spec!.volumes!.pop()],
+  ] as readonly (readonly [string, (actual: typeof desired) => unknown])[])
+    it(`notices ${what} that was changed`, () => {
+      const actual = stored();
+      change(actual);
+      expect(holds(desired, actual)).to.equal(false);
+    });
+});

@@ -1,0 +1,151 @@
+import { expect } from 'chai';
+import type { BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../../src/bitcoin/bitcoin-network.ts';
+import type { NodeReport } from '../../../src/bitcoin/peers.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../src/bitcoin/rpc-client.ts';
+import type { CredentialsState } from '../../../src/controller/credentials.ts';
+import { isSameStatus, isUrgent, type Observation, observeNodes, statusOf } from '../../../src/controller/status.ts';
+import { network, node, pod } from '../../support/builders.ts';
+
+const found: CredentialsState = {
+  isAvailable: true,
+  credentials: { user: 'u', password: 'p' },
+  version: 'v',
+  reason: 'CredentialsFound',
+  message: 'm',
+};
+const now = new Date('2026-01-02T03:04:05.678Z');
+const complete = (...ordinals: number[]): NodeReport[] => ordinals.map(ordinal => ({ node: node(ordinal), isComplete: true }));
+const observation = (fields: Partial<Observation> = {}): Observation => ({
+  nodes: [],
+  peers: [],
+  credentials: found,
+  children: [],
+  ...fields,
+});
+const condition = (status: BitcoinNetworkStatus, type: string): BitcoinNetworkCondition | undefined =>
+  status.conditions?.find(c => c.type === type);
+
+describe('observeNodes', () => {
+  it('takes the pods of the StatefulSet as nodes, by ordinal and not by name', () => {
+    const pods = [pod('alice-sts-10'), pod('alice-sts-9'), pod('alice-sts-2-x'), pod('bob-sts-0'), pod('alice-sts-')];
+    expect(observeNodes(network(), pods).map(({ name }) => name)).to.deep.equal(['alice-sts-9', 'alice-sts-10']);
+  });
+
+  it('calls a pod that is going away not ready, whatever its condition says', () => {
+    const [first] = observeNodes(network(), [pod('alice-sts-0', { deletionTimestamp: '2026-01-01T00:00:00Z' })]);
+    expect(first).to.include({ isReady: false, isTerminating: true });
+  });
+});
+
+describe('statusOf', () => {
+  const all = [node(0), node(1), node(2)];
+
+  it('lists the nodes with the fields of the original controller', () => {
+    const status = statusOf(network({ nodes: 1 }), observation({ nodes: [node(0)], peers: complete(0) }), undefined, now);
+    expect(status.nodes).to.deep.equal([
+      { ordinal: 0, ready: true, ip: '10.0.0.1', nodeName: 'alice-sts-0', dnsName: 'alice-sts-0.alice-svc' },
+    ]);
+  });
+
+  it('is Ready and Connected when every node is ready and complete', () => {
+    const status = statusOf(network(), observation({ nodes: all, peers: complete(0, 1, 2) }), undefined, now);
+    expect(condition(status, 'Ready')).to.include({
+      status: 'True',
+      reason: 'AllNodesReady',
+      message: '3 of 3 nodes are ready',
+      observedGeneration: 1,
+    });
+    expect(condition(status, 'Connected')).to.include({
+      status: 'True',
+      reason: 'PeersConnected',
+      lastTransitionTime: '2026-01-02T03:04:05Z',
+    });
+    expect(status).to.include({ readyNodes: 3, replicas: 3, selector: 'app=alice', observedGeneration: 1 });
+  });
+
+  it('is Ready and Connected with no nodes when none are asked for', () => {
+    const status = statusOf(network({ nodes: 0 }), observation(), undefined, now);
+    expect(condition(status, 'Ready')?.status).to.equal('True');
+    expect(condition(status, 'Connected')?.status).to.equal('True');
+  });
+
+  it('is not Connected while a node is missing, though those that exist are joined', () => {
+    const status = statusOf(network(), observation({ nodes: all.slice(0, 2), peers: complete(0, 1) }), undefined, now);
+    expect(condition(status, 'Connected')).to.include({
+      status: 'False',
+      reason: 'NodesNotReady',
+      message: '2 of 3 nodes are ready',
+    });
+  });
+
+  it('is not Ready while a node that is no longer wanted has yet to stop', () => {
+    const status = statusOf(network({ nodes: 2 }), observation({ nodes: all, peers: complete(0, 1, 2) }), undefined, now);
+    expect(condition(status, 'Ready')?.status).to.equal('False');
+  });
+
+  it('names the node and the cause when one fails', () => {
+    const failing: NodeReport = { node: node(1), isComplete: false, failure: new BitcoinRpcError('addnode', -31, 'P2P is off') };
+    const status = statusOf(network(), observation({ nodes: all, peers: [...complete(0, 2), failing] }), undefined, now);
+    expect(condition(status, 'Connected')).to.include({
+      status: 'False',
+      reason: 'PeerConnectFailed',
+      message: 'alice-sts-1 (10.0.0.2): addnode: P2P is off (-31)',
+    });
+  });
+
+  it('says that the credentials are refused when they are', () => {
+    const failing: NodeReport = {
+      node: node(0),
+      isComplete: false,
+      failure: new BitcoinTransportError('unauthorized', 'refused'),
+    };
+    const status = statusOf(network(), observation({ nodes: all, peers: [failing] }), undefined, now);
+    expect(condition(status, 'Connected')?.reason).to.equal('CredentialsRejected');
+  });
+
+  it('names the cause when the credentials cannot be read', () => {
+    const credentials: CredentialsState = {
+      isAvailable: false,
+      reason: 'CredentialsMissing',
+      message: 'Secret default/x (spec.secret) does not exist',
+    };
+    const status = statusOf(network({ secret: 'x' }), observation({ credentials }), undefined, now);
+    for (const type of ['Connected', 'CredentialsAvailable'])
+      expect(condition(status, type)).to.include({ status: 'False', reason: 'CredentialsMissing', message: credentials.message });
+  });
+
+  it('says whose the Service is when the name is taken', () => {
+    const status = statusOf(
+      network(),
+      observation({ children: [{ outcome: 'taken', message: 'Service default/alice-svc exists' }] }),
+      undefined,
+      now,
+    );
+    expect(condition(status, 'Ready')).to.include({
+      status: 'False',
+      reason: 'NameTaken',
+      message: 'Service default/alice-svc exists',
+    });
+  });
+
+  it('keeps the time of a condition whose status did not change', () => {
+    const before = statusOf(network(), observation({ nodes: all.slice(0, 1) }), undefined, now);
+    const after = statusOf(network(), observation({ nodes: all.slice(0, 2) }), before, new Date('2026-02-02T00:00:00Z'));
+    expect(condition(after, 'Ready')?.lastTransitionTime).to.equal('2026-01-02T03:04:05Z');
+    expect(isSameStatus(before, after)).to.equal(false);
+  });
+
+  it('is the same as itself, in whatever order the API server sends its keys', () => {
+    const status = statusOf(network(), observation({ nodes: all, peers: complete(0, 1, 2) }), undefined, now);
+    const shuffled = JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(status).reverse()))) as BitcoinNetworkStatus;
+    expect(isSameStatus(shuffled, status)).to.equal(true);
+  });
+
+  it('is urgent when a node was lost or a condition changed, not when one more node is ready', () => {
+    const status = (count: number) => statusOf(network(), observation({ nodes: all.slice(0, count) }), undefined, now);
+    expect(isUrgent(undefined, status(0))).to.equal(true);
+    expect(isUrgent(status(1), status(2))).to.equal(false);
+    expect(isUrgent(status(2), status(1))).to.equal(true);
+    expect(isUrgent(status(2), status(3))).to.equal(true);
+  });
+});

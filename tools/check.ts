@@ -1,0 +1,50 @@
+// `npm run check`: everything that can be said of the sources without running them. Fails at the end, after every check has had its say.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const bin = (name: string): string => path.join(root, 'node_modules', '.bin', name);
+
+/** Name, program and arguments. Each prints what is wrong and exits with something else than 0. */
+const checks: readonly (readonly [string, string, ...string[]])[] = [
+  ['types', bin('tsc'), '-p', '.'],
+  ['lint', bin('eslint'), '--max-warnings', '0', '.'],
+  [
+    'format',
+    bin('prettier'),
+    '--check',
+    '--log-level',
+    'warn',
+    'src',
+    'test',
+    'bench',
+    'tools',
+    'examples',
+    'eslint.config.js',
+    'package.json',
+  ],
+  ['generated files', process.execPath, path.join(root, 'tools', 'generate.ts'), '--check'],
+];
+
+async function run(name: string, program: string, args: readonly string[]): Promise<boolean> {
+  const startedMs = performance.now();
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n${code === 0 ? '' : output}`);
+  return code === 0;
+}
+
+// Two at a time: type checking and linting each use about one core.
+const waiting = [...checks];
+const results: boolean[] = [];
+const worker = async (): Promise<void> => {
+  for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+    const [name, program, ...args] = check;
+    results.push(await run(name, program, args));
+  }
+};
+await Promise.all([worker(), worker()]);
+process.exitCode = results.every(Boolean) ? 0 : 1;

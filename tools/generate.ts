@@ -1,0 +1,50 @@
+// `npm run generate`: writes the files that are made from the schema. `--check` writes nothing and fails if one of them is out of date.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { customResourceDefinition } from '../src/bitcoin/custom-resource-definition.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** The CRD as a chart template: kept when the chart is uninstalled, since with it every network would go. */
+function chartTemplate(): string {
+  const definition = customResourceDefinition();
+  const name = (definition.metadata as { name: string }).name;
+  const head = `{{- if .Values.crds.enabled }}
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: ${name}
+  labels:
+    {{- include "bitcoin-controller.labels" . | nindent 4 }}
+  annotations:
+    {{- if .Values.crds.keep }}
+    helm.sh/resource-policy: keep
+    {{- end }}
+    bitcoincontroller.christianb93.github.com/generated-from: src/bitcoin/bitcoin-network.ts
+`;
+  return `# Generated from src/bitcoin/bitcoin-network.ts by \`npm run generate\`; do not edit.\n${head}${stringify({ spec: definition.spec }, { lineWidth: 0 })}{{- end }}\n`;
+}
+
+const files: Readonly<Record<string, string>> = {
+  'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
+};
+
+function current(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+const isCheck = process.argv.includes('--check');
+let stale = 0;
+for (const [file, content] of Object.entries(files)) {
+  const target = path.join(root, file);
+  if (current(target) === content) continue;
+  if (isCheck) {
+    process.stderr.write(`${file} is not what the schema says: run \`npm run generate\`\n`);
+    stale += 1;
+  } else {
+    writeFileSync(target, content);
+    process.stdout.write(`wrote ${file}\n`);
+  }
+}
+process.exitCode = stale === 0 ? 0 : 1;
