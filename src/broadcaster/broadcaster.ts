@@ -23,6 +23,7 @@ export interface BroadcasterOptions {
 export interface DroppedEvent<T> {
   readonly event: WatchEvent<T>;
   readonly at: 'incoming' | 'watcher';
+  readonly watcher?: Watcher<T>;
 }
 
 /** The broadcaster was shut down before the call. */
@@ -263,7 +264,7 @@ export class Broadcaster<T> implements AsyncDisposable {
         return false;
       }
       watcher.countDrop();
-      this.#drops.next({ event, at: 'watcher' });
+      this.#drops.next({ event, at: 'watcher', watcher });
     }
     return true;
   }

@@ -1,0 +1,121 @@
+// ClientGoDelivery: client-go's own way to a sink, for `clientGoCompatible`: one event after another, each until it is written or given up.
+//   Before it: broadcaster/watcher.ts, whose queue fills meanwhile. After it: event-writer.ts.
+//   Port of client-go v0.37.2 tools/record/event.go (recordToSink).
+import type { Watcher } from '../broadcaster/watcher.ts';
+import type { CoreV1Event } from './core-event.ts';
+import type { EventCorrelateResult } from './event-correlator.ts';
+import type { EventDelivery, EventDeliveryOptions } from './event-delivery.ts';
+import { EventWriter, maxTriesPerEvent, retryDelayMs } from './event-writer.ts';
+import { startTimer } from './timer.ts';
+
+export class ClientGoDelivery implements EventDelivery {
+  readonly #options: EventDeliveryOptions;
+  readonly #watcher: Watcher<CoreV1Event>;
+  readonly #writer: EventWriter;
+  readonly #cancellation = new AbortController();
+  #isBusy = false;
+  /** Called when nothing is pending. */
+  readonly #idleCallbacks: (() => void)[] = [];
+
+  constructor(watcher: Watcher<CoreV1Event>, options: EventDeliveryOptions) {
+    this.#options = options;
+    this.#watcher = watcher;
+    this.#writer = new EventWriter({ ...options, clientGoCompatible: true });
+    // It rejects for nothing: #recordToSink catches what a consumer's functions throw.
+    void watcher.forEach(({ object }) => this.#handle(object), { signal: this.#cancellation.signal });
+  }
+
+  get pending(): number {
+    return this.#watcher.size + (this.#isBusy ? 1 : 0);
+  }
+
+  flush(): Promise<void> {
+    if (this.pending === 0) return Promise.resolve();
+    return new Promise(resolve => this.#idleCallbacks.push(resolve));
+  }
+
+  drain(): Promise<void> {
+    return this.flush();
+  }
+
+  /** An attempt that is under way goes on, as in client-go; the events behind it are lost. */
+  abandon(): void {
+    const lost = this.#watcher.size;
+    this.#cancellation.abort();
+    if (lost > 0 && this.#latest !== undefined) this.#options.counts.drop('shutdown', this.#latest, lost);
+    this.#tellIdle();
+  }
+
+  #latest: CoreV1Event | undefined;
+
+  async #handle(event: CoreV1Event): Promise<void> {
+    this.#latest = event;
+    this.#isBusy = true;
+    await this.#recordToSink(event);
+    this.#isBusy = false;
+    if (this.pending === 0) this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    for (const callback of this.#idleCallbacks.splice(0)) callback();
+  }
+
+  async #recordToSink(event: CoreV1Event): Promise<void> {
+    const { correlator, counts, logger } = this.#options;
+    let result;
+    try {
+      result = correlator.eventCorrelate(event);
+    } catch (error) {
+      logger.error('Event correlation failed', { error });
+      counts.drop('rejected', event);
+      return;
+    }
+    if (!result.skip) return this.#writeUntilDone(result);
+    counts.filtered += 1;
+    counts.drop('spam', event);
+  }
+
+  async #writeUntilDone({ event, key }: EventCorrelateResult): Promise<void> {
+    const { correlator, counts, logger, sleepDurationMs, random } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await this.#writer.write(event, event.count > 1, this.#cancellation.signal);
+      if (outcome.kind === 'recorded') {
+        correlator.updateState(outcome.answer, key);
+        counts.delivered += 1;
+        return;
+      }
+      if (outcome.kind !== 'retry') {
+        counts.drop('rejected', event);
+        return;
+      }
+      if (tries >= maxTriesPerEvent) {
+        logger.error('Unable to write event (retry limit exceeded!)', { event });
+        counts.drop('retry_limit', event);
+        return;
+      }
+      await this.#sleep(retryDelayMs(tries, sleepDurationMs, random));
+      if (this.#cancellation.signal.aborted) {
+        logger.error('Unable to write event (broadcaster is shut down)', { event });
+        counts.drop('shutdown', event);
+        return;
+      }
+    }
+  }
+
+  /** Ends early when cancelled. */
+  #sleep(ms: number): Promise<void> {
+    const { signal } = this.#cancellation;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise(resolve => {
+      const onAbort = () => {
+        stop();
+        resolve();
+      };
+      const stop = startTimer(ms, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}

@@ -1,0 +1,285 @@
+// EventCorrelator: makes of what was recorded what is written: aggregate → count → spam filter. Before it: event-delivery.ts.
+//   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
+import type { CoreV1Event, EventPatch } from './core-event.ts';
+import { patchOf, timestamp } from './core-event.ts';
+import {
+  clientGoKeys,
+  eventAggregatorByReasonFunc,
+  eventAggregatorByReasonMessageFunc,
+  getEventKey,
+  getSpamKey,
+  type EventAggregatorKeyFunc,
+  type EventAggregatorMessageFunc,
+  type EventSpamKeyFunc,
+} from './event-keys.ts';
+import { unixNanoOf } from './event-name.ts';
+import { LruCache } from './lru-cache.ts';
+import { PassiveTokenBucket } from './passive-token-bucket.ts';
+
+/** How events are counted, aggregated and held back. 0 is the default, as in Go. */
+export interface CorrelatorOptions {
+  /** How many keys each of the three caches remembers; 4096 unless told. */
+  readonly lruCacheSize?: number | undefined;
+  /** How many events a source may write at once about one object and type; 25 unless told. */
+  readonly burstSize?: number | undefined;
+  /** How many more a second after that; 1/300 unless told. */
+  readonly qps?: number | undefined;
+  readonly keyFunc?: EventAggregatorKeyFunc | undefined;
+  readonly messageFunc?: EventAggregatorMessageFunc | undefined;
+  /** Which different message of a group is the first to be aggregated; 10 unless told. */
+  readonly maxEvents?: number | undefined;
+  /** A gap longer than this ends a group; 600 unless told. */
+  readonly maxIntervalInSeconds?: number | undefined;
+  readonly spamKeyFunc?: EventSpamKeyFunc | undefined;
+  /** What did not happen for so long is a new event when it happens again; an hour unless told, as API servers keep events. Never if `clientGoCompatible`. */
+  readonly maxAgeMs?: number | undefined;
+  /** Milliseconds since 1970; `Date.now` unless told. */
+  readonly now?: (() => number) | undefined;
+  /** client-go's behaviour to the letter, with what docs/porting.md lists as changed put back. */
+  readonly clientGoCompatible?: boolean | undefined;
+}
+
+export interface EventCorrelateResult {
+  /** The event to write: a copy, or the aggregate that it became part of. */
+  readonly event: CoreV1Event;
+  /** There if the event has been observed before. */
+  readonly patch: EventPatch | undefined;
+  /** The spam filter refuses the event; its count goes on. */
+  readonly skip: boolean;
+  /** What `event` is counted under; events of one key are written in order. */
+  readonly key: string;
+  readonly isAggregate: boolean;
+}
+
+const defaults = {
+  lruCacheSize: 4096,
+  burstSize: 25,
+  qps: 1 / 300,
+  maxEvents: 10,
+  maxIntervalInSeconds: 600,
+  maxAgeMs: 3_600_000,
+};
+/** Why an aggregate and a plain event never share an entry: their keys begin differently. */
+const aggregatePrefix = '+';
+
+export interface SpamFilterOptions {
+  readonly lruCacheSize: number;
+  readonly burst: number;
+  readonly qps: number;
+  readonly now: () => number;
+  readonly spamKeyFunc: EventSpamKeyFunc;
+}
+
+/** A token bucket for each source, object and type. */
+export class EventSourceObjectSpamFilter {
+  readonly #options: SpamFilterOptions;
+  readonly #buckets: LruCache<PassiveTokenBucket>;
+
+  constructor(options: SpamFilterOptions) {
+    // Go's qps is a float32; with it a token comes back after 299.9999928 s.
+    this.#options = { ...options, qps: Math.fround(options.qps) };
+    this.#buckets = new LruCache(options.lruCacheSize);
+  }
+
+  /** True if the event is to be skipped; else it has taken a token. */
+  filter(event: CoreV1Event): boolean {
+    const key = this.#options.spamKeyFunc(event);
+    const bucket = this.#buckets.get(key) ?? this.#newBucket();
+    this.#buckets.set(key, bucket);
+    return !bucket.tryAccept(this.#options.now());
+  }
+
+  /** How long until an event like this one would not be skipped. */
+  msUntilAccepted(event: CoreV1Event): number {
+    return this.#buckets.get(this.#options.spamKeyFunc(event))?.msUntilToken(this.#options.now()) ?? 0;
+  }
+
+  #newBucket(): PassiveTokenBucket {
+    return new PassiveTokenBucket(this.#options.qps, this.#options.burst);
+  }
+}
+
+export interface AggregatorOptions {
+  readonly lruCacheSize: number;
+  readonly eventKeyFunc: (event: CoreV1Event) => string;
+  readonly keyFunc: EventAggregatorKeyFunc;
+  readonly messageFunc: EventAggregatorMessageFunc;
+  readonly maxEvents: number;
+  readonly maxIntervalInSeconds: number;
+  readonly now: () => number;
+  readonly clientGoCompatible: boolean;
+}
+
+interface AggregateRecord {
+  /** In the order in which they came. */
+  readonly localKeys: Set<string>;
+  lastMs: number;
+}
+
+/** Makes one event of many similar ones. */
+export class EventAggregator {
+  readonly #options: AggregatorOptions;
+  readonly #records: LruCache<AggregateRecord>;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+    this.#records = new LruCache(options.lruCacheSize);
+  }
+
+  /**
+   * The event itself, or the aggregate from the `maxEvents`th different message on, if no gap between two of the group was longer
+   * than `maxIntervalInSeconds`; and the key that it is counted under.
+   */
+  eventAggregate(event: CoreV1Event): { event: CoreV1Event; key: string } {
+    const { eventKeyFunc, keyFunc, maxEvents, maxIntervalInSeconds, now, clientGoCompatible } = this.#options;
+    const nowMs = now();
+    const { aggregateKey, localKey } = keyFunc(event);
+    let record = this.#records.get(aggregateKey);
+    if (record === undefined || nowMs - record.lastMs > maxIntervalInSeconds * 1000)
+      record = { localKeys: new Set(), lastMs: nowMs };
+    record.localKeys.add(localKey);
+    record.lastMs = nowMs;
+    this.#records.set(aggregateKey, record);
+    if (record.localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
+
+    // Differs from client-go, which forgets any one of them: the same events give the same result every time.
+    for (const oldest of record.localKeys) {
+      record.localKeys.delete(oldest);
+      break;
+    }
+    const aggregate = clientGoCompatible ? this.#clientGoAggregate(event, nowMs) : this.#aggregate(event, nowMs);
+    return { event: aggregate, key: clientGoCompatible ? aggregateKey : `${aggregatePrefix}${aggregateKey}` };
+  }
+
+  /** Differs from client-go: annotations and reporting fields stay, and the name is the one of the event that is not written now, which is valid. */
+  #aggregate(event: CoreV1Event, nowMs: number): CoreV1Event {
+    const now = timestamp(nowMs);
+    return { ...event, message: this.#options.messageFunc(event), count: 1, firstTimestamp: now, lastTimestamp: now };
+  }
+
+  #clientGoAggregate(event: CoreV1Event, nowMs: number): CoreV1Event {
+    const { involvedObject, metadata } = event;
+    const name = `${involvedObject.name ?? ''}.${unixNanoOf(nowMs).toString(16)}`;
+    return {
+      ...this.#aggregate(event, nowMs),
+      metadata: { name, namespace: metadata.namespace },
+      reportingComponent: '',
+      reportingInstance: '',
+    };
+  }
+}
+
+/** What is known of an event that has been observed. */
+interface EventLog {
+  readonly count: number;
+  readonly firstTimestamp: string;
+  readonly name: string;
+  readonly resourceVersion: string | undefined;
+  readonly observedMs: number;
+}
+
+/** Counts how often each event was observed. */
+export class EventLogger {
+  readonly #logs: LruCache<EventLog>;
+  readonly #now: () => number;
+  readonly #maxAgeMs: number;
+
+  constructor(options: { readonly lruCacheSize: number; readonly now: () => number; readonly maxAgeMs: number }) {
+    this.#logs = new LruCache(options.lruCacheSize);
+    this.#now = options.now;
+    this.#maxAgeMs = options.maxAgeMs;
+  }
+
+  /** The event with its count, first time and name of old, and the patch that says so; the event alone if it is new. */
+  eventObserve(event: CoreV1Event, key: string): { event: CoreV1Event; patch: EventPatch | undefined } {
+    const known = this.#logs.get(key);
+    const observedMs = this.#now();
+    if (known === undefined || known.count <= 0 || observedMs - known.observedMs > this.#maxAgeMs) {
+      this.#remember(key, event, observedMs);
+      return { event, patch: undefined };
+    }
+    const { firstTimestamp, name, resourceVersion } = known;
+    const metadata = { ...event.metadata, name, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+    const counted = { ...event, metadata, firstTimestamp, count: known.count + 1 };
+    this.#remember(key, counted, observedMs);
+    return { event: counted, patch: patchOf(counted) };
+  }
+
+  /** Takes over what the server says. */
+  updateState(event: CoreV1Event, key: string): void {
+    this.#remember(key, event, this.#now());
+  }
+
+  #remember(key: string, { count, firstTimestamp, metadata }: CoreV1Event, observedMs: number): void {
+    const { name, resourceVersion } = metadata;
+    this.#logs.set(key, { count, firstTimestamp, name, resourceVersion, observedMs });
+  }
+}
+
+/** Says of each event whether and as what it is to be written. */
+export class EventCorrelator {
+  /** The key of an event that is not aggregated. */
+  readonly eventKey: (event: CoreV1Event) => string;
+  /** The key of the bucket that an event takes its token from. */
+  readonly spamKey: (event: CoreV1Event) => string;
+  readonly #isClientGo: boolean;
+  readonly #aggregator: EventAggregator;
+  readonly #logger: EventLogger;
+  readonly #spamFilter: EventSourceObjectSpamFilter;
+
+  constructor(options: CorrelatorOptions = {}) {
+    const clientGoCompatible = options.clientGoCompatible === true;
+    const or = (given: number | undefined, byDefault: number) => (given === undefined || given === 0 ? byDefault : given);
+    const keys = clientGoCompatible ? clientGoKeys : { getEventKey, getSpamKey, eventAggregatorByReasonFunc };
+    const lruCacheSize = or(options.lruCacheSize, defaults.lruCacheSize);
+    const now = options.now ?? Date.now;
+    this.#isClientGo = clientGoCompatible;
+    this.eventKey = keys.getEventKey;
+    this.spamKey = options.spamKeyFunc ?? keys.getSpamKey;
+    this.#aggregator = new EventAggregator({
+      lruCacheSize,
+      eventKeyFunc: keys.getEventKey,
+      keyFunc: options.keyFunc ?? keys.eventAggregatorByReasonFunc,
+      messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
+      maxEvents: or(options.maxEvents, defaults.maxEvents),
+      maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),
+      now,
+      clientGoCompatible,
+    });
+    const maxAgeMs = clientGoCompatible ? Infinity : or(options.maxAgeMs, defaults.maxAgeMs);
+    this.#logger = new EventLogger({ lruCacheSize, now, maxAgeMs });
+    this.#spamFilter = new EventSourceObjectSpamFilter({
+      lruCacheSize,
+      burst: or(options.burstSize, defaults.burstSize),
+      qps: or(options.qps, defaults.qps),
+      now,
+      spamKeyFunc: this.spamKey,
+    });
+  }
+
+  /** Counts the event, and says what to write. @throws an Error if there is no event */
+  eventCorrelate(event: CoreV1Event | null | undefined): EventCorrelateResult {
+    if (event === null || event === undefined) throw new Error('event is nil');
+    const { event: aggregated, key } = this.#aggregator.eventAggregate(event);
+    const { event: counted, patch } = this.#logger.eventObserve(aggregated, key);
+    const isSpam = this.#spamFilter.filter(counted);
+    // Differs from client-go: something that has not been told at all is told, however much else was.
+    const skip = isSpam && (this.#isClientGo || patch !== undefined);
+    return { event: counted, patch, skip, key, isAggregate: aggregated !== event };
+  }
+
+  /** Takes over what the server answered for an event of `key` (its own key unless told: an aggregate's is another). */
+  updateState(event: CoreV1Event, key = this.eventKey(event)): void {
+    this.#logger.updateState(event, this.#isClientGo ? this.eventKey(event) : key);
+  }
+
+  /** How long until the spam filter would let through an event like this one; `Infinity` for never. */
+  msUntilAccepted(event: CoreV1Event): number {
+    return this.#spamFilter.msUntilAccepted(event);
+  }
+
+  /** Takes a token for a skipped event, if there is one now. */
+  tryAccept(event: CoreV1Event): boolean {
+    return !this.#spamFilter.filter(event);
+  }
+}

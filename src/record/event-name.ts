@@ -1,0 +1,39 @@
+// Names of events: `<involved object>.<hex of a time>`, so that they sort by time. Used by event-recorder.ts and event-correlator.ts.
+//   Port of client-go v0.37.2 tools/record/util (GenerateEventName).
+
+const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const longestName = 253;
+const nanosecondsInMs = 1_000_000;
+
+/** `<name>.<hex of unixNano>`, or a random UUID if the API server would refuse that as a name. */
+export function generateEventName(referencedName: string, unixNano: bigint): string {
+  const name = `${referencedName}.${unixNano.toString(16)}`;
+  return name.length <= longestName && dnsSubdomain.test(name) ? name : crypto.randomUUID();
+}
+
+/**
+ * Names that differ however many are made in one millisecond: each instant is later than the one before, by a nanosecond at least.
+ * Differs from client-go: there two events of one object in the same nanosecond share a name, and one of them is lost.
+ */
+export class EventNames {
+  #ms = 0;
+  #nanoseconds = 0;
+
+  next(referencedName: string, nowMs: number): string {
+    const ms = Math.trunc(nowMs);
+    if (ms > this.#ms) {
+      this.#ms = ms;
+      this.#nanoseconds = 0;
+    } else {
+      this.#nanoseconds += 1;
+    }
+    return generateEventName(referencedName, unixNanoOf(this.#ms) + BigInt(this.#nanoseconds));
+  }
+}
+
+export function unixNanoOf(ms: number): bigint {
+  return BigInt(Math.trunc(ms)) * BigInt(nanosecondsInMs);
+}
+
+/** The names of everything that goes by this process's clock. */
+export const eventNames = new EventNames();

@@ -1,0 +1,104 @@
+// EventSink: where events are written. Before it: event-writer.ts. After it: the API server, by a consumer's own client-node.
+//   Port of client-go v0.37.2 tools/record (EventSink) and kubernetes/typed/core/v1 (EventSinkImpl).
+import type { CoreV1Event, EventPatch } from './core-event.ts';
+import { wireEvent } from './core-event.ts';
+
+/**
+ * Writes events. What it throws decides what happens next: see sink-error.ts. Each answer is the event as it is stored now.
+ * Calls for different events may run at once; for one event one call follows another.
+ */
+export interface EventSink {
+  create(event: CoreV1Event, signal?: AbortSignal): Promise<CoreV1Event>;
+  /** `event` says which one, and what it would be. */
+  patch(event: CoreV1Event, patch: EventPatch, signal?: AbortSignal): Promise<CoreV1Event>;
+  /** Never called; for those who write a sink by client-go's interface. */
+  update?(event: CoreV1Event, signal?: AbortSignal): Promise<CoreV1Event>;
+}
+
+/** What is needed of client-node's `CoreV1Api`, of any version from 1.0. */
+export interface CoreV1EventsApi {
+  createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
+  patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
+}
+
+/** client-node's middleware wants this much of an observable. */
+interface Settled<T> {
+  toPromise(): Promise<T>;
+  pipe(callback: (value: T) => unknown): Settled<unknown>;
+}
+
+const strategicMergePatch = 'application/strategic-merge-patch+json';
+
+/**
+ * Writes to the API server with client-node's `CoreV1Api`.
+ *
+ * @example
+ * ```ts
+ * import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+ * import { CoreV1EventSink, EventBroadcaster } from 'bitcoin-controller/record';
+ *
+ * const kubeConfig = new KubeConfig();
+ * kubeConfig.loadFromDefault();
+ * await using events = new EventBroadcaster();
+ * events.startRecordingToSink(new CoreV1EventSink(kubeConfig.makeApiClient(CoreV1Api)));
+ * const recorder = events.newRecorder({ component: 'my-controller' });
+ * recorder.event({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'web-0' }, 'Normal', 'Started', 'it has started');
+ * ```
+ */
+export class CoreV1EventSink implements EventSink {
+  readonly #api: CoreV1EventsApi;
+
+  constructor(api: CoreV1EventsApi) {
+    this.#api = api;
+  }
+
+  async create(event: CoreV1Event): Promise<CoreV1Event> {
+    const { firstTimestamp, lastTimestamp, ...rest } = wireEvent(event);
+    // client-node's serializer takes times as Date only.
+    const body = { ...rest, firstTimestamp: new Date(firstTimestamp), lastTimestamp: new Date(lastTimestamp) };
+    return plainEvent(await this.#api.createNamespacedEvent({ namespace: event.metadata.namespace, body: body as never }), event);
+  }
+
+  async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
+    const { name, namespace } = event.metadata;
+    return plainEvent(
+      await this.#api.patchNamespacedEvent({ name, namespace, body: patch }, withContentType(strategicMergePatch) as never),
+      event,
+    );
+  }
+}
+
+/** client-node's `setHeaderOptions`, which cannot be imported: the consumer has a client-node of its own. */
+function withContentType(contentType: string): object {
+  const pre = (request: { setHeaderParam(name: string, value: string): void }) => {
+    request.setHeaderParam('Content-Type', contentType);
+    return settled(request);
+  };
+  return { middleware: [{ pre, post: (response: unknown) => settled(response) }], middlewareMergeStrategy: 'append' };
+}
+
+function settled<T>(value: T): Settled<T> {
+  return {
+    toPromise: () => Promise.resolve(value),
+    pipe: callback => settled(callback(value)),
+  };
+}
+
+/** Of the answer only what correlation needs, with its `Date` back as a string. */
+function plainEvent(answer: unknown, sent: CoreV1Event): CoreV1Event {
+  const { metadata, count, firstTimestamp } = answer as {
+    metadata?: { name?: string; resourceVersion?: string };
+    count?: number;
+    firstTimestamp?: Date | string;
+  };
+  return {
+    ...sent,
+    metadata: {
+      ...sent.metadata,
+      ...(metadata?.name === undefined ? {} : { name: metadata.name }),
+      ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+    },
+    count: count ?? sent.count,
+    firstTimestamp: firstTimestamp instanceof Date ? firstTimestamp.toISOString() : (firstTimestamp ?? sent.firstTimestamp),
+  };
+}

@@ -1,0 +1,34 @@
+// EventWrite: an event on its way to the server, with what is known of its attempts. Used by keyed-delivery.ts and held-events.ts.
+import type { CoreV1Event } from './core-event.ts';
+
+export interface EventWrite {
+  readonly event: CoreV1Event;
+  /** The event is not on the server yet. */
+  readonly isCreate: boolean;
+  /** How many recorded events it stands for. */
+  readonly weight: number;
+  /** Attempts that failed. */
+  readonly tries: number;
+  /** An attempt to create it had no answer: the server may have it. */
+  readonly mayBeThere: boolean;
+  /** Its first name was another event's. */
+  readonly isRenamed: boolean;
+  /** Called when it is delivered or dropped. */
+  readonly waiters: (() => void)[];
+}
+
+export function newWrite(event: CoreV1Event, isCreate: boolean): EventWrite {
+  return { event, isCreate, weight: 1, tries: 0, mayBeThere: false, isRenamed: false, waiters: [] };
+}
+
+/** One write for two: the state of the newer event, under the name and with the history of the older. */
+export function merged(older: EventWrite | undefined, newer: EventWrite): EventWrite {
+  if (older === undefined) return newer;
+  const { event } = older.isRenamed ? renamed(newer, older.event.metadata.name) : newer;
+  return { ...older, event, weight: older.weight + newer.weight, waiters: [...older.waiters, ...newer.waiters] };
+}
+
+export function renamed(write: EventWrite, name: string): EventWrite {
+  const { event } = write;
+  return { ...write, event: { ...event, metadata: { ...event.metadata, name } } };
+}

@@ -1,0 +1,116 @@
+// EventWriter: one attempt to write one event, and what its failure means. Before it: keyed-delivery.ts, client-go-delivery.ts. After it: event-sink.ts.
+//   Port of client-go v0.37.2 tools/record/event.go (recordEvent).
+import type { Logger } from '../logger.ts';
+import type { CoreV1Event } from './core-event.ts';
+import { patchOf } from './core-event.ts';
+import type { EventCounts } from './event-counts.ts';
+import type { EventSink } from './event-sink.ts';
+import { classifyFailure, type SinkFailure } from './sink-error.ts';
+
+export type WriteOutcome =
+  | { readonly kind: 'recorded'; readonly answer: CoreV1Event }
+  /** Another event of that name is there already. */
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'rejected' }
+  /** `isLastTry`: one more attempt may help, a third would not. */
+  | { readonly kind: 'retry'; readonly retryAfterMs?: number | undefined; readonly isLastTry?: boolean };
+
+export interface EventWriterOptions {
+  readonly sink: EventSink;
+  readonly logger: Logger;
+  readonly counts: EventCounts;
+  readonly clientGoCompatible: boolean;
+}
+
+/** How often a write is attempted before the event is given up. */
+export const maxTriesPerEvent = 12;
+
+/** The server may well take the same request a little later. */
+const transientCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
+
+export class EventWriter {
+  readonly #options: EventWriterOptions;
+
+  constructor(options: EventWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. An update of an event that is gone from the server creates it again, in the same attempt. */
+  async write(event: CoreV1Event, isUpdate: boolean, signal: AbortSignal): Promise<WriteOutcome> {
+    try {
+      const answer = await this.#patchOrCreate(event, isUpdate, signal);
+      this.#options.counts.written += 1;
+      return { kind: 'recorded', answer };
+    } catch (error) {
+      return this.#failed(event, error, signal);
+    }
+  }
+
+  async #patchOrCreate(event: CoreV1Event, isUpdate: boolean, signal: AbortSignal): Promise<CoreV1Event> {
+    const { sink } = this.#options;
+    if (!isUpdate) return sink.create(withoutResourceVersion(event), signal);
+    try {
+      return await sink.patch(event, patchOf(event), signal);
+    } catch (error) {
+      const failure = this.#classify(error);
+      if (failure.kind !== 'status' || failure.code !== 404) throw error;
+      return sink.create(withoutResourceVersion(event), signal);
+    }
+  }
+
+  /** Differs from client-go: a status counts also if it is the cause of another error. */
+  #classify(error: unknown): SinkFailure {
+    return classifyFailure(error, !this.#options.clientGoCompatible);
+  }
+
+  #failed(event: CoreV1Event, error: unknown, signal: AbortSignal): WriteOutcome {
+    const { logger } = this.#options;
+    const failure = this.#classify(error);
+    switch (failure.kind) {
+      case 'construction':
+        logger.error('Unable to construct event (will not retry!)', { error, event });
+        return { kind: 'rejected' };
+      case 'status':
+        return this.#refused(event, error, failure);
+      case 'unreachable':
+        if (!signal.aborted) logger.error('Unable to write event (may retry after sleeping)', { error, event });
+        return { kind: 'retry' };
+    }
+  }
+
+  /** Differs from client-go, whose REST client retries below the sink what the server cannot answer now; consumers of this port have no such client. */
+  #refused(event: CoreV1Event, error: unknown, failure: SinkFailure & { kind: 'status' }): WriteOutcome {
+    const { logger, clientGoCompatible } = this.#options;
+    const { code, reason, isNamespaceTerminating, retryAfterMs } = failure;
+    if (reason === 'AlreadyExists' || isNamespaceTerminating) {
+      logger.debug('Server rejected event (will not retry!)', { error, event });
+      return reason === 'AlreadyExists' && !clientGoCompatible ? { kind: 'exists' } : { kind: 'rejected' };
+    }
+    if (!clientGoCompatible && (transientCodes.includes(code) || code === 401)) {
+      logger.error('Unable to write event (may retry after sleeping)', { error, event });
+      return { kind: 'retry', retryAfterMs, isLastTry: code === 401 };
+    }
+    logger.error('Server rejected event (will not retry!)', { error, event, ...hintFor(event, code) });
+    return { kind: 'rejected' };
+  }
+}
+
+/** How long to sleep after attempt number `tries` failed. The first sleep is random, so that clients do not all come back at once. */
+export function retryDelayMs(tries: number, sleepDurationMs: number, random: () => number): number {
+  return tries === 1 ? sleepDurationMs * random() : sleepDurationMs;
+}
+
+function withoutResourceVersion(event: CoreV1Event): CoreV1Event {
+  if (event.metadata.resourceVersion === undefined) return event;
+  const metadata: { resourceVersion?: string } & CoreV1Event['metadata'] = { ...event.metadata };
+  delete metadata.resourceVersion;
+  return { ...event, metadata };
+}
+
+function hintFor({ metadata, involvedObject }: CoreV1Event, code: number): { hint?: string } {
+  const isClusterScoped = involvedObject.namespace === undefined || involvedObject.namespace === '';
+  if (code !== 403 || !isClusterScoped) return {};
+  return {
+    hint: `events about objects without a namespace lie in ${metadata.namespace}: allow create and patch of events there`,
+  };
+}

@@ -1,0 +1,258 @@
+// KeyedDelivery: takes events to a sink, several at a time but those of one key in order. Before it: event-broadcaster.ts, which hands
+//   each event over as it is recorded. After it: event-writer.ts.
+//   Differs from client-go, where one event that cannot be written holds up all others (client-go-delivery.ts).
+import { Fifo } from '../broadcaster/fifo.ts';
+import type { CoreV1Event } from './core-event.ts';
+import type { EventDelivery, EventDeliveryOptions } from './event-delivery.ts';
+import type { DropCause } from './event-counts.ts';
+import type { EventNames } from './event-name.ts';
+import { EventWriter, maxTriesPerEvent, retryDelayMs, type WriteOutcome } from './event-writer.ts';
+import { HeldEvents } from './held-events.ts';
+import { merged, newWrite, renamed, type EventWrite } from './event-write.ts';
+import { startTimer } from './timer.ts';
+
+export interface KeyedDeliveryOptions extends EventDeliveryOptions {
+  /** How many writes are under way at most. */
+  readonly concurrency: number;
+  /** How many keys have something to write at most; beyond that new ones are dropped. */
+  readonly maxQueuedEvents: number;
+  readonly names: EventNames;
+  readonly now: () => number;
+}
+
+/** The writes of one key. What is recorded while one is under way or waits becomes one write: counts add up. */
+interface Lane {
+  readonly key: string;
+  writing: EventWrite | undefined;
+  waiting: EventWrite | undefined;
+  /** There while it sleeps before it tries again. */
+  wake: (() => void) | undefined;
+}
+
+/** While the broadcaster shuts down nobody has ten seconds to sleep. */
+const drainSleepMs = 250;
+const settled = Promise.resolve();
+
+export class KeyedDelivery implements EventDelivery {
+  readonly #options: KeyedDeliveryOptions;
+  readonly #writer: EventWriter;
+  readonly #held: HeldEvents;
+  /** A lane is there while it has something to write. */
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes whose `waiting` may be written now. */
+  readonly #ready = new Fifo<Lane>();
+  readonly #cancellation = new AbortController();
+  readonly #idleCallbacks: (() => void)[] = [];
+  #active = 0;
+  #pending = 0;
+  #isPumpScheduled = false;
+  #isDraining = false;
+
+  constructor(options: KeyedDeliveryOptions) {
+    this.#options = options;
+    this.#writer = new EventWriter({ ...options, clientGoCompatible: false });
+    this.#held = new HeldEvents({
+      correlator: options.correlator,
+      release: (key, write) => this.#enqueue(key, write),
+      drop: write => this.#drop('spam', write),
+    });
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Takes an event on. Writes nothing before the caller has gone on, so that what it records next may be written with it. */
+  accept(event: CoreV1Event): void {
+    const { correlator, counts, logger, maxQueuedEvents } = this.#options;
+    if (this.#cancellation.signal.aborted) {
+      counts.drop('shutdown', event);
+      return;
+    }
+    try {
+      if (this.#lanes.size >= maxQueuedEvents && !this.#lanes.has(correlator.eventKey(event))) {
+        counts.drop('queue_full', event);
+        return;
+      }
+      const { event: counted, patch, skip, key, isAggregate } = correlator.eventCorrelate(event);
+      this.#pending += 1;
+      if (isAggregate) counts.aggregated += 1;
+      const write = newWrite(counted, patch === undefined && counted.count <= 1);
+      if (skip) this.#skipped(key, write);
+      else this.#enqueue(key, merged(this.#held.take(key), write));
+    } catch (error) {
+      logger.error('Event correlation failed', { error });
+      counts.drop('rejected', event);
+    }
+  }
+
+  async flush(): Promise<void> {
+    const unwritten = [...this.#lanes.values()].map(lane => lane.waiting ?? lane.writing).filter(write => write !== undefined);
+    await Promise.all(unwritten.map(write => new Promise<void>(resolve => write.waiters.push(resolve))));
+  }
+
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#held.releaseAll();
+    for (const lane of this.#lanes.values()) lane.wake?.();
+    if (this.#pending > 0) await new Promise<void>(resolve => this.#idleCallbacks.push(resolve));
+  }
+
+  abandon(): void {
+    this.#cancellation.abort();
+    this.#held.releaseAll();
+    const lanes = [...this.#lanes.values()];
+    this.#lanes.clear();
+    for (const lane of lanes) {
+      lane.wake?.();
+      for (const write of [lane.writing, lane.waiting]) if (write !== undefined) this.#drop('shutdown', write);
+    }
+  }
+
+  /** A write of this key that waits anyway takes the skipped event along; else it waits for a token. */
+  #skipped(key: string, write: EventWrite): void {
+    this.#options.counts.filtered += 1;
+    const lane = this.#lanes.get(key);
+    if (lane?.waiting !== undefined) lane.waiting = merged(lane.waiting, write);
+    else if (this.#isDraining) this.#enqueue(key, write);
+    else this.#held.hold(key, write);
+  }
+
+  #enqueue(key: string, write: EventWrite): void {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      const added: Lane = { key, writing: undefined, waiting: write, wake: undefined };
+      this.#lanes.set(key, added);
+      this.#makeReady(added);
+    } else if (lane.waiting !== undefined) {
+      lane.waiting = merged(lane.waiting, write);
+    } else {
+      lane.waiting = write;
+      if (lane.writing === undefined) this.#makeReady(lane);
+    }
+  }
+
+  #makeReady(lane: Lane): void {
+    this.#ready.push(lane);
+    if (this.#isPumpScheduled) return;
+    this.#isPumpScheduled = true;
+    void settled.then(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#isPumpScheduled = false;
+    while (this.#active < this.#options.concurrency && !this.#cancellation.signal.aborted) {
+      const lane = this.#ready.shift();
+      if (lane?.waiting === undefined) break;
+      this.#active += 1;
+      const write = lane.waiting;
+      lane.waiting = undefined;
+      lane.writing = write;
+      // #write never rejects: EventWriter.write does not.
+      void this.#write(lane, write);
+    }
+  }
+
+  async #write(lane: Lane, write: EventWrite): Promise<void> {
+    const { event, isCreate } = write;
+    const outcome = await this.#writer.write(event, event.count > 1 && !isCreate, this.#cancellation.signal);
+    this.#active -= 1;
+    if (this.#cancellation.signal.aborted) return;
+    lane.writing = undefined;
+    this.#settle(lane, write, outcome);
+    if (lane.waiting === undefined) this.#lanes.delete(lane.key);
+    else if (lane.wake === undefined) this.#makeReady(lane);
+    if (this.#ready.size > 0) this.#pump();
+  }
+
+  #settle(lane: Lane, write: EventWrite, outcome: WriteOutcome): void {
+    const { correlator, counts } = this.#options;
+    switch (outcome.kind) {
+      case 'recorded':
+        correlator.updateState(outcome.answer, lane.key);
+        if (write.isRenamed) this.#rename(lane, write.event.metadata.name);
+        counts.delivered += write.weight;
+        {
+          this.#finish(write);
+          return;
+        }
+      case 'exists': {
+        this.#alreadyExists(lane, write);
+        return;
+      }
+      case 'rejected': {
+        this.#drop('rejected', write);
+        return;
+      }
+      case 'retry': {
+        this.#retry(lane, write, outcome);
+        return;
+      }
+    }
+  }
+
+  /** Differs from client-go, which drops the event. Either an attempt without an answer has made it, or its name is another event's. */
+  #alreadyExists(lane: Lane, write: EventWrite): void {
+    if (write.mayBeThere && write.event.count <= 1) {
+      this.#options.counts.delivered += write.weight;
+      this.#finish(write);
+    } else if (write.mayBeThere) {
+      this.#again(lane, { ...write, isCreate: false, mayBeThere: false });
+    } else if (write.isCreate && !write.isRenamed) {
+      const { event } = write;
+      const name = this.#options.names.next(event.involvedObject.name ?? '', this.#options.now());
+      this.#again(lane, { ...write, event: { ...event, metadata: { ...event.metadata, name } }, isRenamed: true });
+    } else {
+      this.#drop('rejected', write);
+    }
+  }
+
+  #retry(lane: Lane, write: EventWrite, { retryAfterMs, isLastTry }: WriteOutcome & { kind: 'retry' }): void {
+    const { sleepDurationMs, random, logger } = this.#options;
+    const tries = write.tries + 1;
+    if (isLastTry === true && tries > 1) {
+      this.#drop('rejected', write);
+      return;
+    }
+    if (tries >= maxTriesPerEvent) {
+      logger.error('Unable to write event (retry limit exceeded!)', { event: write.event });
+      this.#drop('retry_limit', write);
+      return;
+    }
+    const delayMs = retryAfterMs ?? retryDelayMs(tries, sleepDurationMs, random);
+    this.#again(lane, { ...write, tries, mayBeThere: write.mayBeThere || write.isCreate });
+    const wake = () => {
+      stop();
+      lane.wake = undefined;
+      this.#makeReady(lane);
+    };
+    const stop = startTimer(this.#isDraining ? Math.min(delayMs, drainSleepMs) : delayMs, wake);
+    lane.wake = wake;
+  }
+
+  /** Takes along what was recorded meanwhile. What is held back now is newer than what waits. */
+  #again(lane: Lane, write: EventWrite): void {
+    const waiting = lane.waiting === undefined ? write : merged(write, lane.waiting);
+    const held = this.#held.take(lane.key);
+    lane.waiting = held === undefined ? waiting : merged(waiting, held);
+  }
+
+  /** What was recorded before the server had the event goes by its first name. */
+  #rename(lane: Lane, name: string): void {
+    if (lane.waiting !== undefined) lane.waiting = renamed(lane.waiting, name);
+    const held = this.#held.take(lane.key);
+    if (held !== undefined) this.#held.hold(lane.key, renamed(held, name));
+  }
+
+  #drop(cause: DropCause, write: EventWrite): void {
+    this.#options.counts.drop(cause, write.event, write.weight);
+    this.#finish(write);
+  }
+
+  #finish(write: EventWrite): void {
+    this.#pending -= write.weight;
+    for (const waiter of write.waiters) waiter();
+    if (this.#pending > 0) return;
+    for (const callback of this.#idleCallbacks.splice(0)) callback();
+  }
+}
