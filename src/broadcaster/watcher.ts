@@ -1,6 +1,6 @@
 // Watcher: one consumer's bounded queue. Before it: broadcaster.ts. After it: whoever iterates it or subscribes to `results`.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (broadcasterWatcher) and watch.go (Interface).
-import { Observable, Subject } from 'rxjs';
+import { Observable, Subject, type Subscriber } from 'rxjs';
 import { Fifo } from './fifo.ts';
 
 /** What happened to the object of a watch event, as the Kubernetes API spells it. */
@@ -25,15 +25,19 @@ export interface WatcherOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Taker<T> = (event: WatchEvent<T> | undefined) => void;
+/** Gets each event as soon as it is distributed. */
+interface PushConsumer<T> {
+  deliver(event: WatchEvent<T>): void;
+  complete(): void;
+}
 
 const noFeed: WatcherFeed = { onRoom: () => undefined, onStop: () => undefined };
+const done: IteratorResult<never, undefined> = { value: undefined, done: true };
 
 /**
- * Events in the order in which the broadcaster accepted them. Either one consumer pulls – `for await`, or `forEach` – and the
- * queue fills while it is busy; or any number subscribe to `results`, get each event at once, and the queue stays empty.
- * Until somebody consumes, the queue fills. After `stop()` or the broadcaster's `shutdown()` what is queued can still be read,
- * then the watcher completes, exactly once.
+ * Events in the order in which the broadcaster accepted them. Either one consumer takes them one by one – `for await`, or `forEach` –
+ * and the queue fills while it is busy; or any number subscribe to `results`, and the queue stays empty. Until somebody consumes, the
+ * queue fills. After `stop()` or the broadcaster's `shutdown()` what is queued can still be read, then the watcher completes, exactly once.
  */
 export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   /** Each event, as soon as it is distributed. Unsubscribing does not stop the watcher: events queue up again. */
@@ -41,11 +45,15 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   readonly #capacity: number;
   readonly #feed: WatcherFeed;
   readonly #queue = new Fifo<WatchEvent<T>>();
-  /** Readers that wait for an event; then the queue is empty. */
-  readonly #takers = new Fifo<Taker<T>>();
+  /** Iterations that wait for an event; then the queue is empty. */
+  readonly #takers = new Fifo<(result: IteratorResult<WatchEvent<T>, undefined>) => void>();
+  /** There while `forEach` runs or somebody is subscribed to `results`. */
+  #consumer: PushConsumer<T> | undefined;
   /** There once somebody has subscribed to `results`. */
   #subject: Subject<WatchEvent<T>> | undefined;
-  #isPulled = false;
+  #hasSoleConsumer = false;
+  /** The promise that a handler returned is pending. */
+  #isBusy = false;
   #isFlushing = false;
   #isStopped = false;
   #dropped = 0;
@@ -55,13 +63,7 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
     this.#capacity = capacity;
     this.#feed = feed;
     for (const event of queued) this.#queue.push(event);
-    this.results = new Observable(subscriber => {
-      if (this.#isPulled) throw new Error('this watcher is already iterated: watch again for a second consumer');
-      this.#subject ??= new Subject();
-      const subscription = this.#subject.subscribe(subscriber);
-      this.#flush();
-      return subscription;
-    });
+    this.results = new Observable(subscriber => this.#subscribe(subscriber));
   }
 
   /** No more events are taken; what is queued can still be read. */
@@ -91,42 +93,55 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   }
 
   /**
-   * Calls `handler` with one event after another; waits for its promise, if it returns one, before the next.
-   * @returns when the watcher has completed, or `signal` has aborted (then what is queued is left)
+   * Calls `handler` with one event after another, as soon as it is distributed; while a promise that it returned is pending, events queue.
+   * @returns when the watcher has completed, or `signal` has aborted (what is queued is left then)
    * @throws what `handler` throws; the watcher is stopped then
    */
-  async forEach(handler: (event: WatchEvent<T>) => unknown, options: WatcherOptions = {}): Promise<void> {
+  forEach(handler: (event: WatchEvent<T>) => unknown, options: WatcherOptions = {}): Promise<void> {
     const { signal } = options;
     this.#claim();
-    const onAbort = () => {
-      this.#discard();
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#discard();
+      };
+      const onHandled = () => {
+        this.#isBusy = false;
+        this.#flush();
+      };
+      const onFailed = (error: Error) => {
+        reject(error);
+        this.#isBusy = false;
+        this.#discard();
+      };
+      const deliver = (event: WatchEvent<T>) => {
+        try {
+          const handled = handler(event);
+          if (!isPromiseLike(handled)) return;
+          this.#isBusy = true;
+          handled.then(onHandled, onFailed);
+        } catch (error) {
+          onFailed(error as Error);
+        }
+      };
+      const complete = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      this.#consumer = { deliver, complete };
+      signal?.addEventListener('abort', onAbort, { once: true });
       if (signal?.aborted === true) this.#discard();
-      for (;;) {
-        const event = this.#take() ?? (await this.#nextTaken());
-        if (event === undefined) return;
-        const handled = handler(event);
-        if (isPromiseLike(handled)) await handled;
-      }
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      this.#discard();
-    }
+      else this.#flush();
+    });
   }
 
   /** For one `for await` loop; leaving the loop stops the watcher. */
   [Symbol.asyncIterator](): AsyncIterator<WatchEvent<T>, undefined> {
     this.#claim();
     return {
-      next: async () => {
-        const value = this.#take() ?? (await this.#nextTaken());
-        return value === undefined ? { value: undefined, done: true } : { value, done: false };
-      },
+      next: () => this.#next(),
       return: () => {
         this.#discard();
-        return Promise.resolve({ value: undefined, done: true });
+        return Promise.resolve(done);
       },
     };
   }
@@ -134,9 +149,12 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   /** For the broadcaster: hands `event` over, or says that there is no room for it. A stopped watcher swallows it. */
   offer(event: WatchEvent<T>): boolean {
     if (this.#isStopped) return true;
+    if (this.#consumer !== undefined && !this.#isBusy && !this.#isFlushing) {
+      this.#consumer.deliver(event);
+      return true;
+    }
     const taker = this.#takers.shift();
-    if (taker !== undefined) taker(event);
-    else if (this.#subject?.observed === true && !this.#isFlushing) this.#subject.next(event);
+    if (taker !== undefined) taker({ value: event, done: false });
     else if (this.#queue.size < this.#capacity) this.#queue.push(event);
     else return false;
     return true;
@@ -150,15 +168,34 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   /** For the broadcaster: the last event has been offered. */
   close(): void {
     this.#isStopped = true;
-    if (this.#queue.size > 0) return;
-    for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift()) taker(undefined);
+    if (this.#queue.size > 0 || this.#isBusy || this.#isFlushing) return;
+    for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift()) taker(done);
+    this.#consumer?.complete();
     this.#subject?.complete();
   }
 
   #claim(): void {
-    if (this.#isPulled || this.#subject !== undefined)
+    if (this.#hasSoleConsumer || this.#subject !== undefined)
       throw new Error('this watcher has a consumer already: watch again for a second one');
-    this.#isPulled = true;
+    this.#hasSoleConsumer = true;
+  }
+
+  #subscribe(subscriber: Subscriber<WatchEvent<T>>): () => void {
+    if (this.#hasSoleConsumer) throw new Error('this watcher has a consumer already: watch again for a second one');
+    const subject = (this.#subject ??= new Subject());
+    const subscription = subject.subscribe(subscriber);
+    this.#consumer ??= {
+      deliver: event => {
+        subject.next(event);
+        if (!subject.observed) this.#consumer = undefined;
+      },
+      complete: () => undefined,
+    };
+    this.#flush();
+    return () => {
+      subscription.unsubscribe();
+      if (!subject.observed) this.#consumer = undefined;
+    };
   }
 
   #discard(): void {
@@ -173,27 +210,31 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
     return event;
   }
 
-  #nextTaken(): Promise<WatchEvent<T> | undefined> {
-    if (this.#isStopped) return Promise.resolve(undefined);
+  #next(): Promise<IteratorResult<WatchEvent<T>, undefined>> {
+    const value = this.#take();
+    if (value !== undefined) return Promise.resolve({ value, done: false });
+    if (this.#isStopped) return Promise.resolve(done);
     return new Promise(resolve => {
       this.#takers.push(resolve);
       this.#feed.onRoom();
     });
   }
 
-  /** Hands what is queued to the first subscriber. What is offered meanwhile goes behind it. */
+  /** Hands over what is queued, as long as the consumer is not busy. What is offered meanwhile goes behind it. */
   #flush(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    try {
-      while (this.#subject?.observed === true && this.#queue.size > 0) {
-        const event = this.#take();
-        if (event !== undefined) this.#subject.next(event);
-      }
-    } finally {
-      this.#isFlushing = false;
+    while (this.#queue.size > 0 && this.#isConsuming()) {
+      const event = this.#take();
+      if (event !== undefined) this.#consumer?.deliver(event);
     }
+    this.#isFlushing = false;
     if (this.#isStopped) this.close();
+    else if (this.#isConsuming()) this.#feed.onRoom();
+  }
+
+  #isConsuming(): boolean {
+    return this.#consumer !== undefined && !this.#isBusy;
   }
 }
 

@@ -14,6 +14,7 @@ export class ClientGoDelivery implements EventDelivery {
   readonly #writer: EventWriter;
   readonly #cancellation = new AbortController();
   #isBusy = false;
+  #latest: CoreV1Event | undefined;
   /** Called when nothing is pending. */
   readonly #idleCallbacks: (() => void)[] = [];
 
@@ -46,11 +47,11 @@ export class ClientGoDelivery implements EventDelivery {
     this.#tellIdle();
   }
 
-  #latest: CoreV1Event | undefined;
-
   async #handle(event: CoreV1Event): Promise<void> {
     this.#latest = event;
     this.#isBusy = true;
+    // Whoever records does not wait for the sink to make its request.
+    await Promise.resolve();
     await this.#recordToSink(event);
     this.#isBusy = false;
     if (this.pending === 0) this.#tellIdle();

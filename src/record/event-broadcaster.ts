@@ -156,8 +156,9 @@ export class EventBroadcaster implements AsyncDisposable {
   /** Calls `handler` with each event as it is recorded, one at a time; what it throws is logged. @returns what stops it */
   startEventWatcher(handler: (event: CoreV1Event) => unknown): Watcher<CoreV1Event> {
     const watcher = this.#watch();
-    // It never rejects: what the handler throws is caught here.
+    // It never rejects: what the handler throws is caught here. Whoever records does not wait for the handler.
     void watcher.forEach(async ({ object }) => {
+      await Promise.resolve();
       try {
         await handler(object);
       } catch (error) {
