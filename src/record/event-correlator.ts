@@ -76,7 +76,7 @@ export class EventSourceObjectSpamFilter {
   readonly #buckets: LruCache<PassiveTokenBucket>;
 
   constructor(options: SpamFilterOptions) {
-    // Go's qps is a float32; with it a token comes back after 299.9999928 s.
+    // Go's qps is a float32; with it a token comes back after 299.9999927 s.
     this.#options = { ...options, qps: Math.fround(options.qps) };
     this.#buckets = new LruCache(options.lruCacheSize);
   }

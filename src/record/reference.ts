@@ -38,7 +38,8 @@ export function getReference(object: Referable | null | undefined, kindOf?: Kind
   if (typeof object !== 'object') throw new Error('object does not implement the common interface for accessing the SelfLink');
   if (!isObject(object)) return object;
   const { metadata } = object;
-  if (typeof metadata !== 'object') throw new Error('object does not implement the common interface for accessing the SelfLink');
+  if (typeof metadata !== 'object' || metadata === null)
+    throw new Error('object does not implement the common interface for accessing the SelfLink');
   const { apiVersion, kind } = typeOf(object, kindOf);
   return withoutEmpty({
     kind,
@@ -59,7 +60,7 @@ export function getPartialReference(
   return { ...getReference(object, kindOf), fieldPath };
 }
 
-function isObject(object: Referable): object is KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> } {
+function isObject(object: Referable): object is KubernetesObject & { metadata: KubernetesObject['metadata'] | null } {
   return 'metadata' in object;
 }
 
