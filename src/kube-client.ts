@@ -1,83 +1,29 @@
 // KubeClient: the Kubernetes API as raw JSON: nothing is renamed, converted or dropped. After it: retrying-transport.ts, kube-watch.ts.
 //   Numbers beyond 2^53 are rounded, as everywhere in JavaScript: so write what you mean with apply(), and do not replace() what you have read but for your own objects.
-import type { KubeConfig } from '@kubernetes/client-node';
 import { Deadline } from './deadline.ts';
+import type {
+  ApplyOptions,
+  CallOptions,
+  DeleteOptions,
+  KubeClientOptions,
+  ListOptions,
+  PatchOptions,
+  RequestOptions,
+  Selection,
+  WatchOptions,
+  WriteOptions,
+  Query,
+} from './kube-client-options.ts';
 import { KubeTransport } from './kube-transport.ts';
 import type { KubeList, KubeObject, ObjectName, ResourceType } from './kube-resource.ts';
 import { apiVersionOf, keyOf, resourcePath } from './kube-resource.ts';
 import { readWatchEvents, type WatchEvent } from './kube-watch.ts';
-import type { Logger } from './logger.ts';
-import type { Metrics } from './metrics.ts';
 import { RetryingTransport, type ApiCall } from './retrying-transport.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+export type { CallOptions, KubeClientOptions } from './kube-client-options.ts';
 export type { KubeList, KubeObject, ObjectName, ResourceType } from './kube-resource.ts';
 export type { WatchEvent } from './kube-watch.ts';
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** For the whole call with its retries; 30 000 unless told. */
-  readonly timeoutMs?: number | undefined;
-  /** 10 unless told. */
-  readonly maxTries?: number | undefined;
-  /** Does not wait for the client's token bucket: for the few requests that must not stand behind others, such as a leader's renewal. */
-  readonly isUnthrottled?: boolean | undefined;
-}
-
-interface Selection {
-  readonly namespace?: string | undefined;
-  readonly labelSelector?: string | undefined;
-  readonly fieldSelector?: string | undefined;
-  readonly resourceVersion?: string | undefined;
-  readonly resourceVersionMatch?: 'NotOlderThan' | 'Exact' | undefined;
-}
-
-export interface ListOptions extends Selection, CallOptions {
-  readonly limit?: number | undefined;
-  readonly continue?: string | undefined;
-}
-
-export interface WatchOptions extends Selection {
-  readonly allowWatchBookmarks?: boolean | undefined;
-  readonly sendInitialEvents?: boolean | undefined;
-  /** How long the server keeps the watch open. */
-  readonly timeoutSeconds?: number | undefined;
-  /** The watch fails when nothing at all came for so long; never unless told. */
-  readonly idleTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface WriteOptions extends CallOptions {
-  readonly fieldManager?: string | undefined;
-}
-
-export interface ApplyOptions extends CallOptions {
-  readonly fieldManager: string;
-  readonly force?: boolean | undefined;
-  readonly subresource?: 'status' | undefined;
-}
-
-export interface PatchOptions extends WriteOptions {
-  readonly patchType: 'merge' | 'strategic' | 'json';
-  readonly subresource?: string | undefined;
-}
-
-export interface DeleteOptions extends CallOptions {
-  readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
-}
-
-export interface RequestOptions extends CallOptions {
-  readonly method: string;
-  readonly path: string;
-  readonly query?: Query | undefined;
-  readonly body?: unknown;
-  readonly contentType?: string | undefined;
-  /** Doing it twice is as good as once; unless told, true for all methods but POST and for JSON patches. */
-  readonly isIdempotent?: boolean | undefined;
-}
-
-type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const defaultTimeoutMs = 30_000;
 const defaultMaxTries = 10;
@@ -86,16 +32,6 @@ const patchContentTypes = {
   strategic: 'application/strategic-merge-patch+json',
   json: 'application/json-patch+json',
 } as const;
-
-export interface KubeClientOptions {
-  readonly kubeConfig: KubeConfig;
-  readonly logger: Logger;
-  readonly userAgent?: string | undefined;
-  /** Requests a second in the long run, and at once; 200 and 400 unless told, `qps` 0 = no limit of ours. */
-  readonly qps?: number | undefined;
-  readonly burst?: number | undefined;
-  readonly metrics?: Metrics | undefined;
-}
 
 /**
  * Every call throws `ApiError` if the API server answers with an error, else an `Error` whose message says what was attempted,

@@ -19,6 +19,15 @@ interface Credentials {
   readonly agent: http.Agent;
 }
 
+/** The part of a kubeconfig's `exec` that is read here. */
+interface ExecConfig {
+  readonly apiVersion?: string;
+  readonly provideClusterInfo?: boolean;
+  env?: { readonly name: string; readonly value: string }[] | null;
+}
+
+const execInfoVariable = 'KUBERNETES_EXEC_INFO';
+
 /** KubeConfig reads certificate files and asks exec plugins at every call; within this time one answer serves all requests. */
 const credentialsMaxAgeMs = 1_000;
 /** The API server closes a connection that was idle for 90 s; ours close before, so that no request meets one that is just being closed. */
@@ -41,6 +50,7 @@ export class KubeTransport {
       throw new Error(`the kubeconfig's context ${JSON.stringify(kubeConfig.getCurrentContext())} names no cluster`);
     this.#server = new URL(server);
     this.#kubeConfig = kubeConfig;
+    tellExecPlugin(kubeConfig);
   }
 
   /** The API server's host and port, as metrics name it. */
@@ -128,6 +138,25 @@ export class KubeTransport {
     this.#agentIdentity = identity;
     return this.#agent;
   }
+}
+
+/**
+ * Exec plugins learn from KUBERNETES_EXEC_INFO what is asked of them; some refuse to run without it, and client-node does not set it.
+ * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
+ */
+function tellExecPlugin(kubeConfig: KubeConfig): void {
+  const exec = kubeConfig.getCurrentUser()?.exec as ExecConfig | null | undefined;
+  if (exec === null || exec === undefined || exec.env?.some(({ name }) => name === execInfoVariable) === true) return;
+  const { server, caData, skipTLSVerify, tlsServerName } = kubeConfig.getCurrentCluster() ?? {};
+  const cluster = {
+    server,
+    'certificate-authority-data': caData,
+    'insecure-skip-tls-verify': skipTLSVerify,
+    'tls-server-name': tlsServerName,
+  };
+  const spec = { interactive: false, ...(exec.provideClusterInfo === true ? { cluster } : {}) };
+  const info = { apiVersion: exec.apiVersion, kind: 'ExecCredential', spec };
+  exec.env = [...(exec.env ?? []), { name: execInfoVariable, value: JSON.stringify(info) }];
 }
 
 /** Lets what is under way finish and closes each connection afterwards. */

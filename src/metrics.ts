@@ -1,32 +1,13 @@
 // Metrics: everything that /metrics shows, in one registry. Upstream's names, labels and buckets (client-go, component-base,
 //   controller-runtime), so that dashboards made for those work as they are. One object a process, handed in, never a global.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { RestClientMetrics } from './rest-client-metrics.ts';
+import { WorkQueueMetrics } from './work-queue-metrics.ts';
 
-const queueBuckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10];
-const requestBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 const reconcileBuckets = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 1.75, 2, 2.5, 3,
   3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
-
-/** What a request to the API server came to. */
-export interface RequestOutcome {
-  readonly verb: string;
-  readonly method: string;
-  readonly host: string;
-  /** The status, or `<error>` if there was none. */
-  readonly code: string;
-  readonly isRetry: boolean;
-  readonly seconds: number;
-}
-
-/** What a work queue can say of itself at any moment. */
-export interface QueueObservation {
-  readonly depth: number;
-  /** Sum over the keys in work of the time since each was taken. */
-  readonly unfinishedSeconds: number;
-  readonly longestRunningSeconds: number;
-}
 
 export class Metrics {
   readonly registry = new Registry();
@@ -55,137 +36,18 @@ export class Metrics {
   }
 }
 
-export class RestClientMetrics {
-  readonly #requests: Counter<'code' | 'method' | 'host'>;
-  readonly #retries: Counter<'code' | 'verb' | 'host'>;
-  readonly #duration: Histogram<'verb' | 'host'>;
-  readonly #waited: Histogram<'verb' | 'host'>;
-
-  constructor(registry: Registry) {
-    const registers = [registry];
-    this.#requests = new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Number of HTTP requests, partitioned by status code, method, and host.',
-      labelNames: ['code', 'method', 'host'],
-      registers,
-    });
-    this.#retries = new Counter({
-      name: 'rest_client_request_retries_total',
-      help: 'Number of request retries, partitioned by status code, verb, and host.',
-      labelNames: ['code', 'verb', 'host'],
-      registers,
-    });
-    this.#duration = new Histogram({
-      name: 'rest_client_request_duration_seconds',
-      help: 'Request latency in seconds, up to the head of the response.',
-      labelNames: ['verb', 'host'],
-      buckets: requestBuckets,
-      registers,
-    });
-    this.#waited = new Histogram({
-      name: 'rest_client_rate_limiter_duration_seconds',
-      help: 'Time that requests waited for the client-side rate limiter, in seconds.',
-      labelNames: ['verb', 'host'],
-      buckets: requestBuckets,
-      registers,
-    });
-  }
-
-  requested({ verb, method, host, code, isRetry, seconds }: RequestOutcome): void {
-    this.#requests.inc({ code, method, host });
-    if (isRetry) this.#retries.inc({ code, verb, host });
-    this.#duration.observe({ verb, host }, seconds);
-  }
-
-  waited(verb: string, host: string, seconds: number): void {
-    this.#waited.observe({ verb, host }, seconds);
-  }
-}
-
-export class WorkQueueMetrics {
-  readonly #adds: Counter<'name' | 'controller'>;
-  readonly #retries: Counter<'name' | 'controller'>;
-  readonly #queueDuration: Histogram<'name' | 'controller'>;
-  readonly #workDuration: Histogram<'name' | 'controller'>;
-  readonly #queues = new Map<string, () => QueueObservation>();
-
-  constructor(registry: Registry) {
-    const labels = { labelNames: ['name', 'controller'] as const, registers: [registry] };
-    this.#adds = new Counter({ name: 'workqueue_adds_total', help: 'Total number of adds handled by workqueue', ...labels });
-    this.#retries = new Counter({
-      name: 'workqueue_retries_total',
-      help: 'Total number of retries handled by workqueue',
-      ...labels,
-    });
-    this.#queueDuration = new Histogram({
-      name: 'workqueue_queue_duration_seconds',
-      help: 'How long in seconds an item stays in workqueue before being requested.',
-      buckets: queueBuckets,
-      ...labels,
-    });
-    this.#workDuration = new Histogram({
-      name: 'workqueue_work_duration_seconds',
-      help: 'How long in seconds processing an item from workqueue takes.',
-      buckets: queueBuckets,
-      ...labels,
-    });
-    this.#observed(registry, 'workqueue_depth', 'Current depth of workqueue', observation => observation.depth);
-    this.#observed(
-      registry,
-      'workqueue_unfinished_work_seconds',
-      'How many seconds of work has been done that is in progress and has not been observed by work_duration.',
-      observation => observation.unfinishedSeconds,
-    );
-    this.#observed(
-      registry,
-      'workqueue_longest_running_processor_seconds',
-      'How many seconds has the longest running processor for workqueue been running.',
-      observation => observation.longestRunningSeconds,
-    );
-  }
-
-  /** The gauges ask `observe` when they are read; a later queue of the same name takes the place of an earlier one. */
-  watch(name: string, observe: () => QueueObservation): void {
-    this.#queues.set(name, observe);
-    this.#adds.inc({ name, controller: name }, 0);
-    this.#retries.inc({ name, controller: name }, 0);
-  }
-
-  added(name: string): void {
-    this.#adds.inc({ name, controller: name });
-  }
-
-  retried(name: string): void {
-    this.#retries.inc({ name, controller: name });
-  }
-
-  taken(name: string, queuedSeconds: number): void {
-    this.#queueDuration.observe({ name, controller: name }, queuedSeconds);
-  }
-
-  finished(name: string, workedSeconds: number): void {
-    this.#workDuration.observe({ name, controller: name }, workedSeconds);
-  }
-
-  #observed(registry: Registry, name: string, help: string, value: (observation: QueueObservation) => number): void {
-    const queues = this.#queues;
-    new Gauge({
-      name,
-      help,
-      labelNames: ['name', 'controller'],
-      registers: [registry],
-      collect() {
-        for (const [queue, observe] of queues) this.set({ name: queue, controller: queue }, value(observe()));
-      },
-    });
-  }
+/** What an informer can say of itself at any moment. */
+export interface ReflectorObservation {
+  readonly objects: number;
+  readonly lastEventAgeSeconds: number;
 }
 
 export class ReflectorMetrics {
   readonly #lists: Counter<'name'>;
   readonly #watches: Counter<'name'>;
   readonly #failures: Counter<'name'>;
-  readonly #informers = new Map<string, () => { objects: number; lastEventAgeSeconds: number }>();
+  /** By name; there may be one for each namespace. */
+  readonly #informers = new Map<string, (() => ReflectorObservation)[]>();
 
   constructor(registry: Registry) {
     const labels = { labelNames: ['name'] as const, registers: [registry] };
@@ -207,24 +69,31 @@ export class ReflectorMetrics {
     const informers = this.#informers;
     new Gauge({
       name: 'reflector_store_objects',
-      help: 'Number of objects in the cache',
+      help: 'Number of objects in the cache, over all namespaces that are watched one by one',
       ...labels,
       collect() {
-        for (const [name, observe] of informers) this.set({ name }, observe().objects);
+        for (const [name, observers] of informers)
+          this.set(
+            { name },
+            observers.reduce((sum, observe) => sum + observe().objects, 0),
+          );
       },
     });
     new Gauge({
       name: 'reflector_last_event_age_seconds',
-      help: 'Seconds since the last watch event or bookmark',
+      help: 'Seconds since the last watch event or bookmark, of the quietest watch',
       ...labels,
       collect() {
-        for (const [name, observe] of informers) this.set({ name }, observe().lastEventAgeSeconds);
+        for (const [name, observers] of informers)
+          this.set({ name }, Math.max(...observers.map(observe => observe().lastEventAgeSeconds)));
       },
     });
   }
 
-  watch(name: string, observe: () => { objects: number; lastEventAgeSeconds: number }): void {
-    this.#informers.set(name, observe);
+  /** The gauges ask `observe` when they are read. */
+  watch(name: string, observe: () => ReflectorObservation): void {
+    this.#informers.set(name, [...(this.#informers.get(name) ?? []), observe]);
+    this.#failures.inc({ name }, 0);
   }
 
   listed(name: string): void {

@@ -27,7 +27,6 @@ export function createLogger({ level, format, stream = process.stderr }: LoggerO
     level,
     levels: winston.config.npm.levels,
     format: format === 'json' ? combine(timestamp(), json({ deterministic: false })) : combine(timestamp(), printf(asText)),
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's declarations describe this class twice
     transports: [new winston.transports.Stream({ stream })],
   });
   const isDebug = () => root.level === 'debug';

@@ -55,7 +55,10 @@ export class Informer<T extends KubeObject> {
   #resourceVersion: string | undefined;
   /** A list must not be older than this: the copy never goes back in time, whichever API server answers. */
   #newestVersion = '';
-  #usesWatchList = true;
+  /** Whether what is there comes by a watch, or by a list before it. */
+  #listsByWatch = true;
+  /** The API server has refused to list by watch: it is older than Kubernetes 1.32, or was told not to. */
+  #cannotListByWatch = false;
   #lastEventAtMs = performance.now();
 
   constructor(options: InformerOptions<T>) {
@@ -87,8 +90,7 @@ export class Informer<T extends KubeObject> {
   }
 
   list(namespace?: string): readonly T[] {
-    const all = this.#store.values();
-    return namespace === undefined ? all : all.filter(object => object.metadata?.namespace === namespace);
+    return this.#store.values(namespace);
   }
 
   byIndex(index: string, value: string): readonly T[] {
@@ -134,22 +136,31 @@ export class Informer<T extends KubeObject> {
   }
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
-    if (this.#resourceVersion === undefined && !this.#usesWatchList) {
-      // One try by list; if everything has to be had again later, by watch.
-      this.#usesWatchList = true;
-      await this.#list(signal);
+    if (this.#resourceVersion === undefined && this.#listsByWatch && !this.#cannotListByWatch) {
+      try {
+        await this.#watch(signal);
+        return;
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        this.#cannotListByWatch = true;
+        this.#logger.info('The API server does not list by watch', { error });
+      }
     }
+    if (this.#resourceVersion === undefined) await this.#list(signal);
     await this.#watch(signal);
   }
 
   #noteFailure(error: unknown): void {
     this.#options.metrics?.reflector.failed(this.#name);
-    if (this.#resourceVersion === undefined) this.#usesWatchList = false;
+    // Whatever is in the way of one form of listing, the other may get through.
+    if (this.#resourceVersion === undefined) this.#listsByWatch = !this.#listsByWatch;
     const isTooLarge = error instanceof ApiError && error.causes.some(cause => cause.reason === 'ResourceVersionTooLarge');
     // Listing with this version failed as well: only what etcd has now is left.
     if (isTooLarge || (isGone(error) && this.#resourceVersion === undefined)) this.#newestVersion = '';
     if (isTooLarge || isGone(error)) this.#resourceVersion = undefined;
-    this.#logger.warn('Watch failed, will begin anew', { error, fromStart: this.#resourceVersion === undefined });
+    const fromStart = this.#resourceVersion === undefined;
+    if (isGone(error)) this.#logger.info('Watch is too old, will list anew', { error });
+    else this.#logger.warn('Watch failed, will begin anew', { error, fromStart });
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -199,7 +210,7 @@ export class Informer<T extends KubeObject> {
       if (event.type === 'ERROR') throw watchError(this.#name, event.object);
       if (event.type === 'BOOKMARK' && initial !== undefined) {
         if (event.object.metadata?.annotations?.[initialEventsEnd] !== 'true')
-          throw new Error(`watch ${this.#name}: the API server does not list by watch`);
+          throw new NoInitialEventsError(`watch ${this.#name}: no end of the initial events`);
         this.#replace(initial.values(), event.object.metadata.resourceVersion);
         initial = undefined;
       } else if (initial !== undefined) {
@@ -242,6 +253,15 @@ export class Informer<T extends KubeObject> {
 
 function take<T extends KubeObject>(store: ObjectStore<T>, event: WatchEvent<T>): Change<T>[] {
   return event.type === 'DELETED' ? store.delete(event.object) : store.set(event.object);
+}
+
+/** The API server took the request and did something else: it does not know `sendInitialEvents`. */
+class NoInitialEventsError extends Error {
+  override readonly name = 'NoInitialEventsError';
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof NoInitialEventsError || (error instanceof ApiError && (error.code === 400 || error.code === 422));
 }
 
 function watchError(name: string, status: ApiStatus): ApiError {

@@ -21,6 +21,9 @@ export class ObjectStore<T extends KubeObject> {
   /** Index name → value → key → object. */
   readonly #indexes = new Map<string, Map<string, Map<string, T>>>();
 
+  /** Namespace → key → object. */
+  readonly #namespaces = new Map<string, Map<string, T>>();
+
   constructor(indexers: Indexers<T> = {}) {
     this.#indexers = indexers;
     for (const name of Object.keys(indexers)) this.#indexes.set(name, new Map());
@@ -34,8 +37,10 @@ export class ObjectStore<T extends KubeObject> {
     return this.#objects.get(key);
   }
 
-  values(): T[] {
-    return [...this.#objects.values()];
+  /** Of one namespace, or of all. */
+  values(namespace?: string): T[] {
+    if (namespace === undefined) return [...this.#objects.values()];
+    return [...(this.#namespaces.get(namespace)?.values() ?? [])];
   }
 
   byIndex(name: string, value: string): T[] {
@@ -79,23 +84,30 @@ export class ObjectStore<T extends KubeObject> {
     const old = this.#objects.get(key);
     if (old !== undefined) this.#unindex(key, old);
     this.#objects.set(key, object);
+    enter(this.#namespaces, object.metadata?.namespace ?? '', key, object);
     for (const [name, index] of this.#indexes) {
-      for (const value of this.#indexers[name]?.(object) ?? []) {
-        const entry = index.get(value) ?? new Map<string, T>();
-        index.set(value, entry.set(key, object));
-      }
+      for (const value of this.#indexers[name]?.(object) ?? []) enter(index, value, key, object);
     }
   }
 
   #unindex(key: string, object: T): void {
+    leave(this.#namespaces, object.metadata?.namespace ?? '', key);
     for (const [name, index] of this.#indexes) {
-      for (const value of this.#indexers[name]?.(object) ?? []) {
-        const entry = index.get(value);
-        entry?.delete(key);
-        if (entry?.size === 0) index.delete(value);
-      }
+      for (const value of this.#indexers[name]?.(object) ?? []) leave(index, value, key);
     }
   }
+}
+
+function enter<T>(index: Map<string, Map<string, T>>, value: string, key: string, object: T): void {
+  const entry = index.get(value);
+  if (entry === undefined) index.set(value, new Map([[key, object]]));
+  else entry.set(key, object);
+}
+
+function leave<T>(index: Map<string, Map<string, T>>, value: string, key: string): void {
+  const entry = index.get(value);
+  entry?.delete(key);
+  if (entry?.size === 0) index.delete(value);
 }
 
 function isSame(one: KubeObject, other: KubeObject): boolean {
