@@ -15,8 +15,9 @@ export class ClientGoDelivery implements EventDelivery {
   readonly #cancellation = new AbortController();
   #isBusy = false;
   #latest: CoreV1Event | undefined;
-  /** Called when nothing is pending. */
-  readonly #idleCallbacks: (() => void)[] = [];
+  #handled = 0;
+  /** Each called when so many events have been handled. */
+  #waiters: { readonly handled: number; readonly resolve: () => void }[] = [];
 
   constructor(watcher: Watcher<CoreV1Event>, options: EventDeliveryOptions) {
     this.#options = options;
@@ -31,8 +32,9 @@ export class ClientGoDelivery implements EventDelivery {
   }
 
   flush(): Promise<void> {
-    if (this.pending === 0) return Promise.resolve();
-    return new Promise(resolve => this.#idleCallbacks.push(resolve));
+    const handled = this.#handled + this.pending;
+    if (handled === this.#handled) return Promise.resolve();
+    return new Promise(resolve => this.#waiters.push({ handled, resolve }));
   }
 
   drain(): Promise<void> {
@@ -44,7 +46,7 @@ export class ClientGoDelivery implements EventDelivery {
     const lost = this.#watcher.size;
     this.#cancellation.abort();
     if (lost > 0 && this.#latest !== undefined) this.#options.counts.drop('shutdown', this.#latest, lost);
-    this.#tellIdle();
+    this.#tell(Infinity);
   }
 
   async #handle(event: CoreV1Event): Promise<void> {
@@ -54,11 +56,15 @@ export class ClientGoDelivery implements EventDelivery {
     await Promise.resolve();
     await this.#recordToSink(event);
     this.#isBusy = false;
-    if (this.pending === 0) this.#tellIdle();
+    this.#handled += 1;
+    this.#tell(this.#handled);
   }
 
-  #tellIdle(): void {
-    for (const callback of this.#idleCallbacks.splice(0)) callback();
+  #tell(handled: number): void {
+    const due = this.#waiters.filter(waiter => waiter.handled <= handled);
+    if (due.length === 0) return;
+    this.#waiters = this.#waiters.filter(waiter => waiter.handled > handled);
+    for (const { resolve } of due) resolve();
   }
 
   async #recordToSink(event: CoreV1Event): Promise<void> {

@@ -183,11 +183,18 @@ export class EventLogger {
   readonly #logs: LruCache<EventLog>;
   readonly #now: () => number;
   readonly #maxAgeMs: number;
+  readonly #isClientGo: boolean;
 
-  constructor(options: { readonly lruCacheSize: number; readonly now: () => number; readonly maxAgeMs: number }) {
+  constructor(options: {
+    readonly lruCacheSize: number;
+    readonly now: () => number;
+    readonly maxAgeMs: number;
+    readonly clientGoCompatible: boolean;
+  }) {
     this.#logs = new LruCache(options.lruCacheSize);
     this.#now = options.now;
     this.#maxAgeMs = options.maxAgeMs;
+    this.#isClientGo = options.clientGoCompatible;
   }
 
   /** The event with its count, first time and name of old, and the patch that says so; the event alone if it is new. */
@@ -205,9 +212,10 @@ export class EventLogger {
     return { event: counted, patch: patchOf(counted) };
   }
 
-  /** Takes over what the server says. */
+  /** Takes over what the server says. Differs from client-go, which waits for the answer: what was observed meanwhile counts. */
   updateState(event: CoreV1Event, key: string): void {
-    this.#remember(key, event, this.#now());
+    const count = this.#isClientGo ? event.count : Math.max(event.count, this.#logs.get(key)?.count ?? 0);
+    this.#remember(key, count === event.count ? event : { ...event, count }, this.#now());
   }
 
   #remember(key: string, { count, firstTimestamp, metadata }: CoreV1Event, observedMs: number): void {
@@ -247,7 +255,7 @@ export class EventCorrelator {
       clientGoCompatible,
     });
     const maxAgeMs = clientGoCompatible ? Infinity : or(options.maxAgeMs, defaults.maxAgeMs);
-    this.#logger = new EventLogger({ lruCacheSize, now, maxAgeMs });
+    this.#logger = new EventLogger({ lruCacheSize, now, maxAgeMs, clientGoCompatible });
     this.#spamFilter = new EventSourceObjectSpamFilter({
       lruCacheSize,
       burst: or(options.burstSize, defaults.burstSize),

@@ -37,7 +37,7 @@ export function getReference(object: Referable | null | undefined, kindOf?: Kind
   if (object === null || object === undefined) throw new NilObjectError();
   if (typeof object !== 'object') throw new Error('object does not implement the common interface for accessing the SelfLink');
   if (!isObject(object)) return object;
-  const { metadata } = object;
+  const metadata = object.metadata as KubernetesObject['metadata'] | null;
   if (typeof metadata !== 'object' || metadata === null)
     throw new Error('object does not implement the common interface for accessing the SelfLink');
   const { apiVersion, kind } = typeOf(object, kindOf);
@@ -60,7 +60,7 @@ export function getPartialReference(
   return { ...getReference(object, kindOf), fieldPath };
 }
 
-function isObject(object: Referable): object is KubernetesObject & { metadata: KubernetesObject['metadata'] | null } {
+function isObject(object: Referable): object is KubernetesObject {
   return 'metadata' in object;
 }
 
