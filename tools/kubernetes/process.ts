@@ -94,6 +94,12 @@ export function logTail(file: string): string {
   }
 }
 
+/** The identity of a running process, or undefined if there is none of that id. */
+export function identify(name: string, pid: number): ProcessIdentity | undefined {
+  const startTicks = startTicksOf(pid);
+  return startTicks === undefined ? undefined : { name, pid, startTicks };
+}
+
 /** Whether exactly this process still runs (a zombie does not). */
 export function isRunning(identity: ProcessIdentity): boolean {
   return startTicksOf(identity.pid) === identity.startTicks;
