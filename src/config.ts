@@ -1,6 +1,6 @@
 // Command line and environment → a frozen Config; the only reader of process.env. Before it: main.ts. After it: main.ts wires what it says.
 // Every option is also an environment variable: `--log-level debug` is BITCOIN_CONTROLLER_LOG_LEVEL=debug. The command line wins.
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
 /** The command line or the environment asks for something that does not exist; the message names the option and what would be right. */
@@ -65,6 +65,11 @@ const options = {
   'leader-elect': option(boolean.default(false), 'true|false', 'work only while holding a Lease, for several replicas'),
   'leader-elect-namespace': option(namespaceName.optional(), 'NS', "namespace of the Lease; the pod's own unless told"),
   'leader-elect-lease-name': option(z.string().min(1).default('bitcoin-controller'), 'NAME', 'name of the Lease'),
+  'events-api': option(
+    z.enum(['core', 'events']).default('core'),
+    'API',
+    'API that events are written to: core (v1) or events (events.k8s.io/v1)',
+  ),
   'health-address': option(
     z
       .string()
@@ -110,8 +115,8 @@ Every option is also an environment variable, e.g. ${environmentName('log-level'
  */
 export function readConfig(
   argv: readonly string[],
-  environment: NodeJS.ProcessEnv,
   hostname: string,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Config | 'help' | 'version' {
   const values = parsed(argv);
   if (values.help === true) return 'help';
@@ -125,7 +130,7 @@ export function readConfig(
     const result = schema.safeParse(value);
     if (result.success) return [camelCase(name), result.data];
     const [issue] = result.error.issues;
-    const got = Array.isArray(value) ? value.join(',') : String(value);
+    const got = Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : '';
     throw new UsageError(
       `--${name} ${got}: expected ${issue === undefined ? 'something else' : issue.message.replace(/^Invalid option: expected /, '')}`,
     );
@@ -142,7 +147,7 @@ function parsed(argv: readonly string[]): Record<string, unknown> {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { ...strings, ...flags } as NonNullable<ParseArgsConfig['options']>,
+      options: { ...strings, ...flags },
       allowPositionals: false,
     });
     return values;

@@ -96,12 +96,10 @@ const statusSchema = z
   .meta({ description: 'What the network is. Written by the controller alone.' });
 
 /** The schema of the whole object, as the CRD has it. */
-export const bitcoinNetworkSchema = z
-  .object({ spec: specSchema, status: statusSchema.optional() })
-  .meta({
-    description: 'A network of bitcoin nodes (regtest), joined with one another.',
-    'x-kubernetes-validations': [nameRule],
-  });
+export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusSchema.optional() }).meta({
+  description: 'A network of bitcoin nodes (regtest), joined with one another.',
+  'x-kubernetes-validations': [nameRule],
+});
 
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
 export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;

@@ -94,7 +94,7 @@ export class RpcClient {
         redirect: 'error',
         size: maxAnswerBytes,
         // node-fetch's own declaration of AbortSignal lacks what newer lib.dom has; at run time it is the same object.
-        signal: signal as never,
+        signal: signal,
       });
       // A body is read whatever the status: bitcoind before 28 answers a failed call with 404 or 500 and a JSON body.
       const text = await response.text();

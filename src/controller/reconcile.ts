@@ -13,7 +13,6 @@ import {
 } from '../bitcoin/resources.ts';
 import type { KubeClient } from '../kube-client.ts';
 import type { KubeObject, ResourceType } from '../kube-resource.ts';
-import type { Logger } from '../logger.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
 import { apply, type Applied } from './apply.ts';
 import type { Cache, Caches } from './caches.ts';
@@ -35,7 +34,6 @@ export interface ReconcilerOptions {
   readonly caches: Caches;
   readonly recorder: EventRecorder;
   readonly pods: PodOptions;
-  readonly logger: Logger;
   /** How often a network at rest has its nodes' peers looked at again. */
   readonly recheckMs: number;
 }

@@ -1,0 +1,173 @@
+// Wires configuration → clients → recorder → controller, and takes them down in the opposite order. Nobody imports it; only it ends the process.
+// After it: controller/controller.ts.
+import { hostname } from 'node:os';
+import { KubeConfig } from '@kubernetes/client-node';
+import { closeRpcConnections } from './bitcoin/rpc-client.ts';
+import { type Config, readConfig, usage, UsageError, version } from './config.ts';
+import { type Caches, createCaches } from './controller/caches.ts';
+import { Controller, type ControllerOptions } from './controller/controller.ts';
+import { LeaderElector } from './controller/leader-elector.ts';
+import { Reconciler } from './controller/reconcile.ts';
+import { WorkQueue } from './controller/work-queue.ts';
+import { HealthServer } from './health-server.ts';
+import { KubeClient } from './kube-client.ts';
+import type { Logger } from './logger.ts';
+import { Metrics } from './metrics.ts';
+import { EventBroadcaster } from './record/event-broadcaster.ts';
+import { KubeClientEventSink } from './kube-event-sink.ts';
+import { createLogger, type LeveledLogger } from './winston-logger.ts';
+
+const component = 'bitcoin-controller';
+
+/** What fails is tried again after 250 ms, then twice as long each time, and at least every 10 s: so that what has been mended heals soon. */
+const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
+
+/** How long the events that were recorded last may take to reach the API server when the process ends. */
+const drainTimeoutMs = 3_000;
+
+function loadKubeConfig(config: Config): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  try {
+    if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
+    else kubeConfig.loadFromFile(config.kubeconfig);
+  } catch (error) {
+    throw new UsageError(
+      `--kubeconfig ${config.kubeconfig ?? '(default)'}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  if (config.context !== undefined) {
+    if (kubeConfig.getContextObject(config.context) === null)
+      throw new UsageError(
+        `--context ${config.context}: the kubeconfig has only ${kubeConfig.contexts.map(({ name }) => name).join(', ')}`,
+      );
+    kubeConfig.setCurrentContext(config.context);
+  }
+  if (kubeConfig.getCurrentCluster() === null)
+    throw new UsageError('the kubeconfig names no cluster: set its current-context, or pass --context');
+  return kubeConfig;
+}
+
+/** An AbortSignal that SIGTERM and SIGINT abort; a second one ends the process at once. */
+function stopSignal(logger: Logger): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      logger.info('Stopping', { signal: name });
+      controller.abort(new Error(name));
+    });
+  return controller.signal;
+}
+
+async function run(config: Config, logger: LeveledLogger): Promise<void> {
+  const metrics = new Metrics();
+  const client = new KubeClient({
+    kubeConfig: loadKubeConfig(config),
+    logger,
+    metrics,
+    userAgent: `${component}/${version}`,
+    qps: config.kubeApiQps,
+    burst: config.kubeApiBurst,
+  });
+  const events = new EventBroadcaster({ logger });
+  events.startRecordingToSink(new KubeClientEventSink(client));
+  events.startStructuredLogging(logger);
+  const recorder = events.newRecorder({ component });
+  const caches = createCaches({ client, namespaces: config.namespace, logger, metrics });
+  const stop = stopSignal(logger);
+  const elector = config.leaderElect ? electorFor(config, client, logger, metrics) : undefined;
+  const health = await startHealthServer(config, logger, metrics, () => everyCache(caches).every(cache => cache.hasSynced));
+
+  const stopInformers = new AbortController();
+  const informers = Promise.all(everyCache(caches).map(cache => cache.run(stopInformers.signal)));
+  const work = async (signal: AbortSignal): Promise<void> => {
+    const guarded = elector === undefined ? client : client.withWriteGuard(() => elector.assertLeading());
+    const pods = { image: config.bitcoindImage, imagePullPolicy: config.bitcoindImagePullPolicy };
+    const reconciler = new Reconciler({ client: guarded, caches, recorder, pods, recheckMs: config.recheckSeconds * 1_000 });
+    const queue = new WorkQueue({ name: component, ...retry, metrics });
+    const { concurrency } = config;
+    metrics.controller.started(component, concurrency);
+    const onReconciled: ControllerOptions['onReconciled'] = (result, seconds) =>
+      metrics.controller.reconciled(component, result, seconds);
+    await new Controller({ caches, queue, reconciler, recorder, logger, concurrency, onReconciled }).run(signal);
+  };
+  try {
+    await untilSynced(caches, stop);
+    if (!stop.aborted)
+      logger.info('Ready', { version, namespaces: config.namespace.length === 0 ? 'all' : config.namespace.join(',') });
+    await (elector === undefined ? work(stop) : elector.run(stop, work));
+  } finally {
+    // Workers first, then the recorder, then the sockets: a reconcile that is finishing may still record an event.
+    const { notDelivered } = await events.shutdown({ drainTimeoutMs });
+    if (notDelivered > 0) logger.warn('Events were not delivered', { count: notDelivered });
+    stopInformers.abort(new Error('the controller stopped'));
+    await informers;
+    await health?.close();
+    closeRpcConnections();
+    await client.close();
+  }
+}
+
+/** What of a cache does not depend on what it holds. */
+type AnyCache = Pick<Caches['networks'], 'hasSynced' | 'run' | 'whenSynced'>;
+
+const everyCache = ({ networks, services, statefulSets, pods }: Caches): readonly AnyCache[] => [
+  networks,
+  services,
+  statefulSets,
+  pods,
+];
+
+/** Resolves when all caches have synced, or when the process is to stop. */
+async function untilSynced(caches: Caches, stop: AbortSignal): Promise<void> {
+  try {
+    await Promise.all(everyCache(caches).map(cache => cache.whenSynced(stop)));
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+}
+
+function electorFor(config: Config, client: KubeClient, logger: Logger, metrics: Metrics): LeaderElector {
+  const namespace = config.leaderElectNamespace ?? config.podNamespace;
+  if (namespace === undefined) throw new UsageError('--leader-elect-namespace is needed outside a cluster');
+  const { leaderElectLeaseName: name, identity } = config;
+  return new LeaderElector({ client, namespace, name, identity, logger, metrics });
+}
+
+async function startHealthServer(
+  config: Config,
+  logger: LeveledLogger,
+  metrics: Metrics,
+  hasSynced: () => boolean,
+): Promise<HealthServer | undefined> {
+  const { healthAddress } = config;
+  if (healthAddress === 'off' || healthAddress === '0') return undefined;
+  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(healthAddress) ?? [];
+  const logLevel = { get: () => logger.level, set: (level: string) => logger.setLevel(level) };
+  const readyChecks = { caches: () => (hasSynced() ? undefined : 'the caches have not synced yet') };
+  const health = new HealthServer({ logger, metrics, readyChecks, logLevel });
+  await health.listen(Number(port), host === '' ? undefined : host.replace(/^\[(.*)\]$/, '$1'));
+  return health;
+}
+
+async function main(): Promise<number> {
+  let logger: LeveledLogger | undefined;
+  try {
+    const config = readConfig(process.argv.slice(2), hostname());
+    if (config === 'help' || config === 'version') {
+      process.stdout.write(config === 'help' ? usage() : `${version}\n`);
+      return 0;
+    }
+    logger = createLogger({ level: config.logLevel, format: config.logFormat });
+    await run(config, logger);
+    logger.info('Stopped');
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) process.stderr.write(`bitcoin-controller: ${error.message}\n`);
+    else if (logger === undefined) throw error;
+    else logger.error('Ended by an error', { error });
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+process.exitCode = await main();
