@@ -15,7 +15,7 @@ export { keyOf } from '../kube-resource.ts';
 export type { Change, Indexers } from './object-store.ts';
 
 export interface InformerOptions<T extends KubeObject> {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'list' | 'watch'>;
   readonly type: ResourceType<T>;
   /** Only objects in it; all namespaces unless told. */
   readonly namespace?: string | undefined;

@@ -9,7 +9,7 @@ import { type Lease, LeaseLock } from './lease-lock.ts';
 
 export interface LeaderElectorOptions {
   /** Must not be under the write guard that asks this elector. */
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
   readonly namespace: string;
   /** Of the Lease. */
   readonly name: string;

@@ -25,7 +25,7 @@ export const leaseType: ResourceType<Lease> = {
 };
 
 export interface LeaseLockOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
   readonly namespace: string;
   readonly name: string;
   readonly identity: string;
