@@ -12,22 +12,24 @@ export function generateEventName(referencedName: string, unixNano: bigint): str
 }
 
 /**
- * Names that differ however many are made in one millisecond: each instant is later than the one before, by a nanosecond at least.
- * Differs from client-go: there two events of one object in the same nanosecond share a name, and one of them is lost.
+ * Names that differ however many events an object has in one millisecond: the first is client-go's, each further one a nanosecond later.
+ * Differs from client-go: there two events of one object in the same nanosecond share a name, and one of them is lost. A clock that was
+ * set back may repeat a name; the server then refuses it, and the event is created under the next.
  */
 export class EventNames {
   #ms = 0;
-  #nanoseconds = 0;
+  /** How many names an object has been given in #ms. */
+  readonly #given = new Map<string, number>();
 
   next(referencedName: string, nowMs: number): string {
     const ms = Math.trunc(nowMs);
-    if (ms > this.#ms) {
+    if (ms !== this.#ms) {
       this.#ms = ms;
-      this.#nanoseconds = 0;
-    } else {
-      this.#nanoseconds += 1;
+      this.#given.clear();
     }
-    return generateEventName(referencedName, unixNanoOf(this.#ms) + BigInt(this.#nanoseconds));
+    const given = this.#given.get(referencedName) ?? 0;
+    this.#given.set(referencedName, given + 1);
+    return generateEventName(referencedName, unixNanoOf(ms) + BigInt(given));
   }
 }
 

@@ -28,18 +28,31 @@ describe('generateEventName (TestGenerateEventName)', () => {
 });
 
 describe('EventNames', () => {
-  it('makes names that differ and sort by time, however many a millisecond and whatever the clock does', () => {
+  it('makes names that differ and sort by time, however many an object has in a millisecond', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_003 }), { minLength: 2, maxLength: 50 }),
         times => {
           const names = new EventNames();
-          const made = times.map(ms => names.next('a', ms));
+          const made = times.sort((a, b) => a - b).map(ms => names.next('a', ms));
           expect(new Set(made).size).to.equal(times.length);
           expect([...made].sort()).to.deep.equal(made);
         },
       ),
     );
+  });
+
+  it('gives each object the millisecond itself, also when the clock was set back', () => {
+    const names = new EventNames();
+    const later = 1_700_000_000_001;
+    const instants = [names.next('a', later), names.next('b', later), names.next('a', later), names.next('a', later - 1)];
+    const instant = (ms: number, more = 0) => (BigInt(ms) * 1_000_000n + BigInt(more)).toString(16);
+    expect(instants).to.deep.equal([
+      `a.${instant(later)}`,
+      `b.${instant(later)}`,
+      `a.${instant(later, 1)}`,
+      `a.${instant(later - 1)}`,
+    ]);
   });
 
   it('says the millisecond itself in the first name of it', () => {
