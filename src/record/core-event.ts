@@ -74,7 +74,7 @@ export function newEvent(fields: EventFields): CoreV1Event {
   const now = timestamp(nowMs);
   return {
     metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
-    involvedObject: reference,
+    involvedObject: { ...reference },
     reason,
     message,
     source,

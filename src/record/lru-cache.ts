@@ -1,12 +1,20 @@
 // LruCache: a map of limited size that forgets what was used longest ago. Used by event-correlator.ts.
-//   Semantics of k8s.io/utils/lru: reading and writing both count as use.
+//   Semantics of k8s.io/utils/lru: reading and writing both count as use. A list beside the map, since moving an entry within a Map's own
+//   order is a deletion and an insertion, and finding its first entry passes over all that were deleted.
 
-/** At most `size` entries, over the insertion order of a Map. Below 1 it keeps nothing. */
+interface Entry<V> {
+  readonly key: string;
+  value: V;
+  /** Used before this one; the newest for the oldest: the list is a ring. */
+  older: Entry<V>;
+  newer: Entry<V>;
+}
+
+/** At most `size` entries. Below 1 it keeps nothing. */
 export class LruCache<V> {
   readonly #size: number;
-  readonly #entries = new Map<string, V>();
-  /** The entry used last, which needs no moving. */
-  #newest: string | undefined;
+  readonly #entries = new Map<string, Entry<V>>();
+  #newest: Entry<V> | undefined;
 
   constructor(size: number) {
     this.#size = size;
@@ -17,32 +25,60 @@ export class LruCache<V> {
   }
 
   get(key: string): V | undefined {
-    const value = this.#entries.get(key);
-    if (value !== undefined && key !== this.#newest) this.#renew(key, value);
-    return value;
+    const entry = this.#newest?.key === key ? this.#newest : this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#renew(entry);
+    return entry.value;
   }
 
   set(key: string, value: V): void {
-    if (key === this.#newest) {
-      this.#entries.set(key, value);
-      return;
-    }
-    this.#renew(key, value);
-    if (this.#entries.size <= this.#size) return;
-    for (const oldest of this.#entries.keys()) {
-      this.delete(oldest);
-      break;
+    const known = this.#entries.get(key);
+    if (known !== undefined) {
+      known.value = value;
+      this.#renew(known);
+    } else if (this.#size >= 1) {
+      this.#add(key, value);
+      if (this.#entries.size > this.#size && this.#newest !== undefined) this.delete(this.#newest.newer.key);
     }
   }
 
   delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
     this.#entries.delete(key);
-    if (key === this.#newest) this.#newest = undefined;
+    if (this.#newest === entry) this.#newest = entry.older === entry ? undefined : entry.older;
+    unlink(entry);
   }
 
-  #renew(key: string, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    this.#newest = key;
+  #renew(entry: Entry<V>): void {
+    if (this.#newest === entry || this.#newest === undefined) return;
+    unlink(entry);
+    link(entry, this.#newest);
+    this.#newest = entry;
   }
+
+  #add(key: string, value: V): void {
+    const entry = { key, value } as Entry<V>;
+    if (this.#newest === undefined) {
+      entry.older = entry;
+      entry.newer = entry;
+    } else {
+      link(entry, this.#newest);
+    }
+    this.#entries.set(key, entry);
+    this.#newest = entry;
+  }
+}
+
+function unlink<V>(entry: Entry<V>): void {
+  entry.older.newer = entry.newer;
+  entry.newer.older = entry.older;
+}
+
+/** Puts `entry` between the newest and the oldest. */
+function link<V>(entry: Entry<V>, newest: Entry<V>): void {
+  entry.older = newest;
+  entry.newer = newest.newer;
+  newest.newer.older = entry;
+  newest.newer = entry;
 }
