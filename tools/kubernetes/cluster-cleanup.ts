@@ -7,7 +7,9 @@ import { run } from '../command.ts';
 import { removeCgroup } from './cgroups.ts';
 import { networkExists, type NetworkPrograms, removeNetwork } from './cluster-network.ts';
 import { killClusterProcesses } from './cluster-processes.ts';
+import { waitUntil } from './wait-until.ts';
 
+const unmountTimeoutMs = 20_000;
 /** Where a kubelet links the logs of all containers, whatever its own folders are. */
 const containerLogLinks = '/var/log/containers';
 
@@ -18,10 +20,22 @@ export async function cleanUp(programs: NetworkPrograms & { 'kube-proxy': string
   // kube-proxy's rules are left only where the bridge was made: where there is none, another cluster's must not be touched.
   if (await networkExists(programs.ip)) {
     await run(programs['kube-proxy'], ['--cleanup'], { environment: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` } });
+    for (const iptables of [programs.iptables, programs.iptables.replace(/iptables$/, 'ip6tables')])
+      await removeFirewallChain(iptables);
   }
   await removeNetwork(programs, stateFolder);
   await removeLogLinks(stateFolder);
   await rm(stateFolder, { recursive: true, force: true });
+}
+
+/** The kubelet leaves this chain, empty; one with rules in it is not its own and stays. */
+async function removeFirewallChain(iptables: string): Promise<void> {
+  const chain = 'KUBE-FIREWALL';
+  const rules = await run(iptables, ['--wait', '--list-rules', chain]).catch(() => '');
+  if (rules.trim() !== `-N ${chain}`) return;
+  for (const from of ['INPUT', 'OUTPUT'])
+    await run(iptables, ['--wait', '--delete', from, '--jump', chain]).catch(() => undefined);
+  await run(iptables, ['--wait', '--delete-chain', chain]);
 }
 
 async function unmountBelow(stateFolder: string): Promise<void> {
@@ -33,7 +47,13 @@ async function unmountBelow(stateFolder: string): Promise<void> {
     )
     .filter(point => point.startsWith(`${stateFolder}/`));
   // The last mounted first: it may lie upon an earlier one.
-  for (const point of points.reverse()) await run('umount', [point]);
+  // Busy until the kernel has done away with the killed processes that used it.
+  for (const point of points.reverse()) {
+    await waitUntil(`${point} to be unmounted`, unmountTimeoutMs, async () => {
+      await run('umount', [point]);
+      return true;
+    });
+  }
 }
 
 async function removeLogLinks(stateFolder: string): Promise<void> {

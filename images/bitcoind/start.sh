@@ -1,0 +1,108 @@
+#!/bin/sh
+# Writes bitcoind's configuration, with the JSON-RPC credentials in it, and becomes bitcoind. Arguments are passed on to it.
+#
+# BC_RPC_USER and BC_RPC_PASSWORD  the credentials: both, or neither for the defaults
+# BC_RPC_SECRET                    name of the Secret that they should come from; without them it refuses to use the defaults
+#
+# The password is only ever in the environment and in that file: on no command line, and in no message.
+set -eu
+
+configuration=/run/bitcoin/bitcoin.conf
+data=/bitcoin
+
+refuse() {
+	printf '%s\n' "bitcoind is not started: $1" >&2
+	exit 1
+}
+
+# The value of a variable without the one line break that an editor or base64 may have left at its end. The x keeps the others.
+without_last_line_break() {
+	value=$(printf '%sx' "$1")
+	value=${value%x}
+	value=${value%"$line_break"}
+	value=${value%"$carriage_return"}
+}
+
+# bitcoind would read another value than this one: it cuts at # (where it does not refuse it) and takes blanks away.
+check() {
+	case $2 in
+	'') refuse "$1 is empty" ;;
+	*"$line_break"* | *"$carriage_return"*) refuse "$1 has a line break in it" ;;
+	*'#'*) refuse "$1 has a # in it, which bitcoind's configuration does not allow" ;;
+	[[:blank:]]* | *[[:blank:]]) refuse "$1 begins or ends with a blank" ;;
+	esac
+}
+
+line_break='
+'
+carriage_return=$(printf '\r')
+
+if [ -n "${BC_RPC_USER+set}" ] && [ -n "${BC_RPC_PASSWORD+set}" ]; then
+	without_last_line_break "$BC_RPC_USER"
+	user=$value
+	without_last_line_break "$BC_RPC_PASSWORD"
+	password=$value
+	check BC_RPC_USER "$user"
+	check BC_RPC_PASSWORD "$password"
+	case $user in
+	*:*) refuse 'BC_RPC_USER has a : in it, which separates the user from the password in HTTP' ;;
+	esac
+else
+	missing=
+	[ -n "${BC_RPC_USER+set}" ] || missing=BC_RPC_USER
+	[ -n "${BC_RPC_PASSWORD+set}" ] || missing=${missing:+$missing and }BC_RPC_PASSWORD
+	if [ -n "${BC_RPC_SECRET:-}" ]; then
+		refuse "the Secret $BC_RPC_SECRET does not exist or lacks $missing"
+	fi
+	case $missing in
+	*' and '*) ;;
+	*) refuse "$missing is not set, but the other one of BC_RPC_USER and BC_RPC_PASSWORD is; set both, or neither for the defaults" ;;
+	esac
+	user=user
+	password=password
+	printf '%s\n' 'BC_RPC_USER and BC_RPC_PASSWORD are not set: JSON-RPC takes the default credentials, which everybody knows' >&2
+fi
+
+# Where the machine has no IPv6, bitcoind could not bind to :: and would not start.
+ipv6=
+if [ -s /proc/net/if_inet6 ]; then
+	ipv6='rpcbind=::
+rpcallowip=::/0'
+fi
+
+umask 077
+cat >"$configuration" <<END
+regtest=1
+server=1
+# Readiness is asked over REST, which needs no credentials and shows nothing but chain data.
+rest=1
+rpcuser=$user
+rpcpassword=$password
+datadir=$data
+printtoconsole=1
+nodebuglogfile=1
+# Small: a test network has small blocks, and many nodes share a machine.
+dbcache=4
+maxmempool=5
+# A chain whose newest block is old is nevertheless complete: without this a node that rests for a day stops relaying.
+maxtipage=999999999
+# A closed network: peers come from the controller alone.
+dnsseed=0
+fixedseeds=0
+listen=1
+listenonion=0
+natpmp=0
+discover=0
+
+[regtest]
+port=18444
+rpcport=18443
+rpcbind=0.0.0.0
+rpcallowip=0.0.0.0/0
+$ipv6
+# No automatic connections. addnode by RPC works all the same.
+connect=0
+END
+
+unset BC_RPC_USER BC_RPC_PASSWORD BC_RPC_SECRET user password value
+exec /usr/local/bin/bitcoind -conf=/bitcoin.conf "$@"
