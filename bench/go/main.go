@@ -1,0 +1,88 @@
+// The cases of the benchmark on the original: apimachinery's watch.Broadcaster and client-go's tools/record. One case a run: its result is a
+// line of JSON. The cases, their sizes and their throttle are those of ../main.ts and ../case.ts.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+type result struct {
+	Case                string  `json:"case"`
+	Events              int     `json:"events"`
+	Seconds             float64 `json:"seconds"`
+	EventsPerSecond     float64 `json:"eventsPerSecond"`
+	DeliveriesPerSecond float64 `json:"deliveriesPerSecond"`
+	Delivered           int     `json:"delivered"`
+	PeakRSSMiB          float64 `json:"peakRssMiB"`
+}
+
+// measured is what a case did: its events, what came out at the other end, and how long that took.
+type measured struct {
+	events     int
+	deliveries int
+	elapsed    time.Duration
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: bench CASE EVENTS")
+		os.Exit(2)
+	}
+	klog.LogToStderr(false)
+	name := os.Args[1]
+	events, err := strconv.Atoi(os.Args[2])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	run := runFor(name)
+	if run == nil {
+		fmt.Fprintf(os.Stderr, "no such case: %s\n", name)
+		os.Exit(2)
+	}
+	m := run(events)
+	seconds := m.elapsed.Seconds()
+	out, err := json.Marshal(result{
+		Case:                name,
+		Events:              m.events,
+		Seconds:             seconds,
+		EventsPerSecond:     float64(m.events) / seconds,
+		DeliveriesPerSecond: float64(m.deliveries) / seconds,
+		Delivered:           m.deliveries,
+		PeakRSSMiB:          peakRSSMiB(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(string(out))
+}
+
+func runFor(name string) func(events int) measured {
+	var watchers, queue int
+	if n, _ := fmt.Sscanf(name, "watch-%dw-q%d", &watchers, &queue); n == 2 {
+		return func(events int) measured { return watchCase(watchers, queue, events) }
+	}
+	return recordCases[name]
+}
+
+// peakRSSMiB is the most memory that the process has held so far.
+func peakRSSMiB() float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(status), "\n") {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmHWM:" {
+			kib, _ := strconv.ParseFloat(fields[1], 64)
+			return kib / 1024
+		}
+	}
+	return 0
+}
