@@ -21,7 +21,9 @@ async function run(program: string, args: readonly string[]): Promise<{ readonly
     output += text;
     process.stdout.write(text);
   });
-  const code = await new Promise<number>((resolve, reject) => child.once('error', reject).once('close', status => resolve(status ?? 1)));
+  const code = await new Promise<number>((resolve, reject) =>
+    child.once('error', reject).once('close', status => resolve(status ?? 1)),
+  );
   return { code, output };
 }
 
