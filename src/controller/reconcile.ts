@@ -58,7 +58,9 @@ export class Reconciler {
   /** Brings one network nearer to its spec. Throws what keeps it from doing so. */
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
     const { client, caches, recorder } = this.#options;
-    const network = this.#written.networks.newest(key, caches.networks.get(key));
+    const cached = caches.networks.get(key);
+    // Only its status is ever written here: a network that the cache does not have is gone, whatever was written a moment ago.
+    const network = cached === undefined ? undefined : this.#written.networks.newest(key, cached);
     // Children go by their owner references.
     if (network === undefined || network.metadata.deletionTimestamp !== undefined) return this.#forget(key);
     if (network.metadata.annotations?.[pausedAnnotation] === 'true') return { next: 'wait' };
