@@ -65,7 +65,7 @@ export class RpcClient {
   /**
    * Sends the calls as one batch. bitcoind runs them one after another, in this order.
    * @returns one outcome a call, in the order of the calls
-   * @throws BitcoinTransportError if there is no usable answer within `timeoutMs`
+   * @throws BitcoinTransportError if there is no usable answer within `timeoutMs`; the reason of `signal` once it has aborted
    */
   async batch(
     calls: readonly RpcCall[],
@@ -74,10 +74,13 @@ export class RpcClient {
     const body = JSON.stringify(calls.map(({ method, params = [] }, id) => ({ jsonrpc: '2.0', id, method, params })));
     const timeout = AbortSignal.timeout(options.timeoutMs);
     const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+    // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
+    signal.throwIfAborted();
     let text: string;
     try {
       text = await this.#post(body, signal);
     } catch (error) {
+      options.signal?.throwIfAborted();
       if (timeout.aborted) throw new BitcoinTransportError('timeout', `no answer within ${options.timeoutMs} ms`, error);
       throw error;
     }

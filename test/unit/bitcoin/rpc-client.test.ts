@@ -104,6 +104,17 @@ describe('RpcClient', () => {
     expect(await failureOf(await serve(() => undefined), 20)).to.have.property('failure', 'timeout');
   });
 
+  it('ends with the reason of a signal that aborts, before or while it waits, and blames no node for it', async () => {
+    const client = await serve(() => stop.abort(new Error('stopping')));
+    const stop = new AbortController();
+    const batch = () =>
+      client
+        .batch([{ method: 'getpeerinfo' }], { timeoutMs: 5_000, signal: stop.signal })
+        .catch((error: unknown) => String(error));
+    expect(await batch()).to.equal('Error: stopping');
+    expect(await batch()).to.equal('Error: stopping');
+  });
+
   it('gives up a node whose answer never ends', async () => {
     const client = await serve((_, response) => {
       response.writeHead(200);
