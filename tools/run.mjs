@@ -44,7 +44,10 @@ function nodeExecutable() {
 install(root, 'packages');
 const node = nodeExecutable();
 const [first, second, ...rest] = process.argv.slice(2);
-const command = first === '--bin' ? [path.join(root, 'node_modules', '.bin', second), ...rest] : [path.resolve(root, first), ...(second === undefined ? [] : [second, ...rest])];
+const command =
+  first === '--bin'
+    ? [path.join(root, 'node_modules', '.bin', second), ...rest]
+    : [path.resolve(root, first), ...(second === undefined ? [] : [second, ...rest])];
 const child = spawn(node, command, {
   stdio: 'inherit',
   env: { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` },

@@ -1,64 +1,116 @@
-// `npm test` and its rungs: unit → parity → integration → e2e, each in a mocha of its own, the fastest first. Ends with a line
-// `N passed, N failed, N skipped` over all of them; fails if a test failed or was skipped, or if a rung had no test at all.
+// npm test and npm run test:RUNG: runs the tests, a mocha process a rung, and ends with "N passed, N failed, N skipped". A test that
+// was skipped, or a rung that ran none, fails the run: what is not run does not hold.
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { TestCounts } from './counting-reporter.ts';
+import { clusterState, takeClusterDown } from './kubernetes/one-node-cluster.ts';
+import { formatElapsed, say } from './progress.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-const rungs = ['unit', 'parity', 'integration', 'e2e'] as const;
-type Rung = (typeof rungs)[number];
+/** From the least to the most powerful, each with the time that one of its tests may take unless it says otherwise. */
+const rungs = {
+  unit: { timeoutMs: 5_000, mochaArgs: [] },
+  parity: { timeoutMs: 60_000, mochaArgs: [] },
+  integration: { timeoutMs: 120_000, mochaArgs: [] },
+  e2e: { timeoutMs: 180_000, mochaArgs: ['--require', path.join(root, 'test', 'support', 'cluster-hooks.ts')] },
+} as const satisfies Record<string, { timeoutMs: number; mochaArgs: readonly string[] }>;
+type Rung = keyof typeof rungs;
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+const usage = `npm test, or npm run test:RUNG [-- MOCHA-ARGUMENT…]; RUNG is one of ${Object.keys(rungs).join(', ')}
 
-async function run(program: string, args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-    process.stdout.write(text);
+Files named *.test.ts among the arguments are run instead of the whole rung; --grep TEXT picks tests by their names.
+`;
+
+/** Runs a Node.js program and resolves with whether it exited with 0. Ctrl-C reaches it by itself: here it is only waited for. */
+async function succeeds(args: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
   });
-  const code = await new Promise<number>((resolve, reject) =>
-    child.once('error', reject).once('close', status => resolve(status ?? 1)),
-  );
-  return { code, output };
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', code => resolve(code === 0));
+  });
 }
 
-/** mocha's last lines: "12 passing (3s)", "1 pending", "2 failing". */
-function countsOf(output: string): Counts {
-  const count = (word: string): number => Number(output.match(new RegExp(`^ {2}(\\d+) ${word}\\b`, 'm'))?.[1] ?? 0);
-  return { passed: count('passing'), failed: count('failing'), skipped: count('pending') };
-}
-
-async function runRung(rung: Rung, mochaArguments: readonly string[]): Promise<Counts> {
-  const files = globSync(`test/${rung}/**/*.test.ts`, { cwd: root }).sort();
-  process.stdout.write(`\n=== ${rung}: ${files.length} files\n`);
+async function runRung(rung: Rung, args: readonly string[]): Promise<TestCounts> {
+  const chosen = args.filter(arg => arg.endsWith('.test.ts'));
+  const files = chosen.length > 0 ? chosen : (await Array.fromAsync(glob(`test/${rung}/**/*.test.ts`, { cwd: root }))).sort();
+  say(`\n${rung}: ${files.length} files`);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  const mocha = path.join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const { code, output } = await run(process.execPath, [mocha, ...mochaArguments, ...files]);
-  const counts = countsOf(output);
-  // A rung that ended badly before it could count is a failure all the same.
-  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  const folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-counts-'));
+  try {
+    const output = path.join(folder, 'counts.json');
+    const mocha = [
+      path.join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'),
+      '--reporter',
+      path.join(root, 'tools', 'counting-reporter.ts'),
+      '--reporter-option',
+      `output=${output}`,
+    ];
+    const { timeoutMs, mochaArgs } = rungs[rung];
+    const isGreen = await succeeds([
+      ...mocha,
+      '--timeout',
+      String(timeoutMs),
+      '--forbid-only',
+      ...mochaArgs,
+      ...args.filter(arg => !chosen.includes(arg)),
+      ...files,
+    ]);
+    const counts = JSON.parse(await readFile(output, 'utf8').catch(() => '{"passed":0,"failed":0,"skipped":0}')) as TestCounts;
+    // A mocha process that ended badly without a failed test: a hook, a file that does not load, a crash.
+    return isGreen || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-const [wanted = 'all', ...mochaArguments] = process.argv.slice(2);
-if (wanted !== 'all' && !rungs.some(rung => rung === wanted)) {
-  process.stderr.write(`usage: npm test, or npm run test:{${rungs.join(',')}} [-- MOCHA ARGUMENTS]\n`);
-  process.exit(2);
+/** Runs rungs one after the other; with `all` the check of the sources comes first and counts as one test. */
+async function runAll(chosen: readonly Rung[], withCheck: boolean, args: readonly string[]): Promise<void> {
+  const total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
+  let isComplete = true;
+  if (withCheck) {
+    if (await succeeds([path.join(root, 'tools', 'check.ts')])) total.passed += 1;
+    else total.failed += 1;
+  }
+  for (const rung of chosen) {
+    const startedAt = performance.now();
+    const counts = await runRung(rung, args);
+    say(
+      `${rung}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${formatElapsed(performance.now() - startedAt)}`,
+    );
+    for (const name of ['passed', 'failed', 'skipped'] as const) total[name] += counts[name];
+    if (counts.passed + counts.failed > 0) continue;
+    isComplete = false;
+    say(`${rung}: no test was run`);
+  }
+  if (total.skipped > 0) say('Skipped tests fail the run');
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+  process.exitCode = isComplete && total.failed === 0 && total.skipped === 0 ? 0 : 1;
 }
-const results: Counts[] = [];
-if (wanted === 'all') {
-  const { code } = await run(process.execPath, [path.join(root, 'tools', 'check.ts')]);
-  results.push(code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 });
+
+async function main(name: string | undefined, args: readonly string[]): Promise<void> {
+  const all = Object.keys(rungs) as Rung[];
+  const chosen = name === 'all' ? all : all.filter(rung => rung === name);
+  if (chosen.length === 0) {
+    process.stdout.write(usage);
+    process.exitCode = name === '--help' ? 0 : 2;
+    return;
+  }
+  // The child gets a Ctrl-C too, ends its tests and cleans up; this process then still has its own work to do.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (process.exitCode = 1));
+  const before = chosen.includes('e2e') ? await clusterState() : 'up';
+  try {
+    await runAll(chosen, name === 'all', args);
+  } finally {
+    // Left only if the mocha process did not live to see its last hook.
+    if (before === 'down' && (await clusterState()) !== 'down') await takeClusterDown();
+  }
 }
-for (const rung of rungs.filter(one => wanted === 'all' || one === wanted)) {
-  const counts = await runRung(rung, mochaArguments);
-  if (counts.passed + counts.failed + counts.skipped === 0) process.stdout.write(`${rung}: no test ran\n`);
-  results.push(counts.passed + counts.failed + counts.skipped === 0 ? { ...counts, failed: 1 } : counts);
-}
-const total = (key: keyof Counts): number => results.reduce((sum, counts) => sum + counts[key], 0);
-process.stdout.write(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped\n`);
-process.exitCode = total('failed') + total('skipped') === 0 ? 0 : 1;
+
+const [name, ...args] = process.argv.slice(2);
+await main(name, args);
