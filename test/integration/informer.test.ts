@@ -207,7 +207,7 @@ describe('Informer with a real API server', function () {
 });
 
 function described({ type, object, ...rest }: Change<V1ConfigMap>): string {
-  const initially = 'isInInitialList' in rest && rest.isInInitialList === true ? ' initially' : '';
+  const initially = 'isInInitialList' in rest && rest.isInInitialList ? ' initially' : '';
   return `${type} ${object.metadata?.name ?? ''}=${object.data?.['value'] ?? ''}${initially}`;
 }
 
