@@ -1,7 +1,8 @@
 // npm test and npm run test:RUNG: runs the tests, a mocha process a rung, and ends with "N passed, N failed, N skipped". A test that
 // was skipped, or a rung that ran none, fails the run: what is not run does not hold.
 import { spawn } from 'node:child_process';
-import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestCounts } from './counting-reporter.ts';
@@ -38,7 +39,7 @@ async function succeeds(args: readonly string[]): Promise<boolean> {
 
 async function runRung(rung: Rung, args: readonly string[]): Promise<TestCounts> {
   const chosen = args.filter(arg => arg.endsWith('.test.ts'));
-  const files = chosen.length > 0 ? chosen : (await Array.fromAsync(glob(`test/${rung}/**/*.test.ts`, { cwd: root }))).sort();
+  const files = chosen.length > 0 ? chosen : globSync(`test/${rung}/**/*.test.ts`, { cwd: root }).sort();
   say(`\n${rung}: ${files.length} files`);
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-counts-'));
