@@ -3,16 +3,15 @@
 import type { CoreV1Event, EventPatch } from './core-event.ts';
 import { patchOf, timestamp } from './core-event.ts';
 import {
-  clientGoKeys,
-  eventAggregatorByReasonFunc,
+  clientGoKeyFuncs,
   eventAggregatorByReasonMessageFunc,
-  getEventKey,
-  getSpamKey,
+  NumberedKeyFuncs,
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventSpamKeyFunc,
 } from './event-keys.ts';
 import { unixNanoOf } from './event-name.ts';
+import { LocalKeys } from './local-keys.ts';
 import { LruCache } from './lru-cache.ts';
 import { PassiveTokenBucket } from './passive-token-bucket.ts';
 
@@ -83,10 +82,9 @@ export class EventSourceObjectSpamFilter {
 
   /** True if the event is to be skipped; else it has taken a token. */
   filter(event: CoreV1Event): boolean {
-    const key = this.#options.spamKeyFunc(event);
-    const bucket = this.#buckets.get(key) ?? this.#newBucket();
-    this.#buckets.set(key, bucket);
-    return !bucket.tryAccept(this.#options.now());
+    const { spamKeyFunc, now } = this.#options;
+    const key = spamKeyFunc(event);
+    return !(this.#buckets.get(key) ?? this.#newBucket(key)).tryAccept(now());
   }
 
   /** How long until an event like this one would not be skipped. */
@@ -94,8 +92,10 @@ export class EventSourceObjectSpamFilter {
     return this.#buckets.get(this.#options.spamKeyFunc(event))?.msUntilToken(this.#options.now()) ?? 0;
   }
 
-  #newBucket(): PassiveTokenBucket {
-    return new PassiveTokenBucket(this.#options.qps, this.#options.burst);
+  #newBucket(key: string): PassiveTokenBucket {
+    const bucket = new PassiveTokenBucket(this.#options.qps, this.#options.burst);
+    this.#buckets.set(key, bucket);
+    return bucket;
   }
 }
 
@@ -111,8 +111,7 @@ export interface AggregatorOptions {
 }
 
 interface AggregateRecord {
-  /** In the order in which they came. */
-  readonly localKeys: Set<string>;
+  readonly localKeys: LocalKeys;
   lastMs: number;
 }
 
@@ -135,18 +134,17 @@ export class EventAggregator {
     const nowMs = now();
     const { aggregateKey, localKey } = keyFunc(event);
     let record = this.#records.get(aggregateKey);
-    if (record === undefined || nowMs - record.lastMs > maxIntervalInSeconds * 1000)
-      record = { localKeys: new Set(), lastMs: nowMs };
-    record.localKeys.add(localKey);
-    record.lastMs = nowMs;
-    this.#records.set(aggregateKey, record);
+    if (record === undefined || nowMs - record.lastMs > maxIntervalInSeconds * 1000) {
+      record = { localKeys: new LocalKeys(localKey), lastMs: nowMs };
+      this.#records.set(aggregateKey, record);
+    } else {
+      record.localKeys.add(localKey);
+      record.lastMs = nowMs;
+    }
     if (record.localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
 
     // Differs from client-go, which forgets any one of them: the same events give the same result every time.
-    for (const oldest of record.localKeys) {
-      record.localKeys.delete(oldest);
-      break;
-    }
+    record.localKeys.deleteOldest();
     const aggregate = clientGoCompatible ? this.#clientGoAggregate(event, nowMs) : this.#aggregate(event, nowMs);
     return { event: aggregate, key: clientGoCompatible ? aggregateKey : `${aggregatePrefix}${aggregateKey}` };
   }
@@ -171,11 +169,11 @@ export class EventAggregator {
 
 /** What is known of an event that has been observed. */
 interface EventLog {
-  readonly count: number;
-  readonly firstTimestamp: string;
-  readonly name: string;
-  readonly resourceVersion: string | undefined;
-  readonly observedMs: number;
+  count: number;
+  firstTimestamp: string;
+  name: string;
+  resourceVersion: string | undefined;
+  observedMs: number;
 }
 
 /** Counts how often each event was observed. */
@@ -207,15 +205,25 @@ export class EventLogger {
     }
     const { firstTimestamp, name, resourceVersion } = known;
     const metadata = { ...event.metadata, name, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
-    const counted = { ...event, metadata, firstTimestamp, count: known.count + 1 };
-    this.#remember(key, counted, observedMs);
+    known.count += 1;
+    known.observedMs = observedMs;
+    const counted = { ...event, metadata, firstTimestamp, count: known.count };
     return { event: counted, patch: patchOf(counted) };
   }
 
   /** Takes over what the server says. Differs from client-go, which waits for the answer: what was observed meanwhile counts. */
   updateState(event: CoreV1Event, key: string): void {
-    const count = this.#isClientGo ? event.count : Math.max(event.count, this.#logs.get(key)?.count ?? 0);
-    this.#remember(key, count === event.count ? event : { ...event, count }, this.#now());
+    const known = this.#logs.get(key);
+    const observedMs = this.#now();
+    if (known === undefined) {
+      this.#remember(key, event, observedMs);
+      return;
+    }
+    known.count = this.#isClientGo ? event.count : Math.max(event.count, known.count);
+    known.firstTimestamp = event.firstTimestamp;
+    known.name = event.metadata.name;
+    known.resourceVersion = event.metadata.resourceVersion;
+    known.observedMs = observedMs;
   }
 
   #remember(key: string, { count, firstTimestamp, metadata }: CoreV1Event, observedMs: number): void {
@@ -238,16 +246,16 @@ export class EventCorrelator {
   constructor(options: CorrelatorOptions = {}) {
     const clientGoCompatible = options.clientGoCompatible === true;
     const or = (given: number | undefined, byDefault: number) => (given === undefined || given === 0 ? byDefault : given);
-    const keys = clientGoCompatible ? clientGoKeys : { getEventKey, getSpamKey, eventAggregatorByReasonFunc };
     const lruCacheSize = or(options.lruCacheSize, defaults.lruCacheSize);
+    const keys = clientGoCompatible ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
     const now = options.now ?? Date.now;
     this.#isClientGo = clientGoCompatible;
-    this.eventKey = keys.getEventKey;
-    this.spamKey = options.spamKeyFunc ?? keys.getSpamKey;
+    this.eventKey = keys.eventKey;
+    this.spamKey = options.spamKeyFunc ?? keys.spamKey;
     this.#aggregator = new EventAggregator({
       lruCacheSize,
-      eventKeyFunc: keys.getEventKey,
-      keyFunc: options.keyFunc ?? keys.eventAggregatorByReasonFunc,
+      eventKeyFunc: keys.eventKey,
+      keyFunc: options.keyFunc ?? keys.aggregate,
       messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
       maxEvents: or(options.maxEvents, defaults.maxEvents),
       maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),

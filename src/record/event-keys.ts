@@ -1,70 +1,107 @@
 // Which events are the same, similar, or of one source: the three keys of event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
-import type { CoreV1Event } from './core-event.ts';
+import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
+import { LruCache } from './lru-cache.ts';
 
 /** Groups similar events: all of one `aggregateKey`; in a group, different `localKey`s are different events. */
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
 
-/** The same event happened again if this is the same. */
-export function getEventKey(event: CoreV1Event): string {
-  return `${objectKey(event)}${part(event.involvedObject.fieldPath)}${part(event.reason)}${event.message}`;
-}
-
-/** Whose burst an event counts against: one source, one object, one type. */
-export function getSpamKey(event: CoreV1Event): string {
-  return objectKey(event);
-}
-
-/** Similar are events which differ only by message and fieldPath. */
-export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey: string; localKey: string } {
-  const { reason, reportingComponent, reportingInstance, message } = event;
-  return {
-    aggregateKey: `${objectKey(event)}${part(reason)}${part(reportingComponent)}${part(reportingInstance)}`,
-    localKey: message,
-  };
+/** How a correlator tells events apart. */
+export interface EventKeyFuncs {
+  /** The same event happened again if this is the same. */
+  readonly eventKey: (event: CoreV1Event) => string;
+  /** Similar are events which differ only by message and fieldPath. */
+  readonly aggregate: EventAggregatorKeyFunc;
+  /** Whose burst an event counts against: one source, one object, one type. */
+  readonly spamKey: EventSpamKeyFunc;
 }
 
 export function eventAggregatorByReasonMessageFunc(event: CoreV1Event): string {
   return `(combined from similar events): ${event.message}`;
 }
 
-function objectKey({ source, involvedObject, type }: CoreV1Event): string {
-  const { kind, namespace, name, uid, apiVersion } = involvedObject;
-  return `${part(source.component)}${part(source.host)}${part(kind)}${part(namespace)}${part(name)}${part(uid)}${part(apiVersion)}${part(type)}`;
+/** Groups events which differ only by message and fieldPath. */
+export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey: string; localKey: string } {
+  const { reason, reportingComponent, reportingInstance, message } = event;
+  return { aggregateKey: joined(objectKey(event), reason, reportingComponent, reportingInstance), localKey: message };
 }
 
-/** Differs from client-go: its keys are joined without separators, so that component `ab` of host `c` is `a` of `bc`. */
-function part(field: string | undefined): string {
-  return field === undefined ? '0:' : `${field.length}:${field}`;
-}
-
-/** client-go's own keys, collisions and all. */
-export const clientGoKeys = {
-  getEventKey(this: void, { source, involvedObject: o, type, reason, message }: CoreV1Event): string {
-    return [
-      source.component,
-      source.host,
-      o.kind,
-      o.namespace,
-      o.name,
-      o.fieldPath,
-      o.uid,
-      o.apiVersion,
-      type,
-      reason,
-      message,
-    ].join('');
-  },
-  getSpamKey(this: void, { source, involvedObject: o, type }: CoreV1Event): string {
-    return [source.component, source.host, o.kind, o.namespace, o.name, o.uid, o.apiVersion, type].join('');
-  },
-  eventAggregatorByReasonFunc(this: void, event: CoreV1Event): { aggregateKey: string; localKey: string } {
+/** client-go's own keys, joined without separators: component `ab` of host `c` is `a` of `bc`. */
+export const clientGoKeyFuncs: EventKeyFuncs = {
+  eventKey: ({ source, involvedObject: o, type, reason, message }) =>
+    [source.component, source.host, o.kind, o.namespace, o.name, o.fieldPath, o.uid, o.apiVersion, type, reason, message].join(
+      '',
+    ),
+  spamKey: ({ source, involvedObject: o, type }) =>
+    [source.component, source.host, o.kind, o.namespace, o.name, o.uid, o.apiVersion, type].join(''),
+  aggregate: event => {
     const { reason, reportingComponent, reportingInstance, message } = event;
     return {
-      aggregateKey: [clientGoKeys.getSpamKey(event), reason, reportingComponent, reportingInstance].join(''),
+      aggregateKey: [clientGoKeyFuncs.spamKey(event), reason, reportingComponent, reportingInstance].join(''),
       localKey: message,
     };
   },
-} as const;
+};
+
+/**
+ * Keys which are equal only if all their fields are. Source, object and type, which all three share, are one number: a short key costs a
+ * third of a long one. Numbers are forgotten as the entries of a cache of that size are, so none is given twice to what one still knows.
+ */
+export class NumberedKeyFuncs implements EventKeyFuncs {
+  readonly #numbers: LruCache<string>;
+  #last = 0;
+  /** Each event has three keys. */
+  #latest: { source?: EventSource; involvedObject?: ObjectReference; type?: string; number: string } = { number: '' };
+
+  constructor(lruCacheSize: number) {
+    this.#numbers = new LruCache(lruCacheSize);
+  }
+
+  readonly eventKey = (event: CoreV1Event): string =>
+    joined(this.spamKey(event), event.involvedObject.fieldPath ?? '', event.reason, event.message);
+
+  readonly aggregate = (event: CoreV1Event): { aggregateKey: string; localKey: string } => {
+    const { reason, reportingComponent, reportingInstance, message } = event;
+    return { aggregateKey: joined(this.spamKey(event), reason, reportingComponent, reportingInstance), localKey: message };
+  };
+
+  readonly spamKey = (event: CoreV1Event): string => {
+    const { source, involvedObject, type } = event;
+    const latest = this.#latest;
+    if (latest.involvedObject === involvedObject && latest.source === source && latest.type === type) return latest.number;
+    const key = objectKey(event);
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      this.#last += 1;
+      number = String(this.#last);
+      this.#numbers.set(key, number);
+    }
+    this.#latest = { source, involvedObject, type, number };
+    return number;
+  };
+}
+
+const separator = '\0';
+
+/** Four fields as one. The last may hold the separator; if another does, it is JSON, which has none. */
+function joined(a: string, b: string, c: string, last: string): string {
+  if (b.includes(separator) || c.includes(separator)) return JSON.stringify([a, b, c, last]);
+  return `${a}\0${b}\0${c}\0${last}`;
+}
+
+function objectKey({ source, involvedObject, type }: CoreV1Event): string {
+  const { component = '', host = '' } = source;
+  const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = involvedObject;
+  const hasSeparator =
+    component.includes(separator) ||
+    host.includes(separator) ||
+    kind.includes(separator) ||
+    namespace.includes(separator) ||
+    name.includes(separator) ||
+    uid.includes(separator) ||
+    apiVersion.includes(separator);
+  if (hasSeparator) return JSON.stringify([component, host, kind, namespace, name, uid, apiVersion, type]);
+  return `${component}\0${host}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}\0${type}`;
+}

@@ -1,0 +1,28 @@
+// LocalKeys: the different events of one group, oldest first. Used by event-correlator.ts.
+
+/** A set of strings in the order in which they came. Most groups have one, for which no Set is made. */
+export class LocalKeys {
+  readonly #first: string;
+  #all: Set<string> | undefined;
+
+  constructor(first: string) {
+    this.#first = first;
+  }
+
+  get size(): number {
+    return this.#all?.size ?? 1;
+  }
+
+  add(key: string): void {
+    if (this.#all !== undefined) this.#all.add(key);
+    else if (key !== this.#first) this.#all = new Set([this.#first, key]);
+  }
+
+  deleteOldest(): void {
+    this.#all ??= new Set([this.#first]);
+    for (const oldest of this.#all) {
+      this.#all.delete(oldest);
+      return;
+    }
+  }
+}
