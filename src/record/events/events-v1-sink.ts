@@ -1,0 +1,86 @@
+// EventsV1Sink: where events.k8s.io/v1 events are written. Before it: events-v1-writer.ts. After it: the API server.
+//   Port of client-go v0.37.2 tools/events (EventSink, EventSinkImpl).
+import type { EventsV1Event, SeriesPatch } from './events-v1-event.ts';
+
+/** Writes events. Each answer is the event as it is stored now. Calls may run at once. */
+export interface EventsV1Sink {
+  create(event: EventsV1Event): Promise<EventsV1Event>;
+  /** `event` says which one. */
+  patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event>;
+}
+
+/** What is needed of client-node's `EventsV1Api`, of any version from 1.4. */
+export interface EventsV1Api {
+  createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
+  patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
+}
+
+/** client-node's middleware wants this much of an observable. */
+interface Settled<T> {
+  toPromise(): Promise<T>;
+  pipe(callback: (value: T) => unknown): Settled<unknown>;
+}
+
+const strategicMergePatch = 'application/strategic-merge-patch+json';
+
+/**
+ * Writes to the API server with client-node's `EventsV1Api`.
+ * @throws an Error, without a request, for an event without a namespace
+ */
+export class EventsV1ApiSink implements EventsV1Sink {
+  readonly #api: EventsV1Api;
+
+  constructor(api: EventsV1Api) {
+    this.#api = api;
+  }
+
+  async create(event: EventsV1Event): Promise<EventsV1Event> {
+    const namespace = namespaceOf(event, 'create');
+    const body = { apiVersion: 'events.k8s.io/v1', kind: 'Event', ...event, eventTime: new MicroDate(event.eventTime) };
+    const { series } = event;
+    const withSeries =
+      series === undefined ? body : { ...body, series: { ...series, lastObservedTime: new MicroDate(series.lastObservedTime) } };
+    return storedEvent(await this.#api.createNamespacedEvent({ namespace, body: withSeries as never }), event);
+  }
+
+  async patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event> {
+    const namespace = namespaceOf(event, 'patch');
+    const request = { name: event.metadata.name, namespace, body: patch };
+    return storedEvent(await this.#api.patchNamespacedEvent(request, strategicMerge() as never), event);
+  }
+}
+
+/** client-node's serializer takes times as Date only, and writes what `toISOString` says. */
+class MicroDate extends Date {
+  override toISOString(): string {
+    return super.toISOString().replace('Z', '000Z');
+  }
+}
+
+function namespaceOf({ metadata }: EventsV1Event, verb: string): string {
+  if (metadata.namespace === '') throw new Error(`can't ${verb} an event with empty namespace`);
+  return metadata.namespace;
+}
+
+/** Of the answer only what the next write needs. */
+function storedEvent(answer: unknown, sent: EventsV1Event): EventsV1Event {
+  const { metadata } = answer as { metadata?: { resourceVersion?: string } };
+  const resourceVersion = metadata?.resourceVersion;
+  return { ...sent, metadata: { ...sent.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+}
+
+/** client-node's `setHeaderOptions`, which cannot be imported: the consumer has a client-node of its own. */
+function strategicMerge(): object {
+  const pre = (request: { setHeaderParam(name: string, value: string): void }) => {
+    request.setHeaderParam('Content-Type', strategicMergePatch);
+    return settled(request);
+  };
+  return { middleware: [{ pre, post: (response: unknown) => settled(response) }], middlewareMergeStrategy: 'append' };
+}
+
+function settled<T>(value: T): Settled<T> {
+  return {
+    toPromise: () => Promise.resolve(value),
+    pipe: callback => settled(callback(value)),
+  };
+}
