@@ -1,0 +1,35 @@
+// npm run -s parity -- FILE…: replays scenarios and prints one JSON line a file. Before it: a scenario file. After it: replay.ts.
+import { readFile } from 'node:fs/promises';
+import { replay } from './replay.ts';
+import { hasTag, type Scenario } from './scenario.ts';
+
+const usage = `npm run -s parity -- [--default-mode] FILE…
+
+Replays scenario files and prints what the sink saw, one JSON line a file: {"scenario": NAME, "outputs": {MODE: {"calls": […]}}}.
+Everything runs with clientGoCompatible, as the outcome to compare with is client-go's. With --default-mode only scenarios tagged
+upstream-bug do: the others then show what this project changes on purpose (docs/porting.md).
+`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const files = args.filter(arg => !arg.startsWith('--'));
+  const isDefaultMode = args.includes('--default-mode');
+  if (files.length === 0) {
+    process.stderr.write(usage);
+    return 2;
+  }
+  let exitCode = 0;
+  for (const file of files) {
+    try {
+      const scenario = JSON.parse(await readFile(file, 'utf8')) as Scenario;
+      if (scenario.api === 'events') process.stderr.write(`${file}: events.k8s.io/v1 is not recorded by this project\n`);
+      const output = await replay(scenario, { clientGoCompatible: !isDefaultMode || hasTag(scenario, 'upstream-bug') });
+      process.stdout.write(`${JSON.stringify(output)}\n`);
+    } catch (error) {
+      process.stderr.write(`${file}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      exitCode = 1;
+    }
+  }
+  return exitCode;
+}
+
+process.exitCode = await main(process.argv.slice(2));
