@@ -1,82 +1,175 @@
-// The controller in a cluster, as its users install it: by Helm, into a namespace that enforces Pod Security "restricted".
-// Used by start.ts and by the end-to-end tests.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// Installs the chart and the example network into a cluster, waits until its nodes are joined, and takes both away again.
+// Before it: target-cluster.ts.
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from './command.ts';
-import { providePrograms } from './programs.ts';
+import { CommandFailedError } from './command.ts';
+import { type Progress, say } from './progress.ts';
+import type { TargetCluster } from './target-cluster.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-
+const chart = path.join(root, 'charts', 'bitcoin-controller');
+const example = path.join(root, 'examples', 'with-credentials.yaml');
+const crd = 'bitcoinnetworks.bitcoincontroller.christianb93.github.com';
+export const release = 'bitcoin-controller';
 export const controllerNamespace = 'bitcoin-controller-system';
-export const releaseName = 'bitcoin-controller';
+export const networkNamespace = 'bitcoin';
+export const networkName = 'my-network';
+const nodes = 3;
+const waitSeconds = 180;
 
-/** A cluster by its kubeconfig, and by the context to use of it. */
-export interface Cluster {
-  readonly kubeconfig: string;
-  readonly context?: string | undefined;
-}
+/** What was not there before, and so is taken away again. In the order of making. */
+type Made = 'crd' | `namespace ${string}` | 'release' | 'network';
 
-/** Full image references, when others than the chart's own are to run. */
-export interface Images {
-  readonly controller?: string | undefined;
-  readonly bitcoind?: string | undefined;
-}
+export class Installation {
+  readonly #cluster: TargetCluster;
+  readonly #progress: Progress;
+  readonly #made: Made[] = [];
 
-const clientArguments = ({ kubeconfig, context }: Cluster, contextFlag: string): string[] => [
-  `--kubeconfig=${kubeconfig}`,
-  ...(context === undefined ? [] : [`${contextFlag}=${context}`]),
-];
+  constructor(cluster: TargetCluster, progress: Progress) {
+    this.#cluster = cluster;
+    this.#progress = progress;
+  }
 
-/** Runs kubectl and returns what it prints; `input` goes to its standard input. Throws with its standard error. */
-export async function kubectl(cluster: Cluster, args: readonly string[], input = ''): Promise<string> {
-  const programs = await providePrograms(['kubectl']);
-  return run(programs.kubectl, [...clientArguments(cluster, '--context'), ...args], { input });
-}
+  /** @throws Error if a step fails; a wait that times out has printed what the cluster says about it. */
+  async install(signal: AbortSignal): Promise<void> {
+    const steps: readonly (readonly [string, () => Promise<void>])[] = [
+      [
+        `Making the namespaces ${controllerNamespace} and ${networkNamespace}, with Pod Security "restricted"`,
+        () => this.#makeNamespaces(),
+      ],
+      ['Installing the Helm chart', () => this.#installChart()],
+      [`Applying ${path.relative(process.cwd(), example)}`, () => this.#applyExample()],
+      [`Waiting until ${nodes} bitcoin nodes are joined`, () => this.#waitUntilConnected()],
+    ];
+    for (const [title, step] of steps) {
+      signal.throwIfAborted();
+      await this.#progress.step(title, step);
+    }
+  }
 
-async function helm(cluster: Cluster, args: readonly string[]): Promise<string> {
-  const programs = await providePrograms(['helm']);
-  return run(programs.helm, [...clientArguments(cluster, '--kube-context'), ...args]);
-}
+  /** Takes away what install() has made, the last first; of a cluster that goes away itself nothing needs to be. */
+  async uninstall(): Promise<void> {
+    if (this.#cluster.goesAway) return;
+    for (const made of this.#made.reverse()) await this.#progress.step(`Removing ${made}`, () => this.#remove(made));
+  }
 
-/** Makes a namespace that refuses every pod which Pod Security "restricted" does not allow; does nothing if it exists. */
-export async function createRestrictedNamespace(cluster: Cluster, name: string): Promise<void> {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
-  await kubectl(cluster, ['apply', '--server-side', '-f', '-'], JSON.stringify(namespace));
-}
+  async #makeNamespaces(): Promise<void> {
+    if (!(await this.#exists('crd', crd))) this.#made.push('crd');
+    for (const name of [controllerNamespace, networkNamespace]) {
+      if (await this.#exists('namespace', name)) continue;
+      await this.#cluster.kubectl(['create', 'namespace', name]);
+      this.#made.push(`namespace ${name}`);
+      await this.#cluster.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted']);
+    }
+  }
 
-/** Splits REPOSITORY:TAG or REPOSITORY@DIGEST into the chart's values. */
-function imageValues(image: string): Record<string, string> {
-  const [repository = '', digest] = image.split('@');
-  if (digest !== undefined) return { repository, digest };
-  const colon = image.lastIndexOf(':');
-  return colon > image.lastIndexOf('/')
-    ? { repository: image.slice(0, colon), tag: image.slice(colon + 1) }
-    : { repository: image };
-}
+  async #installChart(): Promise<void> {
+    const existing = await this.#cluster.helm([
+      'list',
+      '--all',
+      '--namespace',
+      controllerNamespace,
+      '--filter',
+      `^${release}$`,
+      '--short',
+    ]);
+    if (existing.trim() !== '') {
+      throw new Error(
+        `There is a release ${release} in the namespace ${controllerNamespace} already, which is left as it is. To remove it: helm uninstall ${release} --namespace ${controllerNamespace}`,
+      );
+    }
+    this.#made.push('release');
+    const images = [
+      ...imageValues('image', this.#cluster.controllerImage),
+      ...imageValues('bitcoind.image', this.#cluster.bitcoindImage),
+    ];
+    const args = [
+      'install',
+      release,
+      chart,
+      '--namespace',
+      controllerNamespace,
+      ...images.flatMap(value => ['--set-string', value]),
+    ];
+    await this.#cluster.helm([...args, '--wait', '--timeout', `${waitSeconds}s`]).catch(async (error: unknown) => {
+      await this.#explain(controllerNamespace);
+      throw error;
+    });
+  }
 
-/** Installs or upgrades the chart and waits until the controller is ready. */
-export async function installController(cluster: Cluster, images: Images = {}, values: object = {}): Promise<void> {
-  await createRestrictedNamespace(cluster, controllerNamespace);
-  const folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-values-'));
-  try {
-    const file = path.join(folder, 'values.json');
-    const chosen = {
-      ...(images.controller === undefined ? {} : { image: imageValues(images.controller) }),
-      ...(images.bitcoind === undefined ? {} : { bitcoind: { image: imageValues(images.bitcoind) } }),
-    };
-    await writeFile(file, JSON.stringify({ ...chosen, ...values }));
-    const chart = path.join(root, 'charts', 'bitcoin-controller');
-    const target = ['--namespace', controllerNamespace, '--values', file, '--wait', '--timeout', '180s'];
-    await helm(cluster, ['upgrade', '--install', releaseName, chart, ...target]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  async #applyExample(): Promise<void> {
+    if (await this.#exists('bitcoinnetwork', networkName))
+      throw new Error(`There is a BitcoinNetwork ${networkNamespace}/${networkName} already, which is left as it is`);
+    this.#made.push('network');
+    await this.#cluster.kubectl(['apply', '--namespace', networkNamespace, '--filename', '-'], await readFile(example, 'utf8'));
+  }
+
+  async #waitUntilConnected(): Promise<void> {
+    const args = [
+      'wait',
+      '--namespace',
+      networkNamespace,
+      '--for=condition=Connected',
+      `bitcoinnetwork/${networkName}`,
+      `--timeout=${waitSeconds}s`,
+    ];
+    await this.#cluster.kubectl(args).catch(async (error: unknown) => {
+      await this.#explain(networkNamespace);
+      await this.#explain(controllerNamespace);
+      throw error;
+    });
+  }
+
+  async #exists(resource: string, name: string): Promise<boolean> {
+    const scope = resource === 'bitcoinnetwork' ? ['--namespace', networkNamespace] : [];
+    return (await this.#cluster.kubectl(['get', resource, name, ...scope, '--ignore-not-found', '--output=name'])).trim() !== '';
+  }
+
+  async #remove(made: Made): Promise<void> {
+    const { kubectl, helm } = this.#cluster;
+    if (made === 'network')
+      await kubectl(
+        ['delete', '--namespace', networkNamespace, '--ignore-not-found', '--cascade=foreground', '--filename', '-'],
+        await readFile(example, 'utf8'),
+      );
+    else if (made === 'release')
+      await helm(['uninstall', release, '--namespace', controllerNamespace, '--ignore-not-found', '--wait']);
+    else if (made !== 'crd') await kubectl(['delete', ...made.split(' '), '--ignore-not-found']);
+    else if (await this.#exists('crd', crd)) {
+      const others = await kubectl(['get', 'bitcoinnetworks', '--all-namespaces', '--output=name']);
+      if (others.trim() === '') await kubectl(['delete', 'crd', crd]);
+      else say(`The CustomResourceDefinition stays, since there are other networks: ${others.trim().split('\n').join(', ')}`);
+    }
+  }
+
+  /** Prints what there is to say about a namespace in which something does not become ready. */
+  async #explain(namespace: string): Promise<void> {
+    const questions = [
+      ['get', 'pods', '--output=wide'],
+      ['get', 'events', '--sort-by=.lastTimestamp'],
+      [
+        'logs',
+        '--selector',
+        namespace === controllerNamespace ? 'app.kubernetes.io/name=bitcoin-controller' : `app=${networkName}`,
+        '--tail=15',
+        '--prefix',
+      ],
+    ];
+    for (const question of questions) {
+      const answer = await this.#cluster
+        .kubectl([...question, '--namespace', namespace])
+        .catch((error: unknown) => (error instanceof CommandFailedError ? error.message : String(error)));
+      say(`\n$ kubectl --namespace ${namespace} ${question.join(' ')}\n${answer.trim()}`);
+    }
   }
 }
 
-/** Takes away what installController made; the CustomResourceDefinition stays, as the chart says. */
-export async function uninstallController(cluster: Cluster): Promise<void> {
-  await helm(cluster, ['uninstall', releaseName, '--namespace', controllerNamespace, '--wait', '--ignore-not-found']);
-  await kubectl(cluster, ['delete', 'namespace', controllerNamespace, '--ignore-not-found']);
+/** The chart's values for an image: REPOSITORY:TAG or REPOSITORY@DIGEST. */
+export function imageValues(prefix: string, image: string): string[] {
+  const [, repository = image, tag, digest] = /^(.+?)(?::([\w][\w.-]*))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(image) ?? [];
+  return [
+    `${prefix}.repository=${repository}`,
+    ...(tag === undefined ? [] : [`${prefix}.tag=${tag}`]),
+    ...(digest === undefined ? [] : [`${prefix}.digest=${digest}`]),
+  ];
 }
