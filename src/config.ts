@@ -65,11 +65,6 @@ const options = {
   'leader-elect': option(boolean.default(false), 'true|false', 'work only while holding a Lease, for several replicas'),
   'leader-elect-namespace': option(namespaceName.optional(), 'NS', "namespace of the Lease; the pod's own unless told"),
   'leader-elect-lease-name': option(z.string().min(1).default('bitcoin-controller'), 'NAME', 'name of the Lease'),
-  'events-api': option(
-    z.enum(['core', 'events']).default('core'),
-    'API',
-    'API that events are written to: core (v1) or events (events.k8s.io/v1)',
-  ),
   'health-address': option(
     z
       .string()
