@@ -21,7 +21,6 @@ async function main(args: readonly string[]): Promise<number> {
   for (const file of files) {
     try {
       const scenario = JSON.parse(await readFile(file, 'utf8')) as Scenario;
-      if (scenario.api === 'events') process.stderr.write(`${file}: events.k8s.io/v1 is not recorded by this project\n`);
       const output = await replay(scenario, { clientGoCompatible: !isDefaultMode || hasTag(scenario, 'upstream-bug') });
       process.stdout.write(`${JSON.stringify(output)}\n`);
     } catch (error) {

@@ -8,6 +8,8 @@ import { generateEventName, unixNanoOf } from '../../src/record/event-name.ts';
 import type { Referable } from '../../src/record/reference.ts';
 import type { Watcher } from '../../src/broadcaster/watcher.ts';
 import { EventServer } from './event-server.ts';
+import { EventsJournal, type EventsCall } from './events-journal.ts';
+import { eventsPlayer } from './events-replay.ts';
 import { Journal, originKey, type ParityCall } from './journal.ts';
 import {
   drainMsOf,
@@ -16,13 +18,14 @@ import {
   occurrenceOf,
   repetitionsOf,
   type Mode,
+  type Origin,
   type Scenario,
   type ScenarioStep,
 } from './scenario.ts';
 
 export interface ReplayOutput {
   readonly scenario: string;
-  readonly outputs: Readonly<Partial<Record<Mode, { readonly calls: readonly ParityCall[] }>>>;
+  readonly outputs: Readonly<Partial<Record<Mode, { readonly calls: readonly (ParityCall | EventsCall)[] }>>>;
 }
 
 /** What a mode does with a step. */
@@ -36,15 +39,20 @@ const defaultSleepMs = 10_000;
 
 /** The calls that a sink sees, in each mode that the scenario has. One replay at a time: the clock is the process's. */
 export async function replay(scenario: Scenario, options: { readonly clientGoCompatible: boolean }): Promise<ReplayOutput> {
-  const outputs: Partial<Record<Mode, { calls: readonly ParityCall[] }>> = {};
+  const outputs: Partial<Record<Mode, { calls: readonly (ParityCall | EventsCall)[] }>> = {};
   for (const mode of modesOf(scenario)) outputs[mode] = { calls: await replayMode(scenario, mode, options.clientGoCompatible) };
   return { scenario: scenario.name, outputs };
 }
 
-async function replayMode(scenario: Scenario, mode: Mode, clientGoCompatible: boolean): Promise<readonly ParityCall[]> {
+async function replayMode(
+  scenario: Scenario,
+  mode: Mode,
+  clientGoCompatible: boolean,
+): Promise<readonly (ParityCall | EventsCall)[]> {
   const clock = FakeTimers.install({ now: startMs, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   try {
     const server = new EventServer(scenario.server ?? {});
+    if (mode === 'events') return await replayEvents(scenario, clock, server, clientGoCompatible);
     const sleepMs = positive(scenario.broadcaster?.sleepMs) ?? defaultSleepMs;
     const journal = new Journal({ scenario, server, startMs, sleepMs });
     const options = { ...scenario.options, clientGoCompatible, now: () => Date.now() };
@@ -59,10 +67,24 @@ async function replayMode(scenario: Scenario, mode: Mode, clientGoCompatible: bo
   }
 }
 
+async function replayEvents(
+  scenario: Scenario,
+  clock: Clock,
+  server: EventServer,
+  clientGoCompatible: boolean,
+): Promise<readonly EventsCall[]> {
+  const journal = new EventsJournal(scenario, server, { startMs, sleepMs: defaultSleepMs });
+  const player = eventsPlayer(scenario, journal, { sleepMs: defaultSleepMs, clientGoCompatible });
+  await play({ scenario, clock, journal, server }, player);
+  const calls = [...journal.calls];
+  await player.end();
+  return calls;
+}
+
 interface Stage {
   readonly scenario: Scenario;
   readonly clock: Clock;
-  readonly journal: Journal;
+  readonly journal: { now: Origin };
   readonly server: EventServer;
 }
 
@@ -89,7 +111,11 @@ function settle(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));
 }
 
-async function playBroadcaster(stage: Stage, options: CorrelatorOptions, sleepMs: number): Promise<void> {
+async function playBroadcaster(
+  stage: Stage & { readonly journal: Journal },
+  options: CorrelatorOptions,
+  sleepMs: number,
+): Promise<void> {
   const { scenario, journal } = stage;
   const cancellation = new AbortController();
   const broadcaster = new EventBroadcaster({

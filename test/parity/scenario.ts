@@ -57,7 +57,7 @@ export interface Scenario {
   readonly drainMs?: number;
 }
 
-export type Mode = 'correlator' | 'broadcaster';
+export type Mode = 'correlator' | 'broadcaster' | 'events';
 
 /** Where a call comes from: the step and its repetition. */
 export interface Origin {
@@ -89,10 +89,10 @@ const lifecycleActions: readonly (string | undefined)[] = ['shutdown', 'startSin
 
 /**
  * The modes in which a scenario has a meaning. The correlator alone has no sink that fails, no start and no end, so such scenarios
- * are the broadcaster's. Scenarios of events.k8s.io/v1 have none.
+ * are the broadcaster's.
  */
 export function modesOf(scenario: Scenario): readonly Mode[] {
-  if (scenario.api === 'events') return [];
+  if (scenario.api === 'events') return ['events'];
   const needsSink =
     (scenario.sinkErrors ?? []).length > 0 ||
     hasTag(scenario, 'startWithoutSink') ||
