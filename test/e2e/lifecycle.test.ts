@@ -1,25 +1,32 @@
 // A network's life on a real cluster: the controller from its image, installed by Helm under Pod Security "restricted", with real
 // bitcoinds in another such namespace. Every test goes on from where the one before it left the network.
+import path from 'node:path';
 import { expect } from 'chai';
 import type { BitcoinNetwork } from '../../src/bitcoin/bitcoin-network.ts';
-import { buildImages } from '../../tools/images.ts';
-import {
-  controllerNamespace,
-  createRestrictedNamespace,
-  installController,
-  kubectl,
-  uninstallController,
-} from '../../tools/installation.ts';
-import { bringClusterUp, clusterKubeconfig, loadImages, takeClusterDown } from '../../tools/kubernetes/one-node-cluster.ts';
+import { controllerNamespace, release } from '../../tools/installation.ts';
+import { sharedCluster, type TestCluster } from '../support/cluster.ts';
 
-const cluster = { kubeconfig: clusterKubeconfig };
+const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
 const namespace = 'lifecycle';
 const password = 'a-password-to-look-for';
 const account = `system:serviceaccount:${controllerNamespace}:bitcoin-controller`;
 
-const inNamespace = (...args: string[]): Promise<string> => kubectl(cluster, ['-n', namespace, ...args]);
+let cluster: TestCluster;
+const inNamespace = (...args: string[]): Promise<string> => cluster.kubectl('-n', namespace, ...args);
 const apply = (...objects: object[]): Promise<string> =>
-  kubectl(cluster, ['-n', namespace, 'apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  cluster.kubectlWithInput(
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    '-n',
+    namespace,
+    'apply',
+    '-f',
+    '-',
+  );
+const restrictedNamespace = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+});
 const secret = (name: string) => ({
   apiVersion: 'v1',
   kind: 'Secret',
@@ -76,20 +83,18 @@ async function expectJoined(name: string, size: number): Promise<void> {
 
 describe('a BitcoinNetwork on a real cluster', function () {
   this.timeout(0);
-  let isOurs = false;
 
   before(async () => {
-    const images = await buildImages();
-    isOurs = await bringClusterUp();
-    await loadImages(images.map(({ archive }) => archive));
-    await installController(cluster);
-    await createRestrictedNamespace(cluster, namespace);
+    cluster = await sharedCluster();
+    for (const name of [controllerNamespace, namespace])
+      await cluster.kubectlWithInput(JSON.stringify(restrictedNamespace(name)), 'apply', '--server-side', '-f', '-');
+    await cluster.helm('upgrade', '--install', release, chart, '--namespace', controllerNamespace, '--wait', '--timeout', '180s');
   });
 
   after(async () => {
-    await kubectl(cluster, ['delete', 'namespace', namespace, '--ignore-not-found']);
-    await uninstallController(cluster);
-    if (isOurs) await takeClusterDown();
+    await cluster.kubectl('delete', 'namespace', namespace, '--ignore-not-found');
+    await cluster.helm('uninstall', release, '--namespace', controllerNamespace, '--wait', '--ignore-not-found');
+    await cluster.kubectl('delete', 'namespace', controllerNamespace, '--ignore-not-found');
   });
 
   it('joins three nodes: each lists the other two, connected', async () => {
@@ -212,7 +217,7 @@ describe('a BitcoinNetwork on a real cluster', function () {
     const everything = await Promise.all([
       inNamespace('get', 'pods,statefulsets,services,events,bitcoinnetworks', '-o', 'json'),
       inNamespace('logs', '-l', 'app=alice', '--tail=-1'),
-      kubectl(cluster, ['-n', controllerNamespace, 'logs', '-l', 'app.kubernetes.io/instance=bitcoin-controller', '--tail=-1']),
+      cluster.kubectl('-n', controllerNamespace, 'logs', '-l', 'app.kubernetes.io/instance=bitcoin-controller', '--tail=-1'),
     ]);
     expect(everything.join('\n')).to.contain('alice-sts-0').and.not.to.contain(password);
   });
