@@ -59,7 +59,7 @@ export class EventsJournal implements EventsV1Sink {
     if (error !== undefined) {
       const { result, create } = scriptedError(error);
       this.calls.push({ ...described, result });
-      if (error === 'appliedThenNetwork') answer();
+      if (error === 'appliedThenNetwork') tryTo(answer);
       throw create();
     }
     try {
@@ -128,6 +128,15 @@ export class EventsJournal implements EventsV1Sink {
     if (prefix === undefined || hex === undefined) return { name };
     const microseconds = (BigInt(`0x${hex}`) - BigInt(this.#startMs) * 1_000_000n) / 1000n;
     return { name: prefix, nameMs: Number(microseconds) / 1000 };
+  }
+}
+
+/** What the server says to it is lost on the way. */
+function tryTo(answer: () => unknown): void {
+  try {
+    answer();
+  } catch {
+    // Its refusal is lost too.
   }
 }
 

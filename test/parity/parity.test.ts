@@ -10,7 +10,9 @@ interface Entry {
   readonly outputs: ReplayOutput['outputs'];
 }
 
-const corpus = readFileSync(path.join(import.meta.dirname, 'corpus', 'core.jsonl'), 'utf8')
+const corpus = ['core.jsonl', 'events.jsonl']
+  .map(file => readFileSync(path.join(import.meta.dirname, 'corpus', file), 'utf8'))
+  .join('\n')
   .split('\n')
   .filter(line => line !== '')
   .map(line => JSON.parse(line) as Entry);
