@@ -4,7 +4,7 @@ import type { EventServer } from './event-server.ts';
 import type { CoreV1Event, EventPatch } from '../../src/record/core-event.ts';
 import type { EventSink } from '../../src/record/event-sink.ts';
 import { goBody, goString } from './go-json.ts';
-import type { Origin, Scenario, ScenarioReference } from './scenario.ts';
+import type { Origin, Scenario } from './scenario.ts';
 import { resultOf, scriptedError } from './sink-errors.ts';
 
 export interface ParityCall {
@@ -31,10 +31,6 @@ export interface ParityCall {
 
 /** On a reference: the step that handed it in. Spread copies keep it, JSON does not show it. */
 export const originKey: unique symbol = Symbol('origin');
-
-export interface Marked extends ScenarioReference {
-  readonly [originKey]?: Origin;
-}
 
 interface Attempts {
   readonly origin: Origin;
@@ -112,7 +108,7 @@ export class Journal {
     const scripted = this.#scripted(verb);
     if (scripted !== undefined) {
       this.calls.push({ ...described, result: scripted.result });
-      if (scripted.isApplied) answer();
+      if (scripted.isApplied) attempt(answer);
       throw scripted.error;
     }
     try {
@@ -208,6 +204,15 @@ export class Journal {
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** What the server says to it, nobody hears. */
+function attempt(call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    resultOf(error);
+  }
+}
 
 function fallbackField(isFallback: boolean): { fallback?: true } {
   return isFallback ? { fallback: true } : {};
