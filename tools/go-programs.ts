@@ -73,23 +73,34 @@ export async function pinnedVersion(module: GoProgram['module'], dependency: str
   return version;
 }
 
+/** What upstream's makefiles set when they link: without it Kubernetes calls itself v0.0.0, and helm takes a chart to be for v1.20. */
+async function variablesOf(module: GoProgram['module']): Promise<readonly string[]> {
+  if (module !== 'kubernetes' && module !== 'helm') return [];
+  const version = await pinnedVersion('kubernetes', 'k8s.io/kubernetes');
+  if (module === 'kubernetes') return [`k8s.io/component-base/version.gitVersion=${version}`];
+  const [major = '', minor = ''] = version.slice(1).split('.');
+  return ['chartutil', 'lint/rules'].flatMap(name => [
+    `helm.sh/helm/v3/pkg/${name}.k8sVersionMajor=${major}`,
+    `helm.sh/helm/v3/pkg/${name}.k8sVersionMinor=${minor}`,
+  ]);
+}
+
 /** The cache path of a program; it changes with everything that decides what is built. */
 async function targetOf(program: GoProgram, name: string): Promise<string> {
   const folder = path.join(modulesFolder, program.module);
   const files = (await readdir(folder)).filter(file => /^go\.(mod|sum)$|\.go$/.test(file)).sort();
   const contents = await Promise.all(files.map(file => readFile(path.join(folder, file))));
-  return path.join(cacheFolder, 'programs', `${program.module}-${digestOf(process.arch, ...contents)}`, name);
+  // The variables of the Kubernetes programs follow from their go.mod.
+  const linked = program.module === 'helm' ? await variablesOf('helm') : [];
+  return path.join(cacheFolder, 'programs', `${program.module}-${digestOf(process.arch, ...contents, ...linked)}`, name);
 }
 
 async function build(name: GoProgramName, target: string): Promise<void> {
   const { module, package: package_ } = goPrograms[name];
-  const version =
-    module === 'kubernetes'
-      ? ` -X k8s.io/component-base/version.gitVersion=${await pinnedVersion(module, 'k8s.io/kubernetes')}`
-      : '';
+  const flags = ['-s -w', ...(await variablesOf(module)).map(variable => `-X ${variable}`)].join(' ');
   await cached(target, `building ${name}`, async output => {
     await go(
-      ['build', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w${version}`, '-o', output, package_],
+      ['build', '-trimpath', '-buildvcs=false', '-ldflags', flags, '-o', output, package_],
       path.join(modulesFolder, module),
     );
   });
