@@ -69,6 +69,8 @@ async function buildahBuilder(progress: Progress): Promise<ImageBuilder> {
         '--isolation',
         'chroot',
         '--pull=never',
+        // The layer with Debian's packages is kept for the next build.
+        '--layers',
         '--format',
         'docker',
         '--tag',

@@ -29,7 +29,6 @@ async function succeeds(args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
   });
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -58,6 +57,7 @@ async function runRung(rung: Rung, args: readonly string[]): Promise<TestCounts>
       '--timeout',
       String(timeoutMs),
       '--forbid-only',
+      process.stdout.isTTY ? '--color' : '--no-color',
       ...mochaArgs,
       ...args.filter(arg => !chosen.includes(arg)),
       ...files,
