@@ -1,0 +1,10 @@
+// `bitcoin-controller/record`: what other controllers import to record core/v1 events. Nothing in this project does.
+export type { Logger } from '../logger.ts';
+export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core-event.ts';
+export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions, type ShutdownResult } from './event-broadcaster.ts';
+export { EventCorrelator, type CorrelatorOptions, type EventCorrelateResult } from './event-correlator.ts';
+export type { EventRecorder } from './event-recorder.ts';
+export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './event-sink.ts';
+export { FakeRecorder, newFakeRecorder } from './fake-recorder.ts';
+export { getPartialReference, getReference, NilObjectError, type KindLookup, type Referable } from './reference.ts';
+export { RequestConstructionError } from './sink-error.ts';
