@@ -7,7 +7,7 @@ import { EventNames, eventNames, generateEventName, unixNanoOf } from '../event-
 import { startTimer } from '../timer.ts';
 import { BroadcastingEventsV1Recorder, type EventsV1Recorder, type Reporter } from './events-v1-recorder.ts';
 import type { EventsV1Event } from './events-v1-event.ts';
-import { EventsV1Delivery } from './events-v1-delivery.ts';
+import { EventsV1Delivery, type CachedEvent } from './events-v1-delivery.ts';
 import type { EventsV1Sink } from './events-v1-sink.ts';
 
 export interface EventsV1BroadcasterOptions {
@@ -59,6 +59,9 @@ export class EventsV1Broadcaster implements AsyncDisposable {
   readonly #names: EventNames;
   readonly #broadcaster: Broadcaster<EventsV1Event>;
   readonly #deliveries = new Map<Watcher<EventsV1Event>, EventsV1Delivery>();
+  /** For client-go's way only: else every sink has its own. */
+  readonly #sharedCache = new Map<string, CachedEvent>();
+  #isShuttingDown = false;
   #shutdown: Promise<void> | undefined;
 
   constructor(options: EventsV1BroadcasterOptions = {}) {
@@ -107,6 +110,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
       maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
       clientGoCompatible: clientGoCompatible === true,
       onDrop: cause => (this.#dropped[cause] += 1),
+      cache: clientGoCompatible === true ? this.#sharedCache : new Map<string, CachedEvent>(),
     });
     this.#deliveries.set(watcher, delivery);
     watcher.results.subscribe({
@@ -114,7 +118,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
         delivery.accept(object);
       },
       complete: () => {
-        if (this.#shutdown === undefined) delivery.abandon();
+        if (!this.#isShuttingDown) delivery.abandon();
       },
     });
     return watcher;
@@ -136,10 +140,10 @@ export class EventsV1Broadcaster implements AsyncDisposable {
 
   /**
    * Takes no more events, and writes what is pending and the last counts of all series until `drainTimeoutMs` (5 s unless told) is over.
-   * Idempotent. Differs from client-go, which loses both.
+   * Idempotent. Differs from client-go, which loses what is pending, and whose series go on to be refreshed until the signal aborts.
    */
   shutdown(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
-    const byDefault = this.#options.clientGoCompatible === true ? 0 : defaults.drainTimeoutMs;
+    const byDefault = this.#options.clientGoCompatible === true ? undefined : defaults.drainTimeoutMs;
     this.#shutdown ??= this.#shutDown(options.drainTimeoutMs ?? byDefault);
     return this.#shutdown;
   }
@@ -148,9 +152,16 @@ export class EventsV1Broadcaster implements AsyncDisposable {
     await this.shutdown();
   }
 
-  async #shutDown(drainTimeoutMs: number): Promise<void> {
+  /** Without a time for the drain only the recording ends. */
+  async #shutDown(drainTimeoutMs: number | undefined): Promise<void> {
+    // The watchers complete within this call; from here on that is no reason to give up.
+    this.#isShuttingDown = true;
     await this.#broadcaster.shutdown();
     const deliveries = [...this.#deliveries.values()];
+    if (drainTimeoutMs === undefined) {
+      this.#options.signal?.addEventListener('abort', () => deliveries.forEach(delivery => delivery.abandon()), { once: true });
+      return;
+    }
     if (drainTimeoutMs > 0) {
       let stop: () => void = () => undefined;
       const deadline = new Promise<void>(resolve => (stop = startTimer(drainTimeoutMs, resolve)));

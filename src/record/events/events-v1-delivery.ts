@@ -12,6 +12,8 @@ export interface EventsV1DeliveryOptions extends Omit<EventsV1WriterOptions, 'si
   readonly maxQueuedEvents: number;
   readonly clientGoCompatible: boolean;
   readonly onDrop: (cause: DeliveryDropCause) => void;
+  /** The series so far; client-go shares them among all starts. */
+  readonly cache: Map<string, CachedEvent>;
 }
 
 /** An event that did not happen for so long is over; the next one like it is a new one. */
@@ -19,7 +21,7 @@ const finishTimeMs = 6 * 60_000;
 /** How often the count of a series that goes on is written. */
 const refreshTimeMs = 30 * 60_000;
 
-interface CachedEvent {
+export interface CachedEvent {
   event: EventsV1Event;
   /** The count that was last given to the sink. */
   writtenCount: number;
@@ -29,14 +31,17 @@ export class EventsV1Delivery {
   readonly #options: EventsV1DeliveryOptions;
   readonly #writer: EventsV1Writer;
   readonly #cancellation = new AbortController();
-  readonly #cache = new Map<string, CachedEvent>();
+  readonly #cache: Map<string, CachedEvent>;
   readonly #pending = new Set<Promise<void>>();
 
   constructor(options: EventsV1DeliveryOptions) {
     this.#options = options;
     this.#writer = new EventsV1Writer({ ...options, signal: this.#cancellation.signal });
+    this.#cache = options.cache;
     this.#every(refreshTimeMs, () => this.#refreshExistingEventSeries());
     this.#every(finishTimeMs, () => this.#finishSeries());
+    // A start finds the series of the one before it.
+    if (options.cache.size > 0) void this.#refreshExistingEventSeries();
   }
 
   /** Writes a first event, and the start of a series; further ones are only counted until the series is refreshed or finished. */
