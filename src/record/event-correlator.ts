@@ -9,11 +9,12 @@ import {
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventSpamKeyFunc,
+  type SpamKey,
 } from './event-keys.ts';
 import { unixNanoOf } from './event-name.ts';
 import { LocalKeys } from './local-keys.ts';
 import { LruCache } from './lru-cache.ts';
-import { PassiveTokenBucket } from './passive-token-bucket.ts';
+import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
 /** How events are counted, aggregated and held back. 0 is the default, as in Go. */
 export interface CorrelatorOptions {
@@ -60,44 +61,6 @@ const defaults = {
 };
 /** Why an aggregate and a plain event never share an entry: their keys begin differently. */
 const aggregatePrefix = '+';
-
-export interface SpamFilterOptions {
-  readonly lruCacheSize: number;
-  readonly burst: number;
-  readonly qps: number;
-  readonly now: () => number;
-  readonly spamKeyFunc: EventSpamKeyFunc;
-}
-
-/** A token bucket for each source, object and type. */
-export class EventSourceObjectSpamFilter {
-  readonly #options: SpamFilterOptions;
-  readonly #buckets: LruCache<PassiveTokenBucket>;
-
-  constructor(options: SpamFilterOptions) {
-    // Go's qps is a float32; with it a token comes back after 299.9999927 s.
-    this.#options = { ...options, qps: Math.fround(options.qps) };
-    this.#buckets = new LruCache(options.lruCacheSize);
-  }
-
-  /** True if the event is to be skipped; else it has taken a token. */
-  filter(event: CoreV1Event): boolean {
-    const { spamKeyFunc, now } = this.#options;
-    const key = spamKeyFunc(event);
-    return !(this.#buckets.get(key) ?? this.#newBucket(key)).tryAccept(now());
-  }
-
-  /** How long until an event like this one would not be skipped. */
-  msUntilAccepted(event: CoreV1Event): number {
-    return this.#buckets.get(this.#options.spamKeyFunc(event))?.msUntilToken(this.#options.now()) ?? 0;
-  }
-
-  #newBucket(key: string): PassiveTokenBucket {
-    const bucket = new PassiveTokenBucket(this.#options.qps, this.#options.burst);
-    this.#buckets.set(key, bucket);
-    return bucket;
-  }
-}
 
 export interface AggregatorOptions {
   readonly lruCacheSize: number;
@@ -237,7 +200,7 @@ export class EventCorrelator {
   /** The key of an event that is not aggregated. */
   readonly eventKey: (event: CoreV1Event) => string;
   /** The key of the bucket that an event takes its token from. */
-  readonly spamKey: (event: CoreV1Event) => string;
+  readonly spamKey: (event: CoreV1Event) => SpamKey;
   readonly #isClientGo: boolean;
   readonly #aggregator: EventAggregator;
   readonly #logger: EventLogger;

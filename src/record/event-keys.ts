@@ -7,6 +7,7 @@ import { LruCache } from './lru-cache.ts';
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
+export type SpamKey = string | number;
 
 /** How a correlator tells events apart. */
 export interface EventKeyFuncs {
@@ -15,7 +16,7 @@ export interface EventKeyFuncs {
   /** Similar are events which differ only by message and fieldPath. */
   readonly aggregate: EventAggregatorKeyFunc;
   /** Whose burst an event counts against: one source, one object, one type. */
-  readonly spamKey: EventSpamKeyFunc;
+  readonly spamKey: (event: CoreV1Event) => SpamKey;
 }
 
 export function eventAggregatorByReasonMessageFunc(event: CoreV1Event): string {
@@ -50,10 +51,10 @@ export const clientGoKeyFuncs: EventKeyFuncs = {
  * third of a long one. Numbers are forgotten as the entries of a cache of that size are, so none is given twice to what one still knows.
  */
 export class NumberedKeyFuncs implements EventKeyFuncs {
-  readonly #numbers: LruCache<string>;
+  readonly #numbers: LruCache<number>;
   #last = 0;
   /** Each event has three keys. */
-  #latest: { source?: EventSource; involvedObject?: ObjectReference; type?: string; number: string } = { number: '' };
+  #latest: { source?: EventSource; involvedObject?: ObjectReference; type?: string; number: number } = { number: 0 };
 
   constructor(lruCacheSize: number) {
     this.#numbers = new LruCache(lruCacheSize);
@@ -67,7 +68,7 @@ export class NumberedKeyFuncs implements EventKeyFuncs {
     return { aggregateKey: joined(this.spamKey(event), reason, reportingComponent, reportingInstance), localKey: message };
   };
 
-  readonly spamKey = (event: CoreV1Event): string => {
+  readonly spamKey = (event: CoreV1Event): number => {
     const { source, involvedObject, type } = event;
     const latest = this.#latest;
     if (latest.involvedObject === involvedObject && latest.source === source && latest.type === type) return latest.number;
@@ -75,7 +76,7 @@ export class NumberedKeyFuncs implements EventKeyFuncs {
     let number = this.#numbers.get(key);
     if (number === undefined) {
       this.#last += 1;
-      number = String(this.#last);
+      number = this.#last;
       this.#numbers.set(key, number);
     }
     this.#latest = { source, involvedObject, type, number };
@@ -86,7 +87,7 @@ export class NumberedKeyFuncs implements EventKeyFuncs {
 const separator = '\0';
 
 /** Four fields as one. The last may hold the separator; if another does, it is JSON, which has none. */
-function joined(a: string, b: string, c: string, last: string): string {
+function joined(a: string | number, b: string, c: string, last: string): string {
   if (b.includes(separator) || c.includes(separator)) return JSON.stringify([a, b, c, last]);
   return `${a}\0${b}\0${c}\0${last}`;
 }

@@ -7,8 +7,13 @@ const nanosecondsInMs = 1_000_000;
 
 /** `<name>.<hex of unixNano>`, or a random UUID if the API server would refuse that as a name. */
 export function generateEventName(referencedName: string, unixNano: bigint): string {
-  const name = `${referencedName}.${unixNano.toString(16)}`;
-  return name.length <= longestName && dnsSubdomain.test(name) ? name : crypto.randomUUID();
+  return nameWith(referencedName, unixNano.toString(16));
+}
+
+/** What is appended is a valid end of a name, so only the first part needs a look. */
+function nameWith(referencedName: string, suffix: string): string {
+  const isValid = referencedName.length + 1 + suffix.length <= longestName && dnsSubdomain.test(referencedName);
+  return isValid ? `${referencedName}.${suffix}` : crypto.randomUUID();
 }
 
 /**
@@ -18,6 +23,8 @@ export function generateEventName(referencedName: string, unixNano: bigint): str
  */
 export class EventNames {
   #ms = 0;
+  /** The suffix of the first name that an object has been given in #ms: most have one. */
+  #suffix = '0';
   /** How many names an object has been given in #ms. */
   readonly #given = new Map<string, number>();
 
@@ -25,10 +32,12 @@ export class EventNames {
     const ms = Math.trunc(nowMs);
     if (ms !== this.#ms) {
       this.#ms = ms;
+      this.#suffix = unixNanoOf(ms).toString(16);
       this.#given.clear();
     }
     const given = this.#given.get(referencedName) ?? 0;
     this.#given.set(referencedName, given + 1);
+    if (given === 0) return nameWith(referencedName, this.#suffix);
     return generateEventName(referencedName, unixNanoOf(ms) + BigInt(given));
   }
 }

@@ -38,7 +38,9 @@ export class EventWriter {
   /** Never rejects. An update of an event that is gone from the server creates it again, in the same attempt. */
   async write(event: CoreV1Event, isUpdate: boolean, signal: AbortSignal): Promise<WriteOutcome> {
     try {
-      const answer = await this.#patchOrCreate(event, isUpdate, signal);
+      const answer = await (isUpdate
+        ? this.#patchOrCreate(event, signal)
+        : this.#options.sink.create(withoutResourceVersion(event), signal));
       this.#options.counts.written += 1;
       return { kind: 'recorded', answer };
     } catch (error) {
@@ -46,9 +48,8 @@ export class EventWriter {
     }
   }
 
-  async #patchOrCreate(event: CoreV1Event, isUpdate: boolean, signal: AbortSignal): Promise<CoreV1Event> {
+  async #patchOrCreate(event: CoreV1Event, signal: AbortSignal): Promise<CoreV1Event> {
     const { sink } = this.#options;
-    if (!isUpdate) return sink.create(withoutResourceVersion(event), signal);
     try {
       return await sink.patch(event, patchOf(event), signal);
     } catch (error) {

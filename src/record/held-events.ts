@@ -1,6 +1,7 @@
 // HeldEvents: counts that the spam filter held back, until there is a token for each. Before and after it: keyed-delivery.ts.
 //   Differs from client-go, where a held back count waits until the event happens again and there is a token at that moment.
 import type { EventCorrelator } from './event-correlator.ts';
+import type { SpamKey } from './event-keys.ts';
 import { merged, type EventWrite } from './event-write.ts';
 import { startTimer } from './timer.ts';
 
@@ -17,7 +18,7 @@ interface Held {
 
 /** The keys that wait for tokens of one bucket, longest first. */
 interface Bucket {
-  readonly spamKey: string;
+  readonly spamKey: SpamKey;
   readonly keys: Set<string>;
   stopTimer: () => void;
 }
@@ -28,7 +29,7 @@ const maxHeld = 4096;
 export class HeldEvents {
   readonly #options: HeldEventsOptions;
   readonly #held = new Map<string, Held>();
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<SpamKey, Bucket>();
 
   constructor(options: HeldEventsOptions) {
     this.#options = options;

@@ -88,7 +88,15 @@ export class KeyedDelivery implements EventDelivery {
 
   async flush(): Promise<void> {
     const unwritten = [...this.#lanes.values()].map(lane => lane.waiting ?? lane.writing).filter(write => write !== undefined);
-    await Promise.all(unwritten.map(write => new Promise<void>(resolve => write.waiters.push(resolve))));
+    let left = unwritten.length;
+    if (left === 0) return;
+    await new Promise<void>(resolve => {
+      const onWritten = () => {
+        left -= 1;
+        if (left === 0) resolve();
+      };
+      for (const write of unwritten) write.waiters.push(onWritten);
+    });
   }
 
   async drain(): Promise<void> {

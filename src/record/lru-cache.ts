@@ -2,19 +2,19 @@
 //   Semantics of k8s.io/utils/lru: reading and writing both count as use. A list beside the map, since moving an entry within a Map's own
 //   order is a deletion and an insertion, and finding its first entry passes over all that were deleted.
 
-interface Entry<V> {
-  readonly key: string;
+interface Entry<V, K> {
+  readonly key: K;
   value: V;
   /** Used before this one; the newest for the oldest: the list is a ring. */
-  older: Entry<V>;
-  newer: Entry<V>;
+  older: Entry<V, K>;
+  newer: Entry<V, K>;
 }
 
 /** At most `size` entries. Below 1 it keeps nothing. */
-export class LruCache<V> {
+export class LruCache<V, K = string> {
   readonly #size: number;
-  readonly #entries = new Map<string, Entry<V>>();
-  #newest: Entry<V> | undefined;
+  readonly #entries = new Map<K, Entry<V, K>>();
+  #newest: Entry<V, K> | undefined;
 
   constructor(size: number) {
     this.#size = size;
@@ -24,14 +24,14 @@ export class LruCache<V> {
     return this.#entries.size;
   }
 
-  get(key: string): V | undefined {
+  get(key: K): V | undefined {
     const entry = this.#newest?.key === key ? this.#newest : this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#renew(entry);
     return entry.value;
   }
 
-  set(key: string, value: V): void {
+  set(key: K, value: V): void {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.value = value;
@@ -42,7 +42,7 @@ export class LruCache<V> {
     }
   }
 
-  delete(key: string): void {
+  delete(key: K): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
@@ -50,15 +50,15 @@ export class LruCache<V> {
     unlink(entry);
   }
 
-  #renew(entry: Entry<V>): void {
+  #renew(entry: Entry<V, K>): void {
     if (this.#newest === entry || this.#newest === undefined) return;
     unlink(entry);
     link(entry, this.#newest);
     this.#newest = entry;
   }
 
-  #add(key: string, value: V): void {
-    const entry = { key, value } as Entry<V>;
+  #add(key: K, value: V): void {
+    const entry = { key, value } as Entry<V, K>;
     if (this.#newest === undefined) {
       entry.older = entry;
       entry.newer = entry;
@@ -70,13 +70,13 @@ export class LruCache<V> {
   }
 }
 
-function unlink<V>(entry: Entry<V>): void {
+function unlink<V, K>(entry: Entry<V, K>): void {
   entry.older.newer = entry.newer;
   entry.newer.older = entry.older;
 }
 
 /** Puts `entry` between the newest and the oldest. */
-function link<V>(entry: Entry<V>, newest: Entry<V>): void {
+function link<V, K>(entry: Entry<V, K>, newest: Entry<V, K>): void {
   entry.older = newest;
   entry.newer = newest.newer;
   newest.newer.older = entry;

@@ -1,0 +1,44 @@
+// EventSourceObjectSpamFilter: how often a source may write about an object. Used by event-correlator.ts.
+//   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
+import type { CoreV1Event } from './core-event.ts';
+import type { SpamKey } from './event-keys.ts';
+import { LruCache } from './lru-cache.ts';
+import { PassiveTokenBucket } from './passive-token-bucket.ts';
+
+export interface SpamFilterOptions {
+  readonly lruCacheSize: number;
+  readonly burst: number;
+  readonly qps: number;
+  readonly now: () => number;
+  readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
+}
+
+/** A token bucket for each source, object and type. */
+export class EventSourceObjectSpamFilter {
+  readonly #options: SpamFilterOptions;
+  readonly #buckets: LruCache<PassiveTokenBucket, SpamKey>;
+
+  constructor(options: SpamFilterOptions) {
+    // Go's qps is a float32; with it a token comes back after 299.9999927 s.
+    this.#options = { ...options, qps: Math.fround(options.qps) };
+    this.#buckets = new LruCache(options.lruCacheSize);
+  }
+
+  /** True if the event is to be skipped; else it has taken a token. */
+  filter(event: CoreV1Event): boolean {
+    const { spamKeyFunc, now } = this.#options;
+    const key = spamKeyFunc(event);
+    return !(this.#buckets.get(key) ?? this.#newBucket(key)).tryAccept(now());
+  }
+
+  /** How long until an event like this one would not be skipped. */
+  msUntilAccepted(event: CoreV1Event): number {
+    return this.#buckets.get(this.#options.spamKeyFunc(event))?.msUntilToken(this.#options.now()) ?? 0;
+  }
+
+  #newBucket(key: SpamKey): PassiveTokenBucket {
+    const bucket = new PassiveTokenBucket(this.#options.qps, this.#options.burst);
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+}
