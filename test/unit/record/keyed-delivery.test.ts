@@ -227,7 +227,7 @@ describe('KeyedDelivery', () => {
   });
 
   it('logs what a consumer’s key function throws, and goes on', async () => {
-    const [server, logger] = [new FakeApiServer(), new MemoryLogger()];
+    const logger = new MemoryLogger();
     let isBroken = true;
     const keyFunc = (event: { message: string }) => {
       if (isBroken) throw new Error('broken');
@@ -235,6 +235,8 @@ describe('KeyedDelivery', () => {
     };
     for (const clientGoCompatible of [false, true]) {
       isBroken = true;
+      // One of its own: two broadcasters give the same name to events of the same object in the same millisecond.
+      const server = new FakeApiServer();
       const events = new EventBroadcaster({ keyFunc, logger, clientGoCompatible });
       events.startRecordingToSink(server);
       recorderOf(events).event(pod, 'Normal', 'Reason', 'lost');
@@ -244,8 +246,8 @@ describe('KeyedDelivery', () => {
       expect(await events.flush(1000)).to.equal(true);
       await events.shutdown();
       expect(events.counts.dropped.rejected).to.equal(1);
+      expect(server.summary()).to.deep.equal(['create kept 1']);
     }
-    expect(server.summary()).to.deep.equal(['create kept 1', 'create kept 1']);
     expect(logger.messages('error')).to.deep.equal(['Event correlation failed', 'Event correlation failed']);
   });
 });
