@@ -96,7 +96,7 @@ describe('The local cluster', () => {
     expect(await ask(service)).to.equal('0\n');
   });
 
-  it('ends a bitcoind in order when it gets SIGTERM, as from a pod's deletion', async () => {
+  it('ends a bitcoind in order when it gets SIGTERM', async () => {
     await start('short-lived', {});
     await kubectl('wait', '--for=condition=Ready', 'pod/short-lived', '--timeout=60s');
     await kubectl('exec', 'short-lived', '--', 'sh', '-c', 'kill -TERM 1');
