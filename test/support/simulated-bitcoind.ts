@@ -1,0 +1,182 @@
+// One HTTP server that answers as the bitcoind of every pod address: it tells them apart by the local address of the connection.
+// For tests of scale (kwok.ts) and of faults. Peers are a list each; a connection exists as soon as one end asks for it.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a node does wrong: hang never answers, warmup says -28, garbage is no JSON, huge is 10 MB of it, slow waits 2 s. */
+export type Fault = 'hang' | 'unauthorized' | 'unavailable' | 'warmup' | 'garbage' | 'huge' | 'slow';
+
+interface RpcRequest {
+  id?: unknown;
+  method: string;
+  params?: unknown[];
+}
+interface RpcError {
+  code: number;
+  message: string;
+}
+
+const hugeBytes = 10 * 1024 * 1024;
+const slowMs = 2_000;
+
+/** One simulated node. `added` and `connected` hold the addresses as they were given to addnode. */
+export class SimulatedNode {
+  readonly added = new Set<string>();
+  readonly connected = new Set<string>();
+  /** How often each method was called. */
+  readonly calls = new Map<string, number>();
+  fault: Fault | undefined;
+
+  /** The result of one call. @throws RpcError */
+  call(method: string, params: readonly unknown[]): unknown {
+    this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    const [peer, command] = params as [string, string];
+    switch (method) {
+      case 'addnode':
+        return this.#addNode(peer, command);
+      case 'disconnectnode':
+        if (!this.connected.delete(peer)) throw rpcError(-29, 'Node not found in connected nodes');
+        return null;
+      case 'getaddednodeinfo':
+        return [...this.added].map(addednode => ({
+          addednode,
+          connected: this.connected.has(addednode),
+          addresses: this.connected.has(addednode) ? [{ address: addednode, connected: 'outbound' }] : [],
+        }));
+      case 'getpeerinfo':
+        return [...this.connected].map((addr, id) => ({
+          id,
+          addr,
+          inbound: false,
+          connection_type: 'manual',
+          subver: '/Simulated:1.0/',
+        }));
+      case 'getnetworkinfo':
+        return {
+          version: 290400,
+          subversion: '/Simulated:1.0/',
+          connections: this.connected.size,
+          networkactive: true,
+          warnings: [],
+        };
+      case 'getblockchaininfo':
+        return { chain: 'regtest', blocks: 0, headers: 0, initialblockdownload: false, bestblockhash: '00'.repeat(32) };
+      default:
+        throw rpcError(-32601, 'Method not found');
+    }
+  }
+
+  #addNode(peer: string, command: string): null {
+    if (command === 'add') {
+      if (this.added.has(peer)) throw rpcError(-23, 'Error: Node already added');
+      this.added.add(peer);
+    } else if (command === 'remove') {
+      if (!this.added.delete(peer)) throw rpcError(-24, 'Error: Node could not be removed. It has not been added previously.');
+    } else if (command === 'onetry') {
+      this.connected.add(peer);
+    } else throw rpcError(-1, 'addnode "node" "command"');
+    return null;
+  }
+}
+
+class SimulatedRpcError extends Error {
+  readonly code: number;
+
+  constructor({ code, message }: RpcError) {
+    super(message);
+    this.code = code;
+  }
+}
+const rpcError = (code: number, message: string): SimulatedRpcError => new SimulatedRpcError({ code, message });
+
+export class SimulatedBitcoind {
+  readonly #server: Server;
+  readonly #nodes = new Map<string, SimulatedNode>();
+  readonly #authorization: string;
+
+  private constructor(credentials: { user: string; password: string }) {
+    this.#authorization = `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+    });
+  }
+
+  /** Listens on every address of this machine, unless told otherwise. Port 0 takes a free one. */
+  static async start(options: { user: string; password: string; port?: number; address?: string }): Promise<SimulatedBitcoind> {
+    const bitcoind = new SimulatedBitcoind(options);
+    bitcoind.#server.listen(options.port ?? 18443, options.address ?? '0.0.0.0');
+    await once(bitcoind.#server, 'listening');
+    return bitcoind;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The node at an address; it begins to exist when it is first asked for. */
+  node(address: string): SimulatedNode {
+    const known = this.#nodes.get(address);
+    if (known !== undefined) return known;
+    const node = new SimulatedNode();
+    this.#nodes.set(address, node);
+    return node;
+  }
+
+  /** All nodes that were ever asked, by address. */
+  get nodes(): ReadonlyMap<string, SimulatedNode> {
+    return this.#nodes;
+  }
+
+  /** Forgets what the node knows, as a restart of its pod does. */
+  restart(address: string): void {
+    this.#nodes.delete(address);
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const node = this.node(request.socket.localAddress ?? '');
+    const body = await read(request);
+    if (node.fault === 'hang') return;
+    if (node.fault === 'unavailable') send(response, 503, 'Work queue depth exceeded');
+    else if (node.fault === 'garbage') send(response, 200, '<html>not bitcoind</html>');
+    else if (node.fault === 'huge') send(response, 200, `"${'x'.repeat(hugeBytes)}"`);
+    else if (request.url === '/rest/chaininfo.json')
+      send(response, node.fault === 'warmup' ? 503 : 200, JSON.stringify(node.call('getblockchaininfo', [])));
+    else if (node.fault === 'unauthorized' || request.headers.authorization !== this.#authorization) send(response, 401, '');
+    else if (node.fault === 'slow') setTimeout(() => send(response, 200, answerTo(node, body)), slowMs).unref();
+    else send(response, 200, answerTo(node, body));
+  }
+}
+
+function answerTo(node: SimulatedNode, body: string): string {
+  const message = JSON.parse(body) as RpcRequest | RpcRequest[];
+  return JSON.stringify(Array.isArray(message) ? message.map(one => answerOne(node, one)) : answerOne(node, message));
+}
+
+function answerOne(node: SimulatedNode, { id, method, params = [] }: RpcRequest): object {
+  try {
+    if (node.fault === 'warmup') throw rpcError(-28, 'Loading block index…');
+    return { jsonrpc: '2.0', id, result: node.call(method, params) };
+  } catch (error) {
+    if (!(error instanceof SimulatedRpcError)) throw error;
+    return { jsonrpc: '2.0', id, error: { code: error.code, message: error.message } };
+  }
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
