@@ -1,3 +1,3 @@
 // `bitcoin-controller/broadcaster`: what other programs import. Nothing in this project does.
 export * from './broadcaster.ts';
-export { Watcher, type WatchEvent, type WatchEventType, type WatcherOptions } from './watcher.ts';
+export { newEmptyWatch, Watcher, type WatchEvent, type WatchEventType, type WatcherOptions } from './watcher.ts';

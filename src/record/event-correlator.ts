@@ -139,6 +139,13 @@ interface EventLog {
   observedMs: number;
 }
 
+export interface EventLoggerOptions {
+  readonly lruCacheSize: number;
+  readonly now: () => number;
+  readonly maxAgeMs: number;
+  readonly clientGoCompatible: boolean;
+}
+
 /** Counts how often each event was observed. */
 export class EventLogger {
   readonly #logs: LruCache<EventLog>;
@@ -146,12 +153,7 @@ export class EventLogger {
   readonly #maxAgeMs: number;
   readonly #isClientGo: boolean;
 
-  constructor(options: {
-    readonly lruCacheSize: number;
-    readonly now: () => number;
-    readonly maxAgeMs: number;
-    readonly clientGoCompatible: boolean;
-  }) {
+  constructor(options: EventLoggerOptions) {
     this.#logs = new LruCache(options.lruCacheSize);
     this.#now = options.now;
     this.#maxAgeMs = options.maxAgeMs;
