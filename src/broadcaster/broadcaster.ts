@@ -89,6 +89,8 @@ export class Broadcaster<T> implements AsyncDisposable {
   readonly #waiting = new Fifo<Waiting<T>>();
   #heldUp: HeldUp<T> | undefined;
   #isDistributing = false;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => void this.shutdown();
   #shutdown: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   constructor(options: BroadcasterOptions) {
@@ -103,9 +105,9 @@ export class Broadcaster<T> implements AsyncDisposable {
         watcher.stop();
       };
     });
-    const { signal } = options;
-    if (signal?.aborted === true) void this.shutdown();
-    else signal?.addEventListener('abort', () => void this.shutdown(), { once: true });
+    this.#signal = options.signal;
+    if (this.#signal?.aborted === true) void this.shutdown();
+    else this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Nothing more is accepted. */
@@ -273,6 +275,7 @@ export class Broadcaster<T> implements AsyncDisposable {
     const watchers = this.#watchers;
     this.#watchers = [];
     for (const watcher of watchers) watcher.close();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#drops.complete();
     resolve();
   }

@@ -6,10 +6,11 @@ import { Broadcaster } from '../broadcaster/broadcaster.ts';
 import { newEmptyWatch, type Watcher } from '../broadcaster/watcher.ts';
 import type { Logger } from '../logger.ts';
 import { ClientGoDelivery } from './client-go-delivery.ts';
-import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
+import type { CoreV1Event, EventSource } from './core-event.ts';
 import { EventCorrelator, type CorrelatorOptions } from './event-correlator.ts';
 import { EventCounts, type DropCounts, type EventDrop } from './event-counts.ts';
 import type { EventDelivery } from './event-delivery.ts';
+import { logFields, logLine } from './event-log.ts';
 import { eventNames, EventNames, generateEventName, unixNanoOf } from './event-name.ts';
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
 import type { EventSink } from './event-sink.ts';
@@ -85,6 +86,9 @@ export class EventBroadcaster implements AsyncDisposable {
   /** Keeps what is recorded before the first sink is there. Differs from client-go, which loses it. */
   #beforeFirstSink: Watcher<CoreV1Event> | undefined;
   readonly #deliveries = new Map<Watcher<CoreV1Event>, EventDelivery>();
+  /** Those that handle an event. */
+  readonly #handling = new Set<Promise<void>>();
+  readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<ShutdownResult> | undefined;
 
   constructor(options: EventBroadcasterOptions = {}) {
@@ -94,7 +98,7 @@ export class EventBroadcaster implements AsyncDisposable {
     this.#logger = logger;
     this.#now = options.now ?? (() => Date.now());
     this.#names = options.now === undefined ? eventNames : new EventNames();
-    this.counts = new EventCounts(logger, this.#now);
+    this.counts = new EventCounts(this.#isClientGo ? silent : logger, this.#now);
     this.#broadcaster = new Broadcaster({
       queueLength: maxQueuedEvents,
       incomingQueueLength: maxQueuedEvents,
@@ -106,7 +110,7 @@ export class EventBroadcaster implements AsyncDisposable {
     });
     if (!this.#isClientGo) this.#beforeFirstSink = this.#broadcaster.watch();
     if (signal?.aborted === true) void this.shutdown();
-    else signal?.addEventListener('abort', () => void this.shutdown(), { once: true });
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Each event that is lost, as it is lost. */
@@ -130,6 +134,7 @@ export class EventBroadcaster implements AsyncDisposable {
 
   /** Writes to `sink` what is recorded from now on; to the first one also what was recorded before. @returns what stops it */
   startRecordingToSink(sink: EventSink): Watcher<CoreV1Event> {
+    this.#forgetStopped();
     const watcher = this.#beforeFirstSink ?? this.#watch();
     this.#beforeFirstSink = undefined;
     if (watcher.isStopped) return watcher;
@@ -157,7 +162,7 @@ export class EventBroadcaster implements AsyncDisposable {
   startEventWatcher(handler: (event: CoreV1Event) => unknown): Watcher<CoreV1Event> {
     const watcher = this.#watch();
     // It never rejects: what the handler throws is caught here. Whoever records does not wait for the handler.
-    void watcher.forEach(async ({ object }) => {
+    const handling = watcher.forEach(async ({ object }) => {
       await Promise.resolve();
       try {
         await handler(object);
@@ -165,21 +170,21 @@ export class EventBroadcaster implements AsyncDisposable {
         this.#logger.error('Event handler failed', { error, event: object });
       }
     });
+    this.#handling.add(handling);
+    void handling.then(() => this.#handling.delete(handling));
     return watcher;
   }
 
   /** One line an event, as client-go's. */
   startLogging(logf: (message: string) => void): Watcher<CoreV1Event> {
-    return this.startEventWatcher(({ involvedObject, type, reason, message }) => {
-      logf(`Event(${goSyntax(involvedObject)}): type: '${type}' reason: '${reason}' ${message}`);
+    return this.startEventWatcher(event => {
+      logf(logLine(event));
     });
   }
 
   startStructuredLogging(logger: Logger): Watcher<CoreV1Event> {
-    return this.startEventWatcher(({ involvedObject, type, reason, message }) => {
-      const { namespace = '', name = '', fieldPath = '', kind = '', apiVersion = '' } = involvedObject;
-      const object = namespace === '' ? name : `${namespace}/${name}`;
-      logger.info('Event occurred', { object, fieldPath, kind, apiVersion, type, reason, message });
+    return this.startEventWatcher(event => {
+      logger.info('Event occurred', logFields(event));
     });
   }
 
@@ -193,10 +198,10 @@ export class EventBroadcaster implements AsyncDisposable {
   }
 
   /**
-   * Takes no more events, writes what is pending – also what the spam filter held back – until `drainTimeoutMs` is over, and drops the rest.
-   * Idempotent. Differs from client-go, which loses most of what was recorded last.
+   * Takes no more events, writes what is pending – also what the spam filter held back – and lets watchers handle what they have, until
+   * `drainTimeoutMs` is over; drops the rest. Idempotent. Differs from client-go, which loses most of what was recorded last.
    */
-  shutdown(options: { readonly drainTimeoutMs?: number } = {}): Promise<ShutdownResult> {
+  shutdown(options: { readonly drainTimeoutMs?: number | undefined } = {}): Promise<ShutdownResult> {
     const { drainTimeoutMs = this.#options.drainTimeoutMs ?? (this.#isClientGo ? 0 : defaults.drainTimeoutMs) } = options;
     this.#shutdown ??= this.#shutDown(drainTimeoutMs);
     return this.#shutdown;
@@ -210,9 +215,10 @@ export class EventBroadcaster implements AsyncDisposable {
     const { delivered } = this.counts;
     const before = { ...this.counts.dropped };
     const deliveries = [...this.#deliveries.values()];
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#broadcaster.shutdown();
     this.#dropUnsent();
-    const drained = Promise.all(deliveries.map(delivery => delivery.drain())).then(() => true);
+    const drained = Promise.all([...deliveries.map(delivery => delivery.drain()), ...this.#handling]).then(() => true);
     if (drainTimeoutMs > 0) await withDeadline(drained, drainTimeoutMs);
     for (const delivery of deliveries) delivery.abandon();
     const dropped = Object.fromEntries(
@@ -231,10 +237,15 @@ export class EventBroadcaster implements AsyncDisposable {
   }
 
   #send(event: CoreV1Event): boolean {
-    const isSent = this.#broadcaster.actionOrDrop('ADDED', event);
-    if (isSent) this.counts.recorded += 1;
-    if (this.#beforeFirstSink === undefined && !this.#hasSink()) this.counts.drop('no_sink', event);
-    return isSent;
+    this.counts.recorded += 1;
+    if (this.#broadcaster.stopped) this.counts.drop('shutdown', event);
+    else if (this.#beforeFirstSink === undefined && !this.#hasSink()) this.counts.drop('no_sink', event);
+    return this.#broadcaster.actionOrDrop('ADDED', event);
+  }
+
+  #forgetStopped(): void {
+    for (const [watcher, delivery] of this.#deliveries)
+      if (watcher.isStopped && delivery.pending === 0) this.#deliveries.delete(watcher);
   }
 
   #hasSink(): boolean {
@@ -268,28 +279,6 @@ function withDeadline(done: Promise<boolean>, timeoutMs: number): Promise<boolea
       resolve(isDone);
     });
   });
-}
-
-/** An ObjectReference as Go's `%#v` prints it. */
-function goSyntax({
-  kind = '',
-  namespace = '',
-  name = '',
-  uid = '',
-  apiVersion = '',
-  resourceVersion = '',
-  fieldPath = '',
-}: ObjectReference): string {
-  const fields = Object.entries({
-    Kind: kind,
-    Namespace: namespace,
-    Name: name,
-    UID: uid,
-    APIVersion: apiVersion,
-    ResourceVersion: resourceVersion,
-    FieldPath: fieldPath,
-  });
-  return `v1.ObjectReference{${fields.map(([field, value]) => `${field}:${JSON.stringify(value)}`).join(', ')}}`;
 }
 
 /** client-go's `NewBroadcaster`. */

@@ -23,7 +23,7 @@ export type DropCounts = Readonly<Record<DropCause, number>>;
 const logIntervalMs = 60_000;
 
 export class EventCounts {
-  /** Events that recorders accepted. */
+  /** Events that recorders were given, and could make something of. */
   recorded = 0;
   /** Recorded events that are on the server: their count is in an event there. With several sinks, each counts. */
   delivered = 0;
@@ -56,9 +56,5 @@ export class EventCounts {
     if (Math.abs(nowMs - this.#lastLogMs) < logIntervalMs) return;
     this.#lastLogMs = nowMs;
     this.#logger.warn('Events were dropped', { cause, dropped: { ...this.#dropped } });
-  }
-
-  complete(): void {
-    this.#drops.complete();
   }
 }

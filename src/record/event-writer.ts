@@ -13,7 +13,15 @@ export type WriteOutcome =
   | { readonly kind: 'exists' }
   | { readonly kind: 'rejected' }
   /** `isLastTry`: one more attempt may help, a third would not. */
-  | { readonly kind: 'retry'; readonly retryAfterMs?: number | undefined; readonly isLastTry?: boolean };
+  | RetryOutcome;
+
+export interface RetryOutcome {
+  readonly kind: 'retry';
+  /** The server may have done it all the same. */
+  readonly mayBeDone: boolean;
+  readonly retryAfterMs?: number | undefined;
+  readonly isLastTry?: boolean;
+}
 
 export interface EventWriterOptions {
   readonly sink: EventSink;
@@ -38,11 +46,12 @@ export class EventWriter {
   /** Never rejects. An update of an event that is gone from the server creates it again, in the same attempt. */
   async write(event: CoreV1Event, isUpdate: boolean, signal: AbortSignal): Promise<WriteOutcome> {
     try {
-      const answer = await (isUpdate
+      const answer: unknown = await (isUpdate
         ? this.#patchOrCreate(event, signal)
         : this.#options.sink.create(withoutResourceVersion(event), signal));
       this.#options.counts.written += 1;
-      return { kind: 'recorded', answer };
+      // A sink in plain JavaScript may answer nothing.
+      return { kind: 'recorded', answer: isEvent(answer) ? answer : event };
     } catch (error) {
       return this.#failed(event, error, signal);
     }
@@ -75,7 +84,7 @@ export class EventWriter {
         return this.#refused(event, error, failure);
       case 'unreachable':
         if (!signal.aborted) logger.error('Unable to write event (may retry after sleeping)', { error, event });
-        return { kind: 'retry' };
+        return { kind: 'retry', mayBeDone: true };
     }
   }
 
@@ -89,7 +98,7 @@ export class EventWriter {
     }
     if (!clientGoCompatible && (transientCodes.includes(code) || code === 401)) {
       logger.error('Unable to write event (may retry after sleeping)', { error, event });
-      return { kind: 'retry', retryAfterMs, isLastTry: code === 401 };
+      return { kind: 'retry', retryAfterMs, isLastTry: code === 401, mayBeDone: code >= 500 };
     }
     logger.error('Server rejected event (will not retry!)', { error, event, ...hintFor(event, code) });
     return { kind: 'rejected' };
@@ -114,4 +123,8 @@ function hintFor({ metadata, involvedObject }: CoreV1Event, code: number): { hin
   return {
     hint: `events about objects without a namespace lie in ${metadata.namespace}: allow create and patch of events there`,
   };
+}
+
+function isEvent(answer: unknown): answer is CoreV1Event {
+  return typeof (answer as Partial<CoreV1Event> | null | undefined)?.metadata === 'object';
 }

@@ -2,8 +2,9 @@
 
 const placeholder = /%[sdifjoOc%]/g;
 
-/** Replaces `%s %d %i %f %j %o %O` by the arguments in order, `%%` by `%`; appends what is left over, separated by spaces. */
+/** Replaces `%s %d %i %f %j %o %O` by the arguments in order, `%%` by `%`; appends what is left over, separated by spaces. Without arguments `format` is the message. */
 export function formatMessage(format: string, args: readonly unknown[]): string {
+  if (args.length === 0) return format;
   let next = 0;
   const message = format.replace(placeholder, found => {
     if (found === '%%') return '%';

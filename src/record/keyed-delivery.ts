@@ -6,7 +6,7 @@ import type { CoreV1Event } from './core-event.ts';
 import type { EventDelivery, EventDeliveryOptions } from './event-delivery.ts';
 import type { DropCause } from './event-counts.ts';
 import type { EventNames } from './event-name.ts';
-import { EventWriter, maxTriesPerEvent, retryDelayMs, type WriteOutcome } from './event-writer.ts';
+import { EventWriter, maxTriesPerEvent, retryDelayMs, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
 import { HeldEvents } from './held-events.ts';
 import { merged, newWrite, renamed, type EventWrite } from './event-write.ts';
 import { startTimer } from './timer.ts';
@@ -215,7 +215,7 @@ export class KeyedDelivery implements EventDelivery {
     }
   }
 
-  #retry(lane: Lane, write: EventWrite, { retryAfterMs, isLastTry }: WriteOutcome & { kind: 'retry' }): void {
+  #retry(lane: Lane, write: EventWrite, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
     const { sleepDurationMs, random, logger } = this.#options;
     const tries = write.tries + 1;
     if (isLastTry === true && tries > 1) {
@@ -228,7 +228,7 @@ export class KeyedDelivery implements EventDelivery {
       return;
     }
     const delayMs = retryAfterMs ?? retryDelayMs(tries, sleepDurationMs, random);
-    this.#again(lane, { ...write, tries, mayBeThere: write.mayBeThere || write.isCreate });
+    this.#again(lane, { ...write, tries, mayBeThere: write.mayBeThere || (write.isCreate && mayBeDone) });
     const wake = () => {
       stop();
       lane.wake = undefined;

@@ -209,6 +209,58 @@ describe('KeyedDelivery', () => {
     expect(server.stored.size).to.equal(1000);
   });
 
+  it('is content with a sink that answers nothing', async () => {
+    const calls: string[] = [];
+    const events = new EventBroadcaster();
+    const sink = { create: () => void calls.push('create'), patch: () => void calls.push('patch') };
+    events.startRecordingToSink(sink as unknown as FakeApiServer);
+    for (let count = 1; count <= 2; count += 1) {
+      recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
+      expect(await events.flush(1000)).to.equal(true);
+    }
+    expect(calls).to.deep.equal(['create', 'patch']);
+    expect((await events.shutdown()).notDelivered).to.equal(0);
+  });
+
+  it('takes an event for another’s, not its own, if the server had refused it before', () =>
+    withWorld({}, async ({ events, server, pass }) => {
+      const other = { ...(await new FakeApiServer().create(eventNamed('foo.d234ccf52430000'))), message: 'another event' };
+      server.stored.set('foo.d234ccf52430000', other);
+      server.failures = [status(429, 'TooManyRequests')];
+      recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
+      await pass(10_000);
+      expect(server.counts('m')).to.deep.equal([1]);
+      expect(server.stored.get('foo.d234ccf52430000')).to.equal(other);
+    }));
+
+  it('holds back a limited number of counts, and drops the one held longest', () =>
+    withWorld({ burstSize: 1, maxQueuedEvents: 10_000, lruCacheSize: 10_000 }, async ({ events, server, pass }) => {
+      const recorder = recorderOf(events);
+      for (const count of [1, 2]) {
+        for (let index = 0; index < 4098; index += 1) recorder.event(pod, 'Normal', `Reason${index}`, `m${index}`);
+        await pass(1);
+        expect(server.stored.size, String(count)).to.equal(4098);
+      }
+      expect(events.counts.dropped.spam).to.equal(2);
+      const down = events.shutdown();
+      await pass(100);
+      expect((await down).notDelivered).to.equal(0);
+      expect([server.counts('m0'), server.counts('m1'), server.counts('m2')]).to.deep.equal([[1], [1], [2]]);
+    }));
+
+  it('forgets a sink that was stopped, once all is written', () =>
+    withWorld({}, async ({ events, pass }) => {
+      const second = new FakeApiServer();
+      const watcher = events.startRecordingToSink(second);
+      recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
+      watcher.stop();
+      await pass(0);
+      events.startRecordingToSink(new FakeApiServer()).stop();
+      recorderOf(events).event(pod, 'Normal', 'Reason', 'n');
+      await pass(0);
+      expect(second.counts()).to.deep.equal([1]);
+    }));
+
   it('keeps what is recorded before the first sink, the oldest if it is too much', async () => {
     const events = new EventBroadcaster({ maxQueuedEvents: 3 });
     for (const message of ['a', 'b', 'c', 'd']) recorderOf(events).event(pod, 'Normal', 'Reason', message);

@@ -121,6 +121,7 @@ describe('formatMessage', () => {
   for (const [expected, format, ...args] of [
     ['lost node-2 after 6 blocks', 'lost %s after %d blocks', 'node-2', 6],
     ['100% %s', '%d%% %s', 100],
+    ['100%% %s', '100%% %s'],
     ['3 2.5 NaN', '%i %f %d', '3.9', '2.5x', 'x'],
     ['{"a":1} [1] undefined', '%j %o %j', { a: 1 }, [1], undefined],
     ['a b {"c":1}', 'a', 'b', { c: 1 }],

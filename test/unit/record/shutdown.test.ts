@@ -96,6 +96,26 @@ describe('shutdown', () => {
       });
   });
 
+  it('lets watchers handle what they have', async () => {
+    const events = new EventBroadcaster();
+    const handled: string[] = [];
+    events.startEventWatcher(async ({ message }) => {
+      await settle();
+      handled.push(message);
+    });
+    for (const message of ['a', 'b', 'c']) events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', message);
+    await events.shutdown();
+    expect(handled).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  it('counts what is recorded too late', async () => {
+    const events = new EventBroadcaster();
+    await events.shutdown();
+    events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', 'm');
+    expect(events.counts.recorded).to.equal(1);
+    expect(events.counts.dropped).to.include({ shutdown: 1, no_sink: 0 });
+  });
+
   it('happens at the end of a scope', async () => {
     const server = new FakeApiServer();
     {
