@@ -151,7 +151,8 @@ export class EventBroadcaster implements AsyncDisposable {
     } else {
       const delivery = new KeyedDelivery({ ...options, concurrency, maxQueuedEvents, names: this.#names, now: this.#now });
       this.#deliveries.set(watcher, delivery);
-      watcher.results.subscribe(({ object }) => {
+      // It never rejects: accept does not throw.
+      void watcher.forEach(({ object }) => {
         delivery.accept(object);
       });
     }

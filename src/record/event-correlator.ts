@@ -92,24 +92,28 @@ export class EventAggregator {
    * The event itself, or the aggregate from the `maxEvents`th different message on, if no gap between two of the group was longer
    * than `maxIntervalInSeconds`; and the key that it is counted under.
    */
-  eventAggregate(event: CoreV1Event): { event: CoreV1Event; key: string } {
-    const { eventKeyFunc, keyFunc, maxEvents, maxIntervalInSeconds, now, clientGoCompatible } = this.#options;
-    const nowMs = now();
+  eventAggregate(event: CoreV1Event, nowMs = this.#options.now()): { event: CoreV1Event; key: string } {
+    const { eventKeyFunc, keyFunc, maxEvents, maxIntervalInSeconds, clientGoCompatible } = this.#options;
     const { aggregateKey, localKey } = keyFunc(event);
-    let record = this.#records.get(aggregateKey);
-    if (record === undefined || nowMs - record.lastMs > maxIntervalInSeconds * 1000) {
-      record = { localKeys: new LocalKeys(localKey), lastMs: nowMs };
-      this.#records.set(aggregateKey, record);
-    } else {
-      record.localKeys.add(localKey);
-      record.lastMs = nowMs;
-    }
+    const known = this.#records.get(aggregateKey);
+    const record = known ?? this.#newRecord(aggregateKey, localKey);
+    if (known === undefined || nowMs - known.lastMs > maxIntervalInSeconds * 1000) record.localKeys.reset(localKey);
+    else record.localKeys.add(localKey);
+    record.lastMs = nowMs;
     if (record.localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
 
     // Differs from client-go, which forgets any one of them: the same events give the same result every time.
     record.localKeys.deleteOldest();
     const aggregate = clientGoCompatible ? this.#clientGoAggregate(event, nowMs) : this.#aggregate(event, nowMs);
     return { event: aggregate, key: clientGoCompatible ? aggregateKey : `${aggregatePrefix}${aggregateKey}` };
+  }
+
+  #newRecord(aggregateKey: string, localKey: string): AggregateRecord {
+    const reused = this.#records.reuse(aggregateKey);
+    if (reused !== undefined) return reused;
+    const record = { localKeys: new LocalKeys(localKey), lastMs: 0 };
+    this.#records.set(aggregateKey, record);
+    return record;
   }
 
   /** Differs from client-go: annotations and reporting fields stay, and the name is the one of the event that is not written now, which is valid. */
@@ -161,17 +165,16 @@ export class EventLogger {
   }
 
   /** The event with its count, first time and name of old, and the patch that says so; the event alone if it is new. */
-  eventObserve(event: CoreV1Event, key: string): { event: CoreV1Event; patch: EventPatch | undefined } {
+  eventObserve(event: CoreV1Event, key: string, nowMs = this.#now()): { event: CoreV1Event; patch: EventPatch | undefined } {
     const known = this.#logs.get(key);
-    const observedMs = this.#now();
-    if (known === undefined || known.count <= 0 || observedMs - known.observedMs > this.#maxAgeMs) {
-      this.#remember(key, event, observedMs);
+    if (known === undefined || known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
+      remember(known ?? this.#newLog(key), event, event.count, nowMs);
       return { event, patch: undefined };
     }
     const { firstTimestamp, name, resourceVersion } = known;
     const metadata = { ...event.metadata, name, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
     known.count += 1;
-    known.observedMs = observedMs;
+    known.observedMs = nowMs;
     const counted = { ...event, metadata, firstTimestamp, count: known.count };
     return { event: counted, patch: patchOf(counted) };
   }
@@ -179,22 +182,25 @@ export class EventLogger {
   /** Takes over what the server says. Differs from client-go, which waits for the answer: what was observed meanwhile counts. */
   updateState(event: CoreV1Event, key: string): void {
     const known = this.#logs.get(key);
-    const observedMs = this.#now();
-    if (known === undefined) {
-      this.#remember(key, event, observedMs);
-      return;
-    }
-    known.count = this.#isClientGo ? event.count : Math.max(event.count, known.count);
-    known.firstTimestamp = event.firstTimestamp;
-    known.name = event.metadata.name;
-    known.resourceVersion = event.metadata.resourceVersion;
-    known.observedMs = observedMs;
+    const count = known === undefined || this.#isClientGo ? event.count : Math.max(event.count, known.count);
+    remember(known ?? this.#newLog(key), event, count, this.#now());
   }
 
-  #remember(key: string, { count, firstTimestamp, metadata }: CoreV1Event, observedMs: number): void {
-    const { name, resourceVersion } = metadata;
-    this.#logs.set(key, { count, firstTimestamp, name, resourceVersion, observedMs });
+  #newLog(key: string): EventLog {
+    const reused = this.#logs.reuse(key);
+    if (reused !== undefined) return reused;
+    const log: EventLog = { count: 0, firstTimestamp: '', name: '', resourceVersion: undefined, observedMs: 0 };
+    this.#logs.set(key, log);
+    return log;
   }
+}
+
+function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, count: number, observedMs: number): void {
+  log.count = count;
+  log.firstTimestamp = firstTimestamp;
+  log.name = metadata.name;
+  log.resourceVersion = metadata.resourceVersion;
+  log.observedMs = observedMs;
 }
 
 /** Says of each event whether and as what it is to be written. */
@@ -204,6 +210,7 @@ export class EventCorrelator {
   /** The key of the bucket that an event takes its token from. */
   readonly spamKey: (event: CoreV1Event) => SpamKey;
   readonly #isClientGo: boolean;
+  readonly #now: () => number;
   readonly #aggregator: EventAggregator;
   readonly #logger: EventLogger;
   readonly #spamFilter: EventSourceObjectSpamFilter;
@@ -215,6 +222,7 @@ export class EventCorrelator {
     const keys = clientGoCompatible ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
     const now = options.now ?? Date.now;
     this.#isClientGo = clientGoCompatible;
+    this.#now = now;
     this.eventKey = keys.eventKey;
     this.spamKey = options.spamKeyFunc ?? keys.spamKey;
     this.#aggregator = new EventAggregator({
@@ -241,9 +249,10 @@ export class EventCorrelator {
   /** Counts the event, and says what to write. @throws an Error if there is no event */
   eventCorrelate(event: CoreV1Event | null | undefined): EventCorrelateResult {
     if (event === null || event === undefined) throw new Error('event is nil');
-    const { event: aggregated, key } = this.#aggregator.eventAggregate(event);
-    const { event: counted, patch } = this.#logger.eventObserve(aggregated, key);
-    const isSpam = this.#spamFilter.filter(counted);
+    const nowMs = this.#now();
+    const { event: aggregated, key } = this.#aggregator.eventAggregate(event, nowMs);
+    const { event: counted, patch } = this.#logger.eventObserve(aggregated, key, nowMs);
+    const isSpam = this.#spamFilter.filter(counted, nowMs);
     // Differs from client-go: something that has not been told at all is told, however much else was.
     const skip = isSpam && (this.#isClientGo || patch !== undefined);
     return { event: counted, patch, skip, key, isAggregate: aggregated !== event };

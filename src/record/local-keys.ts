@@ -2,11 +2,17 @@
 
 /** A set of strings in the order in which they came. Most groups have one, for which no Set is made. */
 export class LocalKeys {
-  readonly #first: string;
+  #first: string;
   #all: Set<string> | undefined;
 
   constructor(first: string) {
     this.#first = first;
+  }
+
+  /** As if made anew. */
+  reset(first: string): void {
+    this.#first = first;
+    this.#all = undefined;
   }
 
   get size(): number {

@@ -3,7 +3,7 @@
 //   order is a deletion and an insertion, and finding its first entry passes over all that were deleted.
 
 interface Entry<V, K> {
-  readonly key: K;
+  key: K;
   value: V;
   /** Used before this one; the newest for the oldest: the list is a ring. */
   older: Entry<V, K>;
@@ -36,10 +36,21 @@ export class LruCache<V, K = string> {
     if (known !== undefined) {
       known.value = value;
       this.#renew(known);
-    } else if (this.#size >= 1) {
+    } else if (this.#entries.size < this.#size) {
       this.#add(key, value);
-      if (this.#entries.size > this.#size && this.#newest !== undefined) this.delete(this.#newest.newer.key);
+    } else if (this.#newest !== undefined) {
+      this.#moveOldestTo(key, this.#newest.newer).value = value;
     }
+  }
+
+  /**
+   * If the cache is full: puts the value that would be forgotten under `key`, which must not be there, to be filled anew. What is thrown
+   * away instead would have grown old in memory, and would keep younger values from being collected cheaply.
+   */
+  reuse(key: K): V | undefined {
+    return this.#newest === undefined || this.#entries.size < this.#size
+      ? undefined
+      : this.#moveOldestTo(key, this.#newest.newer).value;
   }
 
   delete(key: K): void {
@@ -55,6 +66,14 @@ export class LruCache<V, K = string> {
     unlink(entry);
     link(entry, this.#newest);
     this.#newest = entry;
+  }
+
+  #moveOldestTo(key: K, oldest: Entry<V, K>): Entry<V, K> {
+    this.#entries.delete(oldest.key);
+    oldest.key = key;
+    this.#entries.set(key, oldest);
+    this.#newest = oldest;
+    return oldest;
   }
 
   #add(key: K, value: V): void {

@@ -25,10 +25,9 @@ export class EventSourceObjectSpamFilter {
   }
 
   /** True if the event is to be skipped; else it has taken a token. */
-  filter(event: CoreV1Event): boolean {
-    const { spamKeyFunc, now } = this.#options;
-    const key = spamKeyFunc(event);
-    return !(this.#buckets.get(key) ?? this.#newBucket(key)).tryAccept(now());
+  filter(event: CoreV1Event, nowMs = this.#options.now()): boolean {
+    const key = this.#options.spamKeyFunc(event);
+    return !(this.#buckets.get(key) ?? this.#newBucket(key)).tryAccept(nowMs);
   }
 
   /** How long until an event like this one would not be skipped. */
@@ -37,6 +36,11 @@ export class EventSourceObjectSpamFilter {
   }
 
   #newBucket(key: SpamKey): PassiveTokenBucket {
+    const reused = this.#buckets.reuse(key);
+    if (reused !== undefined) {
+      reused.fill();
+      return reused;
+    }
     const bucket = new PassiveTokenBucket(this.#options.qps, this.#options.burst);
     this.#buckets.set(key, bucket);
     return bucket;
