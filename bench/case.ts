@@ -36,10 +36,9 @@ async function watchCase(watchers: number, queueLength: number): Promise<number>
 
 async function recordCase(options: EventBroadcasterOptions, next: Next, pauseMs?: number): Promise<number> {
   let writes = 0;
-  const write = async <T>(event: T): Promise<T> => {
-    if (pauseMs !== undefined) await new Promise(resolve => setTimeout(resolve, pauseMs));
+  const write = <T>(event: T): Promise<T> => {
     writes += 1;
-    return event;
+    return pauseMs === undefined ? Promise.resolve(event) : new Promise(resolve => setTimeout(resolve, pauseMs, event));
   };
   const broadcaster = new EventBroadcaster(options);
   broadcaster.startRecordingToSink({ create: write, patch: write });

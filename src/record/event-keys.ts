@@ -92,17 +92,23 @@ function joined(a: string | number, b: string, c: string, last: string): string 
   return `${a}\0${b}\0${c}\0${last}`;
 }
 
-function objectKey({ source, involvedObject, type }: CoreV1Event): string {
+/** Of the source that recorded last: most processes have one. */
+let latestSource: { source?: EventSource; type?: string; key: string } = { key: '' };
+
+function sourceKey(source: EventSource, type: string): string {
+  if (latestSource.source === source && latestSource.type === type) return latestSource.key;
   const { component = '', host = '' } = source;
+  const hasSeparator = component.includes(separator) || host.includes(separator);
+  const key = hasSeparator ? JSON.stringify([component, host, type]) : `${component}\0${host}\0${type}`;
+  latestSource = { source, type, key };
+  return key;
+}
+
+function objectKey({ source, involvedObject, type }: CoreV1Event): string {
   const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = involvedObject;
+  const from = sourceKey(source, type);
   const hasSeparator =
-    component.includes(separator) ||
-    host.includes(separator) ||
-    kind.includes(separator) ||
-    namespace.includes(separator) ||
-    name.includes(separator) ||
-    uid.includes(separator) ||
-    apiVersion.includes(separator);
-  if (hasSeparator) return JSON.stringify([component, host, kind, namespace, name, uid, apiVersion, type]);
-  return `${component}\0${host}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}\0${type}`;
+    kind.includes(separator) || namespace.includes(separator) || name.includes(separator) || uid.includes(separator);
+  if (hasSeparator) return JSON.stringify([from, kind, namespace, name, uid, apiVersion]);
+  return `${from}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}`;
 }

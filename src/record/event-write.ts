@@ -14,21 +14,25 @@ export interface EventWrite {
   /** Its first name was another event's. */
   readonly isRenamed: boolean;
   /** Called when it is delivered or dropped. */
-  readonly waiters: (() => void)[];
+  waiters: (() => void)[] | undefined;
 }
 
 export function newWrite(event: CoreV1Event, isCreate: boolean): EventWrite {
-  return { event, isCreate, weight: 1, tries: 0, mayBeThere: false, isRenamed: false, waiters: [] };
+  return { event, isCreate, weight: 1, tries: 0, mayBeThere: false, isRenamed: false, waiters: undefined };
 }
 
 /** One write for two: the state of the newer event, under the name and with the history of the older. */
 export function merged(older: EventWrite | undefined, newer: EventWrite): EventWrite {
   if (older === undefined) return newer;
   const { event } = older.isRenamed ? renamed(newer, older.event.metadata.name) : newer;
-  return { ...older, event, weight: older.weight + newer.weight, waiters: [...older.waiters, ...newer.waiters] };
+  return { ...older, event, weight: older.weight + newer.weight, waiters: bothOf(older.waiters, newer.waiters) };
 }
 
 export function renamed(write: EventWrite, name: string): EventWrite {
   const { event } = write;
   return { ...write, event: { ...event, metadata: { ...event.metadata, name } } };
+}
+
+function bothOf(one: (() => void)[] | undefined, other: (() => void)[] | undefined): (() => void)[] | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : [...one, ...other];
 }

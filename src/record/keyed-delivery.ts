@@ -95,7 +95,7 @@ export class KeyedDelivery implements EventDelivery {
         left -= 1;
         if (left === 0) resolve();
       };
-      for (const write of unwritten) write.waiters.push(onWritten);
+      for (const write of unwritten) (write.waiters ??= []).push(onWritten);
     });
   }
 
@@ -259,7 +259,7 @@ export class KeyedDelivery implements EventDelivery {
 
   #finish(write: EventWrite): void {
     this.#pending -= write.weight;
-    for (const waiter of write.waiters) waiter();
+    if (write.waiters !== undefined) for (const waiter of write.waiters) waiter();
     if (this.#pending > 0) return;
     for (const callback of this.#idleCallbacks.splice(0)) callback();
   }
