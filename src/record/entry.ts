@@ -18,6 +18,7 @@ export {
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventSpamKeyFunc,
+  type KnownObject,
   type SpamKey,
 } from './event-keys.ts';
 export { generateEventName } from './event-name.ts';

@@ -2,12 +2,24 @@
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
 import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
 import { LruCache } from './lru-cache.ts';
+import type { PassiveTokenBucket } from './passive-token-bucket.ts';
 
 /** Groups similar events: all of one `aggregateKey`; in a group, different `localKey`s are different events. */
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
-export type SpamKey = string | number;
+export type SpamKey = string | KnownObject;
+
+/** One source, object and type. */
+export class KnownObject {
+  readonly number: number;
+  /** What its events take tokens from; there once it has had one. */
+  bucket: PassiveTokenBucket | undefined;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+}
 
 /** How a correlator tells events apart. */
 export interface EventKeyFuncs {
@@ -29,58 +41,63 @@ export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey:
   return { aggregateKey: joined(objectKey(event), reason, reportingComponent, reportingInstance), localKey: message };
 }
 
+function clientGoSpamKey({ source, involvedObject: o, type }: CoreV1Event): string {
+  return [source.component, source.host, o.kind, o.namespace, o.name, o.uid, o.apiVersion, type].join('');
+}
+
 /** client-go's own keys, joined without separators: component `ab` of host `c` is `a` of `bc`. */
 export const clientGoKeyFuncs: EventKeyFuncs = {
   eventKey: ({ source, involvedObject: o, type, reason, message }) =>
     [source.component, source.host, o.kind, o.namespace, o.name, o.fieldPath, o.uid, o.apiVersion, type, reason, message].join(
       '',
     ),
-  spamKey: ({ source, involvedObject: o, type }) =>
-    [source.component, source.host, o.kind, o.namespace, o.name, o.uid, o.apiVersion, type].join(''),
+  spamKey: clientGoSpamKey,
   aggregate: event => {
     const { reason, reportingComponent, reportingInstance, message } = event;
     return {
-      aggregateKey: [clientGoKeyFuncs.spamKey(event), reason, reportingComponent, reportingInstance].join(''),
+      aggregateKey: [clientGoSpamKey(event), reason, reportingComponent, reportingInstance].join(''),
       localKey: message,
     };
   },
 };
 
 /**
- * Keys which are equal only if all their fields are. Source, object and type, which all three share, are one number: a short key costs a
+ * Keys which are equal only if all their fields are. Source, object and type, which all three share, have a number: a short key costs a
  * third of a long one. Numbers are forgotten as the entries of a cache of that size are, so none is given twice to what one still knows.
  */
 export class NumberedKeyFuncs implements EventKeyFuncs {
-  readonly #numbers: LruCache<number>;
+  readonly #objects: LruCache<KnownObject>;
   #last = 0;
   /** Each event has three keys. */
-  #latest: { source?: EventSource; involvedObject?: ObjectReference; type?: string; number: number } = { number: 0 };
+  #latest: { source?: EventSource; involvedObject?: ObjectReference; type?: string; object: KnownObject } = {
+    object: new KnownObject(0),
+  };
 
   constructor(lruCacheSize: number) {
-    this.#numbers = new LruCache(lruCacheSize);
+    this.#objects = new LruCache(lruCacheSize);
   }
 
   readonly eventKey = (event: CoreV1Event): string =>
-    joined(this.spamKey(event), event.involvedObject.fieldPath ?? '', event.reason, event.message);
+    joined(this.spamKey(event).number, event.involvedObject.fieldPath ?? '', event.reason, event.message);
 
   readonly aggregate = (event: CoreV1Event): { aggregateKey: string; localKey: string } => {
     const { reason, reportingComponent, reportingInstance, message } = event;
-    return { aggregateKey: joined(this.spamKey(event), reason, reportingComponent, reportingInstance), localKey: message };
+    return { aggregateKey: joined(this.spamKey(event).number, reason, reportingComponent, reportingInstance), localKey: message };
   };
 
-  readonly spamKey = (event: CoreV1Event): number => {
+  readonly spamKey = (event: CoreV1Event): KnownObject => {
     const { source, involvedObject, type } = event;
     const latest = this.#latest;
-    if (latest.involvedObject === involvedObject && latest.source === source && latest.type === type) return latest.number;
+    if (latest.involvedObject === involvedObject && latest.source === source && latest.type === type) return latest.object;
     const key = objectKey(event);
-    let number = this.#numbers.get(key);
-    if (number === undefined) {
+    let object = this.#objects.get(key);
+    if (object === undefined) {
       this.#last += 1;
-      number = this.#last;
-      this.#numbers.set(key, number);
+      object = new KnownObject(this.#last);
+      this.#objects.set(key, object);
     }
-    this.#latest = { source, involvedObject, type, number };
-    return number;
+    this.#latest = { source, involvedObject, type, object };
+    return object;
   };
 }
 

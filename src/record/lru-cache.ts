@@ -2,19 +2,19 @@
 //   Semantics of k8s.io/utils/lru: reading and writing both count as use. A list beside the map, since moving an entry within a Map's own
 //   order is a deletion and an insertion, and finding its first entry passes over all that were deleted.
 
-interface Entry<V, K> {
-  key: K;
+interface Entry<V> {
+  key: string;
   value: V;
   /** Used before this one; the newest for the oldest: the list is a ring. */
-  older: Entry<V, K>;
-  newer: Entry<V, K>;
+  older: Entry<V>;
+  newer: Entry<V>;
 }
 
 /** At most `size` entries. Below 1 it keeps nothing. */
-export class LruCache<V, K = string> {
+export class LruCache<V> {
   readonly #size: number;
-  readonly #entries = new Map<K, Entry<V, K>>();
-  #newest: Entry<V, K> | undefined;
+  readonly #entries = new Map<string, Entry<V>>();
+  #newest: Entry<V> | undefined;
 
   constructor(size: number) {
     this.#size = size;
@@ -24,14 +24,14 @@ export class LruCache<V, K = string> {
     return this.#entries.size;
   }
 
-  get(key: K): V | undefined {
+  get(key: string): V | undefined {
     const entry = this.#newest?.key === key ? this.#newest : this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#renew(entry);
     return entry.value;
   }
 
-  set(key: K, value: V): void {
+  set(key: string, value: V): void {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.value = value;
@@ -47,13 +47,13 @@ export class LruCache<V, K = string> {
    * If the cache is full: puts the value that would be forgotten under `key`, which must not be there, to be filled anew. What is thrown
    * away instead would have grown old in memory, and would keep younger values from being collected cheaply.
    */
-  reuse(key: K): V | undefined {
+  reuse(key: string): V | undefined {
     return this.#newest === undefined || this.#entries.size < this.#size
       ? undefined
       : this.#moveOldestTo(key, this.#newest.newer).value;
   }
 
-  delete(key: K): void {
+  delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
@@ -61,14 +61,14 @@ export class LruCache<V, K = string> {
     unlink(entry);
   }
 
-  #renew(entry: Entry<V, K>): void {
+  #renew(entry: Entry<V>): void {
     if (this.#newest === entry || this.#newest === undefined) return;
     unlink(entry);
     link(entry, this.#newest);
     this.#newest = entry;
   }
 
-  #moveOldestTo(key: K, oldest: Entry<V, K>): Entry<V, K> {
+  #moveOldestTo(key: string, oldest: Entry<V>): Entry<V> {
     this.#entries.delete(oldest.key);
     oldest.key = key;
     this.#entries.set(key, oldest);
@@ -76,8 +76,8 @@ export class LruCache<V, K = string> {
     return oldest;
   }
 
-  #add(key: K, value: V): void {
-    const entry = { key, value } as Entry<V, K>;
+  #add(key: string, value: V): void {
+    const entry = { key, value } as Entry<V>;
     if (this.#newest === undefined) {
       entry.older = entry;
       entry.newer = entry;
@@ -89,13 +89,13 @@ export class LruCache<V, K = string> {
   }
 }
 
-function unlink<V, K>(entry: Entry<V, K>): void {
+function unlink<V>(entry: Entry<V>): void {
   entry.older.newer = entry.newer;
   entry.newer.older = entry.older;
 }
 
 /** Puts `entry` between the newest and the oldest. */
-function link<V, K>(entry: Entry<V, K>, newest: Entry<V, K>): void {
+function link<V>(entry: Entry<V>, newest: Entry<V>): void {
   entry.older = newest;
   entry.newer = newest.newer;
   newest.newer.older = entry;

@@ -16,12 +16,6 @@ export class PassiveTokenBucket {
     this.#tokens = burst;
   }
 
-  /** As it was when it was made. */
-  fill(): void {
-    this.#tokens = this.#burst;
-    this.#lastMs = -Infinity;
-  }
-
   /** Takes a token if there is one. What takes less than a nanosecond to come is there. */
   tryAccept(nowMs: number): boolean {
     const tokens = this.#tokensAt(nowMs) - 1;

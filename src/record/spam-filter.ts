@@ -16,7 +16,8 @@ export interface SpamFilterOptions {
 /** A token bucket for each source, object and type. */
 export class EventSourceObjectSpamFilter {
   readonly #options: SpamFilterOptions;
-  readonly #buckets: LruCache<PassiveTokenBucket, SpamKey>;
+  /** Of a consumer's own keys. */
+  readonly #buckets: LruCache<PassiveTokenBucket>;
 
   constructor(options: SpamFilterOptions) {
     // Go's qps is a float32; with it a token comes back after 299.9999927 s.
@@ -26,22 +27,21 @@ export class EventSourceObjectSpamFilter {
 
   /** True if the event is to be skipped; else it has taken a token. */
   filter(event: CoreV1Event, nowMs = this.#options.now()): boolean {
-    const key = this.#options.spamKeyFunc(event);
-    return !(this.#buckets.get(key) ?? this.#newBucket(key)).tryAccept(nowMs);
+    return !this.#bucketOf(event).tryAccept(nowMs);
   }
 
   /** How long until an event like this one would not be skipped. */
   msUntilAccepted(event: CoreV1Event): number {
-    return this.#buckets.get(this.#options.spamKeyFunc(event))?.msUntilToken(this.#options.now()) ?? 0;
+    return this.#bucketOf(event).msUntilToken(this.#options.now());
   }
 
-  #newBucket(key: SpamKey): PassiveTokenBucket {
-    const reused = this.#buckets.reuse(key);
-    if (reused !== undefined) {
-      reused.fill();
-      return reused;
-    }
-    const bucket = new PassiveTokenBucket(this.#options.qps, this.#options.burst);
+  #bucketOf(event: CoreV1Event): PassiveTokenBucket {
+    const { spamKeyFunc, qps, burst } = this.#options;
+    const key = spamKeyFunc(event);
+    if (typeof key !== 'string') return (key.bucket ??= new PassiveTokenBucket(qps, burst));
+    const known = this.#buckets.get(key);
+    if (known !== undefined) return known;
+    const bucket = new PassiveTokenBucket(qps, burst);
     this.#buckets.set(key, bucket);
     return bucket;
   }
