@@ -1,7 +1,6 @@
 // EventBroadcaster: takes recorded events to the API server, to logs and to watchers. Before it: event-recorder.ts. After it:
 //   event-delivery.ts. Port of client-go v0.37.2 tools/record/event.go. Who records never waits for anything in this file.
-import type { Observable } from 'rxjs';
-import { map } from 'rxjs/operators';
+import { map, type Observable } from 'rxjs';
 import { Broadcaster } from '../broadcaster/broadcaster.ts';
 import { newEmptyWatch, type Watcher } from '../broadcaster/watcher.ts';
 import type { Logger } from '../logger.ts';
