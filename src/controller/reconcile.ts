@@ -7,7 +7,6 @@ import {
   credentialsAnnotation,
   headlessService,
   type PodOptions,
-  serviceName,
   statefulSetFor,
   statefulSetName,
 } from '../bitcoin/resources.ts';
@@ -159,9 +158,3 @@ export class Reconciler {
     return { next: 'wait' };
   }
 }
-
-/** The keys of a network's children. */
-export const childKeys = (network: BitcoinNetwork): readonly string[] => [
-  `${network.metadata.namespace}/${serviceName(network)}`,
-  `${network.metadata.namespace}/${statefulSetName(network)}`,
-];

@@ -1,5 +1,6 @@
 // EventSink: where events are written. Before it: event-writer.ts. After it: the API server, by a consumer's own client-node.
 //   Port of client-go v0.37.2 tools/record (EventSink) and kubernetes/typed/core/v1 (EventSinkImpl).
+import { strategicMergePatchOptions } from './client-node-patch.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';
 import { wireEvent } from './core-event.ts';
 
@@ -20,14 +21,6 @@ export interface CoreV1EventsApi {
   createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
   patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
 }
-
-/** client-node's middleware wants this much of an observable. */
-interface Settled<T> {
-  toPromise(): Promise<T>;
-  pipe(callback: (value: T) => unknown): Settled<unknown>;
-}
-
-const strategicMergePatch = 'application/strategic-merge-patch+json';
 
 /**
  * Writes to the API server with client-node's `CoreV1Api`.
@@ -62,26 +55,10 @@ export class CoreV1EventSink implements EventSink {
   async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
     const { name, namespace } = event.metadata;
     return plainEvent(
-      await this.#api.patchNamespacedEvent({ name, namespace, body: patch }, withContentType(strategicMergePatch) as never),
+      await this.#api.patchNamespacedEvent({ name, namespace, body: patch }, strategicMergePatchOptions() as never),
       event,
     );
   }
-}
-
-/** client-node's `setHeaderOptions`, which cannot be imported: the consumer has a client-node of its own. */
-function withContentType(contentType: string): object {
-  const pre = (request: { setHeaderParam(name: string, value: string): void }) => {
-    request.setHeaderParam('Content-Type', contentType);
-    return settled(request);
-  };
-  return { middleware: [{ pre, post: (response: unknown) => settled(response) }], middlewareMergeStrategy: 'append' };
-}
-
-function settled<T>(value: T): Settled<T> {
-  return {
-    toPromise: () => Promise.resolve(value),
-    pipe: callback => settled(callback(value)),
-  };
 }
 
 /** Of the answer only what correlation needs, with its `Date` back as a string. */

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Scenario, ScenarioReference, ScenarioStep } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { scriptedErrorNames } from './sink-errors.ts';
 
 const pod: ScenarioReference = { apiVersion: 'v1', kind: 'Pod', name: 'pod-1', namespace: 'ns-1', uid: 'uid-1' };
 const pauses = [0, 1, 10, 999, 1_000, 60_000, 359_999, 360_000, 360_001, 720_000, 1_800_001, 3_600_000];
@@ -52,30 +53,7 @@ const directed: readonly Scenario[] = [
   scenario('sink-stopped', [step(), { afterMs: 1_000, action: 'stopSink' }, step()]),
 ];
 
-const errors = [
-  'notFound',
-  'notFoundCodeOnly',
-  'wrappedNotFound',
-  'alreadyExists',
-  'conflict',
-  'forbidden',
-  'wrappedForbidden',
-  'namespaceTerminating',
-  'unauthorized',
-  'badRequest',
-  'invalid',
-  'tooManyRequests',
-  'internal',
-  'serviceUnavailable',
-  'timeout',
-  'gone',
-  'requestEntityTooLarge',
-  'requestConstruction',
-  'unexpectedObject',
-  'network',
-  'appliedThenNetwork',
-  'notFoundReasonOnly',
-].flatMap(error =>
+const errors = scriptedErrorNames.flatMap(error =>
   (['create', 'patch'] as const).map(on =>
     scenario(`error-${on}-${error}`, [step({ repeat: on === 'create' ? 1 : 2 }), sleep(200_000), step()], {
       sinkErrors: [{ on, from: 1, times: 2, error }],

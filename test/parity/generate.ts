@@ -5,6 +5,7 @@ import path from 'node:path';
 import { directedScenarios } from './directed-scenarios.ts';
 import type { Scenario, ScenarioReference, ScenarioStep, SinkErrorRule } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { scriptedErrorNames } from './sink-errors.ts';
 
 const pauses = [
   0, 1, 10, 100, 500, 999, 1_000, 1_001, 1_500, 10_000, 60_000, 61_234, 299_999, 300_000, 360_001, 600_000, 600_001, 1_800_001,
@@ -12,30 +13,6 @@ const pauses = [
 ];
 const names = ['pod-1', 'pod-2', 'a.b.c', 'Pod-Upper', 'fe80::1', 'x'.repeat(236), 'y'.repeat(240), 'under_score', '1', ''];
 const messages = ['message', 'm{i}', 'other', '', 'quote " < > & \u2028 ü 😀', 'ctlnode-1'];
-const scriptable = [
-  'notFound',
-  'notFoundCodeOnly',
-  'notFoundReasonOnly',
-  'wrappedNotFound',
-  'alreadyExists',
-  'conflict',
-  'forbidden',
-  'wrappedForbidden',
-  'namespaceTerminating',
-  'unauthorized',
-  'badRequest',
-  'invalid',
-  'tooManyRequests',
-  'internal',
-  'serviceUnavailable',
-  'timeout',
-  'gone',
-  'requestEntityTooLarge',
-  'requestConstruction',
-  'unexpectedObject',
-  'network',
-  'appliedThenNetwork',
-];
 
 function reference(random: SeededRandom): ScenarioReference {
   const isUsual = random.chance(0.8);
@@ -80,7 +57,7 @@ function sinkErrors(random: SeededRandom): readonly SinkErrorRule[] {
     on: random.pick(['create', 'patch', 'any'] as const),
     from: random.integer(1, 6),
     times: random.pick([1, 1, 2, 3, 12, 13]),
-    error: random.pick(scriptable),
+    error: random.pick(scriptedErrorNames),
   }));
 }
 

@@ -50,6 +50,9 @@ const scriptedErrors: Readonly<Record<string, ScriptedError>> = {
   appliedThenNetwork: network,
 };
 
+/** Every error that a scenario may script. */
+export const scriptedErrorNames: readonly string[] = Object.keys(scriptedErrors);
+
 export function scriptedError(name: string): ScriptedError {
   const error = scriptedErrors[name];
   if (error === undefined) throw new RangeError(`unknown sink error ${name}`);

@@ -1,5 +1,6 @@
 // EventsV1Sink: where events.k8s.io/v1 events are written. Before it: events-v1-writer.ts. After it: the API server.
 //   Port of client-go v0.37.2 tools/events (EventSink, EventSinkImpl).
+import { strategicMergePatchOptions } from '../client-node-patch.ts';
 import type { EventsV1Event, SeriesPatch } from './events-v1-event.ts';
 
 /** Writes events. Each answer is the event as it is stored now. Calls may run at once. */
@@ -14,14 +15,6 @@ export interface EventsV1Api {
   createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
   patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
 }
-
-/** client-node's middleware wants this much of an observable. */
-interface Settled<T> {
-  toPromise(): Promise<T>;
-  pipe(callback: (value: T) => unknown): Settled<unknown>;
-}
-
-const strategicMergePatch = 'application/strategic-merge-patch+json';
 
 /**
  * Writes to the API server with client-node's `EventsV1Api`.
@@ -46,7 +39,7 @@ export class EventsV1ApiSink implements EventsV1Sink {
   async patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event> {
     const namespace = namespaceOf(event, 'patch');
     const request = { name: event.metadata.name, namespace, body: patch };
-    return storedEvent(await this.#api.patchNamespacedEvent(request, strategicMerge() as never), event);
+    return storedEvent(await this.#api.patchNamespacedEvent(request, strategicMergePatchOptions() as never), event);
   }
 }
 
@@ -67,20 +60,4 @@ function storedEvent(answer: unknown, sent: EventsV1Event): EventsV1Event {
   const { metadata } = answer as { metadata?: { resourceVersion?: string } };
   const resourceVersion = metadata?.resourceVersion;
   return { ...sent, metadata: { ...sent.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
-}
-
-/** client-node's `setHeaderOptions`, which cannot be imported: the consumer has a client-node of its own. */
-function strategicMerge(): object {
-  const pre = (request: { setHeaderParam(name: string, value: string): void }) => {
-    request.setHeaderParam('Content-Type', strategicMergePatch);
-    return settled(request);
-  };
-  return { middleware: [{ pre, post: (response: unknown) => settled(response) }], middlewareMergeStrategy: 'append' };
-}
-
-function settled<T>(value: T): Settled<T> {
-  return {
-    toPromise: () => Promise.resolve(value),
-    pipe: callback => settled(callback(value)),
-  };
 }
