@@ -2,18 +2,20 @@
 // After it: controller/controller.ts.
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
+import { config as rxjs } from 'rxjs';
 import { closeRpcConnections } from './bitcoin/rpc-client.ts';
 import { type Config, readConfig, usage, UsageError, version } from './config.ts';
 import { type Caches, createCaches } from './controller/caches.ts';
-import { Controller, type ControllerOptions } from './controller/controller.ts';
-import { LeaderElector } from './controller/leader-elector.ts';
+import { Controller } from './controller/controller.ts';
+import { LeaderElector, type LeaderElectorOptions } from './controller/leader-elector.ts';
 import { Reconciler } from './controller/reconcile.ts';
 import { WorkQueue } from './controller/work-queue.ts';
-import { HealthServer } from './health-server.ts';
+import { HealthServer, type HealthServerOptions } from './health-server.ts';
 import { KubeClient } from './kube-client.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { EventBroadcaster } from './record/event-broadcaster.ts';
+import type { EventRecorder } from './record/event-recorder.ts';
 import { KubeClientEventSink } from './kube-event-sink.ts';
 import { createLogger, type LeveledLogger } from './winston-logger.ts';
 
@@ -60,7 +62,7 @@ function stopSignal(logger: Logger): AbortSignal {
 }
 
 async function run(config: Config, logger: LeveledLogger): Promise<void> {
-  const metrics = new Metrics();
+  const metrics = new Metrics({ process: true, version });
   const client = new KubeClient({
     kubeConfig: loadKubeConfig(config),
     logger,
@@ -72,11 +74,19 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
   const events = new EventBroadcaster({ logger });
   events.startRecordingToSink(new KubeClientEventSink(client));
   events.startStructuredLogging(logger);
+  metrics.events.observe(events.counts);
   const recorder = events.newRecorder({ component });
   const caches = createCaches({ client, namespaces: config.namespace, logger, metrics });
   const stop = stopSignal(logger);
-  const elector = config.leaderElect ? electorFor(config, client, logger, metrics) : undefined;
-  const health = await startHealthServer(config, logger, metrics, () => everyCache(caches).every(cache => cache.hasSynced));
+  const elector = config.leaderElect ? electorFor(config, { client, logger, metrics, recorder }) : undefined;
+  const health = await startHealthServer(config, {
+    logger,
+    metrics,
+    healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
+    readyChecks: {
+      caches: () => (everyCache(caches).every(cache => cache.hasSynced) ? undefined : 'the caches have not synced yet'),
+    },
+  });
 
   const stopInformers = new AbortController();
   const informers = Promise.all(everyCache(caches).map(cache => cache.run(stopInformers.signal)));
@@ -86,10 +96,10 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     const reconciler = new Reconciler({ client: guarded, caches, recorder, pods, recheckMs: config.recheckSeconds * 1_000 });
     const queue = new WorkQueue({ name: component, ...retry, metrics });
     const { concurrency } = config;
-    metrics.controller.started(component, concurrency);
-    const onReconciled: ControllerOptions['onReconciled'] = (result, seconds) =>
-      metrics.controller.reconciled(component, result, seconds);
-    await new Controller({ caches, queue, reconciler, recorder, logger, concurrency, onReconciled }).run(signal);
+    const options = { name: component, caches, queue, reconciler, recorder, logger, concurrency, metrics: metrics.controller };
+    await new Controller(options).run(signal);
+    // Before the lease is given back: the next leader's story begins after ours.
+    await events.flush(drainTimeoutMs);
   };
   try {
     await untilSynced(caches, stop);
@@ -127,25 +137,35 @@ async function untilSynced(caches: Caches, stop: AbortSignal): Promise<void> {
   }
 }
 
-function electorFor(config: Config, client: KubeClient, logger: Logger, metrics: Metrics): LeaderElector {
+function electorFor(
+  config: Config,
+  { recorder, ...rest }: Pick<LeaderElectorOptions, 'client' | 'logger' | 'metrics'> & { readonly recorder: EventRecorder },
+): LeaderElector {
   const namespace = config.leaderElectNamespace ?? config.podNamespace;
   if (namespace === undefined) throw new UsageError('--leader-elect-namespace is needed outside a cluster');
   const { leaderElectLeaseName: name, identity } = config;
-  return new LeaderElector({ client, namespace, name, identity, logger, metrics });
+  const onNewLeader = (leader: string) => rest.logger.info('New leader', { leader, isThisReplica: leader === identity });
+  // As client-go's, reason and message included.
+  const onTransition: LeaderElectorOptions['onTransition'] = (what, lease) =>
+    recorder.event(
+      { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', ...lease },
+      'Normal',
+      'LeaderElection',
+      `${identity} ${what}`,
+    );
+  return new LeaderElector({ ...rest, namespace, name, identity, onNewLeader, onTransition });
 }
 
 async function startHealthServer(
   config: Config,
-  logger: LeveledLogger,
-  metrics: Metrics,
-  hasSynced: () => boolean,
+  options: Omit<HealthServerOptions, 'logLevel' | 'logger'> & { readonly logger: LeveledLogger },
 ): Promise<HealthServer | undefined> {
   const { healthAddress } = config;
   if (healthAddress === 'off' || healthAddress === '0') return undefined;
   const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(healthAddress) ?? [];
+  const { logger } = options;
   const logLevel = { get: () => logger.level, set: (level: string) => logger.setLevel(level) };
-  const readyChecks = { caches: () => (hasSynced() ? undefined : 'the caches have not synced yet') };
-  const health = new HealthServer({ logger, metrics, readyChecks, logLevel });
+  const health = new HealthServer({ ...options, logLevel });
   await health.listen(Number(port), host === '' ? undefined : host.replace(/^\[(.*)\]$/, '$1'));
   return health;
 }
@@ -159,7 +179,10 @@ async function main(): Promise<number> {
       return 0;
     }
     logger = createLogger({ level: config.logLevel, format: config.logFormat });
-    await run(config, logger);
+    const root = logger;
+    // A subscriber that throws harms nobody else, and is not taken for a reason to end the process.
+    rxjs.onUnhandledError = error => root.error('A subscriber failed', { error });
+    await run(config, root);
     logger.info('Stopped');
     return 0;
   } catch (error) {

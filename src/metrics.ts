@@ -201,34 +201,60 @@ export class ControllerMetrics {
   }
 }
 
+/** What became of the events that were recorded, counted since the start; an EventBroadcaster's `counts` are such. */
+export interface EventTotals {
+  readonly recorded: number;
+  readonly aggregated: number;
+  readonly filtered: number;
+  readonly written: number;
+  readonly delivered: number;
+  /** By cause. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 /** Upstream has no metrics for its event recorder; these are ours. */
 export class EventMetrics {
-  readonly recorded: Counter;
-  readonly dropped: Counter<'reason'>;
-  readonly aggregated: Counter;
-  readonly filtered: Counter;
-  readonly written: Counter<'operation'>;
+  #totals: EventTotals | undefined;
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    this.recorded = new Counter({ name: 'events_recorded_total', help: 'Events that the controller recorded', registers });
-    this.dropped = new Counter({
+    this.#counter(registry, 'events_recorded_total', 'Events that the controller recorded', 'recorded');
+    this.#counter(registry, 'events_aggregated_total', 'Events that were combined with similar ones', 'aggregated');
+    this.#counter(
+      registry,
+      'events_filtered_total',
+      'Events that the spam filter held back, for good or for a while',
+      'filtered',
+    );
+    this.#counter(registry, 'events_written_total', 'Writes of events that the API server accepted', 'written');
+    this.#counter(registry, 'events_delivered_total', 'Recorded events whose count is on the API server', 'delivered');
+    const totals = () => this.#totals;
+    new Counter({
       name: 'events_dropped_total',
-      help: 'Events that did not reach the API server',
-      labelNames: ['reason'],
-      registers,
+      help: 'Recorded events that did not reach the API server',
+      labelNames: ['cause'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [cause, count] of Object.entries(totals()?.dropped ?? {})) this.inc({ cause }, count);
+      },
     });
-    this.aggregated = new Counter({
-      name: 'events_aggregated_total',
-      help: 'Events that were combined with similar ones',
-      registers,
-    });
-    this.filtered = new Counter({ name: 'events_filtered_total', help: 'Events that the spam filter held back', registers });
-    this.written = new Counter({
-      name: 'events_written_total',
-      help: 'Events written to the API server',
-      labelNames: ['operation'],
-      registers,
+  }
+
+  /** The counters read `totals` when they are read. */
+  observe(totals: EventTotals): void {
+    this.#totals = totals;
+  }
+
+  #counter(registry: Registry, name: string, help: string, field: Exclude<keyof EventTotals, 'dropped'>): void {
+    const totals = () => this.#totals;
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(totals()?.[field] ?? 0);
+      },
     });
   }
 }

@@ -1,10 +1,12 @@
 // Maps what changed to networks' keys, and gives each key to a worker. Before it: caches.ts and its informers. After it: reconcile.ts.
+import { randomUUID } from 'node:crypto';
 import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
 import { type Observable, Subscription } from 'rxjs';
 import { kind } from '../bitcoin/bitcoin-network.ts';
 import type { KubeObject } from '../kube-resource.ts';
 import { keyOf } from '../kube-resource.ts';
 import type { Logger } from '../logger.ts';
+import type { ControllerMetrics } from '../metrics.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
 import type { Caches } from './caches.ts';
 import type { Change } from './informer.ts';
@@ -13,6 +15,8 @@ import type { Reconciler } from './reconcile.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface ControllerOptions {
+  /** In metrics. */
+  readonly name: string;
   readonly caches: Caches;
   readonly queue: WorkQueue;
   readonly reconciler: Reconciler;
@@ -20,8 +24,12 @@ export interface ControllerOptions {
   readonly logger: Logger;
   /** How many networks are worked on at the same time. They mostly wait for answers, so many cost little, and a node that hangs holds one of them. */
   readonly concurrency: number;
-  readonly onReconciled?: ((result: 'success' | 'requeue' | 'requeue_after' | 'error', seconds: number) => void) | undefined;
+  readonly metrics?: ControllerMetrics | undefined;
 }
+
+type ReconcileResult = 'success' | 'requeue' | 'requeue_after' | 'error';
+
+const resultOf = { wait: 'success', retry: 'requeue', again: 'requeue_after' } as const;
 
 /** Pods of a network become ready in bursts; one reconcile for a burst is enough, and 30 ms are not noticed. */
 const podBurstMs = 30;
@@ -38,12 +46,13 @@ export class Controller {
    * The caches must have synced before, or what they lack would be taken not to exist.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { caches, queue, concurrency } = this.#options;
+    const { name, caches, queue, concurrency, metrics } = this.#options;
     const subscription = this.#listen();
     for (const network of caches.networks.all()) queue.add(keyOf(network));
     const stop = () => queue.shutDown();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
+    metrics?.started(name, concurrency);
     await Promise.all(Array.from({ length: concurrency }, () => this.#work(signal)));
     signal.removeEventListener('abort', stop);
     subscription.unsubscribe();
@@ -79,28 +88,35 @@ export class Controller {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { queue } = this.#options;
+    const { queue, name, metrics } = this.#options;
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
+      metrics?.workerStarted(name);
       await this.#process(key, signal);
+      metrics?.workerFinished(name);
       queue.done(key);
     }
   }
 
   async #process(key: string, signal: AbortSignal): Promise<void> {
-    const { queue, reconciler, logger, onReconciled } = this.#options;
+    const { name, queue, reconciler, metrics } = this.#options;
+    // Every message of one reconcile has the same id, as controller-runtime's have.
+    const logger = this.#options.logger.child({ key, reconcileID: randomUUID() });
     const startedMs = performance.now();
-    const report = (result: 'success' | 'requeue' | 'requeue_after' | 'error') =>
-      onReconciled?.(result, (performance.now() - startedMs) / 1000);
+    const report = (result: ReconcileResult) => {
+      const seconds = (performance.now() - startedMs) / 1000;
+      metrics?.reconciled(name, result, seconds);
+      logger.debug('Reconciled', { result, seconds });
+    };
     try {
       const outcome = await reconciler.reconcile(key, signal);
       if (outcome.next === 'retry') queue.addRateLimited(key);
       else queue.forget(key);
       if (outcome.next === 'again') queue.addAfter(key, outcome.afterMs);
-      report(outcome.next === 'retry' ? 'requeue' : outcome.next === 'again' ? 'requeue_after' : 'success');
+      report(resultOf[outcome.next]);
     } catch (error) {
       if (signal.aborted) return;
       report('error');
-      logger.error('reconcile failed', { key, error });
+      logger.error('reconcile failed', { error });
       this.#recordFailure(key, error);
       queue.addRateLimited(key);
     }

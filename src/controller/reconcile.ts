@@ -81,7 +81,7 @@ export class Reconciler {
 
     const isPending = [service, statefulSet].some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
     if (isPending || !credentials.isAvailable || peers.some(({ isComplete }) => !isComplete)) return { next: 'retry' };
-    return { next: 'again', afterMs: isWritten ? this.#options.recheckMs : progressIntervalMs };
+    return { next: 'again', afterMs: isWritten ? this.#recheckMs() : progressIntervalMs };
   }
 
   /** Without credentials no node is started, since it would fall back to the defaults; one that runs goes on with what it has. */
@@ -145,6 +145,11 @@ export class Reconciler {
     // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.
     recordTransitions(this.#options.recorder, network, previous, status);
     return true;
+  }
+
+  /** Up to a tenth more or less: so that networks that came up together are not all looked at together for ever. */
+  #recheckMs(): number {
+    return this.#options.recheckMs * (0.9 + 0.2 * Math.random());
   }
 
   /** What the informers saw deleted is no longer taken to exist. */

@@ -45,4 +45,22 @@ describe('Metrics', () => {
     expect(text).to.include('reflector_store_objects{name="pods"} 7');
     expect(text).to.include('reflector_last_event_age_seconds{name="pods"} 9');
   });
+
+  it('counts events as their broadcaster does, at the moment it is asked, the lost ones by cause', async () => {
+    const metrics = new Metrics();
+    const totals = { recorded: 5, aggregated: 1, filtered: 2, written: 3, delivered: 3, dropped: { queue_full: 2, shutdown: 0 } };
+    metrics.events.observe(totals);
+    await metrics.text();
+    totals.recorded = 6;
+    const text = await metrics.text();
+    expect(text.match(/^events_.*$/gm)).to.have.members([
+      'events_recorded_total 6',
+      'events_aggregated_total 1',
+      'events_filtered_total 2',
+      'events_written_total 3',
+      'events_delivered_total 3',
+      'events_dropped_total{cause="queue_full"} 2',
+      'events_dropped_total{cause="shutdown"} 0',
+    ]);
+  });
 });
