@@ -15,6 +15,8 @@ export interface ControlPlaneOptions {
   scheduler?: boolean;
   /** Write each request to `auditLogPath`, one JSON object a line. */
   audit?: boolean;
+  /** Added to the API server's command line: what is given twice counts as given last. */
+  apiServerArguments?: readonly string[];
 }
 
 export interface TestControlPlane {
@@ -36,8 +38,8 @@ export interface TestControlPlane {
   kubeconfigForServiceAccount(namespace: string, name: string): Promise<string>;
   /** Ends the API server (a crash with 'abruptly'). etcd and the data stay. */
   stopApiServer(how?: 'politely' | 'abruptly'): Promise<void>;
-  /** Starts it again at the same address; resolves when it is ready. */
-  startApiServer(): Promise<void>;
+  /** Starts it again at the same address; resolves when it is ready. Arguments given take the place of the `apiServerArguments`. */
+  startApiServer(apiServerArguments?: readonly string[]): Promise<void>;
   restartApiServer(how?: 'politely' | 'abruptly'): Promise<void>;
   /**
    * Makes etcd forget its history. The API server's own watch cache still knows the recent past: restart it after this to have
@@ -50,7 +52,7 @@ export interface TestControlPlane {
 
 /** Resolves when the API server is ready: about 3 s. Programs that are missing are built first, which takes minutes once. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<TestControlPlane> {
-  const { controllerManager = false, scheduler = false, audit = false } = options;
+  const { controllerManager = false, scheduler = false, audit = false, apiServerArguments = [] } = options;
   const names: ProgramName[] = ['etcd', 'openssl', 'setpriv', 'kube-apiserver', 'kubectl'];
   if (controllerManager) names.push('kube-controller-manager');
   if (scheduler) names.push('kube-scheduler');
@@ -66,6 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     controllerManager,
     scheduler,
     audit,
+    apiServerArguments,
     hasKubelets: false,
   });
   return testControlPlane(controlPlane, programs.kubectl);
@@ -86,7 +89,7 @@ function testControlPlane(controlPlane: ControlPlane, kubectl: string): TestCont
     kubectlWithInput: withInput,
     kubeconfigForServiceAccount: (namespace, name) => controlPlane.kubeconfigForServiceAccount(namespace, name),
     stopApiServer: how => controlPlane.stopApiServer(how),
-    startApiServer: () => controlPlane.startApiServer(),
+    startApiServer: apiServerArguments => controlPlane.startApiServer(apiServerArguments),
     restartApiServer: async how => {
       await controlPlane.stopApiServer(how);
       await controlPlane.startApiServer();

@@ -17,7 +17,10 @@ const readyTimeoutMs = 60_000;
  * Its pods become Ready at once, with addresses of 10.245.0.0/16 that are local to this machine. One at a time on a machine, and
  * root only, for the addresses. stop() takes all of it away.
  */
-export async function startKwokCluster(options: { nodes: number }): Promise<TestControlPlane> {
+export async function startKwokCluster(options: {
+  nodes: number;
+  apiServerArguments?: readonly string[];
+}): Promise<TestControlPlane> {
   const lock = await MachineLock.acquire('simulated nodes', 'running them', () => undefined);
   const programs = await providePrograms(['ip', 'kwok', 'setpriv']);
   // Before anything can dial one of them: a packet to an address that is not local would leave the machine.
@@ -28,7 +31,8 @@ export async function startKwokCluster(options: { nodes: number }): Promise<Test
   };
   let controlPlane: TestControlPlane | undefined;
   try {
-    controlPlane = await startControlPlane({ controllerManager: true, scheduler: true, audit: true });
+    const { apiServerArguments = [] } = options;
+    controlPlane = await startControlPlane({ controllerManager: true, scheduler: true, audit: true, apiServerArguments });
     const kwok = await startKwok(controlPlane, programs);
     await createNodes(controlPlane, options.nodes);
     const plane = controlPlane;

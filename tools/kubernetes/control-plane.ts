@@ -37,6 +37,8 @@ export interface ControlPlaneSettings {
   scheduler: boolean;
   /** Whether each request is written to audit.log (level Metadata). */
   audit: boolean;
+  /** Added to the API server's command line: what is given twice counts as given last. */
+  apiServerArguments?: readonly string[];
   /** Set for a control plane that has kubelets, which it asks for logs and exec at their internal address. */
   hasKubelets: boolean;
 }
@@ -111,8 +113,11 @@ export class ControlPlane {
     return [...this.#programs.values()];
   }
 
-  /** Starts the API server, at first or again at the same address with the same data; resolves when it is ready. */
-  async startApiServer(): Promise<void> {
+  /**
+   * Starts the API server, at first or again at the same address with the same data; resolves when it is ready.
+   * @param extraArguments instead of the settings' `apiServerArguments`, this time
+   */
+  async startApiServer(extraArguments = this.settings.apiServerArguments ?? []): Promise<void> {
     if (this.#serving === undefined || this.#tokenKeys === undefined) throw new Error('The control plane has no certificates');
     const { folder, programs } = this.settings;
     if (this.settings.audit) await writeFile(path.join(folder, 'audit-policy.yaml'), auditPolicy);
@@ -125,6 +130,7 @@ export class ControlPlane {
       tokenKeys: this.#tokenKeys,
       kubeletClient: this.#kubeletClient,
     });
+    args.push(...extraArguments);
     const program = await this.#run({ name: 'kube-apiserver', file: programs['kube-apiserver'], args });
     await waitUntil('the API server', startTimeoutMs, async () => {
       assertRuns(program);
