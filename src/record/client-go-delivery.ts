@@ -2,7 +2,7 @@
 //   Before it: broadcaster/watcher.ts, whose queue fills meanwhile. After it: event-writer.ts.
 //   Port of client-go v0.37.2 tools/record/event.go (recordToSink).
 import type { Watcher } from '../broadcaster/watcher.ts';
-import type { CoreV1Event } from './core-event.ts';
+import { coreV1Shape, type CoreV1Event, type EventPatch } from './core-event.ts';
 import type { EventCorrelateResult } from './event-correlator.ts';
 import type { EventDelivery, EventDeliveryOptions } from './event-delivery.ts';
 import { EventWriter, maxTriesPerEvent, retryDelayMs } from './event-writer.ts';
@@ -11,7 +11,7 @@ import { startTimer } from './timer.ts';
 export class ClientGoDelivery implements EventDelivery {
   readonly #options: EventDeliveryOptions;
   readonly #watcher: Watcher<CoreV1Event>;
-  readonly #writer: EventWriter;
+  readonly #writer: EventWriter<CoreV1Event, EventPatch>;
   readonly #cancellation = new AbortController();
   #isBusy = false;
   #latest: CoreV1Event | undefined;
@@ -22,7 +22,7 @@ export class ClientGoDelivery implements EventDelivery {
   constructor(watcher: Watcher<CoreV1Event>, options: EventDeliveryOptions) {
     this.#options = options;
     this.#watcher = watcher;
-    this.#writer = new EventWriter({ ...options, clientGoCompatible: true });
+    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, clientGoCompatible: true });
     // It rejects for nothing: #recordToSink catches what a consumer's functions throw.
     void watcher.forEach(({ object }) => this.#handle(object), { signal: this.#cancellation.signal });
   }

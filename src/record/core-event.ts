@@ -1,4 +1,5 @@
 // The core/v1 Event as it is in memory and on the wire. Before it: event-recorder.ts. After it: event-correlator.ts, event-sink.ts.
+import type { EventShape } from './event-shape.ts';
 
 /** `Normal` for what should happen, `Warning` for what somebody should look at. Nothing else is accepted. */
 export type EventType = 'Normal' | 'Warning';
@@ -87,6 +88,12 @@ export function newEvent(fields: EventFields): CoreV1Event {
     reportingInstance: source.host ?? '',
   };
 }
+
+export const coreV1Shape: EventShape<CoreV1Event, EventPatch> = {
+  countOf: event => event.count,
+  patchOf,
+  objectOf: event => event.involvedObject,
+};
 
 export function patchOf(event: CoreV1Event): EventPatch {
   const { count, message } = event;

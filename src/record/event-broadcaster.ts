@@ -5,7 +5,7 @@ import { Broadcaster } from '../broadcaster/broadcaster.ts';
 import { newEmptyWatch, type Watcher } from '../broadcaster/watcher.ts';
 import type { Logger } from '../logger.ts';
 import { ClientGoDelivery } from './client-go-delivery.ts';
-import type { CoreV1Event, EventSource } from './core-event.ts';
+import { coreV1Shape, type CoreV1Event, type EventSource } from './core-event.ts';
 import { EventCorrelator, type CorrelatorOptions } from './event-correlator.ts';
 import { EventCounts, type DropCounts, type EventDrop } from './event-counts.ts';
 import type { EventDelivery } from './event-delivery.ts';
@@ -13,6 +13,8 @@ import { logFields, logLine } from './event-log.ts';
 import { eventNames, EventNames, generateEventName, unixNanoOf } from './event-name.ts';
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
 import type { EventSink } from './event-sink.ts';
+import { retryDelayMs } from './event-writer.ts';
+import { HeldEvents } from './held-events.ts';
 import { KeyedDelivery } from './keyed-delivery.ts';
 import type { KindLookup } from './reference.ts';
 
@@ -144,11 +146,25 @@ export class EventBroadcaster implements AsyncDisposable {
       concurrency = defaults.concurrency,
     } = this.#options;
     const correlator = new EventCorrelator({ ...this.#options, now: this.#now });
-    const options = { sink, correlator, logger: this.#logger, counts: this.counts, sleepDurationMs, random };
+    const options = { sink, logger: this.#logger, counts: this.counts };
     if (this.#isClientGo) {
-      this.#deliveries.set(watcher, new ClientGoDelivery(watcher, options));
+      this.#deliveries.set(watcher, new ClientGoDelivery(watcher, { ...options, correlator, sleepDurationMs, random }));
     } else {
-      const delivery = new KeyedDelivery({ ...options, concurrency, maxQueuedEvents, names: this.#names, now: this.#now });
+      const delivery = new KeyedDelivery({
+        ...options,
+        shape: coreV1Shape,
+        correlator: {
+          continues: (event, isUnderWay) => isUnderWay(correlator.eventKey(event)),
+          eventCorrelate: event => correlator.eventCorrelate(event),
+          updateState: (answer, key) => correlator.updateState(answer, key),
+        },
+        heldWrites: callbacks => new HeldEvents({ correlator, ...callbacks }),
+        retryDelayMs: tries => retryDelayMs(tries, sleepDurationMs, random),
+        concurrency,
+        maxQueuedEvents,
+        names: this.#names,
+        now: this.#now,
+      });
       this.#deliveries.set(watcher, delivery);
       // It never rejects: accept does not throw.
       void watcher.forEach(({ object }) => {

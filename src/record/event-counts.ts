@@ -1,4 +1,4 @@
-// EventCounts: what became of the events that were recorded. Written by event-broadcaster.ts and the deliveries; for metrics and people.
+// EventCounts: what became of the events that were recorded. Written by recorded-events.ts and the deliveries; for metrics and people.
 import { Subject, type Observable } from 'rxjs';
 import type { Logger } from '../logger.ts';
 import type { CoreV1Event } from './core-event.ts';
@@ -9,10 +9,10 @@ import type { CoreV1Event } from './core-event.ts';
  */
 export type DropCause = 'queue_full' | 'spam' | 'no_sink' | 'rejected' | 'retry_limit' | 'shutdown';
 
-export interface EventDrop {
+export interface EventDrop<E = CoreV1Event> {
   readonly cause: DropCause;
   /** The last of the events that are lost. */
-  readonly event: CoreV1Event;
+  readonly event: E;
   /** How many recorded events it stands for. */
   readonly count: number;
 }
@@ -22,7 +22,8 @@ export type DropCounts = Readonly<Record<DropCause, number>>;
 /** The dropped events are told in the log at most this often. */
 const logIntervalMs = 60_000;
 
-export class EventCounts {
+/** Of the events of one broadcaster; core/v1 events unless told. */
+export class EventCounts<E = CoreV1Event> {
   /** Events that recorders were given, and could make something of. */
   recorded = 0;
   /** Recorded events that are on the server: their count is in an event there. With several sinks, each counts. */
@@ -31,13 +32,13 @@ export class EventCounts {
   written = 0;
   /** Events that became part of an aggregate. */
   aggregated = 0;
-  /** Events that the spam filter held back, for good or for a while. */
+  /** Events that were held back, for good or for a while: by the spam filter, or until the count of their series is written. */
   filtered = 0;
   /** Recorded events that are lost, by cause. With several sinks, each counts. */
   readonly dropped: DropCounts;
-  readonly drops: Observable<EventDrop>;
+  readonly drops: Observable<EventDrop<E>>;
   readonly #dropped: Record<DropCause, number> = { queue_full: 0, spam: 0, no_sink: 0, rejected: 0, retry_limit: 0, shutdown: 0 };
-  readonly #drops = new Subject<EventDrop>();
+  readonly #drops = new Subject<EventDrop<E>>();
   readonly #logger: Logger;
   readonly #now: () => number;
   #lastLogMs = -Infinity;
@@ -49,7 +50,7 @@ export class EventCounts {
     this.drops = this.#drops.asObservable();
   }
 
-  drop(cause: DropCause, event: CoreV1Event, count = 1): void {
+  drop(cause: DropCause, event: E, count = 1): void {
     this.#dropped[cause] += count;
     if (this.#drops.observed) this.#drops.next({ cause, event, count });
     const nowMs = this.#now();

@@ -3,15 +3,10 @@
 import { strategicMergePatchOptions } from './client-node-patch.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';
 import { wireEvent } from './core-event.ts';
+import type { SinkOf } from './event-shape.ts';
 
-/**
- * Writes events. What it throws decides what happens next: see sink-error.ts. Each answer is the event as it is stored now.
- * Calls for different events may run at once; for one event one call follows another.
- */
-export interface EventSink {
-  create(event: CoreV1Event, signal?: AbortSignal): Promise<CoreV1Event>;
-  /** `event` says which one, and what it would be. */
-  patch(event: CoreV1Event, patch: EventPatch, signal?: AbortSignal): Promise<CoreV1Event>;
+/** Writes events. Calls for different events may run at once; for one event one call follows another. */
+export interface EventSink extends SinkOf<CoreV1Event, EventPatch> {
   /** Never called; for those who write a sink by client-go's interface. */
   update?(event: CoreV1Event, signal?: AbortSignal): Promise<CoreV1Event>;
 }

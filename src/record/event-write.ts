@@ -1,8 +1,8 @@
-// EventWrite: an event on its way to the server, with what is known of its attempts. Used by keyed-delivery.ts and held-events.ts.
-import type { CoreV1Event } from './core-event.ts';
+// EventWrite: an event on its way to the server, with what is known of its attempts. Used by keyed-delivery.ts, held-events.ts and events/held-series.ts.
+import type { AnyEvent } from './event-shape.ts';
 
-export interface EventWrite {
-  readonly event: CoreV1Event;
+export interface EventWrite<E extends AnyEvent> {
+  readonly event: E;
   /** The event is not on the server yet. */
   readonly isCreate: boolean;
   /** How many recorded events it stands for. */
@@ -17,18 +17,18 @@ export interface EventWrite {
   waiters: (() => void)[] | undefined;
 }
 
-export function newWrite(event: CoreV1Event, isCreate: boolean): EventWrite {
+export function newWrite<E extends AnyEvent>(event: E, isCreate: boolean): EventWrite<E> {
   return { event, isCreate, weight: 1, tries: 0, mayBeThere: false, isRenamed: false, waiters: undefined };
 }
 
 /** One write for two: the state of the newer event, under the name and with the history of the older. */
-export function merged(older: EventWrite | undefined, newer: EventWrite): EventWrite {
+export function merged<E extends AnyEvent>(older: EventWrite<E> | undefined, newer: EventWrite<E>): EventWrite<E> {
   if (older === undefined) return newer;
   const { event } = older.isRenamed ? renamed(newer, older.event.metadata.name) : newer;
   return { ...older, event, weight: older.weight + newer.weight, waiters: bothOf(older.waiters, newer.waiters) };
 }
 
-export function renamed(write: EventWrite, name: string): EventWrite {
+export function renamed<E extends AnyEvent>(write: EventWrite<E>, name: string): EventWrite<E> {
   const { event } = write;
   return { ...write, event: { ...event, metadata: { ...event.metadata, name } } };
 }

@@ -1,14 +1,13 @@
 // EventWriter: one attempt to write one event, and what its failure means. Before it: keyed-delivery.ts, client-go-delivery.ts. After it: event-sink.ts.
-//   Port of client-go v0.37.2 tools/record/event.go (recordEvent).
+//   Port of client-go v0.37.2 tools/record/event.go (recordEvent); by default also for events.k8s.io/v1.
 import type { Logger } from '../logger.ts';
-import type { CoreV1Event } from './core-event.ts';
-import { patchOf } from './core-event.ts';
+import type { ObjectReference } from './core-event.ts';
 import type { EventCounts } from './event-counts.ts';
-import type { EventSink } from './event-sink.ts';
+import type { AnyEvent, EventShape, SinkOf } from './event-shape.ts';
 import { classifyFailure, type SinkFailure } from './sink-error.ts';
 
-export type WriteOutcome =
-  | { readonly kind: 'recorded'; readonly answer: CoreV1Event }
+export type WriteOutcome<E> =
+  | { readonly kind: 'recorded'; readonly answer: E }
   /** Another event of that name is there already. */
   | { readonly kind: 'exists' }
   | { readonly kind: 'rejected' }
@@ -23,10 +22,11 @@ export interface RetryOutcome {
   readonly isLastTry?: boolean;
 }
 
-export interface EventWriterOptions {
-  readonly sink: EventSink;
+export interface EventWriterOptions<E extends AnyEvent, P> {
+  readonly sink: SinkOf<E, P>;
+  readonly shape: EventShape<E, P>;
   readonly logger: Logger;
-  readonly counts: EventCounts;
+  readonly counts: Pick<EventCounts<E>, 'written'>;
   readonly clientGoCompatible: boolean;
 }
 
@@ -36,31 +36,31 @@ export const maxTriesPerEvent = 12;
 /** The server may well take the same request a little later. */
 const transientCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
 
-export class EventWriter {
-  readonly #options: EventWriterOptions;
+export class EventWriter<E extends AnyEvent, P> {
+  readonly #options: EventWriterOptions<E, P>;
 
-  constructor(options: EventWriterOptions) {
+  constructor(options: EventWriterOptions<E, P>) {
     this.#options = options;
   }
 
   /** Never rejects. An update of an event that is gone from the server creates it again, in the same attempt. */
-  async write(event: CoreV1Event, isUpdate: boolean, signal: AbortSignal): Promise<WriteOutcome> {
+  async write(event: E, isUpdate: boolean, signal: AbortSignal): Promise<WriteOutcome<E>> {
     try {
       const answer: unknown = await (isUpdate
         ? this.#patchOrCreate(event, signal)
         : this.#options.sink.create(withoutResourceVersion(event), signal));
       this.#options.counts.written += 1;
       // A sink in plain JavaScript may answer nothing.
-      return { kind: 'recorded', answer: isEvent(answer) ? answer : event };
+      return { kind: 'recorded', answer: isEvent(answer) ? (answer as E) : event };
     } catch (error) {
       return this.#failed(event, error, signal);
     }
   }
 
-  async #patchOrCreate(event: CoreV1Event, signal: AbortSignal): Promise<CoreV1Event> {
-    const { sink } = this.#options;
+  async #patchOrCreate(event: E, signal: AbortSignal): Promise<E> {
+    const { sink, shape } = this.#options;
     try {
-      return await sink.patch(event, patchOf(event), signal);
+      return await sink.patch(event, shape.patchOf(event), signal);
     } catch (error) {
       const failure = this.#classify(error);
       if (failure.kind !== 'status' || failure.code !== 404) throw error;
@@ -73,7 +73,7 @@ export class EventWriter {
     return classifyFailure(error, !this.#options.clientGoCompatible);
   }
 
-  #failed(event: CoreV1Event, error: unknown, signal: AbortSignal): WriteOutcome {
+  #failed(event: E, error: unknown, signal: AbortSignal): WriteOutcome<E> {
     const { logger } = this.#options;
     const failure = this.#classify(error);
     switch (failure.kind) {
@@ -89,8 +89,8 @@ export class EventWriter {
   }
 
   /** Differs from client-go, whose REST client retries below the sink what the server cannot answer now; consumers of this port have no such client. */
-  #refused(event: CoreV1Event, error: unknown, failure: SinkFailure & { kind: 'status' }): WriteOutcome {
-    const { logger, clientGoCompatible } = this.#options;
+  #refused(event: E, error: unknown, failure: SinkFailure & { kind: 'status' }): WriteOutcome<E> {
+    const { logger, shape, clientGoCompatible } = this.#options;
     const { code, reason, isNamespaceTerminating, retryAfterMs } = failure;
     if (reason === 'AlreadyExists' || isNamespaceTerminating) {
       logger.debug('Server rejected event (will not retry!)', { error, event });
@@ -100,7 +100,7 @@ export class EventWriter {
       logger.error('Unable to write event (may retry after sleeping)', { error, event });
       return { kind: 'retry', retryAfterMs, isLastTry: code === 401, mayBeDone: code >= 500 };
     }
-    logger.error('Server rejected event (will not retry!)', { error, event, ...hintFor(event, code) });
+    logger.error('Server rejected event (will not retry!)', { error, event, ...hintFor(event, shape.objectOf(event), code) });
     return { kind: 'rejected' };
   }
 }
@@ -110,21 +110,20 @@ export function retryDelayMs(tries: number, sleepDurationMs: number, random: () 
   return tries === 1 ? sleepDurationMs * random() : sleepDurationMs;
 }
 
-function withoutResourceVersion(event: CoreV1Event): CoreV1Event {
+function withoutResourceVersion<E extends AnyEvent>(event: E): E {
   if (event.metadata.resourceVersion === undefined) return event;
-  const metadata: { resourceVersion?: string } & CoreV1Event['metadata'] = { ...event.metadata };
+  const metadata: { resourceVersion?: string } & AnyEvent['metadata'] = { ...event.metadata };
   delete metadata.resourceVersion;
   return { ...event, metadata };
 }
 
-function hintFor({ metadata, involvedObject }: CoreV1Event, code: number): { hint?: string } {
-  const isClusterScoped = involvedObject.namespace === undefined || involvedObject.namespace === '';
-  if (code !== 403 || !isClusterScoped) return {};
+function hintFor({ metadata }: AnyEvent, { namespace = '' }: ObjectReference, code: number): { hint?: string } {
+  if (code !== 403 || namespace !== '') return {};
   return {
     hint: `events about objects without a namespace lie in ${metadata.namespace}: allow create and patch of events there`,
   };
 }
 
-function isEvent(answer: unknown): answer is CoreV1Event {
-  return typeof (answer as Partial<CoreV1Event> | null | undefined)?.metadata === 'object';
+function isEvent(answer: unknown): answer is AnyEvent {
+  return typeof (answer as Partial<AnyEvent> | null | undefined)?.metadata === 'object';
 }

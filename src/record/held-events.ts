@@ -2,18 +2,18 @@
 //   Differs from client-go, where a held back count waits until the event happens again and there is a token at that moment.
 import type { EventCorrelator } from './event-correlator.ts';
 import type { SpamKey } from './event-keys.ts';
+import type { CoreV1Event } from './core-event.ts';
 import { merged, type EventWrite } from './event-write.ts';
+import type { HeldWrites, HeldWritesCallbacks } from './held-writes.ts';
 import { startTimer } from './timer.ts';
 
-export interface HeldEventsOptions {
+export interface HeldEventsOptions extends HeldWritesCallbacks<CoreV1Event> {
   readonly correlator: EventCorrelator;
-  readonly release: (key: string, write: EventWrite) => void;
-  readonly drop: (write: EventWrite) => void;
 }
 
 interface Held {
   readonly bucket: Bucket;
-  write: EventWrite;
+  write: EventWrite<CoreV1Event>;
 }
 
 /** The keys that wait for tokens of one bucket, longest first. */
@@ -26,7 +26,7 @@ interface Bucket {
 /** Beyond that the one held longest is dropped. */
 const maxHeld = 4096;
 
-export class HeldEvents {
+export class HeldEvents implements HeldWrites<CoreV1Event> {
   readonly #options: HeldEventsOptions;
   readonly #held = new Map<string, Held>();
   readonly #buckets = new Map<SpamKey, Bucket>();
@@ -35,7 +35,7 @@ export class HeldEvents {
     this.#options = options;
   }
 
-  hold(key: string, write: EventWrite): void {
+  hold(key: string, write: EventWrite<CoreV1Event>): void {
     const held = this.#held.get(key);
     if (held !== undefined) {
       held.write = merged(held.write, write);
@@ -48,7 +48,7 @@ export class HeldEvents {
   }
 
   /** Removes what is held of a key. */
-  take(key: string): EventWrite | undefined {
+  take(key: string): EventWrite<CoreV1Event> | undefined {
     const held = this.#held.get(key);
     if (held === undefined) return undefined;
     const { bucket, write } = held;
@@ -65,7 +65,7 @@ export class HeldEvents {
     for (const key of [...this.#held.keys()]) this.#release(key);
   }
 
-  #bucketOf(write: EventWrite): Bucket {
+  #bucketOf(write: EventWrite<CoreV1Event>): Bucket {
     const spamKey = this.#options.correlator.spamKey(write.event);
     let bucket = this.#buckets.get(spamKey);
     if (bucket === undefined) {
@@ -76,7 +76,7 @@ export class HeldEvents {
     return bucket;
   }
 
-  #waitForToken(bucket: Bucket, write: EventWrite): void {
+  #waitForToken(bucket: Bucket, write: EventWrite<CoreV1Event>): void {
     const ms = this.#options.correlator.msUntilAccepted(write.event);
     if (ms !== Infinity) bucket.stopTimer = startTimer(Math.max(1, Math.ceil(ms)), () => this.#onToken(bucket));
   }
@@ -101,7 +101,7 @@ export class HeldEvents {
   #dropOldest(): void {
     for (const key of this.#held.keys()) {
       const write = this.take(key);
-      if (write !== undefined) this.#options.drop(write);
+      if (write !== undefined) this.#options.drop('spam', write);
       return;
     }
   }

@@ -2,16 +2,42 @@
 //   each event over as it is recorded. After it: event-writer.ts.
 //   Differs from client-go, where one event that cannot be written holds up all others (client-go-delivery.ts).
 import { Fifo } from '../broadcaster/fifo.ts';
-import type { CoreV1Event } from './core-event.ts';
-import type { EventDelivery, EventDeliveryOptions } from './event-delivery.ts';
-import type { DropCause } from './event-counts.ts';
+import type { EventDelivery } from './event-delivery.ts';
+import type { DropCause, EventCounts } from './event-counts.ts';
 import type { EventNames } from './event-name.ts';
-import { EventWriter, maxTriesPerEvent, retryDelayMs, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
-import { HeldEvents } from './held-events.ts';
+import type { AnyEvent } from './event-shape.ts';
+import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
 import { merged, newWrite, renamed, type EventWrite } from './event-write.ts';
+import type { HeldWrites, HeldWritesCallbacks } from './held-writes.ts';
 import { startTimer } from './timer.ts';
 
-export interface KeyedDeliveryOptions extends EventDeliveryOptions {
+/** What is to be written of an event that was recorded. */
+export interface Correlation<E> {
+  /** With its count, and under the name that it has on the server. */
+  readonly event: E;
+  /** Its count can wait. */
+  readonly skip: boolean;
+  /** Events of one key are written in order. */
+  readonly key: string;
+  readonly isAggregate: boolean;
+}
+
+/** Counts events: event-correlator.ts, or events/series-correlator.ts. */
+export interface Correlator<E> {
+  /** Whether an event can be taken on although no more keys may have something to write. */
+  continues(event: E, isUnderWay: (key: string) => boolean): boolean;
+  eventCorrelate(event: E): Correlation<E>;
+  /** The server has it so. */
+  updateState(answer: E, key: string): void;
+}
+
+export interface KeyedDeliveryOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'clientGoCompatible'> {
+  readonly counts: EventCounts<E>;
+  readonly correlator: Correlator<E>;
+  /** Makes what keeps the counts that can wait. */
+  readonly heldWrites: (callbacks: HeldWritesCallbacks<E>) => HeldWrites<E>;
+  /** How long to sleep after attempt number `tries` failed. */
+  readonly retryDelayMs: (tries: number) => number;
   /** How many writes are under way at most. */
   readonly concurrency: number;
   /** How many keys have something to write at most; beyond that new ones are dropped. */
@@ -21,10 +47,10 @@ export interface KeyedDeliveryOptions extends EventDeliveryOptions {
 }
 
 /** The writes of one key. What is recorded while one is under way or waits becomes one write: counts add up. */
-interface Lane {
+interface Lane<E extends AnyEvent> {
   readonly key: string;
-  writing: EventWrite | undefined;
-  waiting: EventWrite | undefined;
+  writing: EventWrite<E> | undefined;
+  waiting: EventWrite<E> | undefined;
   /** There while it sleeps before it tries again. */
   wake: (() => void) | undefined;
 }
@@ -33,14 +59,15 @@ interface Lane {
 const drainSleepMs = 250;
 const settled = Promise.resolve();
 
-export class KeyedDelivery implements EventDelivery {
-  readonly #options: KeyedDeliveryOptions;
-  readonly #writer: EventWriter;
-  readonly #held: HeldEvents;
+export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
+  readonly #options: KeyedDeliveryOptions<E, P>;
+  readonly #writer: EventWriter<E, P>;
+  readonly #held: HeldWrites<E>;
   /** A lane is there while it has something to write. */
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, Lane<E>>();
+  readonly #isUnderWay = (key: string): boolean => this.#lanes.has(key);
   /** Lanes whose `waiting` may be written now. */
-  readonly #ready = new Fifo<Lane>();
+  readonly #ready = new Fifo<Lane<E>>();
   readonly #cancellation = new AbortController();
   readonly #idleCallbacks: (() => void)[] = [];
   #active = 0;
@@ -48,13 +75,12 @@ export class KeyedDelivery implements EventDelivery {
   #isPumpScheduled = false;
   #isDraining = false;
 
-  constructor(options: KeyedDeliveryOptions) {
+  constructor(options: KeyedDeliveryOptions<E, P>) {
     this.#options = options;
     this.#writer = new EventWriter({ ...options, clientGoCompatible: false });
-    this.#held = new HeldEvents({
-      correlator: options.correlator,
+    this.#held = options.heldWrites({
       release: (key, write) => this.#enqueue(key, write),
-      drop: write => this.#drop('spam', write),
+      drop: (cause, write) => this.#drop(cause, write),
     });
   }
 
@@ -63,21 +89,21 @@ export class KeyedDelivery implements EventDelivery {
   }
 
   /** Takes an event on. Writes nothing before the caller has gone on, so that what it records next may be written with it. */
-  accept(event: CoreV1Event): void {
-    const { correlator, counts, logger, maxQueuedEvents } = this.#options;
+  accept(event: E): void {
+    const { correlator, counts, logger, maxQueuedEvents, shape } = this.#options;
     if (this.#cancellation.signal.aborted) {
       counts.drop('shutdown', event);
       return;
     }
     try {
-      if (this.#lanes.size >= maxQueuedEvents && !this.#lanes.has(correlator.eventKey(event))) {
+      if (this.#lanes.size >= maxQueuedEvents && !correlator.continues(event, this.#isUnderWay)) {
         counts.drop('queue_full', event);
         return;
       }
-      const { event: counted, patch, skip, key, isAggregate } = correlator.eventCorrelate(event);
+      const { event: counted, skip, key, isAggregate } = correlator.eventCorrelate(event);
       this.#pending += 1;
       if (isAggregate) counts.aggregated += 1;
-      const write = newWrite(counted, patch === undefined && counted.count <= 1);
+      const write = newWrite(counted, shape.countOf(counted) <= 1);
       if (skip) this.#skipped(key, write);
       else this.#enqueue(key, merged(this.#held.take(key), write));
     } catch (error) {
@@ -118,7 +144,7 @@ export class KeyedDelivery implements EventDelivery {
   }
 
   /** A write of this key that waits anyway takes the skipped event along; else it waits for a token. */
-  #skipped(key: string, write: EventWrite): void {
+  #skipped(key: string, write: EventWrite<E>): void {
     this.#options.counts.filtered += 1;
     const lane = this.#lanes.get(key);
     if (lane?.waiting !== undefined) lane.waiting = merged(lane.waiting, write);
@@ -126,10 +152,10 @@ export class KeyedDelivery implements EventDelivery {
     else this.#held.hold(key, write);
   }
 
-  #enqueue(key: string, write: EventWrite): void {
+  #enqueue(key: string, write: EventWrite<E>): void {
     const lane = this.#lanes.get(key);
     if (lane === undefined) {
-      const added: Lane = { key, writing: undefined, waiting: write, wake: undefined };
+      const added: Lane<E> = { key, writing: undefined, waiting: write, wake: undefined };
       this.#lanes.set(key, added);
       this.#makeReady(added);
     } else if (lane.waiting !== undefined) {
@@ -140,7 +166,7 @@ export class KeyedDelivery implements EventDelivery {
     }
   }
 
-  #makeReady(lane: Lane): void {
+  #makeReady(lane: Lane<E>): void {
     this.#ready.push(lane);
     if (this.#isPumpScheduled) return;
     this.#isPumpScheduled = true;
@@ -161,9 +187,10 @@ export class KeyedDelivery implements EventDelivery {
     }
   }
 
-  async #write(lane: Lane, write: EventWrite): Promise<void> {
+  async #write(lane: Lane<E>, write: EventWrite<E>): Promise<void> {
     const { event, isCreate } = write;
-    const outcome = await this.#writer.write(event, event.count > 1 && !isCreate, this.#cancellation.signal);
+    const isUpdate = this.#options.shape.countOf(event) > 1 && !isCreate;
+    const outcome = await this.#writer.write(event, isUpdate, this.#cancellation.signal);
     this.#active -= 1;
     if (this.#cancellation.signal.aborted) return;
     lane.writing = undefined;
@@ -173,7 +200,7 @@ export class KeyedDelivery implements EventDelivery {
     if (this.#ready.size > 0) this.#pump();
   }
 
-  #settle(lane: Lane, write: EventWrite, outcome: WriteOutcome): void {
+  #settle(lane: Lane<E>, write: EventWrite<E>, outcome: WriteOutcome<E>): void {
     const { correlator, counts } = this.#options;
     switch (outcome.kind) {
       case 'recorded':
@@ -200,34 +227,36 @@ export class KeyedDelivery implements EventDelivery {
   }
 
   /** Differs from client-go, which drops the event. Either an attempt without an answer has made it, or its name is another event's. */
-  #alreadyExists(lane: Lane, write: EventWrite): void {
-    if (write.mayBeThere && write.event.count <= 1) {
-      this.#options.counts.delivered += write.weight;
+  #alreadyExists(lane: Lane<E>, write: EventWrite<E>): void {
+    const { counts, names, now, shape } = this.#options;
+    if (write.mayBeThere && shape.countOf(write.event) <= 1) {
+      counts.delivered += write.weight;
       this.#finish(write);
     } else if (write.mayBeThere) {
       this.#again(lane, { ...write, isCreate: false, mayBeThere: false });
     } else if (write.isCreate && !write.isRenamed) {
       const { event } = write;
-      const name = this.#options.names.next(event.involvedObject.name ?? '', this.#options.now());
+      const name = names.next(shape.objectOf(event).name ?? '', now());
       this.#again(lane, { ...write, event: { ...event, metadata: { ...event.metadata, name } }, isRenamed: true });
     } else {
       this.#drop('rejected', write);
     }
   }
 
-  #retry(lane: Lane, write: EventWrite, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
-    const { sleepDurationMs, random, logger } = this.#options;
+  #retry(lane: Lane<E>, write: EventWrite<E>, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
+    const { retryDelayMs, logger } = this.#options;
     const tries = write.tries + 1;
     if (isLastTry === true && tries > 1) {
       this.#drop('rejected', write);
       return;
     }
     if (tries >= maxTriesPerEvent) {
+      if (this.#held.holdUnwritten?.(lane.key, { ...write, tries }) === true) return;
       logger.error('Unable to write event (retry limit exceeded!)', { event: write.event });
       this.#drop('retry_limit', write);
       return;
     }
-    const delayMs = retryAfterMs ?? retryDelayMs(tries, sleepDurationMs, random);
+    const delayMs = retryAfterMs ?? retryDelayMs(tries);
     this.#again(lane, { ...write, tries, mayBeThere: write.mayBeThere || (write.isCreate && mayBeDone) });
     const wake = () => {
       stop();
@@ -239,25 +268,25 @@ export class KeyedDelivery implements EventDelivery {
   }
 
   /** Takes along what was recorded meanwhile. What is held back now is newer than what waits. */
-  #again(lane: Lane, write: EventWrite): void {
+  #again(lane: Lane<E>, write: EventWrite<E>): void {
     const waiting = lane.waiting === undefined ? write : merged(write, lane.waiting);
     const held = this.#held.take(lane.key);
     lane.waiting = held === undefined ? waiting : merged(waiting, held);
   }
 
   /** What was recorded before the server had the event goes by its first name. */
-  #rename(lane: Lane, name: string): void {
+  #rename(lane: Lane<E>, name: string): void {
     if (lane.waiting !== undefined) lane.waiting = renamed(lane.waiting, name);
     const held = this.#held.take(lane.key);
     if (held !== undefined) this.#held.hold(lane.key, renamed(held, name));
   }
 
-  #drop(cause: DropCause, write: EventWrite): void {
+  #drop(cause: DropCause, write: EventWrite<E>): void {
     this.#options.counts.drop(cause, write.event, write.weight);
     this.#finish(write);
   }
 
-  #finish(write: EventWrite): void {
+  #finish(write: EventWrite<E>): void {
     this.#pending -= write.weight;
     if (write.waiters !== undefined) for (const waiter of write.waiters) waiter();
     if (this.#pending > 0) return;
