@@ -1,7 +1,7 @@
 // `bitcoin-controller/record`: what other controllers import to record core/v1 events. Nothing in this project does.
 export type { Logger } from '../logger.ts';
 export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core-event.ts';
-export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions, type ShutdownResult } from './event-broadcaster.ts';
+export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './event-broadcaster.ts';
 export {
   EventAggregator,
   EventCorrelator,
@@ -25,6 +25,7 @@ export { generateEventName } from './event-name.ts';
 export type { EventRecorder } from './event-recorder.ts';
 export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './event-sink.ts';
 export { FakeRecorder, newFakeRecorder } from './fake-recorder.ts';
+export type { ShutdownOptions, ShutdownResult } from './recorded-events.ts';
 export {
   getPartialReference,
   getReference,
