@@ -251,7 +251,7 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
       return;
     }
     if (tries >= maxTriesPerEvent) {
-      if (this.#held.holdUnwritten?.(lane.key, { ...write, tries }) === true) return;
+      if (this.#isHeldUnwritten(lane, { ...write, tries })) return;
       logger.error('Unable to write event (retry limit exceeded!)', { event: write.event });
       this.#drop('retry_limit', write);
       return;
@@ -265,6 +265,14 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
     };
     const stop = startTimer(this.#isDraining ? Math.min(delayMs, drainSleepMs) : delayMs, wake);
     lane.wake = wake;
+  }
+
+  /** Together with what was recorded meanwhile: an older count must not be written after a newer. */
+  #isHeldUnwritten(lane: Lane<E>, write: EventWrite<E>): boolean {
+    const all = lane.waiting === undefined ? write : merged(write, lane.waiting);
+    if (this.#held.holdUnwritten?.(lane.key, all) !== true) return false;
+    lane.waiting = undefined;
+    return true;
   }
 
   /** Takes along what was recorded meanwhile. What is held back now is newer than what waits. */

@@ -53,6 +53,11 @@ export class LruCache<V> {
       : this.#moveOldestTo(key, this.#newest.newer).value;
   }
 
+  /** What would be forgotten next. */
+  get oldest(): { readonly key: string; readonly value: V } | undefined {
+    return this.#newest?.newer;
+  }
+
   delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;

@@ -11,7 +11,7 @@ import { hasTag, type Scenario, type ScenarioStep } from './scenario.ts';
 export interface EventsPlayer {
   record(step: ScenarioStep): void;
   act(action: string): void;
-  end(): Promise<void>;
+  end(): Promise<unknown>;
 }
 
 export function eventsPlayer(

@@ -1,14 +1,17 @@
 // EventsV1Broadcaster: takes events to the API server as events.k8s.io/v1, repetitions as a series. Before it: events-v1-recorder.ts.
-//   After it: events-v1-writer.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
-import { Broadcaster } from '../../broadcaster/broadcaster.ts';
+//   After it: ../recorded-events.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
+import type { Observable } from 'rxjs';
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import type { Logger } from '../../logger.ts';
+import type { EventCounts, EventDrop } from '../event-counts.ts';
 import { EventNames, eventNames, generateEventName, unixNanoOf } from '../event-name.ts';
-import { startTimer } from '../timer.ts';
+import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from '../recorded-events.ts';
+import type { KindLookup } from '../reference.ts';
+import { ClientGoSeriesDelivery, type SeriesCache } from './client-go-series-delivery.ts';
+import { logFields, type EventsV1Event } from './events-v1-event.ts';
 import { BroadcastingEventsV1Recorder, type EventsV1Recorder, type Reporter } from './events-v1-recorder.ts';
-import type { EventsV1Event } from './events-v1-event.ts';
-import { EventsV1Delivery, type CachedEvent } from './events-v1-delivery.ts';
 import type { EventsV1Sink } from './events-v1-sink.ts';
+import { SeriesDelivery } from './series-delivery.ts';
 
 export interface EventsV1BroadcasterOptions {
   /** Shuts the broadcaster down when it aborts. */
@@ -21,163 +24,191 @@ export interface EventsV1BroadcasterOptions {
   readonly now?: (() => number) | undefined;
   /** From 0 to 1; `Math.random` unless told. */
   readonly random?: (() => number) | undefined;
-  /** How many events wait to be written; beyond that the newest are dropped. 1000 unless told. */
+  /** How many events wait for a watcher, and how many new ones for a sink; beyond that the newest are dropped. 1000 unless told. */
   readonly maxQueuedEvents?: number | undefined;
-  /** How many writes are under way at once; 8 unless told. */
+  /** How many writes are under way at once to each sink; 8 unless told. */
   readonly concurrency?: number | undefined;
+  /** How many series are counted at once; beyond that the one that has been quiet for longest is written and forgotten. 4096 unless told. */
+  readonly cacheSize?: number | undefined;
+  /**
+   * What happens again with another note is another event. Unless told so it is part of the same series, as in client-go, and the other
+   * note is lost: the API server lets nobody change a note.
+   */
+  readonly distinguishesNotes?: boolean | undefined;
+  /** How long a `shutdown` that is not told so itself may take; 5 s unless told. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Says the kind of objects that do not say it themselves. */
+  readonly kindOf?: KindLookup | undefined;
   /** Sends what the API server would refuse, as client-go does: long notes uncut, a reason or an action that is empty or too long. */
   readonly ignoresServerLimits?: boolean | undefined;
-  /** client-go to the letter: a new resourceVersion makes a new event, and counts that are not written yet are lost at shutdown. */
+  /** client-go to the letter, with what docs/porting.md lists as changed put back. */
   readonly clientGoCompatible?: boolean | undefined;
 }
 
-/** How many events were lost, by cause. */
-export interface EventsV1DropCounts {
-  queue_full: number;
-  no_sink: number;
-  rejected: number;
-  retry_limit: number;
-  shutdown: number;
-}
+const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, cacheSize: 4096, drainTimeoutMs: 5_000 };
 
-const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, drainTimeoutMs: 5_000 };
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
-
-/** One for a process is right: it counts what all its recorders record. */
+/**
+ * One for a process is right: it counts what all its recorders record.
+ *
+ * @example
+ * ```ts
+ * import { EventsV1Broadcaster, type EventsV1Sink } from 'bitcoin-controller/record/events';
+ *
+ * const sink: EventsV1Sink = {
+ *   create: (event) => (console.log('create', event.action, event.note), Promise.resolve(event)),
+ *   patch: (event, patch) => (console.log('patch', event.action, patch.series.count), Promise.resolve(event)),
+ * };
+ * await using events = new EventsV1Broadcaster();
+ * events.startRecordingToSink(sink);
+ * const recorder = events.newRecorder({ reportingController: 'example.com/my-controller', reportingInstance: 'my-controller-0' });
+ * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
+ * recorder.eventf(pod, undefined, 'Normal', 'Started', 'Starting', 'the pod has started');
+ * await events.flush(1_000);
+ * ```
+ */
 export class EventsV1Broadcaster implements AsyncDisposable {
-  readonly dropped: Readonly<EventsV1DropCounts>;
-  readonly #dropped: EventsV1DropCounts = { queue_full: 0, no_sink: 0, rejected: 0, retry_limit: 0, shutdown: 0 };
+  /** Everything that is recorded, without its series. */
+  readonly events$: Observable<EventsV1Event>;
+  /** What became of the events; for metrics. */
+  readonly counts: EventCounts<EventsV1Event>;
   readonly #options: EventsV1BroadcasterOptions;
+  readonly #isClientGo: boolean;
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #names: EventNames;
-  readonly #broadcaster: Broadcaster<EventsV1Event>;
-  readonly #deliveries = new Map<Watcher<EventsV1Event>, EventsV1Delivery>();
-  /** For client-go's way only: else every sink has its own. */
-  readonly #sharedCache = new Map<string, CachedEvent>();
+  readonly #recorded: RecordedEvents<EventsV1Event>;
+  /** For client-go's way only, which shares it among all starts. */
+  readonly #clientGoCache: SeriesCache = new Map();
   #isShuttingDown = false;
-  #shutdown: Promise<void> | undefined;
 
   constructor(options: EventsV1BroadcasterOptions = {}) {
-    const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
-    this.dropped = this.#dropped;
+    const { maxQueuedEvents = defaults.maxQueuedEvents, logger = silentLogger, signal } = options;
     this.#options = options;
-    this.#logger = options.logger ?? silent;
+    this.#isClientGo = options.clientGoCompatible === true;
+    this.#logger = logger;
     this.#now = options.now ?? (() => Date.now());
     this.#names = options.now === undefined ? eventNames : new EventNames();
-    this.#broadcaster = new Broadcaster({
-      queueLength: maxQueuedEvents,
-      incomingQueueLength: maxQueuedEvents,
-      fullChannelBehavior: 'DropIfChannelFull',
+    this.#recorded = new RecordedEvents({
+      signal,
+      logger,
+      now: this.#now,
+      maxQueuedEvents,
+      clientGoCompatible: this.#isClientGo,
+      drainTimeoutMs: options.drainTimeoutMs ?? (this.#isClientGo ? undefined : defaults.drainTimeoutMs),
     });
-    this.#broadcaster.drops.subscribe(() => (this.#dropped.queue_full += 1));
-    if (signal?.aborted === true) void this.shutdown();
-    else signal?.addEventListener('abort', () => void this.shutdown(), { once: true });
+    this.events$ = this.#recorded.events$;
+    this.counts = this.#recorded.counts;
+  }
+
+  /** Each event that is lost, as it is lost. */
+  get drops(): Observable<EventDrop<EventsV1Event>> {
+    return this.counts.drops;
   }
 
   newRecorder(reporter: Reporter): EventsV1Recorder {
-    const isClientGo = this.#options.clientGoCompatible === true;
+    const nameFor = this.#isClientGo
+      ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
+      : (name: string, nowMs: number) => this.#names.next(name, nowMs);
     return new BroadcastingEventsV1Recorder({
       reporter: { ...reporter },
       logger: this.#logger,
       now: this.#now,
-      nameFor: (name, nowMs) => (isClientGo ? generateEventName(name, unixNanoOf(nowMs)) : this.#names.next(name, nowMs)),
-      send: event => {
-        this.#send(event);
+      nameFor,
+      kindOf: this.#options.kindOf,
+      send: event => this.#recorded.send(event),
+      reject: event => {
+        this.counts.recorded += 1;
+        this.counts.drop('rejected', event);
       },
-      reject: () => (this.#dropped.rejected += 1),
       ignoresServerLimits: this.#options.ignoresServerLimits === true,
     });
   }
 
-  /** Writes to `sink` what is recorded from now on. @returns what stops it */
+  /** Writes to `sink` what is recorded from now on; to the first one also what was recorded before. @returns what stops it */
   startRecordingToSink(sink: EventsV1Sink): Watcher<EventsV1Event> {
-    const { sleepDurationMs, random = Math.random, concurrency, maxQueuedEvents, clientGoCompatible } = this.#options;
-    const watcher = this.#broadcaster.watch();
-    const delivery = new EventsV1Delivery({
-      sink,
-      logger: this.#logger,
-      sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
-      random,
-      now: this.#now,
-      concurrency: concurrency ?? defaults.concurrency,
-      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
-      clientGoCompatible: clientGoCompatible === true,
-      onDrop: cause => (this.#dropped[cause] += 1),
-      cache: clientGoCompatible === true ? this.#sharedCache : new Map<string, CachedEvent>(),
-    });
-    this.#deliveries.set(watcher, delivery);
-    watcher.results.subscribe({
-      next: ({ object }) => {
-        delivery.accept(object);
-      },
-      complete: () => {
-        if (!this.#isShuttingDown) delivery.abandon();
-      },
-    });
-    return watcher;
+    return this.#recorded.deliver(watcher =>
+      this.#isClientGo ? this.#deliverAsClientGo(watcher, sink) : this.#deliver(watcher, sink),
+    );
   }
 
-  /** Calls `handler` with each event as it is recorded; what it throws is logged. @returns what stops it */
+  /** Calls `handler` with each event as it is recorded, one at a time; what it throws is logged. @returns what stops it */
   startEventWatcher(handler: (event: EventsV1Event) => unknown): Watcher<EventsV1Event> {
-    const watcher = this.#broadcaster.watch();
-    // It never rejects: what the handler throws is caught here.
-    void watcher.forEach(async ({ object }) => {
-      try {
-        await handler(object);
-      } catch (error) {
-        this.#logger.error('Event handler failed', { error, event: object });
-      }
+    return this.#recorded.handle(handler);
+  }
+
+  startLogging(logger: Logger): Watcher<EventsV1Event> {
+    return this.startEventWatcher(event => {
+      logger.info('Event occurred', logFields(event));
     });
-    return watcher;
+  }
+
+  /** client-go's older name of `startLogging`. */
+  startStructuredLogging(logger: Logger): Watcher<EventsV1Event> {
+    return this.startLogging(logger);
   }
 
   /**
-   * Takes no more events, and writes what is pending and the last counts of all series until `drainTimeoutMs` (5 s unless told) is over.
-   * Idempotent. Differs from client-go, which loses what is pending, and whose series go on to be refreshed until the signal aborts.
+   * Waits until what is recorded so far has been written or dropped, `timeoutMs` at most. Writes also the counts of series that would wait
+   * until these are refreshed or finished.
+   * @returns whether it has
    */
-  shutdown(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
-    const byDefault = this.#options.clientGoCompatible === true ? undefined : defaults.drainTimeoutMs;
-    this.#shutdown ??= this.#shutDown(options.drainTimeoutMs ?? byDefault);
-    return this.#shutdown;
+  flush(timeoutMs: number): Promise<boolean> {
+    return this.#recorded.flush(timeoutMs);
+  }
+
+  /**
+   * Takes no more events, writes what is pending – also the last counts of all series – and lets watchers handle what they have, until
+   * `drainTimeoutMs` is over; drops the rest. Idempotent. Differs from client-go, which loses the last counts, and whose series go on to
+   * be refreshed until the signal aborts.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
+    this.#isShuttingDown = true;
+    return this.#recorded.shutdown(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 
-  /** Without a time for the drain only the recording ends. */
-  async #shutDown(drainTimeoutMs: number | undefined): Promise<void> {
-    // The watchers complete within this call; from here on that is no reason to give up.
-    this.#isShuttingDown = true;
-    await this.#broadcaster.shutdown();
-    const deliveries = [...this.#deliveries.values()];
-    if (drainTimeoutMs === undefined) {
-      this.#options.signal?.addEventListener('abort', () => deliveries.forEach(delivery => delivery.abandon()), { once: true });
-      return;
-    }
-    if (drainTimeoutMs > 0) {
-      let stop: () => void = () => undefined;
-      const deadline = new Promise<void>(resolve => (stop = startTimer(drainTimeoutMs, resolve)));
-      await Promise.race([Promise.all(deliveries.map(delivery => delivery.drain())), deadline]);
-      stop();
-    }
-    for (const delivery of deliveries) delivery.abandon();
+  #deliver(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): SeriesDelivery {
+    const { sleepDurationMs, random, maxQueuedEvents, concurrency, cacheSize, distinguishesNotes } = this.#options;
+    const delivery = new SeriesDelivery({
+      sink,
+      logger: this.#logger,
+      counts: this.counts,
+      sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
+      random: random ?? Math.random,
+      concurrency: concurrency ?? defaults.concurrency,
+      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
+      cacheSize: cacheSize ?? defaults.cacheSize,
+      distinguishesNotes: distinguishesNotes === true,
+      names: this.#names,
+      now: this.#now,
+    });
+    // Neither rejects: accept does not throw, and drain has nothing to reject for. Nobody looks after the series of a sink that was stopped.
+    void watcher.forEach(({ object }) => delivery.accept(object)).then(() => delivery.drain());
+    return delivery;
   }
 
-  #send(event: EventsV1Event): void {
-    if (this.#shutdown !== undefined) {
-      this.#dropped.shutdown += 1;
-      return;
-    }
-    if (![...this.#deliveries.keys()].some(watcher => !watcher.isStopped)) this.#dropped.no_sink += 1;
-    if (this.#broadcaster.actionOrDrop('ADDED', event)) return;
-    this.#logger.error('Unable to record event: too many queued events, dropped event', { event });
+  #deliverAsClientGo(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): ClientGoSeriesDelivery {
+    const { sleepDurationMs, random, concurrency, signal } = this.#options;
+    const delivery = new ClientGoSeriesDelivery({
+      sink,
+      logger: this.#logger,
+      counts: this.counts,
+      sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
+      random: random ?? Math.random,
+      concurrency: concurrency ?? defaults.concurrency,
+      now: this.#now,
+      cache: this.#clientGoCache,
+      signal,
+    });
+    watcher.results.subscribe({
+      next: ({ object }) => delivery.accept(object),
+      complete: () => {
+        if (!this.#isShuttingDown) delivery.abandon();
+      },
+    });
+    return delivery;
   }
 }

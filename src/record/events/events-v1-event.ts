@@ -1,11 +1,13 @@
-// The events.k8s.io/v1 Event as it is in memory and on the wire. Before it: events-v1-recorder.ts. After it: events-v1-broadcaster.ts.
+// The events.k8s.io/v1 Event as it is in memory and on the wire. Before it: events-v1-recorder.ts. After it: series-correlator.ts.
+import type { LogFields } from '../../logger.ts';
 import type { ObjectReference } from '../core-event.ts';
+import type { EventShape } from '../event-shape.ts';
 
 /** How often an event has happened, and when last. */
 export interface EventSeries {
-  count: number;
+  readonly count: number;
   /** RFC 3339 in UTC with microseconds. */
-  lastObservedTime: string;
+  readonly lastObservedTime: string;
 }
 
 /** An events.k8s.io/v1 Event. Times are RFC 3339 in UTC with six digits after the second. */
@@ -15,7 +17,7 @@ export interface EventsV1Event {
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;
-    resourceVersion?: string;
+    readonly resourceVersion?: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly eventTime: string;
@@ -29,12 +31,24 @@ export interface EventsV1Event {
   readonly note: string;
   readonly type: string;
   /** Absent until it has happened twice. */
-  series?: EventSeries;
+  readonly series?: EventSeries;
 }
 
 /** The strategic merge patch that a series is written as. No other field of an event changes. */
 export interface SeriesPatch {
-  readonly series: Readonly<EventSeries>;
+  readonly series: EventSeries;
+}
+
+export const eventsV1Shape: EventShape<EventsV1Event, SeriesPatch> = {
+  countOf: event => event.series?.count ?? 1,
+  patchOf: ({ series, eventTime }) => ({ series: { count: 1, lastObservedTime: eventTime, ...series } }),
+  objectOf: event => event.regarding,
+};
+
+/** What goes with the message `Event occurred` in a log. */
+export function logFields({ regarding, type, reason, action, note }: EventsV1Event): LogFields {
+  const { namespace = '', name = '', kind = '', apiVersion = '' } = regarding;
+  return { object: namespace === '' ? name : `${namespace}/${name}`, kind, apiVersion, type, reason, action, note };
 }
 
 const longestNoteBytes = 1024;

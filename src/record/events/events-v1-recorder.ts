@@ -3,7 +3,7 @@
 import type { Logger } from '../../logger.ts';
 import type { EventType, ObjectReference } from '../core-event.ts';
 import { formatMessage } from '../format-message.ts';
-import { getReference, type Referable } from '../reference.ts';
+import { getReference, type KindLookup, type Referable } from '../reference.ts';
 import { microTime, shortNote, type EventsV1Event } from './events-v1-event.ts';
 
 type Annotations = Readonly<Record<string, string>> | undefined;
@@ -37,20 +37,28 @@ export interface EventsV1Recorder {
     note: string,
     ...args: unknown[]
   ): void;
+  /** The same recorder, which logs to `logger`. */
+  withLogger(logger: Logger): EventsV1Recorder;
 }
 
 export interface RecorderOptions {
   readonly reporter: Reporter;
   readonly logger: Logger;
-  readonly send: (event: EventsV1Event) => void;
-  readonly reject: () => void;
+  /** False if there are too many events already. Throws when stopped. */
+  readonly send: (event: EventsV1Event) => boolean;
+  /** Counts an event that the server would not have. */
+  readonly reject: (event: EventsV1Event) => void;
+  readonly kindOf: KindLookup | undefined;
   readonly nameFor: (referencedName: string, nowMs: number) => string;
   readonly now: () => number;
   readonly ignoresServerLimits: boolean;
 }
 
-/** The server refuses longer ones. */
-const longestField = 128;
+/** The server refuses longer ones, in UTF-8. */
+const longestFieldBytes = 128;
+/** A name, which a DNS subdomain and a slash may precede. */
+const qualifiedName =
+  /^(?:(?=[^/]{1,253}\/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /** The recorder that an `EventsV1Broadcaster` makes. */
 export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
@@ -82,60 +90,83 @@ export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
     note: string,
     ...args: unknown[]
   ): void {
-    const { logger, reject, send, reporter, ignoresServerLimits } = this.#options;
+    const { logger, send, reject, ignoresServerLimits } = this.#options;
     try {
-      const limited = { reason, action, reportingInstance: reporter.reportingInstance };
-      const fault = faultOf(type, ignoresServerLimits ? {} : limited);
+      const event = this.#newEvent(regarding, related, annotations, { type, reason, action }, { note, args });
+      if (event === undefined) return;
+      const fault = ignoresServerLimits ? undefined : faultOf(event);
       if (fault !== undefined) {
-        logger.error('Unable to record event (will not retry!)', { fault, type, ...limited });
-        reject();
-        return;
-      }
-      const text = args.length === 0 ? note : formatMessage(note, args);
-      const fields = { type, reason, action, note: ignoresServerLimits ? text : shortNote(text) };
-      send(this.#newEvent(getReference(regarding), this.#relatedReference(related), annotations, fields));
+        logger.error('Unable to record event (will not retry!)', { fault, event });
+        reject(event);
+      } else if (!send(event)) logger.error('Unable to record event: too many queued events, dropped event', { event });
     } catch (error) {
-      logger.error('Could not construct reference, will not report event', { error, type, reason, action });
-      reject();
+      logger.error('Unable to record event (will not retry!)', { error });
     }
   }
 
+  withLogger(logger: Logger): EventsV1Recorder {
+    return new BroadcastingEventsV1Recorder({ ...this.#options, logger });
+  }
+
   #newEvent(
-    regarding: ObjectReference,
-    related: ObjectReference | undefined,
+    regarding: MaybeReferable,
+    related: MaybeReferable,
     annotations: Annotations,
-    fields: Pick<EventsV1Event, 'type' | 'reason' | 'action' | 'note'>,
-  ): EventsV1Event {
-    const { now, nameFor, reporter } = this.#options;
+    fields: Pick<EventsV1Event, 'type' | 'reason' | 'action'>,
+    { note, args }: { readonly note: string; readonly args: readonly unknown[] },
+  ): EventsV1Event | undefined {
+    const { logger, now, nameFor, reporter, ignoresServerLimits } = this.#options;
+    const text = args.length === 0 ? note : formatMessage(note, args);
+    const reference = this.#referenceTo(regarding, { ...fields, note: text });
+    if (reference === undefined) return undefined;
+    const other = this.#relatedReference(related);
+    if (fields.type !== 'Normal' && fields.type !== 'Warning') {
+      logger.error('Unsupported event type', { eventType: fields.type });
+      return undefined;
+    }
     const nowMs = now();
-    const namespace = regarding.namespace === undefined || regarding.namespace === '' ? 'default' : regarding.namespace;
-    const name = nameFor(regarding.name ?? '', nowMs);
+    const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
+    const name = nameFor(reference.name ?? '', nowMs);
     return {
       metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
       eventTime: microTime(nowMs),
       ...reporter,
       ...fields,
-      regarding: { ...regarding },
-      ...(related === undefined ? {} : { related: { ...related } }),
+      note: ignoresServerLimits ? text : shortNote(text),
+      regarding: { ...reference },
+      ...(other === undefined ? {} : { related: { ...other } }),
     };
+  }
+
+  #referenceTo(regarding: MaybeReferable, fields: object): ObjectReference | undefined {
+    try {
+      return getReference(regarding, this.#options.kindOf);
+    } catch (error) {
+      const what = { error, object: regarding, ...fields };
+      this.#options.logger.error('Could not construct reference, will not report event', what);
+      return undefined;
+    }
   }
 
   /** An event is worth telling without it. */
   #relatedReference(related: MaybeReferable): ObjectReference | undefined {
     if (related === null || related === undefined) return undefined;
     try {
-      return getReference(related);
+      return getReference(related, this.#options.kindOf);
     } catch (error) {
-      this.#options.logger.debug('Could not construct reference to the related object', { error });
+      this.#options.logger.debug('Could not construct reference to the related object', { error, object: related });
       return undefined;
     }
   }
 }
 
-function faultOf(type: string, limited: Readonly<Record<string, string>>): string | undefined {
-  if (type !== 'Normal' && type !== 'Warning') return 'unsupported event type';
-  for (const [field, value] of Object.entries(limited)) {
-    if (value === '' || value.length > longestField) return `${field} must have 1 to ${longestField} characters`;
+const encoder = new TextEncoder();
+
+/** What the API server would refuse the event for. */
+function faultOf({ reason, action, reportingInstance, reportingController }: EventsV1Event): string | undefined {
+  for (const [field, value] of Object.entries({ reason, action, reportingInstance })) {
+    if (value === '' || (value.length * 3 > longestFieldBytes && encoder.encode(value).length > longestFieldBytes))
+      return `${field} must have 1 to ${longestFieldBytes} bytes`;
   }
-  return undefined;
+  return qualifiedName.test(reportingController) ? undefined : 'reportingController must be a qualified name';
 }

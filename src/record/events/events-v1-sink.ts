@@ -1,14 +1,11 @@
-// EventsV1Sink: where events.k8s.io/v1 events are written. Before it: events-v1-writer.ts. After it: the API server.
+// EventsV1Sink: where events.k8s.io/v1 events are written. Before it: ../event-writer.ts. After it: the API server.
 //   Port of client-go v0.37.2 tools/events (EventSink, EventSinkImpl).
 import { strategicMergePatchOptions } from '../client-node-patch.ts';
+import type { SinkOf } from '../event-shape.ts';
 import type { EventsV1Event, SeriesPatch } from './events-v1-event.ts';
 
-/** Writes events. Each answer is the event as it is stored now. Calls may run at once. */
-export interface EventsV1Sink {
-  create(event: EventsV1Event): Promise<EventsV1Event>;
-  /** `event` says which one. */
-  patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event>;
-}
+/** Writes events. Calls for different events may run at once; for one event one call follows another. */
+export type EventsV1Sink = SinkOf<EventsV1Event, SeriesPatch>;
 
 /** What is needed of client-node's `EventsV1Api`, of any version from 1.4. */
 export interface EventsV1Api {

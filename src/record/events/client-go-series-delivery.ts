@@ -1,19 +1,19 @@
-// EventsV1Delivery: makes series of what was recorded, and keeps one sink up to date with them. Before it: events-v1-broadcaster.ts.
-//   After it: events-v1-writer.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries,
-//   finishSeries).
+// ClientGoSeriesDelivery: client-go's own way to a sink, for `clientGoCompatible`: each event on its own, and its series in a cache without
+//   bounds that all starts share. Before it: events-v1-broadcaster.ts. After it: client-go-series-writer.ts.
+//   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries, finishSeries).
 import { startTimer } from '../timer.ts';
+import type { EventCounts } from '../event-counts.ts';
+import type { EventDelivery } from '../event-delivery.ts';
+import { ClientGoSeriesWriter, type ClientGoSeriesWriterOptions, type CountedEvent } from './client-go-series-writer.ts';
 import { microTime, seriesKey, type EventsV1Event } from './events-v1-event.ts';
-import { EventsV1Writer, type EventsV1WriterOptions } from './events-v1-writer.ts';
 
-export type DeliveryDropCause = 'queue_full' | 'rejected' | 'retry_limit' | 'shutdown';
-
-export interface EventsV1DeliveryOptions extends Omit<EventsV1WriterOptions, 'signal'> {
+export interface ClientGoSeriesDeliveryOptions extends Omit<ClientGoSeriesWriterOptions, 'signal'> {
   readonly now: () => number;
-  readonly maxQueuedEvents: number;
-  readonly clientGoCompatible: boolean;
-  readonly onDrop: (cause: DeliveryDropCause) => void;
-  /** The series so far; client-go shares them among all starts. */
-  readonly cache: Map<string, CachedEvent>;
+  readonly counts: EventCounts<EventsV1Event>;
+  /** The series so far; all starts share them. */
+  readonly cache: SeriesCache;
+  /** Gives up when it aborts. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** An event that did not happen for so long is over; the next one like it is a new one. */
@@ -21,59 +21,55 @@ const finishTimeMs = 6 * 60_000;
 /** How often the count of a series that goes on is written. */
 const refreshTimeMs = 30 * 60_000;
 
-export interface CachedEvent {
-  event: EventsV1Event;
-  /** The count that was last given to the sink. */
-  writtenCount: number;
-}
+export type SeriesCache = Map<string, { event: CountedEvent }>;
 
-export class EventsV1Delivery {
-  readonly #options: EventsV1DeliveryOptions;
-  readonly #writer: EventsV1Writer;
+export class ClientGoSeriesDelivery implements EventDelivery {
+  readonly #options: ClientGoSeriesDeliveryOptions;
+  readonly #writer: ClientGoSeriesWriter;
   readonly #cancellation = new AbortController();
-  readonly #cache: Map<string, CachedEvent>;
+  readonly #cache: SeriesCache;
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(options: EventsV1DeliveryOptions) {
+  constructor(options: ClientGoSeriesDeliveryOptions) {
+    const { cache, signal } = options;
     this.#options = options;
-    this.#writer = new EventsV1Writer({ ...options, signal: this.#cancellation.signal });
-    this.#cache = options.cache;
+    this.#writer = new ClientGoSeriesWriter({ ...options, signal: this.#cancellation.signal });
+    this.#cache = cache;
+    if (signal?.aborted === true) this.abandon();
+    signal?.addEventListener('abort', () => this.abandon(), { once: true });
     this.#every(refreshTimeMs, () => this.#refreshExistingEventSeries());
     this.#every(finishTimeMs, () => this.#finishSeries());
     // A start finds the series of the one before it.
-    if (options.cache.size > 0) void this.#refreshExistingEventSeries();
+    if (cache.size > 0) void this.#refreshExistingEventSeries();
+  }
+
+  get pending(): number {
+    return this.#pending.size;
   }
 
   /** Writes a first event, and the start of a series; further ones are only counted until the series is refreshed or finished. */
   accept(recorded: EventsV1Event): void {
-    const { now, clientGoCompatible, maxQueuedEvents, onDrop } = this.#options;
-    const key = seriesKey(recorded, clientGoCompatible);
+    const key = seriesKey(recorded, true);
     const known = this.#cache.get(key);
-    const lastObservedTime = microTime(now());
+    const lastObservedTime = microTime(this.#options.now());
     if (known?.event.series !== undefined) {
       known.event.series.count += 1;
       known.event.series.lastObservedTime = lastObservedTime;
       return;
     }
-    if (this.#pending.size >= maxQueuedEvents) {
-      onDrop('queue_full');
-      return;
-    }
-    const cached = known ?? { event: copyOf(recorded), writtenCount: 1 };
+    const cached = known ?? { event: copyOf(recorded) };
     if (known === undefined) this.#cache.set(key, cached);
     else cached.event.series = { count: 2, lastObservedTime };
-    this.#start(this.#write(cached, copyOf(cached.event)));
+    this.#start(this.#write(copyOf(cached.event)));
   }
 
-  /** Writes what is pending and, but for client-go's way, the counts that the sink does not know yet. */
-  async drain(): Promise<void> {
+  async flush(): Promise<void> {
     await Promise.all(this.#pending);
-    if (this.#options.clientGoCompatible || this.#cancellation.signal.aborted) return;
-    await Promise.all(
-      [...this.#cache.values()]
-        .filter(({ event, writtenCount }) => (event.series?.count ?? 1) > writtenCount)
-        .map(cached => this.#write(cached, copyOf(cached.event))),
-    );
+  }
+
+  /** The counts that the sink does not know yet are lost. */
+  drain(): Promise<void> {
+    return this.flush();
   }
 
   /** Gives up at once. An attempt that is under way goes on. */
@@ -86,10 +82,11 @@ export class EventsV1Delivery {
     void writing.then(() => this.#pending.delete(writing));
   }
 
-  async #write(cached: CachedEvent, event: EventsV1Event): Promise<void> {
+  async #write(event: CountedEvent): Promise<void> {
+    const { counts } = this.#options;
     const result = await this.#writer.write(event);
-    if (result.kind === 'recorded') cached.writtenCount = Math.max(cached.writtenCount, event.series?.count ?? 1);
-    else this.#options.onDrop(result.kind);
+    if (result.kind === 'recorded') counts.delivered += 1;
+    else counts.drop(result.kind, event);
   }
 
   async #refreshExistingEventSeries(): Promise<void> {
@@ -99,12 +96,10 @@ export class EventsV1Delivery {
   }
 
   /** @returns whether there is no more to be done about this count */
-  async #refresh(cached: CachedEvent): Promise<boolean> {
+  async #refresh(cached: { event: CountedEvent }): Promise<boolean> {
     const { event } = cached;
-    const count = event.series?.count ?? 1;
     const attempt = await this.#writer.attempt(event);
     if (attempt.kind === 'recorded') {
-      cached.writtenCount = count;
       // What was counted while the answer was on its way counts: the cache has the newer series.
       cached.event = { ...copyOf(attempt.answer), ...(event.series === undefined ? {} : { series: event.series }) };
     }
@@ -134,6 +129,6 @@ export class EventsV1Delivery {
   }
 }
 
-function copyOf(event: EventsV1Event): EventsV1Event {
+function copyOf(event: EventsV1Event): CountedEvent {
   return { ...event, metadata: { ...event.metadata }, ...(event.series === undefined ? {} : { series: { ...event.series } }) };
 }

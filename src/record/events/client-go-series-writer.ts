@@ -1,17 +1,24 @@
-// EventsV1Writer: one attempt to write one event, and up to twelve of them. Before it: events-v1-broadcaster.ts. After it: events-v1-sink.ts.
+// ClientGoSeriesWriter: one attempt to write one event, and up to twelve of them. Before it: client-go-series-delivery.ts. After it: events-v1-sink.ts.
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordEvent, attemptRecording).
 import type { Logger } from '../../logger.ts';
 import { classifyFailure } from '../sink-error.ts';
+import { maxTriesPerEvent } from '../event-writer.ts';
 import { startTimer } from '../timer.ts';
 import type { EventsV1Event } from './events-v1-event.ts';
 import type { EventsV1Sink } from './events-v1-sink.ts';
+
+/** An event of the cache: its series is counted in place. */
+export interface CountedEvent extends Omit<EventsV1Event, 'metadata' | 'series'> {
+  readonly metadata: { -readonly [K in keyof EventsV1Event['metadata']]: EventsV1Event['metadata'][K] };
+  series?: { count: number; lastObservedTime: string };
+}
 
 export type WriteResult =
   { readonly kind: 'recorded'; readonly answer: EventsV1Event } | { readonly kind: 'rejected' | 'retry_limit' | 'shutdown' };
 
 type Attempt = Extract<WriteResult, { kind: 'recorded' }> | { readonly kind: 'rejected' } | { readonly kind: 'retry' };
 
-export interface EventsV1WriterOptions {
+export interface ClientGoSeriesWriterOptions {
   readonly sink: EventsV1Sink;
   readonly logger: Logger;
   readonly sleepDurationMs: number;
@@ -21,21 +28,20 @@ export interface EventsV1WriterOptions {
   readonly signal: AbortSignal;
 }
 
-const maxTriesPerEvent = 12;
 /** The longest part of a sleep that is added at random. */
 const jitter = 0.25;
 
-export class EventsV1Writer {
-  readonly #options: EventsV1WriterOptions;
+export class ClientGoSeriesWriter {
+  readonly #options: ClientGoSeriesWriterOptions;
   #active = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(options: EventsV1WriterOptions) {
+  constructor(options: ClientGoSeriesWriterOptions) {
     this.#options = options;
   }
 
   /** Tries until it is written, refused or has failed twelve times. Never rejects. */
-  async write(event: EventsV1Event): Promise<WriteResult> {
+  async write(event: CountedEvent): Promise<WriteResult> {
     const { logger, sleepDurationMs, random, signal } = this.#options;
     for (let tries = 1; ; tries += 1) {
       const attempt = await this.attempt(event);
@@ -50,7 +56,7 @@ export class EventsV1Writer {
   }
 
   /** One attempt. A series whose event is gone from the server is created again. */
-  async attempt(event: EventsV1Event): Promise<Attempt> {
+  async attempt(event: CountedEvent): Promise<Attempt> {
     if (this.#active >= this.#options.concurrency) await new Promise<void>(resolve => this.#waiting.push(resolve));
     else this.#active += 1;
     try {
@@ -64,7 +70,7 @@ export class EventsV1Writer {
     }
   }
 
-  async #patchOrCreate(event: EventsV1Event): Promise<EventsV1Event> {
+  async #patchOrCreate(event: CountedEvent): Promise<EventsV1Event> {
     const { sink } = this.#options;
     if (event.series !== undefined) {
       try {
