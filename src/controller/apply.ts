@@ -1,7 +1,7 @@
 // Makes an object of the cluster equal to what it should be, by server-side apply, and leaves alone what others own.
 // Before it: reconcile.ts with an object from bitcoin/resources.ts. After it: kube-client.ts.
 import { createHash } from 'node:crypto';
-import { apiStatusCode, isAlreadyExists } from '../api-error.ts';
+import { apiStatusCode, isConflict } from '../api-error.ts';
 import { group } from '../bitcoin/bitcoin-network.ts';
 import type { KubeClient } from '../kube-client.ts';
 import { keyOf, type ResourceType } from '../kube-resource.ts';
@@ -11,6 +11,9 @@ export const fieldManager = 'bitcoin-controller';
 
 /** On every object that is applied: changes when what is applied does, so that a field which is no longer wanted is removed as well. */
 const digestAnnotation = `${group}/applied`;
+
+/** No object ever has it – etcd's first write is revision 2 –, so that an apply with it creates, or is refused as a conflict. */
+const versionOfNothing = '1';
 
 export type Applied<T> =
   | { readonly outcome: 'created' | 'unchanged'; readonly object: T }
@@ -46,10 +49,12 @@ async function create<T extends KubernetesObject>(
   wanted: T,
   options: Options,
 ): Promise<Applied<T>> {
+  // By apply, not by POST: what was not applied would stay when it is no longer wanted, since its owner is another operation.
+  const onlyIfAbsent = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: versionOfNothing } };
   try {
-    return { outcome: 'created', object: await client.create(type, wanted, { fieldManager, ...options }) };
+    return { outcome: 'created', object: await client.apply(type, onlyIfAbsent, { fieldManager, ...options }) };
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+    if (!isConflict(error)) throw error;
     // Not in the cache: made a moment ago, or somebody took our label off it, or it belongs to somebody else.
     return change(client, type, wanted, await client.get(type, nameOf(wanted), options), options);
   }
