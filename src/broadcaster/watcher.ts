@@ -1,5 +1,7 @@
 // Watcher: one consumer's bounded queue. Before it: broadcaster.ts. After it: whoever iterates it or subscribes to `results`.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (broadcasterWatcher) and watch.go (Interface).
+/// <reference lib="esnext.disposable" preserve="true" />
+// A consumer whose own libraries have no Disposable gets it from here, with the declarations of every other module.
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { Fifo } from './fifo.ts';
 

@@ -1,0 +1,211 @@
+// The package that other controllers install: what is in it, that it compiles and runs where they have it, and what it brings with it.
+import path from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { expect } from 'chai';
+import * as esbuild from 'esbuild';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { run } from '../../tools/command.ts';
+import { answer, FakeApiServer } from '../support/fake-api-server.ts';
+import { ConsumerProject, nodeExecutable, pack, remove, scratchFolder, type PackedPackage } from '../support/packed-package.ts';
+
+const programs = path.join(import.meta.dirname, 'package');
+const root = path.resolve(import.meta.dirname, '..', '..');
+/** The oldest that package.json allows, the one of this repository, and the newest. */
+const nodeVersions = ['22.19.0', '24.21.0', '26.10.0'] as const;
+const clientNodeVersions = ['1.4.0', '2.0.1'] as const;
+const typescript = 'typescript@6.0.3';
+const oldestTypescript = 'typescript-5.2';
+const moduleKinds = { nodenext: { module: 'nodenext' }, bundler: { module: 'esnext', moduleResolution: 'bundler' } } as const;
+
+let folder: string;
+let packed: PackedPackage;
+before(async function () {
+  this.timeout(0);
+  folder = scratchFolder();
+  packed = await pack(folder);
+});
+after(() => {
+  remove(folder);
+});
+
+describe('the packed package', () => {
+  it('holds the compiled modules with their declarations, the license, the notice and the pages, and nothing else', () => {
+    const modules = packed.files.filter(file => file.startsWith('dist/'));
+    expect(packed.files.filter(file => !modules.includes(file))).to.deep.equal([
+      'LICENSE',
+      'NOTICE',
+      'README.md',
+      'docs/porting.md',
+      'docs/recording-events.md',
+      'package.json',
+    ]);
+    for (const module of modules) {
+      expect(module).to.match(/^dist\/((broadcaster|record|record\/events)\/[a-z0-9-]+|api-error|logger)(\.d\.ts|\.js)$/);
+      expect(packed.files).to.include(module.endsWith('.d.ts') ? module.replace('.d.ts', '.js') : module.replace('.js', '.d.ts'));
+    }
+    for (const entry of ['broadcaster', 'record', 'record/events']) expect(modules).to.include(`dist/${entry}/entry.js`);
+  });
+
+  it('satisfies publint in its strict mode', async () => {
+    const { messages, pkg } = await publint({ pkgDir: packed.folder, strict: true });
+    expect(messages.map(message => formatMessage(message, pkg))).to.deep.equal([]);
+  });
+
+  it('resolves to the right types in every module system of its Node.js versions', async () => {
+    const attw = path.join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    const output = await run(process.execPath, [attw, packed.tarball, '--profile', 'esm-only', '--format', 'json']);
+    const { analysis } = JSON.parse(output) as { analysis: { entrypoints: Record<string, unknown> } };
+    expect(Object.keys(analysis.entrypoints)).to.deep.equal(['./broadcaster', './record', './record/events']);
+  });
+});
+
+for (const version of clientNodeVersions) {
+  describe(`a project with client-node ${version}`, () => {
+    let project: ConsumerProject;
+    let server: FakeApiServer;
+    let contentTypes: (string | undefined)[];
+    before(async function () {
+      this.timeout(0);
+      // client-node's own declarations need those of ws, which it does not bring.
+      const packages = [packed.tarball, `@kubernetes/client-node@${version}`, typescript, '@types/ws@8.18.1'];
+      project = await ConsumerProject.create(path.join(folder, `client-node-${version}`), packages);
+      project.copy(path.join(programs, 'with-client-node.ts'));
+    });
+    beforeEach(async () => {
+      server = await FakeApiServer.start();
+      contentTypes = [];
+      server.handler = (request, response, body) => {
+        contentTypes.push(request.headers['content-type']);
+        answer(response, request.method === 'POST' ? 201 : 200, {
+          metadata: { name: 'stored' },
+          ...(JSON.parse(body) as object),
+        });
+      };
+    });
+    afterEach(async () => {
+      await server.stop();
+    });
+
+    it('compiles in either way to find modules, with every declaration checked, and runs on each Node.js', async function () {
+      this.timeout(120_000);
+      const types = { types: ['node'], lib: ['es2023', 'esnext.disposable'] };
+      for (const [name, kind] of Object.entries(moduleKinds))
+        await project.compile('with-client-node.ts', name, { ...kind, ...types });
+      for (const node of nodeVersions) {
+        server.requests.length = contentTypes.length = 0;
+        const output = await project.run(await nodeExecutable(node), path.join('nodenext', 'with-client-node.js'), server.url);
+        expect(output, node).to.equal('broadcaster 1 web-0\nrecord web-0 3\nrecord/events 0\n');
+        expect(
+          server.requests.map(request => request.replace(/\/[^/]+\.[0-9a-f]+$/, '/NAME')),
+          node,
+        ).to.have.members([
+          'POST /api/v1/namespaces/default/events',
+          'PATCH /api/v1/namespaces/default/events/NAME',
+          'POST /api/v1/namespaces/default/events',
+          'POST /apis/events.k8s.io/v1/namespaces/default/events',
+          'PATCH /apis/events.k8s.io/v1/namespaces/default/events/NAME',
+        ]);
+        expect(
+          contentTypes.filter(type => type === 'application/strategic-merge-patch+json'),
+          node,
+        ).to.have.length(2);
+      }
+    });
+  });
+}
+
+describe('a project without client-node', () => {
+  let project: ConsumerProject;
+  before(async function () {
+    this.timeout(0);
+    const packages = [packed.tarball, typescript, `${oldestTypescript}@npm:typescript@5.2.2`];
+    project = await ConsumerProject.create(path.join(folder, 'no-client-node'), packages);
+    project.copy(path.join(programs, 'without-client-node.ts'));
+  });
+
+  it('gets rxjs and nothing else with the package', () => {
+    expect(project.installed).to.have.members(['bitcoin-controller', 'rxjs', 'tslib', 'typescript', oldestTypescript]);
+  });
+
+  it('compiles with no types but those of the language and the web, in TypeScript from 5.2, and runs on each Node.js', async function () {
+    this.timeout(120_000);
+    const types = { types: [], lib: ['es2022', 'dom'] };
+    await project.compile('without-client-node.ts', 'nodenext', { ...moduleKinds.nodenext, ...types });
+    await project.compile('without-client-node.ts', 'bundler', { ...moduleKinds.bundler, ...types }, oldestTypescript);
+    for (const node of nodeVersions) {
+      const output = await project.run(await nodeExecutable(node), path.join('nodenext', 'without-client-node.js'));
+      expect(output, node).to.equal('broadcaster 42\nrecord Started it runs\nrecord/events Starting it runs\n');
+    }
+  });
+
+  it('can require the entries in a CommonJS module on each Node.js', async () => {
+    const entries = ['broadcaster', 'record', 'record/events'];
+    const names = entries.map(entry => `typeof require('bitcoin-controller/${entry}')`);
+    project.write('consumer.cjs', `console.log(${names.join(', ')});`);
+    for (const node of nodeVersions)
+      expect(await project.run(await nodeExecutable(node), 'consumer.cjs'), node).to.equal('object object object\n');
+  });
+
+  /** Bundles a program for a browser: an import of a Node.js module fails it. Resolves with the text and with which files are in it. */
+  async function bundle(program: string): Promise<{ text: string; files: readonly string[] }> {
+    const { outputFiles, metafile } = await esbuild.build({
+      stdin: { contents: program, resolveDir: project.folder },
+      absWorkingDir: project.folder,
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'browser',
+      format: 'iife',
+      logLevel: 'silent',
+    });
+    const [output] = Object.values(metafile.outputs);
+    const files = Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : []));
+    return { text: outputFiles[0]?.text ?? '', files };
+  }
+
+  const ofPackage = (files: readonly string[]): readonly string[] =>
+    files.flatMap(file => /node_modules\/bitcoin-controller\/dist\/(.*)\.js$/.exec(file)?.slice(1) ?? []).sort();
+
+  it('leaves out of a bundle whatever it does not use', async () => {
+    const reference = await bundle(`import { getReference } from 'bitcoin-controller/record'; console.log(getReference({}));`);
+    expect(ofPackage(reference.files)).to.deep.equal(['record/reference']);
+    expect(reference.files.filter(file => file.includes('rxjs'))).to.deep.equal([]);
+    const recorder = await bundle(`import { FakeRecorder } from 'bitcoin-controller/record'; console.log(new FakeRecorder());`);
+    expect(ofPackage(recorder.files)).to.deep.equal(['record/fake-recorder', 'record/format-message']);
+    const unused = await bundle(
+      ['broadcaster', 'record', 'record/events'].map(entry => `import 'bitcoin-controller/${entry}';`).join('\n'),
+    );
+    expect(unused.files.filter(file => file.includes('node_modules'))).to.deep.equal([]);
+  });
+
+  it('bundles the entries with rxjs and tslib alone', async () => {
+    const all = await bundle(
+      ['broadcaster', 'record', 'record/events']
+        .map(entry => `export * as ${entry.replace('/', '_')} from 'bitcoin-controller/${entry}';`)
+        .join('\n'),
+    );
+    const packages = all.files.flatMap(file => /node_modules\/([^/]+)\//.exec(file)?.slice(1) ?? []);
+    expect([...new Set(packages)]).to.have.members(['bitcoin-controller', 'rxjs', 'tslib']);
+    expect(ofPackage(all.files).filter(file => !/^(broadcaster|record)\//.test(file))).to.deep.equal(['api-error']);
+  });
+
+  it('runs the broadcaster in a browser, where there is no process and no Buffer', async () => {
+    const { text, files } = await bundle(`
+      import { Broadcaster } from 'bitcoin-controller/broadcaster';
+      result = (async () => {
+        const broadcaster = new Broadcaster({ queueLength: 10 });
+        const pushed = [], pulled = [];
+        broadcaster.events$.subscribe(({ object }) => pushed.push(object));
+        const watcher = broadcaster.watch();
+        for (const number of [1, 2, 3]) await broadcaster.action('ADDED', number);
+        await broadcaster.shutdown();
+        for await (const { object } of watcher) pulled.push(object);
+        return JSON.stringify([pushed, pulled, typeof process, typeof Buffer, typeof setTimeout]);
+      })();`);
+    expect(ofPackage(files)).to.deep.equal(['broadcaster/broadcaster', 'broadcaster/fifo', 'broadcaster/watcher']);
+    const context: { result?: Promise<string> } = {};
+    runInNewContext(text, context);
+    expect(JSON.parse((await context.result) ?? '')).to.deep.equal([[1, 2, 3], [1, 2, 3], 'undefined', 'undefined', 'undefined']);
+  });
+});

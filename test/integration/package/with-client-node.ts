@@ -1,0 +1,46 @@
+// What a controller of somebody else's does with the three entries and a client-node of its own. package.test.ts compiles it against the
+// packed package in an empty project and runs it with the address of a server; here it is type-checked against the sources.
+import { CoreV1Api, EventsV1Api, KubeConfig, type V1ConfigMap, type V1Pod } from '@kubernetes/client-node';
+import { Broadcaster, type WatchEvent } from 'bitcoin-controller/broadcaster';
+import { CoreV1EventSink, EventBroadcaster, getReference, type EventRecorder, type EventSink } from 'bitcoin-controller/record';
+import { EventsV1ApiSink, EventsV1Broadcaster, type EventsV1Sink } from 'bitcoin-controller/record/events';
+
+const [server = ''] = process.argv.slice(2);
+const kubeConfig = new KubeConfig();
+kubeConfig.loadFromClusterAndUser({ name: 'test', server, skipTLSVerify: true }, { name: 'test' });
+const pod: V1Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
+const configMap: V1ConfigMap = { metadata: { namespace: 'default', name: 'settings', uid: '2' } };
+
+{
+  await using changes = new Broadcaster<V1Pod>({ queueLength: 1 });
+  const watcher = changes.watch();
+  await changes.action('MODIFIED', pod);
+  await changes.shutdown();
+  const seen: WatchEvent<V1Pod>[] = [];
+  for await (const change of watcher) seen.push(change);
+  console.log('broadcaster', seen.length, seen[0]?.object.metadata?.name);
+}
+{
+  const sink: EventSink = new CoreV1EventSink(kubeConfig.makeApiClient(CoreV1Api));
+  await using events = new EventBroadcaster({ kindOf: () => ({ apiVersion: 'v1', kind: 'ConfigMap' }) });
+  events.startRecordingToSink(sink);
+  const recorder: EventRecorder = events.newRecorder({ component: 'consumer' });
+  recorder.event(pod, 'Warning', 'Repeated', 'it happened');
+  await events.flush(10_000);
+  recorder.eventf(pod, 'Warning', 'Repeated', 'it %s', 'happened');
+  recorder.event(configMap, 'Normal', 'Listed', 'an item of a list has no kind');
+  await events.flush(10_000);
+  console.log('record', getReference(pod).name, events.counts.delivered);
+}
+{
+  const sink: EventsV1Sink = new EventsV1ApiSink(kubeConfig.makeApiClient(EventsV1Api));
+  await using events = new EventsV1Broadcaster();
+  events.startRecordingToSink(sink);
+  const recorder = events.newRecorder({ reportingController: 'example.com/consumer', reportingInstance: 'consumer-1' });
+  for (let time = 0; time < 2; time += 1) {
+    recorder.eventf(pod, configMap, 'Normal', 'Repeated', 'Testing', 'it happened');
+    await events.flush(10_000);
+  }
+  await events.shutdown();
+  console.log('record/events', events.counts.dropped.rejected);
+}
