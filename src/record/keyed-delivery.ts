@@ -4,7 +4,7 @@
 import { Fifo } from '../broadcaster/fifo.ts';
 import type { EventDelivery } from './event-delivery.ts';
 import type { DropCause, EventCounts } from './event-counts.ts';
-import type { EventNames } from './event-name.ts';
+import { givenName, type EventNames } from './event-name.ts';
 import type { AnyEvent } from './event-shape.ts';
 import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
 import { merged, newWrite, renamed, type EventWrite } from './event-write.ts';
@@ -43,6 +43,8 @@ export interface KeyedDeliveryOptions<E extends AnyEvent, P> extends Omit<EventW
   /** How many keys have something to write at most; beyond that new ones are dropped. */
   readonly maxQueuedEvents: number;
   readonly names: EventNames;
+  /** Annotation of the events that go by a name of the recording code's choice: one of that name has been told. */
+  readonly nameAnnotation?: string | undefined;
   readonly now: () => number;
 }
 
@@ -90,7 +92,7 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
 
   /** Takes an event on. Writes nothing before the caller has gone on, so that what it records next may be written with it. */
   accept(event: E): void {
-    const { correlator, counts, logger, maxQueuedEvents, shape } = this.#options;
+    const { correlator, counts, logger, maxQueuedEvents, shape, nameAnnotation } = this.#options;
     if (this.#cancellation.signal.aborted) {
       counts.drop('shutdown', event);
       return;
@@ -103,7 +105,8 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
       const { event: counted, skip, key, isAggregate } = correlator.eventCorrelate(event);
       this.#pending += 1;
       if (isAggregate) counts.aggregated += 1;
-      const write = newWrite(counted, shape.countOf(counted) <= 1);
+      const isGivenName = givenName(counted.metadata.annotations, nameAnnotation) === counted.metadata.name;
+      const write = newWrite(counted, shape.countOf(counted) <= 1, isGivenName);
       if (skip) this.#skipped(key, write);
       else this.#enqueue(key, merged(this.#held.take(key), write));
     } catch (error) {
@@ -251,7 +254,7 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
       return;
     }
     if (tries >= maxTriesPerEvent) {
-      if (this.#isHeldUnwritten(lane, { ...write, tries })) return;
+      if (!this.#isDraining && this.#isHeldUnwritten(lane, { ...write, tries })) return;
       logger.error('Unable to write event (retry limit exceeded!)', { event: write.event });
       this.#drop('retry_limit', write);
       return;

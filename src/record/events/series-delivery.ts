@@ -34,7 +34,7 @@ export class SeriesDelivery implements EventDelivery {
 
   constructor(options: SeriesDeliveryOptions) {
     const { now, cacheSize, distinguishesNotes, sleepDurationMs, random } = options;
-    const held = new HeldSeries(now);
+    const held = new HeldSeries();
     this.#now = now;
     this.#held = held;
     this.#correlator = new SeriesCorrelator({
