@@ -1,5 +1,5 @@
-// One broadcaster, two watchers, no cluster: `node examples/broadcaster.ts`.
-import { Broadcaster } from '../src/broadcaster/broadcaster.ts';
+// One broadcaster, two watchers, no cluster: `npm run example -- broadcaster`.
+import { Broadcaster } from 'bitcoin-controller/broadcaster';
 
 await using tips = new Broadcaster<{ height: number }>({ queueLength: 10 });
 const slow = tips.watch();

@@ -1,6 +1,5 @@
-// Twenty similar warnings about one pod, and what reaches the API server of them: `node examples/event-storm.ts`.
-import { EventBroadcaster } from '../src/record/event-broadcaster.ts';
-import type { EventSink } from '../src/record/event-sink.ts';
+// Twenty similar warnings about one pod, then thirty equal ones, and what of them reaches the API server: `npm run example -- event-storm`.
+import { EventBroadcaster, type EventSink } from 'bitcoin-controller/record';
 
 const sink: EventSink = {
   create: event => {
@@ -17,7 +16,15 @@ await using events = new EventBroadcaster();
 events.startRecordingToSink(sink);
 const recorder = events.newRecorder({ component: 'storm' });
 const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
-for (let attempt = 1; attempt <= 20; attempt += 1) {
-  recorder.event(pod, 'Warning', 'ProbeFailed', `probe ${String(attempt)} failed`);
+for (let probe = 1; probe <= 20; probe += 1) {
+  recorder.eventf(pod, 'Warning', 'ProbeFailed', 'probe %d failed', probe);
   await events.flush(1_000);
 }
+for (let time = 1; time <= 30; time += 1) {
+  recorder.event(pod, 'Warning', 'BackOff', 'restarting it');
+  await events.flush(1_000);
+}
+const { recorded, written, aggregated, filtered } = events.counts;
+console.log(`recorded ${recorded}, written ${written}, aggregated ${aggregated}, held back ${filtered}`);
+await events.shutdown();
+console.log(`after shutdown: delivered ${events.counts.delivered} in ${events.counts.written} writes`);
