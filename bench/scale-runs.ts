@@ -1,0 +1,146 @@
+// The two runs that the benchmark of scale compares. Before it: scale.ts. Each creates its objects through the same client, some at a
+//   time, and waits by a watch; it answers the seconds from the first create.
+import type { V1Pod } from '@kubernetes/client-node';
+import type { BitcoinNetwork } from '../src/bitcoin/bitcoin-network.ts';
+import { apiVersion, kind } from '../src/bitcoin/bitcoin-network.ts';
+import { headlessService, statefulSetFor } from '../src/bitcoin/resources.ts';
+import { Informer } from '../src/controller/informer.ts';
+import { networks, pods, services, statefulSets } from '../src/controller/resource-types.ts';
+import type { KubeClient, KubeObject, ResourceType } from '../src/kube-client.ts';
+import type { SimulatedBitcoind } from '../test/support/simulated-bitcoind.ts';
+import { RecordingLogger } from '../test/support/recording-logger.ts';
+
+export interface Size {
+  readonly networks: number;
+  /** Of each network. */
+  readonly nodes: number;
+}
+
+type Detail = (text: string) => void;
+
+/** How many creates are under way at once. */
+const concurrency = 10;
+const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+const podOptions = { image: 'bitcoind', imagePullPolicy: 'IfNotPresent' };
+
+function networksOf(namespace: string, size: Size): BitcoinNetwork[] {
+  return Array.from({ length: size.networks }, (_, index) => ({
+    apiVersion,
+    kind,
+    metadata: { namespace, name: `network-${index}`, uid: '' },
+    spec: { nodes: size.nodes },
+  }));
+}
+
+/** What the controller makes, without owners: nothing would be left to own it. */
+function withoutOwner<T extends KubeObject>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, ownerReferences: [] } };
+}
+
+/** Runs the tasks in order, some at a time. */
+async function inParallel(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const waiting = tasks.values();
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      for (const task of waiting) await task();
+    }),
+  );
+}
+
+/** Resolves when `isDone` holds; asked after every change of the objects of one namespace. */
+async function untilObjects<T extends KubeObject>(
+  client: KubeClient,
+  options: { readonly type: ResourceType<T>; readonly namespace: string; readonly transform?: (object: T) => T },
+  isDone: (objects: () => readonly T[], changed: T | undefined) => boolean,
+  whileSynced: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const informer = new Informer<T>({ client, logger: new RecordingLogger(), ...options });
+  const stop = new AbortController();
+  const running = informer.run(stop.signal);
+  try {
+    await informer.whenSynced();
+    const done = new Promise<void>(resolve => {
+      informer.changes.subscribe(({ object }) => {
+        if (isDone(() => informer.list(), object)) resolve();
+      });
+    });
+    await whileSynced();
+    if (!isDone(() => informer.list(), undefined)) await done;
+  } finally {
+    stop.abort(new Error('done'));
+    await running;
+  }
+}
+
+const isReady = (pod: V1Pod): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+/** Kubernetes alone: the same Services and StatefulSets, until their pods are Ready. Takes them away again. */
+export async function runBaseline(client: KubeClient, size: Size, detail: Detail): Promise<number> {
+  const namespace = 'baseline';
+  await client.create(namespaceType, { metadata: { name: namespace } });
+  const creates = networksOf(namespace, size).flatMap(network => [
+    () => client.create(services, withoutOwner(headlessService(network))),
+    () => client.create(statefulSets, withoutOwner(statefulSetFor(network, undefined, podOptions))),
+  ]);
+  const ready = new Set<string>();
+  const wanted = size.networks * size.nodes;
+  let startedMs = 0;
+  await untilObjects(
+    client,
+    { type: pods, namespace },
+    (_, pod) => {
+      if (pod !== undefined && isReady(pod)) ready.add(pod.metadata?.name ?? '');
+      return ready.size === wanted;
+    },
+    async () => {
+      startedMs = performance.now();
+      await inParallel(creates);
+    },
+  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  detail(`${wanted} pods ready after ${seconds.toFixed(1)} s; deleting`);
+  await client.delete(namespaceType, { name: namespace });
+  await untilObjects(client, { type: pods, namespace }, list => list().length === 0);
+  await untilObjects<KubeObject>(client, { type: statefulSets, namespace }, list => list().length === 0);
+  return seconds;
+}
+
+/** The controller: networks, until each status says that all nodes are ready and each node lists all others. */
+export async function runNetworks(client: KubeClient, bitcoind: SimulatedBitcoind, size: Size, detail: Detail): Promise<number> {
+  const namespace = 'scale';
+  await client.create(namespaceType, { metadata: { name: namespace } });
+  const creates = networksOf(namespace, size).map(network => () => client.create(networks, network));
+  const complete = new Set<string>();
+  let startedMs = 0;
+  await untilObjects(
+    client,
+    { type: networks, namespace },
+    (_, network) => {
+      if (network !== undefined && isComplete(network, bitcoind)) complete.add(network.metadata.name);
+      return complete.size === size.networks;
+    },
+    async () => {
+      startedMs = performance.now();
+      await inParallel(creates);
+    },
+  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  detail(`${complete.size} networks complete after ${seconds.toFixed(1)} s`);
+  return seconds;
+}
+
+function isComplete({ metadata, spec, status }: BitcoinNetwork, bitcoind: SimulatedBitcoind): boolean {
+  const nodes = status?.nodes ?? [];
+  const isSaid =
+    status?.observedGeneration === metadata.generation &&
+    status?.readyNodes === spec.nodes &&
+    nodes.length === spec.nodes &&
+    status.conditions?.every(condition => condition.status === 'True') === true;
+  if (!isSaid) return false;
+  const ips = nodes.map(({ ip }) => ip);
+  return ips.every(ip => {
+    const { added } = bitcoind.node(ip);
+    return added.size === ips.length - 1 && ips.every(other => other === ip || added.has(other));
+  });
+}
