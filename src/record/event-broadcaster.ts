@@ -103,6 +103,7 @@ export class EventBroadcaster implements AsyncDisposable {
       logger: this.#logger,
       send: event => this.#recorded.send(event),
       nameFor,
+      nameAnnotation: this.#isClientGo ? undefined : this.#options.nameAnnotation,
       now: this.#now,
       kindOf: this.#options.kindOf,
     });
@@ -177,6 +178,7 @@ export class EventBroadcaster implements AsyncDisposable {
       concurrency: concurrency ?? defaults.concurrency,
       maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
       names: this.#names,
+      nameAnnotation: this.#options.nameAnnotation,
       now: this.#now,
     });
   }

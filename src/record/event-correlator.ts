@@ -6,8 +6,10 @@ import {
   clientGoKeyFuncs,
   eventAggregatorByReasonMessageFunc,
   NumberedKeyFuncs,
+  withGivenNames,
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
+  type EventKeyFuncs,
   type EventSpamKeyFunc,
   type SpamKey,
 } from './event-keys.ts';
@@ -26,7 +28,7 @@ export interface CorrelatorOptions {
   readonly qps?: number | undefined;
   readonly keyFunc?: EventAggregatorKeyFunc | undefined;
   readonly messageFunc?: EventAggregatorMessageFunc | undefined;
-  /** Which different message of a group is the first to be aggregated; 10 unless told. */
+  /** Which different message of a group is the first to be aggregated; 10 unless told, none if negative. */
   readonly maxEvents?: number | undefined;
   /** A gap longer than this ends a group; 600 unless told. */
   readonly maxIntervalInSeconds?: number | undefined;
@@ -35,6 +37,12 @@ export interface CorrelatorOptions {
   readonly maxAgeMs?: number | undefined;
   /** Milliseconds since 1970; `Date.now` unless told. */
   readonly now?: (() => number) | undefined;
+  /**
+   * Key of the annotation by which recording code gives an event its name; none unless told. An event with a given name is told once,
+   * whoever records it how often: it is no repetition of another one with the same message, and if the server has an event of
+   * that name it has been told. So code that keeps the name with what it did can tell it again after a crash. Not if `clientGoCompatible`.
+   */
+  readonly nameAnnotation?: string | undefined;
   /** client-go's behaviour to the letter, with what docs/porting.md lists as changed put back. */
   readonly clientGoCompatible?: boolean | undefined;
 }
@@ -94,6 +102,8 @@ export class EventAggregator {
    */
   eventAggregate(event: CoreV1Event, nowMs = this.#options.now()): { event: CoreV1Event; key: string } {
     const { eventKeyFunc, keyFunc, maxEvents, maxIntervalInSeconds, clientGoCompatible } = this.#options;
+    // As in Go, where it is unsigned: a negative number is out of reach.
+    if (maxEvents < 0) return { event, key: eventKeyFunc(event) };
     const { aggregateKey, localKey } = keyFunc(event);
     const known = this.#records.get(aggregateKey);
     const record = known ?? this.#newRecord(aggregateKey, localKey);
@@ -203,6 +213,13 @@ function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, coun
   log.observedMs = observedMs;
 }
 
+function keyFuncsFor(options: CorrelatorOptions, lruCacheSize: number): EventKeyFuncs {
+  const { clientGoCompatible, nameAnnotation, keyFunc } = options;
+  const own = clientGoCompatible === true ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
+  const keys = { eventKey: own.eventKey, spamKey: own.spamKey, aggregate: keyFunc ?? own.aggregate };
+  return clientGoCompatible === true || nameAnnotation === undefined ? keys : withGivenNames(keys, nameAnnotation);
+}
+
 /** Says of each event whether and as what it is to be written. */
 export class EventCorrelator {
   /** The key of an event that is not aggregated. */
@@ -219,7 +236,7 @@ export class EventCorrelator {
     const clientGoCompatible = options.clientGoCompatible === true;
     const or = (given: number | undefined, byDefault: number) => (given === undefined || given === 0 ? byDefault : given);
     const lruCacheSize = or(options.lruCacheSize, defaults.lruCacheSize);
-    const keys = clientGoCompatible ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
+    const keys = keyFuncsFor(options, lruCacheSize);
     const now = options.now ?? Date.now;
     this.#isClientGo = clientGoCompatible;
     this.#now = now;
@@ -228,7 +245,7 @@ export class EventCorrelator {
     this.#aggregator = new EventAggregator({
       lruCacheSize,
       eventKeyFunc: keys.eventKey,
-      keyFunc: options.keyFunc ?? keys.aggregate,
+      keyFunc: keys.aggregate,
       messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
       maxEvents: or(options.maxEvents, defaults.maxEvents),
       maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),

@@ -1,6 +1,7 @@
 // Which events are the same, similar, or of one source: the three keys of event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
 import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
+import { givenName } from './event-name.ts';
 import { LruCache } from './lru-cache.ts';
 import type { PassiveTokenBucket } from './passive-token-bucket.ts';
 
@@ -98,6 +99,22 @@ export class NumberedKeyFuncs implements EventKeyFuncs {
     }
     this.#latest = { source, involvedObject, type, object };
     return object;
+  };
+}
+
+/** The same keys, but an event with a given name is like no other; see CorrelatorOptions.nameAnnotation. */
+export function withGivenNames(keys: EventKeyFuncs, nameAnnotation: string): EventKeyFuncs {
+  const withName = (key: string, { metadata }: CoreV1Event): string => {
+    const name = givenName(metadata.annotations, nameAnnotation);
+    return name === undefined ? key : `${key}\0${name}`;
+  };
+  return {
+    ...keys,
+    eventKey: event => withName(keys.eventKey(event), event),
+    aggregate: event => {
+      const { aggregateKey, localKey } = keys.aggregate(event);
+      return { aggregateKey, localKey: withName(localKey, event) };
+    },
   };
 }
 

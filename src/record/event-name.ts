@@ -42,6 +42,15 @@ export class EventNames {
   }
 }
 
+/** The name that the recording code chose, in an annotation of that key; undefined if it chose none. Such an event happens once. */
+export function givenName(
+  annotations: Readonly<Record<string, string>> | undefined,
+  nameAnnotation: string | undefined,
+): string | undefined {
+  const name = nameAnnotation === undefined ? undefined : annotations?.[nameAnnotation];
+  return name !== undefined && name.length <= longestName && dnsSubdomain.test(name) ? name : undefined;
+}
+
 export function unixNanoOf(ms: number): bigint {
   return BigInt(Math.trunc(ms)) * BigInt(nanosecondsInMs);
 }

@@ -3,6 +3,7 @@
 import type { Logger } from '../logger.ts';
 import type { CoreV1Event, EventSource, EventType } from './core-event.ts';
 import { newEvent } from './core-event.ts';
+import { givenName } from './event-name.ts';
 import { formatMessage } from './format-message.ts';
 import { getReference, type KindLookup, type Referable } from './reference.ts';
 
@@ -37,6 +38,7 @@ export interface BroadcastingRecorderOptions {
   /** False if there are too many events already. Throws when stopped. */
   readonly send: (event: CoreV1Event) => boolean;
   readonly nameFor: (referencedName: string, nowMs: number) => string;
+  readonly nameAnnotation: string | undefined;
   readonly now: () => number;
   readonly kindOf: KindLookup | undefined;
 }
@@ -96,7 +98,7 @@ export class BroadcastingRecorder implements EventRecorder {
     reason: string,
     messageOf: () => string,
   ): CoreV1Event | undefined {
-    const { logger, source, now, nameFor, kindOf } = this.#options;
+    const { logger, source, now, nameFor, nameAnnotation, kindOf } = this.#options;
     let reference;
     try {
       reference = getReference(object, kindOf);
@@ -115,7 +117,7 @@ export class BroadcastingRecorder implements EventRecorder {
       return undefined;
     }
     const nowMs = now();
-    const name = nameFor(reference.name ?? '', nowMs);
+    const name = givenName(annotations, nameAnnotation) ?? nameFor(reference.name ?? '', nowMs);
     return newEvent({ reference, name, annotations, type, reason, message: messageOf(), source, nowMs });
   }
 }

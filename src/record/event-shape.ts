@@ -8,6 +8,7 @@ export interface AnyEvent {
     readonly name: string;
     readonly namespace: string;
     readonly resourceVersion?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
   };
 }
 

@@ -9,7 +9,7 @@ export interface EventWrite<E extends AnyEvent> {
   readonly weight: number;
   /** Attempts that failed. */
   readonly tries: number;
-  /** An attempt to create it had no answer: the server may have it. */
+  /** An attempt to create it had no answer, or another process may have told it: the server may have it. */
   readonly mayBeThere: boolean;
   /** Its first name was another event's. */
   readonly isRenamed: boolean;
@@ -17,8 +17,8 @@ export interface EventWrite<E extends AnyEvent> {
   waiters: (() => void)[] | undefined;
 }
 
-export function newWrite<E extends AnyEvent>(event: E, isCreate: boolean): EventWrite<E> {
-  return { event, isCreate, weight: 1, tries: 0, mayBeThere: false, isRenamed: false, waiters: undefined };
+export function newWrite<E extends AnyEvent>(event: E, isCreate: boolean, mayBeThere = false): EventWrite<E> {
+  return { event, isCreate, weight: 1, tries: 0, mayBeThere, isRenamed: false, waiters: undefined };
 }
 
 /** One write for two: the state of the newer event, under the name and with the history of the older. */
