@@ -1,7 +1,8 @@
 // A controller in one file, of nothing that is bitcoin's: it records an event on each ConfigMap that lacks a label.
 // `npm run example -- unlabelled-config-maps --help`.
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { CoreV1Api, KubeConfig, makeInformer, type V1ConfigMap } from '@kubernetes/client-node';
+import { CoreV1Api, KubeConfig, makeInformer, type Informer, type V1ConfigMap } from '@kubernetes/client-node';
 import { CoreV1EventSink, EventBroadcaster } from 'bitcoin-controller/record';
 
 const usage = `Records a Warning on each ConfigMap that has no label of a given name, until it is interrupted.
@@ -19,7 +20,7 @@ interface Options {
   readonly label: string;
 }
 
-function informerOf({ kubeConfig, namespace }: Options, core: CoreV1Api) {
+function informerOf({ kubeConfig, namespace }: Options, core: CoreV1Api): Informer<V1ConfigMap> {
   if (namespace === undefined) return makeInformer(kubeConfig, '/api/v1/configmaps', () => core.listConfigMapForAllNamespaces());
   return makeInformer(kubeConfig, `/api/v1/namespaces/${namespace}/configmaps`, () =>
     core.listNamespacedConfigMap({ namespace }),
@@ -42,15 +43,20 @@ async function watchConfigMaps(options: Options): Promise<void> {
   const informer = informerOf(options, core);
   informer.on('add', look);
   informer.on('update', look);
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
   let restart: NodeJS.Timeout | undefined;
-  informer.on('error', (error: unknown) => {
-    console.error('The watch failed:', error);
-    restart = setTimeout(() => void informer.start().catch(console.error), restartDelayMs);
-  });
+  const startAgain = (error: unknown) => {
+    // To stop a watch is to abort it, which is an error to the informer.
+    if (interrupted.signal.aborted) return;
+    console.error('The watch failed:', error instanceof Error ? error.message : error);
+    restart = setTimeout(() => void informer.start().catch(startAgain), restartDelayMs);
+  };
+  informer.on('error', startAgain);
 
   await informer.start();
   console.log(`Watching ConfigMaps without the label ${label}`);
-  await new Promise(resolve => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+  if (!interrupted.signal.aborted) await once(interrupted.signal, 'abort');
   clearTimeout(restart);
   await informer.stop();
   const { delivered, notDelivered } = await events.shutdown();
