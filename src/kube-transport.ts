@@ -1,9 +1,10 @@
 // KubeTransport: one HTTP exchange with the API server, over one pool of kept-alive connections. Before it: retrying-transport.ts.
-//   Who we are and whom we trust comes from client-node's KubeConfig; its own HTTP is not used: it opens a connection a request.
+//   After it: kube-credentials.ts. client-node's own HTTP is not used: it opens a connection a request.
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { type CurrentCredentials, KubeCredentials, type TlsOptions } from './kube-credentials.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -19,25 +20,19 @@ interface Credentials {
   readonly agent: http.Agent;
 }
 
-/** The part of a kubeconfig's `exec` that is read here. */
-interface ExecConfig {
-  readonly apiVersion?: string;
-  readonly provideClusterInfo?: boolean;
-  env?: { readonly name: string; readonly value: string }[] | null;
-}
-
-const execInfoVariable = 'KUBERNETES_EXEC_INFO';
-
-/** KubeConfig reads certificate files and asks exec plugins at every call; within this time one answer serves all requests. */
+/** Files are read again after so long; within it one reading serves all requests, and credentials that were refused are not renewed again. */
 const credentialsMaxAgeMs = 1_000;
 /** The API server closes a connection that was idle for 90 s; ours close before, so that no request meets one that is just being closed. */
 const idleSocketMs = 60_000;
+const pool = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs, scheduling: 'lifo' } as const;
 
 export class KubeTransport {
   readonly #server: URL;
-  #kubeConfig: KubeConfig;
+  readonly #source: KubeCredentials;
   #credentials: Promise<Credentials> | undefined;
   #credentialsAtMs = 0;
+  #isRenewing = false;
+  #renewedAtMs = -Infinity;
   #agent: http.Agent | undefined;
   /** What the agent's connections were made with: changed certificates need a new agent. */
   #agentIdentity = '';
@@ -45,12 +40,8 @@ export class KubeTransport {
   #isClosed = false;
 
   constructor(kubeConfig: KubeConfig) {
-    const server = kubeConfig.getCurrentCluster()?.server;
-    if (server === undefined)
-      throw new Error(`the kubeconfig's context ${JSON.stringify(kubeConfig.getCurrentContext())} names no cluster`);
-    this.#server = new URL(server);
-    this.#kubeConfig = kubeConfig;
-    tellExecPlugin(kubeConfig);
+    this.#source = new KubeCredentials(kubeConfig);
+    this.#server = new URL(kubeConfig.getCurrentCluster()?.server ?? '');
   }
 
   /** The API server's host and port, as metrics name it. */
@@ -87,13 +78,21 @@ export class KubeTransport {
     });
   }
 
-  /** Forgets tokens and certificates, so that the next request gets them anew. For when the server answers 401. */
+  /**
+   * Forgets tokens and certificates, and gets them anew. For when the server answers 401. What was got anew a moment ago stays: many
+   * requests are refused at once, and a plugin that gives the wrong thing is asked once a second.
+   */
   renewCredentials(): void {
-    const renewed = new KubeConfig();
-    const { clusters, contexts, users, currentContext } = this.#kubeConfig;
-    renewed.loadFromOptions({ clusters, contexts, users, currentContext });
-    this.#kubeConfig = renewed;
+    if (this.#isRenewing || performance.now() - this.#renewedAtMs < credentialsMaxAgeMs) return;
+    this.#isRenewing = true;
+    this.#source.forget();
     this.#credentials = undefined;
+    const onRenewed = () => {
+      this.#isRenewing = false;
+      this.#renewedAtMs = performance.now();
+    };
+    // Whether it failed is for the requests that wait for it to say.
+    this.#currentCredentials().then(onRenewed, onRenewed);
   }
 
   /** Ends every connection, also those of requests and watches under way. */
@@ -118,45 +117,19 @@ export class KubeTransport {
   }
 
   async #loadCredentials(): Promise<Credentials> {
-    const options: https.RequestOptions = {};
-    // The agent that this puts into the options has no connection and is left unused, but for proxies.
-    await this.#kubeConfig.applyToHTTPSOptions(options);
-    const headers = { ...(options.headers as Record<string, string>) };
-    if (typeof options.auth === 'string') headers['Authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
-    return { headers, agent: this.#agentFor(options) };
+    const { headers, tls, proxyAgent } = await this.#source.current();
+    return { headers, agent: this.#agentFor(tls, proxyAgent) };
   }
 
-  #agentFor({ ca, cert, key, passphrase, rejectUnauthorized, servername, agent: proxyAgent }: https.RequestOptions): http.Agent {
-    const tls = { ca, cert, key, passphrase, rejectUnauthorized, servername };
+  #agentFor(tls: TlsOptions, proxyAgent: CurrentCredentials['proxyAgent']): http.Agent {
     const identity = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
     if (this.#agent !== undefined && this.#agentIdentity === identity) return this.#agent;
     if (this.#agent !== undefined) retire(this.#agent);
-    const defined = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-    const pool: http.AgentOptions = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs, scheduling: 'lifo' };
-    if (this.#kubeConfig.getCurrentCluster()?.proxyUrl !== undefined) this.#agent = keepingAlive(proxyAgent as http.Agent);
-    else this.#agent = this.#server.protocol === 'http:' ? new http.Agent(pool) : new https.Agent({ ...pool, ...defined });
+    if (proxyAgent !== undefined) this.#agent = pooling(proxyAgent);
+    else this.#agent = this.#server.protocol === 'http:' ? new http.Agent(pool) : new https.Agent({ ...pool, ...tls });
     this.#agentIdentity = identity;
     return this.#agent;
   }
-}
-
-/**
- * Exec plugins learn from KUBERNETES_EXEC_INFO what is asked of them; some refuse to run without it, and client-node does not set it.
- * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
- */
-function tellExecPlugin(kubeConfig: KubeConfig): void {
-  const exec = kubeConfig.getCurrentUser()?.exec as ExecConfig | null | undefined;
-  if (exec === null || exec === undefined || exec.env?.some(({ name }) => name === execInfoVariable) === true) return;
-  const { server, caData, skipTLSVerify, tlsServerName } = kubeConfig.getCurrentCluster() ?? {};
-  const cluster = {
-    server,
-    'certificate-authority-data': caData,
-    'insecure-skip-tls-verify': skipTLSVerify,
-    'tls-server-name': tlsServerName,
-  };
-  const spec = { interactive: false, ...(exec.provideClusterInfo === true ? { cluster } : {}) };
-  const info = { apiVersion: exec.apiVersion, kind: 'ExecCredential', spec };
-  exec.env = [...(exec.env ?? []), { name: execInfoVariable, value: JSON.stringify(info) }];
 }
 
 /** Lets what is under way finish and closes each connection afterwards. */
@@ -165,8 +138,11 @@ function retire(agent: http.Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
-function keepingAlive(agent: http.Agent): http.Agent {
-  return Object.assign(agent, { keepAlive: true });
+/** Makes an agent that client-node has made keep its connections as ours does. */
+function pooling(agent: http.Agent): http.Agent {
+  // Where an agent looks for the time after which an idle connection goes.
+  Object.assign((agent as http.Agent & { readonly options: http.AgentOptions }).options, pool);
+  return Object.assign(agent, pool);
 }
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

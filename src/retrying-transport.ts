@@ -82,11 +82,15 @@ export class RetryingTransport {
     }
   }
 
-  /** The response, with its body still to come. One try, no retry: for watches, whose caller begins anew anyway. */
+  /** The response, with its body still to come. One try, no retry but with new credentials: for watches, whose caller begins anew anyway. */
   async open(call: ApiCall): Promise<IncomingMessage> {
-    const response = await this.#send(call, 1);
-    if ((response.statusCode ?? 0) < 400) return response;
-    throw (await failureOf(call, response)).error;
+    for (let tries = 1; ; tries += 1) {
+      const response = await this.#send(call, tries);
+      if ((response.statusCode ?? 0) < 400) return response;
+      const { error } = await failureOf(call, response);
+      if (response.statusCode !== 401 || tries > 1) throw error;
+      this.#transport.renewCredentials();
+    }
   }
 
   async #try(call: ApiCall, tries: number): Promise<{ answer: unknown } | Failure> {

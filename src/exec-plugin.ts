@@ -1,0 +1,137 @@
+// ExecPlugin: credentials from the program that a kubeconfig names, as kubectl runs it. Before it: kube-credentials.ts.
+//   https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+//   Differs from client-node: nothing that the program printed on its standard output, which may be half a token, gets into a message.
+import { execFile } from 'node:child_process';
+import type { Cluster } from '@kubernetes/client-node';
+
+/** A user's `exec` in a kubeconfig. */
+export interface ExecConfig {
+  readonly apiVersion?: string;
+  readonly command?: string;
+  readonly args?: readonly string[] | null;
+  readonly env?: readonly { readonly name: string; readonly value: string }[] | null;
+  readonly provideClusterInfo?: boolean;
+  readonly interactiveMode?: 'Never' | 'IfAvailable' | 'Always';
+  readonly installHint?: string;
+}
+
+/** A token, or a certificate with its key, or both. */
+export interface ExecCredential {
+  readonly token?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** A program that hangs must not hold up every request for ever. */
+const timeoutMs = 60_000;
+const maxOutputBytes = 1 << 20;
+const longestComplaint = 300;
+
+export class ExecPlugin {
+  readonly #config: ExecConfig;
+  readonly #cluster: Cluster;
+  #credential: ExecCredential | undefined;
+  /** Undefined = good until the API server refuses it. */
+  #expiresAtMs: number | undefined;
+
+  constructor(config: ExecConfig, cluster: Cluster) {
+    this.#config = config;
+    this.#cluster = cluster;
+  }
+
+  /** What the program said last, or says now if that has expired. @throws Error that says what is wrong with the program */
+  async credential(): Promise<ExecCredential> {
+    const isGood = this.#expiresAtMs === undefined || Date.now() < this.#expiresAtMs;
+    if (this.#credential === undefined || !isGood) this.#credential = await this.#ask();
+    return this.#credential;
+  }
+
+  /** The next call asks the program again. */
+  forget(): void {
+    this.#credential = undefined;
+  }
+
+  async #ask(): Promise<ExecCredential> {
+    const { apiVersion, command, interactiveMode } = this.#config;
+    if (command === undefined || command === '') throw new Error("the kubeconfig's exec plugin has no command");
+    const what = `exec plugin ${command}`;
+    if (interactiveMode === 'Always') throw new Error(`${what} asks a person (interactiveMode: Always), and here is none`);
+    const printed = parsed(await this.#run(what, command));
+    if (printed?.kind !== 'ExecCredential' || printed.status === undefined)
+      throw new Error(`${what} printed no ExecCredential with a status`);
+    if (printed.apiVersion !== apiVersion)
+      throw new Error(
+        `${what} printed an ExecCredential of another apiVersion than ${apiVersion ?? 'none'}, which was asked for`,
+      );
+    const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = printed.status;
+    if (!token && !(cert && key)) throw new Error(`${what} printed neither a token nor a certificate with its key`);
+    const expiresAtMs = expirationTimestamp === undefined ? undefined : Date.parse(expirationTimestamp);
+    if (Number.isNaN(expiresAtMs)) throw new Error(`${what} printed an expirationTimestamp that is no time`);
+    this.#expiresAtMs = expiresAtMs;
+    return { token, cert, key };
+  }
+
+  #run(what: string, command: string): Promise<string> {
+    const { args, env, installHint } = this.#config;
+    const variables = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
+    // eslint-disable-next-line no-restricted-syntax -- not read: the program inherits it, as kubectl's does
+    const environment = { ...process.env, ...variables, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()) };
+    return new Promise((resolve, reject) => {
+      const options = { env: environment, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes } as const;
+      const child = execFile(command, args ?? [], options, (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(new Error(`${what}: ${outcomeOf(error, stderr, installHint)}`));
+      });
+      child.stdin?.on('error', () => undefined).end();
+    });
+  }
+
+  #info(): object {
+    const { apiVersion, provideClusterInfo } = this.#config;
+    const { server, caData, skipTLSVerify, tlsServerName, proxyUrl } = this.#cluster;
+    const cluster = {
+      server,
+      'certificate-authority-data': caData,
+      'insecure-skip-tls-verify': skipTLSVerify,
+      'tls-server-name': tlsServerName,
+      'proxy-url': proxyUrl,
+    };
+    const spec = { interactive: false, ...(provideClusterInfo === true ? { cluster } : {}) };
+    return { apiVersion, kind: 'ExecCredential', spec };
+  }
+}
+
+interface PrintedCredential {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly status?: {
+    readonly token?: string;
+    readonly clientCertificateData?: string;
+    readonly clientKeyData?: string;
+    readonly expirationTimestamp?: string;
+  };
+}
+
+function parsed(text: string): PrintedCredential | undefined {
+  try {
+    return (JSON.parse(text) ?? undefined) as PrintedCredential | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its standard error is meant for people: "run `aws sso login`". */
+function outcomeOf(
+  error: { readonly code?: string | number | null; readonly killed?: boolean; readonly signal?: string | null },
+  stderr: string,
+  installHint: string | undefined,
+): string {
+  if (error.code === 'ENOENT') return `no such program${installHint === undefined ? '' : `. ${installHint}`}`;
+  if (error.code === 'EACCES') return 'may not be executed';
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${maxOutputBytes} bytes`;
+  if (error.killed === true) return `did not end within ${timeoutMs / 1000} s`;
+  const how =
+    typeof error.code === 'number' ? `ended with exit code ${error.code}` : `was ended by ${error.signal ?? 'a signal'}`;
+  const complaint = stderr.trim().split('\n').at(-1)?.slice(0, longestComplaint) ?? '';
+  return complaint === '' ? how : `${how}: ${complaint}`;
+}
