@@ -5,6 +5,7 @@ import { apiStatusCode, isConflict } from '../api-error.ts';
 import { group } from '../bitcoin/bitcoin-network.ts';
 import type { KubeClient } from '../kube-client.ts';
 import { keyOf, type ResourceType } from '../kube-resource.ts';
+import type { Repairs } from './repairs.ts';
 import type { KubernetesObject, V1OwnerReference } from '@kubernetes/client-node';
 
 export const fieldManager = 'bitcoin-controller';
@@ -21,10 +22,14 @@ export type Applied<T> =
   /** An object of that name exists and has another owner; it is not touched. */
   | { readonly outcome: 'taken'; readonly message: string }
   /** What exists is on its way out: an earlier network's of the same name, or what an immutable field made us delete. */
-  | { readonly outcome: 'pending' };
+  | { readonly outcome: 'pending' }
+  /** It was put right often, and somebody has changed it each time; it may be put right again after `waitMs`. */
+  | { readonly outcome: 'contested'; readonly object: T; readonly message: string; readonly waitMs: number };
 
-interface Options {
+export interface ApplyOptions {
   readonly signal?: AbortSignal;
+  /** How often what others change is put right; without a limit unless given. */
+  readonly repairs?: Repairs;
 }
 
 /**
@@ -37,7 +42,7 @@ export async function apply<T extends KubernetesObject>(
   type: ResourceType<T>,
   desired: T,
   current: T | undefined,
-  options: Options = {},
+  options: ApplyOptions = {},
 ): Promise<Applied<T>> {
   const wanted = withDigest(desired);
   return current === undefined ? create(client, type, wanted, options) : change(client, type, wanted, current, options);
@@ -47,7 +52,7 @@ async function create<T extends KubernetesObject>(
   client: KubeClient,
   type: ResourceType<T>,
   wanted: T,
-  options: Options,
+  options: ApplyOptions,
 ): Promise<Applied<T>> {
   // By apply, not by POST: what was not applied would stay when it is no longer wanted, since its owner is another operation.
   const onlyIfAbsent = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: versionOfNothing } };
@@ -65,12 +70,14 @@ async function change<T extends KubernetesObject>(
   type: ResourceType<T>,
   wanted: T,
   current: T,
-  options: Options,
+  options: ApplyOptions,
 ): Promise<Applied<T>> {
   if (!isControlledBySame(wanted, current))
     return hasFormerOwner(wanted, current) ? { outcome: 'pending' } : taken(type, current);
   if (current.metadata?.deletionTimestamp !== undefined) return { outcome: 'pending' };
   if (holds(wanted, current)) return { outcome: 'unchanged', object: current };
+  const waitMs = options.repairs?.take(repairKey(type, keyOf(wanted)), digestOf(wanted)) ?? 0;
+  if (waitMs > 0) return contested(type, current, waitMs);
   try {
     return {
       outcome: 'updated',
@@ -113,6 +120,18 @@ function taken<T extends KubernetesObject>(type: ResourceType<T>, current: T): A
     message: `${type.kind} ${keyOf(current)} exists and is not this network's: ${whose}. Delete or rename it`,
   };
 }
+
+function contested<T extends KubernetesObject>(type: ResourceType<T>, current: T, waitMs: number): Applied<T> {
+  const message =
+    `Somebody changes ${type.kind} ${keyOf(current)} again whenever it is put right; it is left alone for a while. ` +
+    `Its managed fields say who: kubectl get ${type.plural} ${current.metadata?.name ?? ''} -o yaml --show-managed-fields`;
+  return { outcome: 'contested', object: current, message, waitMs };
+}
+
+/** Names an object among all that are repaired. */
+export const repairKey = ({ plural }: Pick<ResourceType, 'plural'>, key: string): string => `${plural}/${key}`;
+
+const digestOf = ({ metadata }: KubernetesObject): string => metadata?.annotations?.[digestAnnotation] ?? '';
 
 function withDigest<T extends KubernetesObject>(desired: T): T {
   const digest = createHash('sha256').update(JSON.stringify(desired)).digest('base64url').slice(0, 16);

@@ -71,8 +71,10 @@ export function recordFailures(
 ): void {
   const { credentials, peers, children } = found;
   if (!credentials.isAvailable) recorder.event(network, 'Warning', credentials.reason, sentence(credentials.message));
-  for (const child of children)
+  for (const child of children) {
     if (child?.outcome === 'taken') recorder.event(network, 'Warning', reasons.nameTaken, child.message);
+    if (child?.outcome === 'contested') recorder.event(network, 'Warning', reasons.repairContested, child.message);
+  }
   for (const report of peers)
     if (report.failure !== undefined) recorder.event(network, 'Warning', failureReason(report), failureMessage(report));
 }

@@ -8,6 +8,7 @@ export const reasons = {
   statefulSetUpdated: 'StatefulSetUpdated',
   statefulSetRecreated: 'StatefulSetRecreated',
   nameTaken: 'NameTaken',
+  repairContested: 'RepairContested',
   nodeReady: 'NodeReady',
   nodeLost: 'NodeLost',
   nodeStopped: 'NodeStopped',

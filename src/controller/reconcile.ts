@@ -13,11 +13,12 @@ import {
 import type { KubeClient } from '../kube-client.ts';
 import type { KubeObject, ResourceType } from '../kube-resource.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
-import { apply, type Applied } from './apply.ts';
+import { apply, type Applied, repairKey } from './apply.ts';
 import type { Cache, Caches } from './caches.ts';
 import { type CredentialsState, credentialsFor } from './credentials.ts';
 import { recordFailures, recordService, recordStatefulSet, recordTransitions } from './history.ts';
 import { LatestWrites } from './latest-writes.ts';
+import { Repairs } from './repairs.ts';
 import { networks, services, statefulSets } from './resource-types.ts';
 import { isSameStatus, isUrgent, observeNodes, statusOf } from './status.ts';
 
@@ -47,6 +48,7 @@ export class Reconciler {
     services: new LatestWrites<V1Service>(),
     statefulSets: new LatestWrites<V1StatefulSet>(),
   };
+  readonly #repairs = new Repairs();
   // When a network's status was last written; absent until it was.
   readonly #statusWrittenAtMs = new Map<string, number>();
 
@@ -79,8 +81,10 @@ export class Reconciler {
       signal,
     );
 
+    const contestedMs = [service, statefulSet].flatMap(child => (child?.outcome === 'contested' ? [child.waitMs] : []));
     const isPending = [service, statefulSet].some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
     if (isPending || !credentials.isAvailable || peers.some(({ isComplete }) => !isComplete)) return { next: 'retry' };
+    if (contestedMs.length > 0) return { next: 'again', afterMs: Math.min(...contestedMs) };
     return { next: 'again', afterMs: isWritten ? this.#recheckMs() : progressIntervalMs };
   }
 
@@ -114,7 +118,10 @@ export class Reconciler {
     signal: AbortSignal,
   ): Promise<Applied<T>> {
     const key = `${desired.metadata?.namespace ?? ''}/${desired.metadata?.name ?? ''}`;
-    const applied = await apply(this.#options.client, type, desired, written.newest(key, cache.get(key)), { signal });
+    const applied = await apply(this.#options.client, type, desired, written.newest(key, cache.get(key)), {
+      signal,
+      repairs: this.#repairs,
+    });
     if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
       written.remember(key, applied.object);
     return applied;
@@ -155,6 +162,7 @@ export class Reconciler {
   /** What the informers saw deleted is no longer taken to exist. */
   forgetDeleted(resource: 'services' | 'statefulSets', key: string): void {
     this.#written[resource].forget(key);
+    this.#repairs.forget(repairKey({ services, statefulSets }[resource], key));
   }
 
   #forget(key: string): Outcome {

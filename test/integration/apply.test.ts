@@ -1,14 +1,15 @@
 import { KubeConfig, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { statefulSetFor } from '../../src/bitcoin/resources.ts';
+import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources.ts';
 import { type Applied, apply } from '../../src/controller/apply.ts';
+import { Repairs } from '../../src/controller/repairs.ts';
 import { statefulSets } from '../../src/controller/resource-types.ts';
 import { KubeClient } from '../../src/kube-client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
 import { network } from '../support/builders.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
 
-const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' } as const;
+const pods: PodOptions = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 
 describe('apply with a real API server', () => {
   let controlPlane: TestControlPlane;
@@ -65,5 +66,22 @@ describe('apply with a real API server', () => {
     expect(now.spec?.replicas).to.equal(3);
     expect(now.metadata?.labels).to.include({ team: 'blue' });
     expect(now.metadata?.annotations).to.include({ note: 'kept' });
+  });
+
+  it('does not fight for ever with somebody who wants it otherwise, and says who finds out how', async () => {
+    const repairs = new Repairs();
+    const ours = desired();
+    const theirs = desired(undefined, { ...pods, image: 'bitcoind:2' });
+    await applied(ours);
+    const outcomes: string[] = [];
+    for (let turn = 0; turn < 7; turn += 1) {
+      await applied(theirs, await stored());
+      const result = await apply(client, statefulSets, ours, await stored(), { repairs });
+      outcomes.push(result.outcome);
+      if (result.outcome === 'contested') expect(result.message).to.include(`StatefulSet default/${name}-sts`);
+    }
+    expect(outcomes).to.deep.equal(['updated', 'updated', 'updated', 'updated', 'updated', 'contested', 'contested']);
+    const asked = desired(undefined, { ...pods, image: 'bitcoind:3' });
+    expect((await apply(client, statefulSets, asked, await stored(), { repairs })).outcome).to.equal('updated');
   });
 });
