@@ -1,5 +1,7 @@
 // The benchmark: each case here and on the Go original, one after the other, each in a process of its own. Before it: `npm run bench`.
 //   After it: case.ts, go/main.go. One JSON line a case: this side, then under `clientGo` the original, and how many times as fast this one is.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cached, cacheFolder, digestOf } from '../tools/cache.ts';
@@ -22,7 +24,15 @@ const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     'shutdown-loss': 1000,
   },
 };
-const usage = `usage: npm run bench -- [${Object.keys(groups).join('|')}]… [--scale FRACTION] [--rounds N]`;
+/** Cases of the controller, which client-go has no counterpart of, by the file that runs them. They are run only when asked for. */
+const controllerGroups: Readonly<Record<string, readonly string[]>> = {
+  queue: ['queue-failing-at-once', 'queue-failing-late'],
+  start: ['start-to-ready'],
+  scale: ['scale-100x5', 'scale-400x5'],
+};
+const usage = `usage: npm run bench -- [${[...Object.keys(groups), ...Object.keys(controllerGroups)].join('|')}]… [--scale FRACTION] [--rounds N]
+
+One JSON line a case. Without a name: ${Object.keys(groups).join(' and ')}, each case beside client-go.`;
 
 function goProgram(): Promise<string> {
   const folder = path.join(import.meta.dirname, 'go');
@@ -57,6 +67,13 @@ async function compare(go: string, name: string, events: string, rounds: number)
   return { ...here, clientGo: there, ...speed };
 }
 
+/** Runs a case of the controller, whose line and whose progress go to where this program's go. */
+async function runController(group: string, name: string): Promise<void> {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, `${group}.ts`), name], { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`${name} ended with code ${code ?? 'none'}`);
+}
+
 /** The value of `--name VALUE`, which is taken out of `args`. */
 function option(args: string[], name: string, byDefault: number): number {
   const at = args.indexOf(name);
@@ -67,12 +84,15 @@ async function main(args: readonly string[]): Promise<number> {
   const names = [...args];
   const [scale, rounds] = [option(names, '--scale', 1), option(names, '--rounds', 1)];
   const wanted = names.length === 0 ? Object.keys(groups) : names;
-  if (!(scale > 0) || !(rounds >= 1) || wanted.some(name => groups[name] === undefined)) {
+  if (!(scale > 0) || !(rounds >= 1) || wanted.some(name => (groups[name] ?? controllerGroups[name]) === undefined)) {
     console.error(usage);
     return names.includes('--help') ? 0 : 2;
   }
+  for (const group of wanted) for (const name of controllerGroups[group] ?? []) await runController(group, name);
+  const compared = wanted.filter(name => groups[name] !== undefined);
+  if (compared.length === 0) return 0;
   const go = await goProgram();
-  for (const [name, events] of wanted.flatMap(group => Object.entries(groups[group] ?? {})))
+  for (const [name, events] of compared.flatMap(group => Object.entries(groups[group] ?? {})))
     console.log(JSON.stringify(await compare(go, name, String(Math.ceil(events * scale)), rounds)));
   return 0;
 }

@@ -1,23 +1,14 @@
 // The benchmark of scale: `node bench/scale.ts CASE`. Before it: main.ts. After it: one JSON line on standard output.
 //   A real control plane, simulated Kubernetes nodes and a simulated bitcoind behind every pod; the controller is the bundled file, in
 //   a process of its own. First Kubernetes alone makes what the controller would make; then the controller does.
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KubeConfig } from '@kubernetes/client-node';
-import { customResourceDefinition } from '../src/bitcoin/custom-resource-definition.ts';
-import { KubeClient } from '../src/kube-client.ts';
-import { freePort } from '../tools/kubernetes/free-port.ts';
-import { RunningProgram } from '../tools/kubernetes/process.ts';
-import { waitUntil } from '../tools/kubernetes/wait-until.ts';
-import { Progress } from '../tools/progress.ts';
-import { providePrograms } from '../tools/programs.ts';
-import type { TestControlPlane } from '../test/support/api-server.ts';
+import { Progress, say } from '../tools/progress.ts';
 import { AuditLog, type RequestCounts } from '../test/support/audit-log.ts';
 import { startKwokCluster } from '../test/support/kwok.ts';
 import { cpuSeconds, peakRssMiB } from '../test/support/process-figures.ts';
-import { RecordingLogger } from '../test/support/recording-logger.ts';
 import { SimulatedBitcoind } from '../test/support/simulated-bitcoind.ts';
+import { adminClient, buildController, installDefinition, type RunningController, startController } from './controller.ts';
 import { runBaseline, runNetworks, type Size } from './scale-runs.ts';
 
 const cases: Readonly<Record<string, Size>> = {
@@ -29,7 +20,6 @@ const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--res
 Prints one JSON line: how long Kubernetes alone needs for the Services, StatefulSets and pods (baselineSeconds), how long the
 controller needs for the networks that consist of them (seconds), what it asked of the API server, and what it costs at rest.
 `;
-const controllerFile = path.join(import.meta.dirname, '..', 'dist', 'main.js');
 const simulatedKubeNodes = 20;
 /** What is written behind the last status: its events. */
 const settleSeconds = 5;
@@ -39,37 +29,13 @@ interface Options {
   readonly nodeOptions: readonly string[];
 }
 
-function adminClient(cluster: TestControlPlane): KubeClient {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromFile(cluster.kubeconfigPath);
-  return new KubeClient({ kubeConfig, logger: new RecordingLogger(), userAgent: 'bench', qps: 0 });
-}
-
-/** Resolves when its caches hold everything. */
-async function startController(cluster: TestControlPlane, nodeOptions: readonly string[]): Promise<RunningProgram> {
-  const { setpriv } = await providePrograms(['setpriv']);
-  const address = `127.0.0.1:${await freePort('127.0.0.1')}`;
-  const controller = await RunningProgram.start({
-    name: 'controller',
-    file: process.execPath,
-    args: [...nodeOptions, controllerFile, `--kubeconfig=${cluster.kubeconfigPath}`, `--health-address=${address}`],
-    logFile: path.join(cluster.dir, 'logs', 'controller.log'),
-    setpriv,
-  });
-  await waitUntil('the controller', 30_000, async () => {
-    controller.assertRuns();
-    return (await fetch(`http://${address}/readyz`)).ok;
-  });
-  return controller;
-}
-
-async function rest(controller: RunningProgram, log: AuditLog, size: Size, seconds: number): Promise<object> {
-  const { pid } = controller.identity;
+async function rest(controller: RunningController, log: AuditLog, size: Size, seconds: number): Promise<object> {
+  const { pid, program } = controller;
   const before = cpuSeconds(pid);
   await log.read();
   const startedMs = performance.now();
   await delay(seconds * 1000);
-  controller.assertRuns();
+  program.assertRuns();
   const cpuPercent = ((cpuSeconds(pid) - before) / (performance.now() - startedMs)) * 1000 * 100;
   const counts = await log.read();
   const perHundred = { cpuPercentPer100Networks: rounded((cpuPercent / size.networks) * 100) };
@@ -79,22 +45,22 @@ async function rest(controller: RunningProgram, log: AuditLog, size: Size, secon
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
 
 async function measure(name: string, size: Size, options: Options, progress: Progress): Promise<object> {
+  await progress.step('building the controller', buildController);
   const cluster = await progress.step('control plane', () => startKwokCluster({ nodes: simulatedKubeNodes }));
   const client = adminClient(cluster);
   const bitcoind = await SimulatedBitcoind.start({ user: 'user', password: 'password' });
   try {
-    await cluster.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'create', '--filename', '-');
-    await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all');
+    await installDefinition(cluster);
     const baselineSeconds = await progress.step(`${name}: Kubernetes alone`, detail => runBaseline(client, size, detail));
     const log = new AuditLog(cluster.auditLogPath, 'bitcoin-controller/');
-    const controller = await startController(cluster, options.nodeOptions);
+    const controller = await startController(cluster, { nodeOptions: options.nodeOptions });
     try {
-      const { pid } = controller.identity;
+      const { pid } = controller;
       const seconds = await progress.step(`${name}: the controller`, detail => runNetworks(client, bitcoind, size, detail));
       const cpu = cpuSeconds(pid);
       await delay(settleSeconds * 1000);
       const counts = await log.read();
-      progress_(counts);
+      sayRequests(counts);
       const atRest = await progress.step(`${name}: at rest`, () => rest(controller, log, size, options.restSeconds));
       return {
         case: name,
@@ -109,7 +75,7 @@ async function measure(name: string, size: Size, options: Options, progress: Pro
         atRest,
       };
     } finally {
-      await controller.stop(10_000);
+      await controller.program.stop(10_000);
     }
   } finally {
     await bitcoind.stop();
@@ -119,8 +85,8 @@ async function measure(name: string, size: Size, options: Options, progress: Pro
 }
 
 /** The requests one by one, for whoever watches. */
-function progress_(counts: RequestCounts): void {
-  for (const [request, count] of [...counts.byRequest].sort()) process.stderr.write(`  ${request}: ${count}\n`);
+function sayRequests(counts: RequestCounts): void {
+  for (const [request, count] of [...counts.byRequest].sort()) say(`  ${request}: ${count}`);
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -1,0 +1,114 @@
+// The benchmark of the work queue: `node bench/queue.ts CASE`. Before it: main.ts. After it: one JSON line on standard output.
+//   The controller itself hands 10,000 keys to its workers, again and again; the reconciler is a pause. Runs with and without keys that
+//   fail for ever take turns: what counts is how much longer the others take.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Subject } from 'rxjs';
+import { apiVersion, kind, type BitcoinNetwork } from '../src/bitcoin/bitcoin-network.ts';
+import type { Caches } from '../src/controller/caches.ts';
+import { Controller } from '../src/controller/controller.ts';
+import type { Reconciler } from '../src/controller/reconcile.ts';
+import { WorkQueue } from '../src/controller/work-queue.ts';
+import type { Logger } from '../src/logger.ts';
+import { FakeRecorder } from '../src/record/fake-recorder.ts';
+
+const keys = 10_000;
+const failing = 3;
+/** How often every key that does not fail is worked on in one run. */
+const passes = 10;
+const rounds = 5;
+/** As src/main.ts has them. */
+const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
+const concurrency = 100;
+/** What a reconcile waits for answers, and how long one that fails waits before it does. */
+const pauseMs = 1;
+const cases: Readonly<Record<string, { readonly failsAfterMs: number }>> = {
+  'queue-failing-at-once': { failsAfterMs: 0 },
+  'queue-failing-late': { failsAfterMs: 1_000 },
+};
+
+const nothing = (): void => undefined;
+const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silent };
+
+function networkOf(index: number): BitcoinNetwork {
+  const name = `network-${index}`;
+  return { apiVersion, kind, metadata: { namespace: 'default', name, uid: name }, spec: { nodes: 1 } };
+}
+
+function cachesOf(networks: readonly BitcoinNetwork[]): Caches {
+  const byKey = new Map(networks.map(network => [`default/${network.metadata.name}`, network]));
+  const cache = { changes: new Subject(), all: () => networks, get: (key: string) => byKey.get(key) };
+  return { networks: cache, services: cache, statefulSets: cache, pods: cache } as unknown as Caches;
+}
+
+/** Works on all keys `passes` times but those that fail. */
+async function run(failsAfterMs: number, fails: (key: string) => boolean): Promise<{ seconds: number; failures: number }> {
+  const networks = Array.from({ length: keys }, (_, index) => networkOf(index));
+  const stop = new AbortController();
+  const worked = new Map<string, number>();
+  let left = networks.filter(({ metadata }) => !fails(`default/${metadata.name}`)).length * passes;
+  let failures = 0;
+  const reconcile = async (key: string): Promise<{ next: 'wait' } | { next: 'again'; afterMs: number }> => {
+    if (fails(key)) {
+      await delay(failsAfterMs);
+      failures += 1;
+      throw new Error('this key fails for ever');
+    }
+    await delay(pauseMs);
+    const times = (worked.get(key) ?? 0) + 1;
+    worked.set(key, times);
+    left -= 1;
+    if (left === 0) stop.abort(new Error('done'));
+    return times < passes ? { next: 'again', afterMs: 1 } : { next: 'wait' };
+  };
+  const controller = new Controller({
+    name: 'bench',
+    caches: cachesOf(networks),
+    queue: new WorkQueue(retry),
+    reconciler: { reconcile, forgetDeleted: () => undefined } as unknown as Reconciler,
+    recorder: new FakeRecorder(),
+    logger: silent,
+    concurrency,
+  });
+  const startedMs = performance.now();
+  const finished = new Promise<number>(resolve => {
+    stop.signal.addEventListener('abort', () => resolve((performance.now() - startedMs) / 1000));
+  });
+  await Promise.all([controller.run(stop.signal), finished]);
+  return { seconds: await finished, failures };
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+async function measure(name: string, failsAfterMs: number): Promise<object> {
+  const [without, withFailing]: [number[], number[]] = [[], []];
+  const failingKeys = new Set(Array.from({ length: failing }, (_, index) => `default/network-${((index * keys) / failing) | 0}`));
+  await run(failsAfterMs, () => false);
+  let failures = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    without.push((await run(failsAfterMs, () => false)).seconds);
+    const result = await run(failsAfterMs, key => failingKeys.has(key));
+    withFailing.push(result.seconds);
+    failures += result.failures;
+  }
+  const [secondsWithout, seconds] = [median(without), median(withFailing)];
+  return {
+    case: name,
+    keys,
+    failing,
+    failures,
+    reconciles: keys * passes,
+    seconds,
+    secondsWithout,
+    ratio: seconds / secondsWithout,
+    reconcilesPerSecond: (keys * passes) / seconds,
+  };
+}
+
+const [name = ''] = process.argv.slice(2);
+const chosen = cases[name];
+if (chosen === undefined) {
+  process.stderr.write(`usage: node bench/queue.ts ${Object.keys(cases).join('|')}\n`);
+  process.exitCode = name === '--help' ? 0 : 2;
+} else {
+  process.stdout.write(`${JSON.stringify(await measure(name, chosen.failsAfterMs))}\n`);
+}
