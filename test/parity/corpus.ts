@@ -1,31 +1,34 @@
-// Makes the corpus: `node test/parity/corpus.ts ORACLE-OUTPUT SCENARIO-FILE…` joins scenarios with what oracle/ printed for them.
-//   Before it: generate.ts, then `go test -run TestOracle` in oracle/ with ORACLE_FILES and ORACLE_OUTPUT. After it: parity.test.ts.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Makes the corpus: `node test/parity/corpus.ts` writes corpus/*.jsonl anew: scenarios with what client-go's own code did with them.
+//   Before it: generate.ts, oracle.ts (needs Go). After it: parity.test.ts.
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ReplayOutput } from './replay.ts';
-import { hasTag, modesOf, type Scenario } from './scenario.ts';
+import { allDirectedScenarios, randomScenarios } from './generate.ts';
+import { variantsOf } from './oracle.ts';
+import type { Scenario } from './scenario.ts';
 
-const largestCorpus = 1_200_000;
-const largestEntry = 40_000;
+const randomCount = 600;
+const runs = 8;
+/** In characters: what is larger shows nothing that smaller ones do not. */
+const largestEntries = { directed: 40_000, random: 8_000 };
+const largestFiles = { core: 1_200_000, events: 300_000 };
 
-/** Directed scenarios first, then random ones from small to large until it is full; none whose outcome is a matter of chance. */
-function main([output, ...files]: readonly string[]): void {
-  if (output === undefined || files.length === 0) throw new Error('usage: corpus.ts ORACLE-OUTPUT SCENARIO-FILE…');
-  const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
-  const outputs = new Map(lines.map(line => JSON.parse(line) as ReplayOutput).map(entry => [entry.scenario, entry.outputs]));
-  const entries = files
-    .map(file => JSON.parse(readFileSync(file, 'utf8')) as Scenario)
-    .filter(scenario => modesOf(scenario).length > 0 && !hasTag(scenario, 'nondeterministic'))
-    .map(scenario => ({ scenario, line: `${JSON.stringify({ scenario, outputs: outputs.get(scenario.name) })}\n` }))
-    .filter(({ line }) => line.length <= largestEntry)
-    .sort((a, b) => Number(isRandom(a.scenario)) - Number(isRandom(b.scenario)) || a.line.length - b.line.length);
-  let text = '';
-  for (const { line } of entries) if (text.length + line.length <= largestCorpus) text += line;
-  writeFileSync(path.join(import.meta.dirname, 'corpus', 'core.jsonl'), text);
+/** Directed scenarios first, then random ones until the file is full; none whose outcome is a matter of chance. */
+async function main(): Promise<void> {
+  const scenarios = [...allDirectedScenarios(), ...randomScenarios(1, randomCount)];
+  const variants = await variantsOf(scenarios, runs);
+  const texts = { core: '', events: '' };
+  for (const [index, scenario] of scenarios.entries()) {
+    const [outputs, ...others] = variants[index] ?? [];
+    const line = `${JSON.stringify({ scenario, outputs })}\n`;
+    const api = scenario.api ?? 'core';
+    const isSmall = line.length <= largestEntries[isDirected(scenario) ? 'directed' : 'random'];
+    if (others.length === 0 && isSmall && texts[api].length + line.length <= largestFiles[api]) texts[api] += line;
+  }
+  for (const [api, text] of Object.entries(texts)) writeFileSync(path.join(import.meta.dirname, 'corpus', `${api}.jsonl`), text);
 }
 
-function isRandom({ name }: Scenario): boolean {
-  return name.startsWith('random-');
+function isDirected({ name }: Scenario): boolean {
+  return !/random-\d/.test(name);
 }
 
-main(process.argv.slice(2));
+await main();

@@ -28,11 +28,19 @@ export function eventsPlayer(
     random: () => 0.5,
   });
   let watching: Watcher<EventsV1Event> | undefined;
+  /** client-go starts no sink under a context that is over. */
+  let isCancelled = false;
+  const start = () => {
+    if (!isCancelled) watching = broadcaster.startRecordingToSink(journal);
+  };
   const actions: Readonly<Record<string, () => void>> = {
     sleep: () => undefined,
-    startSink: () => (watching = broadcaster.startRecordingToSink(journal)),
+    startSink: start,
     stopSink: () => watching?.stop(),
-    cancel: () => watching?.stop(),
+    cancel: () => {
+      isCancelled = true;
+      watching?.stop();
+    },
     shutdown: () => void broadcaster.shutdown(),
   };
   const act = (action: string) => {

@@ -1,13 +1,13 @@
-// Generates scenarios of events.k8s.io/v1: `node test/parity/events-scenarios.ts FOLDER [SEED [COUNT]]` writes one JSON file each. The same
-// seed gives the same scenarios. After it: oracle/ prints what client-go does with them; corpus/events.jsonl keeps both.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import type { Scenario, ScenarioReference, ScenarioStep } from './scenario.ts';
-import { SeededRandom } from './seeded-random.ts';
+// Scenarios of events.k8s.io/v1: some that each aim at one rule of client-go, and random ones. After it: generate.ts.
+import type { Scenario, ScenarioReference, ScenarioStep, SinkErrorRule } from './scenario.ts';
+import type { SeededRandom } from './seeded-random.ts';
 import { scriptedErrorNames } from './sink-errors.ts';
 
 const pod: ScenarioReference = { apiVersion: 'v1', kind: 'Pod', name: 'pod-1', namespace: 'ns-1', uid: 'uid-1' };
-const pauses = [0, 1, 10, 999, 1_000, 60_000, 359_999, 360_000, 360_001, 720_000, 1_800_001, 3_600_000];
+const pauses = [
+  0, 1, 10, 999, 1_000, 1_500, 60_000, 359_999, 360_000, 360_001, 719_999, 720_000, 720_001, 1_799_999, 1_800_000, 1_800_001,
+  3_600_000,
+];
 
 function step(changes: ScenarioStep = {}): ScenarioStep {
   return {
@@ -61,35 +61,73 @@ const errors = scriptedErrorNames.flatMap(error =>
   ),
 );
 
-function randomScenario(index: number, random: SeededRandom): Scenario {
+export function directedEventsScenarios(): readonly Scenario[] {
+  return [...directed, ...errors];
+}
+
+const names = ['pod-1', 'pod-1', 'pod-2', 'Pod-Upper', 'fe80::1', 'x'.repeat(237), 'y'.repeat(253), '', 'pöd'];
+const notes = ['note', 'n{i}', '', '<&> ü \u2028 \u0000 \b', `long ${'ü'.repeat(700)}`, '%s %d'];
+
+function reference(random: SeededRandom): ScenarioReference {
+  return {
+    ...pod,
+    name: random.chance(0.8) ? random.pick(['pod-1', 'pod-2']) : random.pick(names),
+    ...(random.chance(0.1) ? { namespace: '' } : {}),
+    ...(random.chance(0.1) ? { resourceVersion: random.pick(['7', '{i}']) } : {}),
+    ...(random.chance(0.1) ? { fieldPath: 'spec.containers{a}' } : {}),
+  };
+}
+
+function eventStep(random: SeededRandom, objects: readonly ScenarioReference[]): ScenarioStep {
+  const repeat = random.chance(0.5) ? random.integer(2, 12) : 1;
+  return step({
+    // Two events in one instant race in client-go: each has a goroutine of its own.
+    afterMs: Math.max(1, random.pick(pauses)),
+    recorder: { component: random.pick(['example.com/ctl', 'example.com/ctl', 'other', '']) },
+    object: random.chance(0.02) ? null : random.pick(objects),
+    eventtype: random.chance(0.95) ? random.pick(['Normal', 'Normal', 'Warning']) : random.pick(['normal', '']),
+    reason: random.pick(['Reason', 'Reason', 'Another', '']),
+    eventAction: random.pick(['Acting', 'Acting', 'Resting', '']),
+    message: random.pick(notes),
+    ...(random.chance(0.2) ? { related: random.chance(0.1) ? null : { ...pod, name: 'pod-3' } } : {}),
+    ...(random.chance(0.1) ? { annotations: random.pick<Record<string, string>>([{ a: '{i}' }, {}, { b: '' }]) } : {}),
+    ...(repeat > 1 ? { repeat } : {}),
+  });
+}
+
+function sinkErrors(random: SeededRandom): readonly SinkErrorRule[] {
+  return Array.from({ length: random.integer(1, 3) }, () => ({
+    on: random.pick(['create', 'patch', 'any'] as const),
+    from: random.integer(1, 6),
+    times: random.pick([1, 1, 2, 3, 12, 13]),
+    error: random.chance(0.4) ? random.pick(['network', 'notFound', 'alreadyExists']) : random.pick(scriptedErrorNames),
+  }));
+}
+
+/** The end of the sink, or of all; a sink that was stopped has a successor most of the time. */
+function interruption(random: SeededRandom): readonly ScenarioStep[] {
+  const end: ScenarioStep = { afterMs: 1_000, action: random.pick(['stopSink', 'stopSink', 'shutdown', 'cancel'] as const) };
+  return end.action !== 'shutdown' && random.chance(0.6) ? [end, { afterMs: random.pick(pauses), action: 'startSink' }] : [end];
+}
+
+/** A scenario as a controller might make it, or as none would. */
+export function randomEventsScenario(name: string, random: SeededRandom): Scenario {
+  const isFailing = random.chance(0.25);
+  const objects = Array.from({ length: random.integer(1, 3) }, () => reference(random));
   const steps: ScenarioStep[] = [];
   for (let count = random.integer(2, 8); count > 0; count -= 1) {
-    const repeat = random.chance(0.5) ? random.integer(2, 12) : 1;
-    steps.push(
-      step({
-        afterMs: random.pick(pauses),
-        object: { ...pod, name: random.pick(['pod-1', 'pod-2']) },
-        reason: random.pick(['Reason', 'Another']),
-        eventAction: random.pick(['Acting', 'Resting']),
-        message: random.pick(['note', 'n{i}', '<&> ü']),
-        ...(random.chance(0.2) ? { related: { ...pod, name: 'pod-3' } } : {}),
-        ...(repeat > 1 ? { repeat } : {}),
-      }),
-    );
-    if (random.chance(0.1)) steps.push({ afterMs: random.pick(pauses), action: random.pick(['sleep', 'deleteAll'] as const) });
+    steps.push(eventStep(random, objects));
+    if (random.chance(0.15)) steps.push({ afterMs: random.pick(pauses), action: random.pick(['sleep', 'deleteAll'] as const) });
+    if (random.chance(0.03)) steps.push(...interruption(random));
+    if (isFailing) steps.push(sleep(200_001));
   }
-  return scenario(`random-${index}`, steps);
+  return {
+    name,
+    api: 'events',
+    ...(random.chance(0.1) ? { server: { kind: 'echo' } } : {}),
+    ...(random.chance(0.2) ? { server: { ttlMs: random.pick([1_000, 360_000, 3_600_000]) } } : {}),
+    ...(isFailing ? { sinkErrors: sinkErrors(random) } : {}),
+    ...(random.chance(0.1) ? { drainMs: random.pick([0, 400_000, 4_000_000]) } : {}),
+    steps,
+  };
 }
-
-function main([folder, seed = '1', count = '60']: readonly string[]): void {
-  if (folder === undefined) throw new Error('usage: events-scenarios.ts FOLDER [SEED [COUNT]]');
-  mkdirSync(folder, { recursive: true });
-  const random = Array.from({ length: Number(count) }, (_, index) =>
-    randomScenario(index, new SeededRandom(Number(seed) * 100_003 + index)),
-  );
-  for (const made of [...directed, ...errors, ...random]) {
-    writeFileSync(path.join(folder, `${made.name}.json`), JSON.stringify(made));
-  }
-}
-
-if (import.meta.main) main(process.argv.slice(2));

@@ -99,7 +99,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
   async #refresh(cached: { event: CountedEvent }): Promise<boolean> {
     const { event } = cached;
     const attempt = await this.#writer.attempt(event);
-    if (attempt.kind === 'recorded') {
+    if (attempt.kind === 'recorded' && attempt.answer !== event) {
       // What was counted while the answer was on its way counts: the cache has the newer series.
       cached.event = { ...copyOf(attempt.answer), ...(event.series === undefined ? {} : { series: event.series }) };
     }

@@ -75,21 +75,31 @@ func (j *journal) ms(t time.Time) *float64 {
 	return &ms
 }
 
-// mark remembers which step a reference came from: copies of an event share the bytes of the name.
+// mark remembers which step a reference came from: copies of an event share the bytes of its reference's strings.
 func (j *journal) mark(ref *corev1.ObjectReference) {
-	if ref.Kind != "" {
-		ref.Kind = string(append([]byte(nil), ref.Kind...))
-		j.origins[unsafe.StringData(ref.Kind)] = j.now
+	if field := markedField(ref); field != nil {
+		*field = string([]byte(*field))
+		j.origins[unsafe.StringData(*field)] = j.now
 	}
 }
 
-func (j *journal) originOf(kind string) origin {
-	if kind != "" {
-		if o, ok := j.origins[unsafe.StringData(kind)]; ok {
+func (j *journal) originOf(ref corev1.ObjectReference) origin {
+	if field := markedField(&ref); field != nil {
+		if o, ok := j.origins[unsafe.StringData(*field)]; ok {
 			return o
 		}
 	}
 	return j.now
+}
+
+// markedField is the first that is not empty.
+func markedField(ref *corev1.ObjectReference) *string {
+	for _, field := range []*string{&ref.Kind, &ref.Name, &ref.APIVersion, &ref.Namespace, &ref.FieldPath, (*string)(&ref.UID)} {
+		if *field != "" {
+			return field
+		}
+	}
+	return nil
 }
 
 // named fills in the part of a call that its event's name says.
@@ -168,7 +178,7 @@ func (j *journal) coreCall(verb string, event *corev1.Event, patchBody []byte) (
 		FirstMs: j.ms(event.FirstTimestamp.Time), LastMs: j.ms(event.LastTimestamp.Time),
 	}
 	j.named(&c, event.Name)
-	j.timed(&c, event, j.originOf(event.InvolvedObject.Kind), verb == "patch")
+	j.timed(&c, event, j.originOf(event.InvolvedObject), verb == "patch")
 	c.describe(verb, event, patchBody)
 	got, err := answer(j, verb, func() (*corev1.Event, error) {
 		if verb == "patch" {

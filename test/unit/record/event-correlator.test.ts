@@ -200,6 +200,11 @@ describe('EventCorrelator', () => {
     expect(aggregates).to.deep.equal([false, true, true, false]);
   });
 
+  it('aggregates nothing if maxEvents is negative', () => {
+    const { correlator } = at({ maxEvents: -1 });
+    expect(similars(30).map(event => correlator.eventCorrelate(event).isAggregate)).to.not.include(true);
+  });
+
   it('keeps annotations and reporting fields in an aggregate by default, and a valid name', () => {
     const event = {
       ...similar,
