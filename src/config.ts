@@ -84,6 +84,8 @@ export type Config = { readonly [K in keyof Options as CamelCase<K>]: z.output<O
   readonly identity: string;
   /** The namespace this replica runs in, if it runs in a cluster. */
   readonly podNamespace: string | undefined;
+  /** Where kubeconfig files are, and what proxies there are: for kube-config.ts. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
 const environmentName = (name: string): string => `BITCOIN_CONTROLLER_${name.toUpperCase().replaceAll('-', '_')}`;
@@ -130,7 +132,11 @@ export function readConfig(
       `--${name} ${got}: expected ${issue === undefined ? 'something else' : issue.message.replace(/^Invalid option: expected /, '')}`,
     );
   });
-  const fixed = { identity: environment.POD_NAME ?? `${hostname}_${process.pid}`, podNamespace: environment.POD_NAMESPACE };
+  const fixed = {
+    identity: environment.POD_NAME ?? `${hostname}_${process.pid}`,
+    podNamespace: environment.POD_NAMESPACE,
+    environment,
+  };
   return Object.freeze({ ...Object.fromEntries(entries), ...fixed } as Config);
 }
 

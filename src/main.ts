@@ -1,7 +1,6 @@
 // Wires configuration → clients → recorder → controller, and takes them down in the opposite order. Nobody imports it; only it ends the process.
 // After it: controller/controller.ts.
 import { hostname } from 'node:os';
-import { KubeConfig } from '@kubernetes/client-node';
 import { config as rxjs } from 'rxjs';
 import { closeRpcConnections } from './bitcoin/rpc-client.ts';
 import { type Config, readConfig, usage, UsageError, version } from './config.ts';
@@ -9,9 +8,11 @@ import { type Caches, createCaches } from './controller/caches.ts';
 import { Controller } from './controller/controller.ts';
 import { LeaderElector, type LeaderElectorOptions } from './controller/leader-elector.ts';
 import { Reconciler } from './controller/reconcile.ts';
+import { eventNameAnnotation } from './controller/story.ts';
 import { WorkQueue } from './controller/work-queue.ts';
 import { HealthServer, type HealthServerOptions } from './health-server.ts';
 import { KubeClient } from './kube-client.ts';
+import { loadKubeConfig } from './kube-config.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { EventBroadcaster } from './record/event-broadcaster.ts';
@@ -26,28 +27,6 @@ const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
 
 /** How long the events that were recorded last may take to reach the API server when the process ends. */
 const drainTimeoutMs = 3_000;
-
-function loadKubeConfig(config: Config): KubeConfig {
-  const kubeConfig = new KubeConfig();
-  try {
-    if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
-    else kubeConfig.loadFromFile(config.kubeconfig);
-  } catch (error) {
-    throw new UsageError(
-      `--kubeconfig ${config.kubeconfig ?? '(default)'}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  if (config.context !== undefined) {
-    if (kubeConfig.getContextObject(config.context) === null)
-      throw new UsageError(
-        `--context ${config.context}: the kubeconfig has only ${kubeConfig.contexts.map(({ name }) => name).join(', ')}`,
-      );
-    kubeConfig.setCurrentContext(config.context);
-  }
-  if (kubeConfig.getCurrentCluster() === null)
-    throw new UsageError('the kubeconfig names no cluster: set its current-context, or pass --context');
-  return kubeConfig;
-}
 
 /** An AbortSignal that SIGTERM and SIGINT abort; a second one ends the process at once. */
 function stopSignal(logger: Logger): AbortSignal {
@@ -71,7 +50,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     qps: config.kubeApiQps,
     burst: config.kubeApiBurst,
   });
-  const events = new EventBroadcaster({ logger });
+  const events = new EventBroadcaster({ logger, nameAnnotation: eventNameAnnotation });
   events.startRecordingToSink(new KubeClientEventSink(client));
   events.startStructuredLogging(logger);
   metrics.events.observe(events.counts);
