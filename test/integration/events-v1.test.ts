@@ -1,7 +1,8 @@
-import { EventsV1Api, KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, EventsV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { KubeClient } from '../../src/kube-client.ts';
 import { KubeClientEventsV1Sink } from '../../src/kube-event-sink.ts';
+import { newEventBroadcasterAdapter } from '../../src/record/events/event-broadcaster-adapter.ts';
 import { EventsV1Broadcaster } from '../../src/record/events/events-v1-broadcaster.ts';
 import type { EventsV1Event } from '../../src/record/events/events-v1-event.ts';
 import { EventsV1ApiSink, type EventsV1Sink } from '../../src/record/events/events-v1-sink.ts';
@@ -183,6 +184,20 @@ describe('events.k8s.io/v1 on a real API server', () => {
       const { items } = JSON.parse(output) as { items: { involvedObject?: { name: string }; regarding?: { name: string } }[] };
       expect(items.map(item => (item.regarding ?? item.involvedObject)?.name)).to.deep.equal(['one']);
     }
+  });
+
+  it('records in the newer API by an adapter that has asked the cluster, and in the older one by its legacy recorder', async () => {
+    const kubeConfig = kubeConfigOf(controlPlane.kubeconfigPath);
+    const apis = { coreV1: kubeConfig.makeApiClient(CoreV1Api), eventsV1: kubeConfig.makeApiClient(EventsV1Api) };
+    const adapter = await newEventBroadcasterAdapter(apis, { hostName: 'host' });
+    adapter.startRecordingToSink();
+    adapter.newRecorder('example.com/both').eventf(pod, node, 'Normal', 'Reason', 'Acting', 'new by adapter');
+    adapter.deprecatedNewLegacyRecorder('example.com/both').event(pod, 'Normal', 'Reason', 'legacy by adapter');
+    expect((await adapter.shutdown()).delivered).to.equal(2);
+    expect((await stored('new by adapter')).map(({ action, reportingInstance }) => [action, reportingInstance])).to.deep.equal([
+      ['Acting', 'example.com/both-host'],
+    ]);
+    expect((await stored('legacy by adapter')).map(({ action }) => action)).to.deep.equal([undefined]);
   });
 
   it('takes for valid exactly what the API server does', async () => {

@@ -40,7 +40,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     this.#every(refreshTimeMs, () => this.#refreshExistingEventSeries());
     this.#every(finishTimeMs, () => this.#finishSeries());
     // A start finds the series of the one before it.
-    if (cache.size > 0) void this.#refreshExistingEventSeries();
+    if (cache.size > 0) void this.#refreshExistingEventSeries().then(() => this.#finishSeries());
   }
 
   get pending(): number {

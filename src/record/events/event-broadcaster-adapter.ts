@@ -1,0 +1,96 @@
+// EventBroadcasterAdapter: a broadcaster of each API, and recorders that write to the newer one if the cluster has it. After it:
+//   events-v1-broadcaster.ts, ../event-broadcaster.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
+import { EventBroadcaster, type EventBroadcasterOptions } from '../event-broadcaster.ts';
+import type { EventRecorder } from '../event-recorder.ts';
+import { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from '../event-sink.ts';
+import type { ShutdownOptions, ShutdownResult } from '../recorded-events.ts';
+import { newEventRecorderAdapter } from './event-recorder-adapter.ts';
+import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './events-v1-broadcaster.ts';
+import type { EventsV1Recorder } from './events-v1-recorder.ts';
+import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './events-v1-sink.ts';
+
+export interface EventBroadcasterAdapterOptions {
+  /** Names this instance among others of the controller: `<name>-<hostName>` reports. */
+  readonly hostName: string;
+  readonly core?: EventBroadcasterOptions | undefined;
+  readonly eventsV1?: EventsV1BroadcasterOptions | undefined;
+}
+
+/** What is needed of client-node to find out which API a cluster has. */
+export interface EventApis {
+  readonly coreV1: CoreV1EventsApi;
+  readonly eventsV1: EventsV1Api & { getAPIResources(): Promise<unknown> };
+}
+
+interface EventSinks {
+  readonly core: EventSink;
+  /** Undefined if the cluster does not have events.k8s.io/v1. */
+  readonly eventsV1: EventsV1Sink | undefined;
+}
+
+/** For the time in which a controller moves from core/v1 to events.k8s.io/v1. */
+export class EventBroadcasterAdapter implements AsyncDisposable {
+  readonly core: EventBroadcaster;
+  /** There if the cluster has events.k8s.io/v1. */
+  readonly eventsV1: EventsV1Broadcaster | undefined;
+  readonly #hostName: string;
+  readonly #sinks: EventSinks;
+
+  constructor(sinks: EventSinks, { hostName, core, eventsV1 }: EventBroadcasterAdapterOptions) {
+    this.#sinks = sinks;
+    this.#hostName = hostName;
+    this.core = new EventBroadcaster(core);
+    this.eventsV1 = sinks.eventsV1 === undefined ? undefined : new EventsV1Broadcaster(eventsV1);
+  }
+
+  /** Starts both. */
+  startRecordingToSink(): void {
+    const { core, eventsV1 } = this.#sinks;
+    if (eventsV1 !== undefined) this.eventsV1?.startRecordingToSink(eventsV1);
+    this.core.startRecordingToSink(core);
+  }
+
+  /** Records in events.k8s.io/v1 if the cluster has it, else – without actions and related objects – in core/v1. */
+  newRecorder(name: string): EventsV1Recorder {
+    const reportingInstance = `${name}-${this.#hostName}`;
+    return (
+      this.eventsV1?.newRecorder({ reportingController: name, reportingInstance }) ??
+      newEventRecorderAdapter(this.deprecatedNewLegacyRecorder(name))
+    );
+  }
+
+  /** Records in core/v1, whatever the cluster has. */
+  deprecatedNewLegacyRecorder(name: string): EventRecorder {
+    return this.core.newRecorder({ component: name });
+  }
+
+  /** Shuts both down, as their own `shutdown`; what became of the events of both is added up. */
+  async shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
+    const [core, eventsV1] = await Promise.all([this.core.shutdown(options), this.eventsV1?.shutdown(options)]);
+    if (eventsV1 === undefined) return core;
+    const dropped = { ...core.dropped };
+    for (const cause of Object.keys(dropped) as (keyof typeof dropped)[]) dropped[cause] += eventsV1.dropped[cause];
+    return {
+      delivered: core.delivered + eventsV1.delivered,
+      notDelivered: core.notDelivered + eventsV1.notDelivered,
+      dropped,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+}
+
+/** client-go's `NewEventBroadcasterAdapter`: asks the cluster whether it has events.k8s.io/v1; a question that fails is a no. */
+export async function newEventBroadcasterAdapter(
+  apis: EventApis,
+  options: EventBroadcasterAdapterOptions,
+): Promise<EventBroadcasterAdapter> {
+  const hasEventsV1 = await apis.eventsV1.getAPIResources().then(
+    () => true,
+    () => false,
+  );
+  const eventsV1 = hasEventsV1 ? new EventsV1ApiSink(apis.eventsV1) : undefined;
+  return new EventBroadcasterAdapter({ core: new CoreV1EventSink(apis.coreV1), eventsV1 }, options);
+}

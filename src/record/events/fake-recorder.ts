@@ -1,0 +1,86 @@
+// FakeRecorder: an EventsV1Recorder for tests of code that records. Port of client-go v0.37.2 tools/events/fake.go.
+import { Subject, type Observable } from 'rxjs';
+import type { EventType } from '../core-event.ts';
+import { formatMessage } from '../format-message.ts';
+import type { Referable } from '../reference.ts';
+import type { EventsV1Recorder } from './events-v1-recorder.ts';
+
+type Annotations = Readonly<Record<string, string>>;
+type MaybeReferable = Referable | null | undefined;
+
+/**
+ * Keeps each event as one line, `type reason note`. Differs from client-go: it never blocks, whatever the number of events,
+ * and takes a `%` in a type or a reason as it is.
+ *
+ * @example
+ * ```ts
+ * import { FakeRecorder } from 'bitcoin-controller/record/events';
+ *
+ * const recorder = new FakeRecorder({ verbose: true });
+ * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-0' } };
+ * recorder.eventf(pod, undefined, 'Normal', 'Started', 'Starting', 'it runs on %s', 'node-1');
+ * console.log(recorder.events[0]); // Normal Started Starting it runs on node-1 {kind=Pod,apiVersion=v1}
+ * ```
+ */
+export class FakeRecorder implements EventsV1Recorder {
+  readonly events: readonly string[];
+  readonly events$: Observable<string>;
+  readonly #events: string[] = [];
+  readonly #subject = new Subject<string>();
+  readonly #isVerbose: boolean;
+
+  /** @param options `verbose` adds the action, which kinds of objects each event is about, and its annotations */
+  constructor(options: { readonly verbose?: boolean } = {}) {
+    this.events = this.#events;
+    this.events$ = this.#subject.asObservable();
+    this.#isVerbose = options.verbose === true;
+  }
+
+  eventf(
+    regarding: MaybeReferable,
+    related: MaybeReferable,
+    type: EventType,
+    reason: string,
+    action: string,
+    note: string,
+    ...args: unknown[]
+  ): void {
+    this.annotatedEventf(regarding, related, undefined, type, reason, action, note, ...args);
+  }
+
+  annotatedEventf(
+    regarding: MaybeReferable,
+    related: MaybeReferable,
+    annotations: Annotations | undefined,
+    type: EventType,
+    reason: string,
+    action: string,
+    note: string,
+    ...args: unknown[]
+  ): void {
+    const text = formatMessage(note, args);
+    const line = this.#isVerbose
+      ? `${type} ${reason} ${action} ${text}${objectText(regarding)}${objectText(related)}${annotationsText(annotations)}`
+      : `${type} ${reason} ${text}`;
+    this.#events.push(line);
+    this.#subject.next(line);
+  }
+
+  withLogger(): EventsV1Recorder {
+    return this;
+  }
+}
+
+export function newFakeRecorder(): FakeRecorder {
+  return new FakeRecorder();
+}
+
+function objectText(object: MaybeReferable): string {
+  const { kind = '', apiVersion = '' } = object ?? {};
+  return kind === '' && apiVersion === '' ? '' : ` {kind=${kind},apiVersion=${apiVersion}}`;
+}
+
+function annotationsText(annotations: Annotations = {}): string {
+  const names = Object.keys(annotations).sort();
+  return names.length === 0 ? '' : ` map[${names.map(name => `${name}:${annotations[name] ?? ''}`).join(' ')}]`;
+}
