@@ -1,32 +1,11 @@
 // Broadcaster: distributes each event to every watcher. Before it: whoever calls action. After it: watcher.ts.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (Broadcaster).
 import { Observable, Subject } from 'rxjs';
+import { FullChannelBehavior, type BroadcasterOptions, type DroppedEvent } from './broadcaster-options.ts';
 import { Fifo } from './fifo.ts';
 import { Watcher, type WatchEvent, type WatchEventType, type WatcherOptions } from './watcher.ts';
 
-/** What happens to an event for a watcher whose queue is full: everything waits for that watcher, or the event is dropped for it. */
-export type FullChannelBehavior = 'WaitIfChannelFull' | 'DropIfChannelFull';
-export const FullChannelBehavior = { WaitIfChannelFull: 'WaitIfChannelFull', DropIfChannelFull: 'DropIfChannelFull' } as const;
-
-export interface BroadcasterOptions {
-  /** How many events each watcher's queue holds. 0 = only what a waiting reader takes. */
-  readonly queueLength: number;
-  /** `WaitIfChannelFull` unless told. */
-  readonly fullChannelBehavior?: FullChannelBehavior | undefined;
-  /** How many accepted events wait to be distributed while a watcher holds everything up; 25 unless told. */
-  readonly incomingQueueLength?: number | undefined;
-  /** Shuts the broadcaster down when it aborts. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** An event that was dropped: `incoming` for all watchers, or for one `watcher` whose queue was full. */
-export interface DroppedEvent<T> {
-  readonly event: WatchEvent<T>;
-  readonly at: 'incoming' | 'watcher';
-  readonly watcher?: Watcher<T>;
-}
-
-/** The broadcaster was shut down before the call. */
+/** The broadcaster was shut down before the call: the event was not accepted, or there is no watcher to be had. */
 export class BroadcasterStoppedError extends Error {
   override readonly name = 'BroadcasterStoppedError';
 
@@ -60,6 +39,8 @@ const accepted = Promise.resolve();
  * Every watcher sees the events accepted after it was made, in the order in which they were accepted; nothing before, none missed
  * but those that its own full queue makes it miss in drop mode. In wait mode one full watcher holds up all, until it has room or stops.
  *
+ * @typeParam T - what is distributed: any value, shared by all watchers and never copied
+ *
  * @example
  * ```ts
  * import { Broadcaster } from 'bitcoin-controller/broadcaster';
@@ -67,16 +48,17 @@ const accepted = Promise.resolve();
  * await using tips = new Broadcaster<{ height: number }>({ queueLength: 100 });
  * const tip = tips.watch();
  * await tips.action('MODIFIED', { height: 901_000 });
- * for await (const { type, object } of tip) {
- *   console.log(type, object.height);
- *   break;
- * }
+ * await tips.action('MODIFIED', { height: 901_001 });
+ * await tips.shutdown();
+ * for await (const { type, object } of tip) console.log(type, object.height);
+ * // prints MODIFIED 901000
+ * // prints MODIFIED 901001
  * ```
  */
 export class Broadcaster<T> implements AsyncDisposable {
   /** One watcher a subscription: subscribing watches, unsubscribing stops. Errors with `BroadcasterStoppedError` if subscribed after shutdown. */
   readonly events$: Observable<WatchEvent<T>>;
-  /** Each dropped event, as it is dropped. */
+  /** Each dropped event, as it is dropped. Completes with the shutdown. */
   readonly drops: Observable<DroppedEvent<T>>;
   readonly #queueLength: number;
   readonly #incomingLength: number;
@@ -116,7 +98,7 @@ export class Broadcaster<T> implements AsyncDisposable {
   }
 
   /**
-   * A watcher of everything that is accepted from now on.
+   * A watcher of everything that is accepted from now on. Port of `Watch`.
    * @throws BroadcasterStoppedError
    */
   watch(options: WatcherOptions = {}): Watcher<T> {
@@ -124,7 +106,7 @@ export class Broadcaster<T> implements AsyncDisposable {
   }
 
   /**
-   * As `watch`, with `queued` before the first live event.
+   * As `watch`, with `queued` before the first live event: for a watcher that is to begin with what there is. Port of `WatchWithPrefix`.
    * @throws BroadcasterStoppedError
    */
   watchWithPrefix(queued: Iterable<WatchEvent<T>>, options: WatcherOptions = {}): Watcher<T> {
@@ -133,7 +115,7 @@ export class Broadcaster<T> implements AsyncDisposable {
   }
 
   /**
-   * Distributes an event; waits while too many are ahead of it.
+   * Distributes an event; waits while too many are ahead of it. Port of `Action`.
    * @returns when it is accepted, not when it is read. Rejects with `signal.reason` if that aborts before, with BroadcasterStoppedError after shutdown.
    */
   action(type: WatchEventType, object: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -144,8 +126,25 @@ export class Broadcaster<T> implements AsyncDisposable {
   }
 
   /**
-   * Distributes an event, or says that too many are ahead of it. Never waits.
+   * Distributes an event, or says that too many are ahead of it. Never waits. Port of `ActionOrDrop`.
+   * @returns whether it was accepted; if not, it is among the `drops`
    * @throws BroadcasterStoppedError
+   *
+   * @example
+   * ```ts
+   * import { Broadcaster, FullChannelBehavior } from 'bitcoin-controller/broadcaster';
+   *
+   * const fullChannelBehavior = FullChannelBehavior.DropIfChannelFull;
+   * await using numbers = new Broadcaster<number>({ queueLength: 2, fullChannelBehavior });
+   * numbers.drops.subscribe(({ event, at }) => console.log(at, 'dropped', event.object));
+   * const watcher = numbers.watch();
+   * for (const number of [1, 2, 3]) console.log(numbers.actionOrDrop('ADDED', number));
+   * // prints true
+   * // prints true
+   * // prints watcher dropped 3
+   * // prints true
+   * console.log(watcher.size, 'queued,', watcher.dropped, 'dropped'); // prints 2 queued, 1 dropped
+   * ```
    */
   actionOrDrop(type: WatchEventType, object: T): boolean {
     if (this.#shutdown !== undefined) throw new BroadcasterStoppedError();
@@ -155,7 +154,10 @@ export class Broadcaster<T> implements AsyncDisposable {
     return isAccepted;
   }
 
-  /** Accepts nothing more, distributes what was accepted, then completes the watchers. Does not wait for them to read. Idempotent. */
+  /**
+   * Accepts nothing more, distributes what was accepted, then completes the watchers. Does not wait for them to read, but in wait mode for
+   * room in their queues. Idempotent. Port of `Shutdown`.
+   */
   shutdown(): Promise<void> {
     if (this.#shutdown === undefined) {
       let resolve = () => undefined as void;
@@ -168,6 +170,7 @@ export class Broadcaster<T> implements AsyncDisposable {
     return this.#shutdown.promise;
   }
 
+  /** As `shutdown`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
@@ -281,7 +284,7 @@ export class Broadcaster<T> implements AsyncDisposable {
   }
 }
 
-/** client-go's `NewBroadcaster`. */
+/** client-go's `NewBroadcaster`; the same as `new Broadcaster({ queueLength, fullChannelBehavior })`. */
 export function newBroadcaster<T>(queueLength: number, fullChannelBehavior: FullChannelBehavior): Broadcaster<T> {
   return new Broadcaster({ queueLength, fullChannelBehavior });
 }

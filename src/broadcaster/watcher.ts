@@ -22,6 +22,7 @@ export interface WatcherFeed {
   onStop(): void;
 }
 
+/** What a consumer may say when it begins. */
 export interface WatcherOptions {
   /** Stops the watcher when it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -40,9 +41,27 @@ const done: IteratorResult<never, undefined> = { value: undefined, done: true };
  * Events in the order in which the broadcaster accepted them. Either one consumer takes them one by one – `for await`, or `forEach` –
  * and the queue fills while it is busy; or any number subscribe to `results`, and the queue stays empty. Until somebody consumes, the
  * queue fills. After `stop()` or the broadcaster's `shutdown()` what is queued can still be read, then the watcher completes, exactly once.
+ * A second consumer that takes is refused with an error: watch again for it.
  */
 export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
-  /** Each event, as soon as it is distributed. Unsubscribing does not stop the watcher: events queue up again. */
+  /**
+   * Each event, as soon as it is distributed; in the place of Go's `ResultChan()`. Unsubscribing does not stop the watcher: events queue up
+   * again. A subscriber that throws harms no other one.
+   *
+   * @example
+   * ```ts
+   * import { Broadcaster } from 'bitcoin-controller/broadcaster';
+   *
+   * await using numbers = new Broadcaster<number>({ queueLength: 10 });
+   * const watcher = numbers.watch();
+   * watcher.results.subscribe({ next: ({ object }) => console.log(object), complete: () => console.log('the end') });
+   * console.log(await numbers.action('ADDED', 1), watcher.size); // it has been delivered: nothing is queued
+   * await numbers.shutdown();
+   * // prints 1
+   * // prints undefined 0
+   * // prints the end
+   * ```
+   */
   readonly results: Observable<WatchEvent<T>>;
   readonly #capacity: number;
   readonly #feed: WatcherFeed;
@@ -90,6 +109,7 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
     this.#feed.onStop();
   }
 
+  /** As `stop`, for `using`. */
   [Symbol.dispose](): void {
     this.stop();
   }
@@ -98,6 +118,26 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
    * Calls `handler` with one event after another, as soon as it is distributed; while a promise that it returned is pending, events queue.
    * @returns when the watcher has completed, or `signal` has aborted (what is queued is left then)
    * @throws what `handler` throws; the watcher is stopped then
+   *
+   * @example
+   * ```ts
+   * import { Broadcaster } from 'bitcoin-controller/broadcaster';
+   *
+   * await using numbers = new Broadcaster<number>({ queueLength: 10 });
+   * const handled = numbers.watch().forEach(async ({ object }) => {
+   *   console.log('begin', object);
+   *   await Promise.resolve();
+   *   console.log('end', object);
+   * });
+   * await numbers.action('ADDED', 1);
+   * await numbers.action('ADDED', 2);
+   * await numbers.shutdown();
+   * await handled;
+   * // prints begin 1
+   * // prints end 1
+   * // prints begin 2
+   * // prints end 2
+   * ```
    */
   forEach(handler: (event: WatchEvent<T>) => unknown, options: WatcherOptions = {}): Promise<void> {
     const { signal } = options;
@@ -244,7 +284,7 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** A watcher that has completed: for callers who want something to stop. */
+/** A watcher that has completed: for callers who want something to stop. Port of `NewEmptyWatch`. */
 export function newEmptyWatch<T>(): Watcher<T> {
   const watcher = new Watcher<T>(0);
   watcher.stop();

@@ -203,7 +203,12 @@ describe('a project without client-node', () => {
         for await (const { object } of watcher) pulled.push(object);
         return JSON.stringify([pushed, pulled, typeof process, typeof Buffer, typeof setTimeout]);
       })();`);
-    expect(ofPackage(files)).to.deep.equal(['broadcaster/broadcaster', 'broadcaster/fifo', 'broadcaster/watcher']);
+    expect(ofPackage(files)).to.deep.equal([
+      'broadcaster/broadcaster',
+      'broadcaster/broadcaster-options',
+      'broadcaster/fifo',
+      'broadcaster/watcher',
+    ]);
     const context: { result?: Promise<string> } = {};
     runInNewContext(text, context);
     expect(JSON.parse((await context.result) ?? '')).to.deep.equal([[1, 2, 3], [1, 2, 3], 'undefined', 'undefined', 'undefined']);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { filter, firstValueFrom, map, take, toArray } from 'rxjs';
+import { FullChannelBehavior } from '../../../src/broadcaster/broadcaster-options.ts';
 import {
   Broadcaster,
   BroadcasterStoppedError,
-  FullChannelBehavior,
   newBroadcaster,
   newLongQueueBroadcaster,
 } from '../../../src/broadcaster/broadcaster.ts';

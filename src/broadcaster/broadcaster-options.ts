@@ -1,0 +1,28 @@
+// What a Broadcaster is told, and what it tells of events that it drops. Used by broadcaster.ts.
+import type { Watcher, WatchEvent } from './watcher.ts';
+
+/** What happens to an event for a watcher whose queue is full: everything waits for that watcher, or the event is dropped for it. */
+export type FullChannelBehavior = 'WaitIfChannelFull' | 'DropIfChannelFull';
+/** The two by their names in Go; the strings do as well. */
+export const FullChannelBehavior = { WaitIfChannelFull: 'WaitIfChannelFull', DropIfChannelFull: 'DropIfChannelFull' } as const;
+
+/** How a `Broadcaster` bounds what waits. */
+export interface BroadcasterOptions {
+  /** How many events each watcher's queue holds. 0 = only what a waiting reader takes. */
+  readonly queueLength: number;
+  /** `WaitIfChannelFull` unless told. */
+  readonly fullChannelBehavior?: FullChannelBehavior | undefined;
+  /** How many accepted events wait to be distributed while a watcher holds everything up; 25 unless told. */
+  readonly incomingQueueLength?: number | undefined;
+  /** Shuts the broadcaster down when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An event that was dropped: `incoming` for all watchers, or for one `watcher` whose queue was full. */
+export interface DroppedEvent<T> {
+  /** The one that is lost: always the newest. */
+  readonly event: WatchEvent<T>;
+  readonly at: 'incoming' | 'watcher';
+  /** There if it is lost for this one only. */
+  readonly watcher?: Watcher<T>;
+}
