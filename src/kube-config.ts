@@ -117,7 +117,7 @@ function select(config: KubeConfig, wanted: string | undefined): void {
   if (!config.clusters.some(cluster => cluster.name === context.cluster))
     throw new UsageError(`context ${name}: the kubeconfig has no cluster ${JSON.stringify(context.cluster)}`);
   // client-node would ask as nobody.
-  const { user }: { readonly user?: string } = context;
+  const { user } = context as { readonly user?: string };
   if (user !== undefined && !config.users.some(one => one.name === user))
     throw new UsageError(`context ${name}: the kubeconfig has no user ${JSON.stringify(user)}`);
 }
