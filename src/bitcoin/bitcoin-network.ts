@@ -66,6 +66,13 @@ const conditionSchema = z.object({
   message: z.string().max(32768).meta({ description: 'The cause, for people.' }),
 });
 
+const lastEventSchema = z.object({
+  name: z.string().max(253).meta({ description: 'The name of the event, in the namespace of the network.' }),
+  type: z.enum(['Normal', 'Warning']),
+  reason: z.string().max(128).meta({ description: 'The cause, as one UpperCamelCase word.' }),
+  message: z.string().max(32768).meta({ description: 'The cause, for people.' }),
+});
+
 const statusSchema = z
   .object({
     observedGeneration: z
@@ -92,6 +99,11 @@ const statusSchema = z
         description:
           'Ready: as many nodes as the spec asks for are ready. Connected: every one of them lists every other and is connected to it. CredentialsAvailable: the credentials could be read.',
       }),
+    lastEvents: z.array(lastEventSchema).optional().meta({
+      'x-kubernetes-list-type': 'atomic',
+      description:
+        'The events that tell how this status came about: a controller that is started again tells what its predecessor could not, and nothing twice.',
+    }),
   })
   .meta({ description: 'What the network is. Written by the controller alone.' });
 

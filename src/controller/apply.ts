@@ -26,8 +26,13 @@ export type Applied<T> =
   /** It was put right often, and somebody has changed it each time; it may be put right again after `waitMs`. */
   | { readonly outcome: 'contested'; readonly object: T; readonly message: string; readonly waitMs: number };
 
-export interface ApplyOptions {
+/** What a change makes of an object. */
+export type Changed = 'created' | 'updated' | 'recreated';
+
+export interface ApplyOptions<T> {
   readonly signal?: AbortSignal;
+  /** Annotations that are written along with a change, and are no reason for one: what is said about it. */
+  readonly annotate?: (what: Changed, previous: T | undefined) => Readonly<Record<string, string>>;
   /** How often what others change is put right; without a limit unless given. */
   readonly repairs?: Repairs;
 }
@@ -42,7 +47,7 @@ export async function apply<T extends KubernetesObject>(
   type: ResourceType<T>,
   desired: T,
   current: T | undefined,
-  options: ApplyOptions = {},
+  options: ApplyOptions<T> = {},
 ): Promise<Applied<T>> {
   const wanted = withDigest(desired);
   return current === undefined ? create(client, type, wanted, options) : change(client, type, wanted, current, options);
@@ -52,12 +57,15 @@ async function create<T extends KubernetesObject>(
   client: KubeClient,
   type: ResourceType<T>,
   wanted: T,
-  options: ApplyOptions,
+  options: ApplyOptions<T>,
+  replaced?: T,
 ): Promise<Applied<T>> {
+  const annotated = withAnnotations(wanted, options.annotate?.(replaced === undefined ? 'created' : 'recreated', replaced));
   // By apply, not by POST: what was not applied would stay when it is no longer wanted, since its owner is another operation.
-  const onlyIfAbsent = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: versionOfNothing } };
+  const onlyIfAbsent = { ...annotated, metadata: { ...annotated.metadata, resourceVersion: versionOfNothing } };
   try {
-    return { outcome: 'created', object: await client.apply(type, onlyIfAbsent, { fieldManager, ...options }) };
+    const object = await client.apply(type, onlyIfAbsent, { fieldManager, ...options });
+    return replaced === undefined ? { outcome: 'created', object } : { outcome: 'recreated', object, previous: replaced };
   } catch (error) {
     if (!isConflict(error)) throw error;
     // Not in the cache: made a moment ago, or somebody took our label off it, or it belongs to somebody else.
@@ -70,7 +78,7 @@ async function change<T extends KubernetesObject>(
   type: ResourceType<T>,
   wanted: T,
   current: T,
-  options: ApplyOptions,
+  options: ApplyOptions<T>,
 ): Promise<Applied<T>> {
   if (!isControlledBySame(wanted, current))
     return hasFormerOwner(wanted, current) ? { outcome: 'pending' } : taken(type, current);
@@ -79,11 +87,9 @@ async function change<T extends KubernetesObject>(
   const waitMs = options.repairs?.take(repairKey(type, keyOf(wanted)), digestOf(wanted)) ?? 0;
   if (waitMs > 0) return contested(type, current, waitMs);
   try {
-    return {
-      outcome: 'updated',
-      object: await client.apply(type, wanted, { fieldManager, force: true, ...options }),
-      previous: current,
-    };
+    const annotated = withAnnotations(wanted, options.annotate?.('updated', current));
+    const object = await client.apply(type, annotated, { fieldManager, force: true, ...options });
+    return { outcome: 'updated', object, previous: current };
   } catch (error) {
     if (apiStatusCode(error) !== 422) throw error;
     // An immutable field differs, as in a StatefulSet that an older controller made. Its pods stay and are adopted by the new one.
@@ -93,8 +99,7 @@ async function change<T extends KubernetesObject>(
       ...(uid === undefined ? {} : { preconditions: { uid } }),
       ...options,
     });
-    const created = await create(client, type, wanted, options);
-    return created.outcome === 'created' ? { outcome: 'recreated', object: created.object, previous: current } : created;
+    return create(client, type, wanted, options, current);
   }
 }
 
@@ -135,11 +140,13 @@ const digestOf = ({ metadata }: KubernetesObject): string => metadata?.annotatio
 
 function withDigest<T extends KubernetesObject>(desired: T): T {
   const digest = createHash('sha256').update(JSON.stringify(desired)).digest('base64url').slice(0, 16);
-  return {
-    ...desired,
-    metadata: { ...desired.metadata, annotations: { ...desired.metadata?.annotations, [digestAnnotation]: digest } },
-  };
+  return withAnnotations(desired, { [digestAnnotation]: digest });
 }
+
+const withAnnotations = <T extends KubernetesObject>(object: T, annotations: Readonly<Record<string, string>> = {}): T => ({
+  ...object,
+  metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, ...annotations } },
+});
 
 /**
  * Whether `actual` has every field of `wanted` with its value. What `actual` has besides is the API server's defaults or

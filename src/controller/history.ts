@@ -1,6 +1,6 @@
-// What a reconcile did and found, told as events. Before it: reconcile.ts. After it: record/event-recorder.ts.
+// What a reconcile did and found, as events. Before it: reconcile.ts. After it: story.ts; record/event-recorder.ts for what is found again at each try.
 // Whoever reads `kubectl describe` learns the cause from the message; the reason is for machines.
-import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1StatefulSet } from '@kubernetes/client-node';
 import type {
   BitcoinNetwork,
   BitcoinNetworkCondition,
@@ -10,53 +10,41 @@ import type {
 import type { NodeReport } from '../bitcoin/peers.ts';
 import { serviceName, statefulSetName } from '../bitcoin/resources.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
-import type { Applied } from './apply.ts';
+import type { Applied, Changed } from './apply.ts';
 import type { CredentialsState } from './credentials.ts';
-import { reasons } from './reasons.ts';
+import { type Reason, reasons } from './reasons.ts';
 import { failureMessage, failureReason } from './status.ts';
+import type { News } from './story.ts';
 
 /** More names than this make a message hard to read; the status has them all. */
 const maxNames = 10;
 
-export function recordService(recorder: EventRecorder, network: BitcoinNetwork, applied: Applied<V1Service>): void {
+export function serviceNews(network: BitcoinNetwork, what: Changed): News {
   const name = serviceName(network);
-  if (applied.outcome === 'created') recorder.event(network, 'Normal', reasons.serviceCreated, `Created Service ${name}`);
-  if (applied.outcome === 'updated' || applied.outcome === 'recreated')
-    recorder.event(network, 'Normal', reasons.serviceRepaired, `Service ${name} had been changed and is as it should be again`);
+  return what === 'created'
+    ? { type: 'Normal', reason: reasons.serviceCreated, message: `Created Service ${name}` }
+    : {
+        type: 'Normal',
+        reason: reasons.serviceRepaired,
+        message: `Service ${name} had been changed and is as it should be again`,
+      };
 }
 
-export function recordStatefulSet(
-  recorder: EventRecorder,
-  network: BitcoinNetwork,
-  applied: Applied<V1StatefulSet> | undefined,
-): void {
+export function statefulSetNews(network: BitcoinNetwork, what: Changed, previous: V1StatefulSet | undefined): News {
   const name = statefulSetName(network);
   const { nodes } = network.spec;
-  switch (applied?.outcome) {
-    case 'created':
-      recorder.event(network, 'Normal', reasons.statefulSetCreated, `Created StatefulSet ${name} with ${count(nodes, 'node')}`);
-      break;
-    case 'recreated':
-      recorder.event(
-        network,
-        'Normal',
+  const [reason, message] = ((): [Reason, string] => {
+    if (what === 'created') return [reasons.statefulSetCreated, `Created StatefulSet ${name} with ${count(nodes, 'node')}`];
+    if (what === 'recreated')
+      return [
         reasons.statefulSetRecreated,
         `Replaced StatefulSet ${name}, which had fields that cannot be changed; its pods stay`,
-      );
-      break;
-    case 'updated': {
-      const before = applied.previous.spec?.replicas;
-      if (before !== nodes)
-        recorder.event(
-          network,
-          'Normal',
-          reasons.statefulSetScaled,
-          `Scaled StatefulSet ${name} from ${before ?? 1} to ${nodes}`,
-        );
-      else recorder.event(network, 'Normal', reasons.statefulSetUpdated, `Updated StatefulSet ${name}`);
-      break;
-    }
-  }
+      ];
+    const before = previous?.spec?.replicas ?? 1;
+    if (before === nodes) return [reasons.statefulSetUpdated, `Updated StatefulSet ${name}`];
+    return [reasons.statefulSetScaled, `Scaled StatefulSet ${name} from ${before} to ${nodes}`];
+  })();
+  return { type: 'Normal', reason, message };
 }
 
 /** What keeps a network from being as it should be; told again at each try, so that the count of the event shows that it lasts. */
@@ -80,12 +68,24 @@ export function recordFailures(
 }
 
 /** What became of a network between two statuses. */
-export function recordTransitions(
-  recorder: EventRecorder,
+export function transitionNews(
   network: BitcoinNetwork,
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
-): void {
+): News[] {
+  return [...credentialsNews(previous, status), ...nodeNews(network, previous, status), ...connectionNews(previous, status)];
+}
+
+function credentialsNews(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): News[] {
+  const credentials = conditionOf(status, 'CredentialsAvailable');
+  if (credentials?.status !== 'True' || credentials.reason === conditionOf(previous, 'CredentialsAvailable')?.reason) return [];
+  const message = sentence(credentials.message);
+  return credentials.reason === reasons.defaultCredentials
+    ? [{ type: 'Warning', reason: reasons.defaultCredentials, message }]
+    : [{ type: 'Normal', reason: reasons.credentialsFound, message }];
+}
+
+function nodeNews(network: BitcoinNetwork, previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): News[] {
   const before = previous?.nodes ?? [];
   const after = status.nodes ?? [];
   const gone = before.filter(node => node.ready && !isReadyIn(after, node));
@@ -93,19 +93,19 @@ export function recordTransitions(
   const lost = gone.filter(node => !stopped.includes(node));
   const gained = after.filter(node => node.ready && !isReadyIn(before, node));
   const total = `${status.readyNodes ?? 0} of ${network.spec.nodes} are ready`;
-  const credentials = conditionOf(status, 'CredentialsAvailable');
-  if (credentials?.reason !== conditionOf(previous, 'CredentialsAvailable')?.reason && credentials?.status === 'True') {
-    if (credentials.reason === reasons.defaultCredentials)
-      recorder.event(network, 'Warning', reasons.defaultCredentials, sentence(credentials.message));
-    else recorder.event(network, 'Normal', reasons.credentialsFound, sentence(credentials.message));
-  }
-  if (lost.length > 0) recorder.event(network, 'Warning', reasons.nodeLost, `Lost ${names(lost)}; ${total}`);
-  if (stopped.length > 0) recorder.event(network, 'Normal', reasons.nodeStopped, `Stopped: ${names(stopped)}; ${total}`);
-  if (gained.length > 0) recorder.event(network, 'Normal', reasons.nodeReady, `Ready: ${names(gained)}; ${total}`);
+  const news: News[] = [
+    { type: 'Warning', reason: reasons.nodeLost, message: `Lost ${names(lost)}; ${total}` },
+    { type: 'Normal', reason: reasons.nodeStopped, message: `Stopped: ${names(stopped)}; ${total}` },
+    { type: 'Normal', reason: reasons.nodeReady, message: `Ready: ${names(gained)}; ${total}` },
+  ];
+  return news.filter((_, index) => ([lost, stopped, gained][index] ?? []).length > 0);
+}
+
+function connectionNews(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): News[] {
   const connected = conditionOf(status, 'Connected');
   const was = conditionOf(previous, 'Connected');
-  if (connected?.status === 'True' && (was?.status !== 'True' || was.message !== connected.message))
-    recorder.event(network, 'Normal', reasons.peersConnected, sentence(connected.message));
+  if (connected?.status !== 'True' || (was?.status === 'True' && was.message === connected.message)) return [];
+  return [{ type: 'Normal', reason: reasons.peersConnected, message: sentence(connected.message) }];
 }
 
 const isReadyIn = (nodes: readonly BitcoinNetworkNode[], { nodeName, ip }: BitcoinNetworkNode): boolean =>

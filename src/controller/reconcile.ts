@@ -13,14 +13,15 @@ import {
 import type { KubeClient } from '../kube-client.ts';
 import type { KubeObject, ResourceType } from '../kube-resource.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
-import { apply, type Applied, repairKey } from './apply.ts';
+import { apply, type Applied, type Changed, repairKey } from './apply.ts';
 import type { Cache, Caches } from './caches.ts';
 import { type CredentialsState, credentialsFor } from './credentials.ts';
-import { recordFailures, recordService, recordStatefulSet, recordTransitions } from './history.ts';
+import { recordFailures, serviceNews, statefulSetNews, transitionNews } from './history.ts';
 import { LatestWrites } from './latest-writes.ts';
 import { Repairs } from './repairs.ts';
 import { networks, services, statefulSets } from './resource-types.ts';
 import { isSameStatus, isUrgent, observeNodes, statusOf } from './status.ts';
+import { lastEventAnnotations, lastEventOf, type News, type Part, storyOf, Storyteller } from './story.ts';
 
 /** `true` on a network keeps the controller's hands off it: nothing is created, changed, joined or written. */
 export const pausedAnnotation = `${group}/paused`;
@@ -38,6 +39,16 @@ export interface ReconcilerOptions {
   readonly recheckMs: number;
 }
 
+/** How one of a network's own objects is applied. */
+interface Child<T extends KubeObject> {
+  readonly type: ResourceType<T>;
+  readonly written: LatestWrites<T>;
+  readonly cache: Cache<T>;
+  readonly desired: T;
+  readonly newsOf: (what: Changed, previous: T | undefined) => News;
+  readonly signal: AbortSignal;
+}
+
 /** A status that only counts further is written at most so often: a network that comes up changes many times a second. */
 const progressIntervalMs = 500;
 
@@ -49,11 +60,13 @@ export class Reconciler {
     statefulSets: new LatestWrites<V1StatefulSet>(),
   };
   readonly #repairs = new Repairs();
+  readonly #story: Storyteller;
   // When a network's status was last written; absent until it was.
   readonly #statusWrittenAtMs = new Map<string, number>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#story = new Storyteller(options.recorder);
   }
 
   /** Brings one network nearer to its spec. Throws what keeps it from doing so. */
@@ -66,11 +79,11 @@ export class Reconciler {
     if (network === undefined || network.metadata.deletionTimestamp !== undefined) return this.#forget(key);
     if (network.metadata.annotations?.[pausedAnnotation] === 'true') return { next: 'wait' };
 
-    const service = await this.#apply(services, this.#written.services, caches.services, headlessService(network), signal);
-    recordService(recorder, network, service);
+    // What a predecessor wrote and could not tell any more.
+    this.#story.tell(network, 'status', network.status?.lastEvents ?? []);
+    const service = await this.#applyService(network, signal);
     const credentials = await credentialsFor(client, network, signal);
     const statefulSet = await this.#applyStatefulSet(network, credentials, signal);
-    recordStatefulSet(recorder, network, statefulSet);
     const nodes = observeNodes(network, caches.pods.list(network.metadata.namespace));
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
     recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
@@ -88,6 +101,17 @@ export class Reconciler {
     return { next: 'again', afterMs: isWritten ? this.#recheckMs() : progressIntervalMs };
   }
 
+  #applyService(network: BitcoinNetwork, signal: AbortSignal): Promise<Applied<V1Service>> {
+    return this.#apply(network, 'service', {
+      type: services,
+      written: this.#written.services,
+      cache: this.#options.caches.services,
+      desired: headlessService(network),
+      newsOf: what => serviceNews(network, what),
+      signal,
+    });
+  }
+
   /** Without credentials no node is started, since it would fall back to the defaults; one that runs goes on with what it has. */
   async #applyStatefulSet(
     network: BitcoinNetwork,
@@ -101,29 +125,27 @@ export class Reconciler {
     const version = credentials.isAvailable
       ? credentials.version
       : current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
-    return this.#apply(
-      statefulSets,
-      this.#written.statefulSets,
+    return this.#apply(network, 'statefulSet', {
+      type: statefulSets,
+      written: this.#written.statefulSets,
       cache,
-      statefulSetFor(network, version, this.#options.pods),
+      desired: statefulSetFor(network, version, this.#options.pods),
+      newsOf: (what, previous) => statefulSetNews(network, what, previous),
       signal,
-    );
+    });
   }
 
-  async #apply<T extends KubeObject>(
-    type: ResourceType<T>,
-    written: LatestWrites<T>,
-    cache: Cache<T>,
-    desired: T,
-    signal: AbortSignal,
-  ): Promise<Applied<T>> {
+  async #apply<T extends KubeObject>(network: BitcoinNetwork, part: Part, child: Child<T>): Promise<Applied<T>> {
+    const { type, written, cache, desired, newsOf, signal } = child;
     const key = `${desired.metadata?.namespace ?? ''}/${desired.metadata?.name ?? ''}`;
     const applied = await apply(this.#options.client, type, desired, written.newest(key, cache.get(key)), {
       signal,
       repairs: this.#repairs,
+      annotate: (what, previous) => lastEventAnnotations(storyOf(network, part, [newsOf(what, previous)])),
     });
     if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
       written.remember(key, applied.object);
+    if ('object' in applied) this.#story.tell(network, part, lastEventOf(applied.object));
     return applied;
   }
 
@@ -141,7 +163,8 @@ export class Reconciler {
     if (!isUrgent(previous, status) && sinceMs < progressIntervalMs) return false;
     const { namespace, name, uid } = network.metadata;
     // With the uid a network that was deleted and made again meanwhile is not given the old one's status.
-    const body = { metadata: { uid }, status };
+    const lastEvents = storyOf(network, 'status', transitionNews(network, previous, status));
+    const body = { metadata: { uid }, status: lastEvents.length === 0 ? status : { ...status, lastEvents } };
     const written = await this.#options.client.patch(networks, { namespace, name }, body, {
       patchType: 'merge',
       subresource: 'status',
@@ -150,7 +173,7 @@ export class Reconciler {
     this.#written.networks.remember(key, written);
     this.#statusWrittenAtMs.set(key, Date.now());
     // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.
-    recordTransitions(this.#options.recorder, network, previous, status);
+    this.#story.tell(network, 'status', lastEvents);
     return true;
   }
 
@@ -168,6 +191,7 @@ export class Reconciler {
   #forget(key: string): Outcome {
     this.#written.networks.forget(key);
     this.#statusWrittenAtMs.delete(key);
+    this.#story.forget(key);
     return { next: 'wait' };
   }
 }

@@ -136,9 +136,9 @@ export const failureReason = ({ failure }: NodeReport) =>
 export const failureMessage = ({ node, failure }: NodeReport): string =>
   `${node.name} (${node.ip}): ${failure?.message ?? 'no failure'}`;
 
-/** Whether two statuses say the same. */
+/** Whether two statuses say the same about the network, however it came to be so. */
 export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
-  JSON.stringify(normalized(a)) === JSON.stringify(normalized(b));
+  JSON.stringify(normalized({ ...a, lastEvents: undefined })) === JSON.stringify(normalized({ ...b, lastEvents: undefined }));
 
 /** Whether a change of status says more than that a network which is coming up has come further. */
 export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): boolean {
