@@ -50,6 +50,12 @@ const directed: readonly Scenario[] = [
   scenario('gone-from-the-server', [step(), { afterMs: 1_000, action: 'deleteAll' }, step({ repeat: 2 })]),
   scenario('echo', [step({ repeat: 3 }), sleep(2_000_000)], { server: { kind: 'echo' } }),
   scenario('no-sink-yet', [step(), { afterMs: 1_000, action: 'startSink' }, step()], { tags: ['startWithoutSink'] }),
+  scenario('next-start-refreshes-and-finishes', [
+    step({ repeat: 3 }),
+    { afterMs: 1_000, action: 'stopSink' },
+    { afterMs: 900_000, action: 'startSink' },
+    step({ repeat: 2 }),
+  ]),
   scenario('sink-stopped', [step(), { afterMs: 1_000, action: 'stopSink' }, step()]),
 ];
 
