@@ -200,7 +200,7 @@ export class Broadcaster<T> implements AsyncDisposable {
       this.#isDistributing = true;
       this.#distribute(event, this.#watchers, 0);
       this.#isDistributing = false;
-      if (this.#incoming.size > 0 || this.#shutdown !== undefined) this.#pump();
+      if (this.#incoming.size > 0 || this.#waiting.size > 0 || this.#shutdown !== undefined) this.#pump();
       return true;
     }
     if (this.#waiting.size > 0 || this.#incoming.size >= this.#incomingLength) return false;

@@ -73,7 +73,7 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   /** There once somebody has subscribed to `results`. */
   #subject: Subject<WatchEvent<T>> | undefined;
   #hasSoleConsumer = false;
-  /** The promise that a handler returned is pending. */
+  /** A handler runs, or the promise that it returned is pending. */
   #isBusy = false;
   #isFlushing = false;
   #isStopped = false;
@@ -156,11 +156,16 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
         this.#discard();
       };
       const deliver = (event: WatchEvent<T>) => {
+        this.#isBusy = true;
         try {
           const handled = handler(event);
-          if (!isPromiseLike(handled)) return;
-          this.#isBusy = true;
-          handled.then(onHandled, onFailed);
+          if (isPromiseLike(handled)) {
+            // A promise of another make may call back more than once, or at once.
+            Promise.resolve(handled).then(onHandled, onFailed);
+            return;
+          }
+          this.#isBusy = false;
+          if (this.#isStopped || this.#queue.size > 0) this.#flush();
         } catch (error) {
           onFailed(error as Error);
         }
