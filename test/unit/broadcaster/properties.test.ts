@@ -40,7 +40,16 @@ async function consume(
       await scheduler.schedule(Promise.resolve());
     }
   } else {
-    await new Promise<void>(resolve => watcher.results.subscribe({ next: ({ object }) => seen.push(object), complete: resolve }));
+    await new Promise<void>(resolve =>
+      watcher.results.subscribe({
+        next: ({ object }) => seen.push(object),
+        complete: () => {
+          observation.completions += 1;
+          resolve();
+        },
+      }),
+    );
+    return;
   }
   observation.completions += 1;
 }
@@ -130,7 +139,63 @@ describe('Broadcaster, whatever the order of things', () => {
       { numRuns: 300 },
     ));
 
-  it('in drop mode drops exactly what finds a full queue and nobody waiting', () =>
+  it('in drop mode drops for each watcher exactly the newest: what finds its queue full, and nothing else', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(fc.constantFrom<Consumption>('iterate', 'forEach'), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 3 }),
+        async (scheduler, queueLength, consumptions, producers) => {
+          const broadcaster = new Broadcaster<number>({ queueLength, fullChannelBehavior: 'DropIfChannelFull' });
+          const consumers = consumptions.map(how => {
+            const watcher = broadcaster.watch();
+            const observation: Observation = {
+              seen: [],
+              acceptedBefore: new Set(),
+              firstAfter: 0,
+              firstAfterStop: undefined,
+              completions: 0,
+            };
+            return { watcher, observation, dropped: [] as number[], whole: consume(watcher, how, observation, scheduler) };
+          });
+          broadcaster.drops.subscribe(({ event, at, watcher }) => {
+            expect(at).to.equal('watcher');
+            expect(watcher?.size).to.equal(queueLength, 'only a full queue drops');
+            consumers.find(consumer => consumer.watcher === watcher)?.dropped.push(event.object);
+          });
+          let sent = 0;
+          const sending = producers.map(async count => {
+            for (; count > 0; count -= 1) {
+              await scheduler.schedule(Promise.resolve());
+              const full = consumers.filter(({ watcher }) => watcher.size === queueLength);
+              expect(broadcaster.actionOrDrop('ADDED', sent)).to.equal(true);
+              expect(consumers.filter(({ dropped }) => dropped.at(-1) === sent)).to.deep.equal(full);
+              sent += 1;
+            }
+          });
+          await scheduler.waitFor(Promise.all(sending));
+          await scheduler.waitFor(broadcaster.shutdown());
+          await scheduler.waitFor(Promise.all(consumers.map(({ whole }) => whole)));
+          for (const { watcher, observation, dropped } of consumers) {
+            expect(observation.seen).to.deep.equal(
+              [...observation.seen].sort((one, other) => one - other),
+              'in order',
+            );
+            const all = [...observation.seen, ...dropped].sort((one, other) => one - other);
+            expect(all).to.deep.equal(
+              Array.from({ length: sent }, (_, index) => index),
+              'each is seen or dropped, and once',
+            );
+            expect(watcher.dropped).to.equal(dropped.length);
+            expect(observation.completions).to.equal(1);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    ));
+
+  it('in drop mode gives a reader that waits the event whatever the length of the queue, also 0', () =>
     fc.assert(
       fc.asyncProperty(
         fc.nat({ max: 4 }),
