@@ -60,6 +60,11 @@ const options = {
     'N',
     'how often the peers of a network at rest are looked at again',
   ),
+  'watch-idle-seconds': option(
+    wholeNumber(1, 86_400).default(150),
+    'N',
+    'how long a watch may bring nothing, not even a bookmark, before it is begun anew; one comes a minute',
+  ),
   'kube-api-qps': option(wholeNumber(1, 100_000).default(200), 'N', 'requests a second to the API server, in the long run'),
   'kube-api-burst': option(wholeNumber(1, 100_000).default(400), 'N', 'requests to the API server at once'),
   'leader-elect': option(boolean.default(false), 'true|false', 'work only while holding a Lease, for several replicas'),

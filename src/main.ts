@@ -55,7 +55,10 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
   events.startStructuredLogging(logger);
   metrics.events.observe(events.counts);
   const recorder = events.newRecorder({ component });
-  const caches = createCaches({ client, namespaces: config.namespace, logger, metrics });
+  const caches = createCaches({
+    ...{ client, namespaces: config.namespace, logger, metrics },
+    idleTimeoutMs: config.watchIdleSeconds * 1_000,
+  });
   const stop = stopSignal(logger);
   const elector = config.leaderElect ? electorFor(config, { client, logger, metrics, recorder }) : undefined;
   const health = await startHealthServer(config, {

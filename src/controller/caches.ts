@@ -17,6 +17,8 @@ export interface CacheOptions {
   readonly namespaces: readonly string[];
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
+  /** See InformerOptions. */
+  readonly idleTimeoutMs?: number | undefined;
 }
 
 /** The objects of one resource in the watched namespaces. */
@@ -29,10 +31,10 @@ export class Cache<T extends KubeObject> {
     options: CacheOptions,
     details: { readonly labelSelector?: string; readonly transform?: (object: T) => T } = {},
   ) {
-    const { client, logger, metrics } = options;
+    const { client, logger, metrics, idleTimeoutMs } = options;
     const namespaces = options.namespaces.length === 0 ? [''] : options.namespaces;
     const informerFor = (namespace: string) =>
-      new Informer<T>({ client, type, logger, metrics, ...(namespace === '' ? {} : { namespace }), ...details });
+      new Informer<T>({ client, type, logger, metrics, idleTimeoutMs, ...(namespace === '' ? {} : { namespace }), ...details });
     this.#byNamespace = new Map(namespaces.map(namespace => [namespace, informerFor(namespace)]));
     this.changes = merge(...[...this.#byNamespace.values()].map(informer => informer.changes));
   }
