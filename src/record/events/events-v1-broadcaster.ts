@@ -13,6 +13,7 @@ import { BroadcastingEventsV1Recorder, type EventsV1Recorder, type Reporter } fr
 import type { EventsV1Sink } from './events-v1-sink.ts';
 import { SeriesDelivery } from './series-delivery.ts';
 
+/** Every option has a default that suits a controller. */
 export interface EventsV1BroadcasterOptions {
   /** Shuts the broadcaster down when it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +36,8 @@ export interface EventsV1BroadcasterOptions {
    * note is lost: the API server lets nobody change a note.
    */
   readonly distinguishesNotes?: boolean | undefined;
+  /** As `nameAnnotation` of an EventBroadcaster: the annotation by which recording code gives an event its name, to be told once. */
+  readonly nameAnnotation?: string | undefined;
   /** How long a `shutdown` that is not told so itself may take; 5 s unless told. */
   readonly drainTimeoutMs?: number | undefined;
   /** Says the kind of objects that do not say it themselves. */
@@ -48,22 +51,26 @@ export interface EventsV1BroadcasterOptions {
 const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, cacheSize: 4096, drainTimeoutMs: 5_000 };
 
 /**
- * One for a process is right: it counts what all its recorders record.
+ * Takes recorded events to sinks, logs and watchers. One for a process is right: it counts what all its recorders record. Who records never
+ * waits, whatever becomes of the events. Port of `events.EventBroadcaster`.
  *
  * @example
  * ```ts
  * import { EventsV1Broadcaster, type EventsV1Sink } from 'bitcoin-controller/record/events';
  *
  * const sink: EventsV1Sink = {
- *   create: (event) => (console.log('create', event.action, event.note), Promise.resolve(event)),
+ *   create: event => (console.log('create', event.action, event.note), Promise.resolve(event)),
  *   patch: (event, patch) => (console.log('patch', event.action, patch.series.count), Promise.resolve(event)),
  * };
  * await using events = new EventsV1Broadcaster();
  * events.startRecordingToSink(sink);
  * const recorder = events.newRecorder({ reportingController: 'example.com/my-controller', reportingInstance: 'my-controller-0' });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
- * recorder.eventf(pod, undefined, 'Normal', 'Started', 'Starting', 'the pod has started');
- * await events.flush(1_000);
+ * const tell = () => recorder.eventf(pod, undefined, 'Warning', 'Unhealthy', 'Probing', 'it does not answer');
+ * tell();
+ * await events.flush(1_000); // prints create Probing it does not answer
+ * for (let time = 2; time <= 5; time += 1) tell();
+ * await events.shutdown(); // prints patch Probing 5
  * ```
  */
 export class EventsV1Broadcaster implements AsyncDisposable {
@@ -105,6 +112,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
     return this.counts.drops;
   }
 
+  /** A recorder for one part of the program: `reporter` says which. Any number may be made, at any time. */
   newRecorder(reporter: Reporter): EventsV1Recorder {
     const nameFor = this.#isClientGo
       ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
@@ -114,6 +122,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
       logger: this.#logger,
       now: this.#now,
       nameFor,
+      nameAnnotation: this.#isClientGo ? undefined : this.#options.nameAnnotation,
       kindOf: this.#options.kindOf,
       send: event => this.#recorded.send(event),
       reject: event => {
@@ -136,6 +145,10 @@ export class EventsV1Broadcaster implements AsyncDisposable {
     return this.#recorded.handle(handler);
   }
 
+  /**
+   * Logs `Event occurred` for each event, with what it says as fields: at the level `info`.
+   * @returns what stops it
+   */
   startLogging(logger: Logger): Watcher<EventsV1Event> {
     return this.startEventWatcher(event => {
       logger.info('Event occurred', logFields(event));
@@ -166,12 +179,14 @@ export class EventsV1Broadcaster implements AsyncDisposable {
     return this.#recorded.shutdown(options);
   }
 
+  /** As `shutdown`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 
   #deliver(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): SeriesDelivery {
-    const { sleepDurationMs, random, maxQueuedEvents, concurrency, cacheSize, distinguishesNotes } = this.#options;
+    const { sleepDurationMs, random, maxQueuedEvents, concurrency, cacheSize, distinguishesNotes, nameAnnotation } =
+      this.#options;
     const delivery = new SeriesDelivery({
       sink,
       logger: this.#logger,
@@ -183,6 +198,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
       cacheSize: cacheSize ?? defaults.cacheSize,
       distinguishesNotes: distinguishesNotes === true,
       names: this.#names,
+      nameAnnotation,
       now: this.#now,
     });
     // Neither rejects: accept does not throw, and drain has nothing to reject for. Nobody looks after the series of a sink that was stopped.

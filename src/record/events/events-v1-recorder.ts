@@ -2,12 +2,14 @@
 //   Port of client-go v0.37.2 tools/events/event_recorder.go.
 import type { Logger } from '../../logger.ts';
 import type { EventType, ObjectReference } from '../core-event.ts';
+import { givenName } from '../event-name.ts';
 import { formatMessage } from '../format-message.ts';
 import { getReference, type KindLookup, type Referable } from '../reference.ts';
 import { microTime, shortNote, type EventsV1Event } from './events-v1-event.ts';
 
 type Annotations = Readonly<Record<string, string>> | undefined;
-type MaybeReferable = Referable | null | undefined;
+/** What an event can be about; without an object there is nothing to record, and it is logged. */
+export type MaybeReferable = Referable | null | undefined;
 
 /** Who reports: `example.com/my-controller`, and which instance of it, usually `<controller>-<host name>`. */
 export interface Reporter {
@@ -27,10 +29,11 @@ export interface EventsV1Recorder {
     note: string,
     ...args: unknown[]
   ): void;
+  /** As `eventf`, with annotations on the event. */
   annotatedEventf(
     regarding: MaybeReferable,
     related: MaybeReferable,
-    annotations: Annotations,
+    annotations: Readonly<Record<string, string>> | undefined,
     type: EventType,
     reason: string,
     action: string,
@@ -48,6 +51,7 @@ export interface RecorderOptions {
   readonly send: (event: EventsV1Event) => boolean;
   /** Counts an event that the server would not have. */
   readonly reject: (event: EventsV1Event) => void;
+  readonly nameAnnotation: string | undefined;
   readonly kindOf: KindLookup | undefined;
   readonly nameFor: (referencedName: string, nowMs: number) => string;
   readonly now: () => number;
@@ -115,7 +119,7 @@ export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
     fields: Pick<EventsV1Event, 'type' | 'reason' | 'action'>,
     { note, args }: { readonly note: string; readonly args: readonly unknown[] },
   ): EventsV1Event | undefined {
-    const { logger, now, nameFor, reporter, ignoresServerLimits } = this.#options;
+    const { logger, now, nameFor, nameAnnotation, reporter, ignoresServerLimits } = this.#options;
     const text = args.length === 0 ? note : formatMessage(note, args);
     const reference = this.#referenceTo(regarding, { ...fields, note: text });
     if (reference === undefined) return undefined;
@@ -126,7 +130,7 @@ export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
     }
     const nowMs = now();
     const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
-    const name = nameFor(reference.name ?? '', nowMs);
+    const name = givenName(annotations, nameAnnotation) ?? nameFor(reference.name ?? '', nowMs);
     return {
       metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
       eventTime: microTime(nowMs),

@@ -1,5 +1,6 @@
 // SeriesCorrelator: makes series of events that happen again. Before and after it: ../keyed-delivery.ts.
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, getKey).
+import { givenName } from '../event-name.ts';
 import { LruCache } from '../lru-cache.ts';
 import type { Correlation, Correlator } from '../keyed-delivery.ts';
 import { seriesKey, type EventsV1Event } from './events-v1-event.ts';
@@ -9,6 +10,8 @@ export interface SeriesCorrelatorOptions {
   readonly cacheSize: number;
   /** Whether what happens again with another note is another event. */
   readonly distinguishesNotes: boolean;
+  /** An event with a name in this annotation is like no other. */
+  readonly nameAnnotation: string | undefined;
   /** A series is counted no longer: what is unwritten of it is to be written. */
   readonly onEnd: (key: string) => void;
 }
@@ -79,7 +82,11 @@ export class SeriesCorrelator implements Correlator<EventsV1Event> {
   }
 
   #keyOf(event: EventsV1Event): string {
-    const key = seriesKey(event, false);
-    return this.#options.distinguishesNotes ? `${key}${JSON.stringify(event.note)}` : key;
+    const { distinguishesNotes, nameAnnotation } = this.#options;
+    const parts = [seriesKey(event, false)];
+    if (distinguishesNotes) parts.push(JSON.stringify(event.note));
+    const name = givenName(event.metadata.annotations, nameAnnotation);
+    if (name !== undefined) parts.push(name);
+    return parts.join(' ');
   }
 }

@@ -33,13 +33,14 @@ export class SeriesDelivery implements EventDelivery {
   readonly #end = new AbortController();
 
   constructor(options: SeriesDeliveryOptions) {
-    const { now, cacheSize, distinguishesNotes, sleepDurationMs, random } = options;
+    const { now, cacheSize, distinguishesNotes, nameAnnotation, sleepDurationMs, random } = options;
     const held = new HeldSeries();
     this.#now = now;
     this.#held = held;
     this.#correlator = new SeriesCorrelator({
       cacheSize,
       distinguishesNotes,
+      nameAnnotation,
       onEnd: key => {
         held.release(key);
       },

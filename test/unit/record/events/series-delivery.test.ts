@@ -245,6 +245,28 @@ describe('SeriesDelivery', () => {
       });
   });
 
+  it('tells an event of a given name once, whichever process tells it', () =>
+    withSeriesWorld({ nameAnnotation: 'example.com/name' }, async ({ events, server, recorder, pass }) => {
+      const tell = (name: string, note: string) => {
+        recorder.annotatedEventf(podNamed('a'), null, { 'example.com/name': name }, 'Normal', 'Reason', 'Acting', note);
+      };
+      tell('a.1', 'first');
+      tell('a.2', 'second');
+      tell('Not a name', 'third');
+      await pass(0);
+      expect([...server.stored.values()].map(({ metadata: { name }, note }) => [name, note]).slice(0, 2)).to.deep.equal([
+        ['a.1', 'first'],
+        ['a.2', 'second'],
+      ]);
+      const other = new EventsV1Broadcaster({ nameAnnotation: 'example.com/name' });
+      other.startRecordingToSink(server);
+      const annotations = { 'example.com/name': 'a.2' };
+      other.newRecorder(reporter).annotatedEventf(podNamed('a'), null, annotations, 'Normal', 'Reason', 'Acting', 'second');
+      expect(await other.shutdown()).to.deep.include({ delivered: 1, notDelivered: 0 });
+      expect(server.counts()).to.deep.equal([1, 1, 1]);
+      expect(events.counts.delivered).to.equal(3);
+    }));
+
   it('writes the last counts to a sink that is stopped, and looks after its series no longer', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       const second = new FakeEventsServer();
