@@ -74,6 +74,8 @@ export interface KubeClientOptions {
   readonly qps?: number | undefined;
   readonly burst?: number | undefined;
   readonly metrics?: Metrics | undefined;
+  /** How long one try may be without the head of an answer; 20 000 unless told, which is longer than the API server lets a request wait in line. */
+  readonly silenceTimeoutMs?: number | undefined;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;

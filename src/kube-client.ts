@@ -54,7 +54,7 @@ export class KubeClient {
       return;
     }
     const { qps = 200, burst = qps * 2, logger, metrics } = options;
-    this.#transport = new KubeTransport(options.kubeConfig);
+    this.#transport = new KubeTransport(options.kubeConfig, options.silenceTimeoutMs);
     const bucket = qps > 0 ? new TokenBucket({ qps, burst }) : undefined;
     this.#retrying = new RetryingTransport({ transport: this.#transport, bucket, logger, metrics });
   }

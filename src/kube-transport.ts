@@ -24,6 +24,8 @@ interface Credentials {
 const credentialsMaxAgeMs = 1_000;
 /** The API server closes a connection that was idle for 90 s; ours close before, so that no request meets one that is just being closed. */
 const idleSocketMs = 60_000;
+/** Longer than the API server lets a request wait in line (a quarter of its --request-timeout, 60 s unless told). */
+const defaultSilenceTimeoutMs = 20_000;
 const pool = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs, scheduling: 'lifo' } as const;
 
 export class KubeTransport {
@@ -37,9 +39,11 @@ export class KubeTransport {
   /** What the agent's connections were made with: changed certificates need a new agent. */
   #agentIdentity = '';
   readonly #open = new Set<http.ClientRequest>();
+  readonly #silenceTimeoutMs: number;
   #isClosed = false;
 
-  constructor(kubeConfig: KubeConfig) {
+  constructor(kubeConfig: KubeConfig, silenceTimeoutMs = defaultSilenceTimeoutMs) {
+    this.#silenceTimeoutMs = silenceTimeoutMs;
     this.#source = new KubeCredentials(kubeConfig);
     this.#server = new URL(kubeConfig.getCurrentCluster()?.server ?? '');
   }
@@ -65,14 +69,24 @@ export class KubeTransport {
       headers: { ...request.headers, ...credentials.headers },
       agent: credentials.agent,
       signal: request.signal,
+      timeout: this.#silenceTimeoutMs,
     };
     return new Promise((resolve, reject) => {
       const module = this.#server.protocol === 'http:' ? http : https;
-      const outgoing = module.request(options, resolve);
+      const outgoing = module.request(options, response => {
+        // What comes after the head has its own limits.
+        outgoing.setTimeout(0);
+        resolve(response);
+      });
       this.#open.add(outgoing);
       outgoing.on('close', () => this.#open.delete(outgoing));
+      outgoing.on('timeout', () => outgoing.destroy(new SilenceError(this.#silenceTimeoutMs)));
       outgoing.on('error', (error: Error) => {
-        reject(request.signal.aborted ? (request.signal.reason as Error) : error);
+        const reason: unknown = request.signal.aborted ? request.signal.reason : error;
+        // A connection that passes nothing any more is seldom the only one.
+        if (error instanceof SilenceError || (reason instanceof DOMException && reason.name === 'TimeoutError'))
+          closeIdle(credentials.agent);
+        reject(reason);
       });
       outgoing.end(request.body);
     });
@@ -135,7 +149,21 @@ export class KubeTransport {
 /** Lets what is under way finish and closes each connection afterwards. */
 function retire(agent: http.Agent): void {
   Object.assign(agent, { keepAlive: false });
+  closeIdle(agent);
+}
+
+function closeIdle(agent: http.Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+/** The request may have arrived: its code says so to whoever decides about another try. */
+class SilenceError extends Error {
+  override readonly name = 'SilenceError';
+  readonly code = 'ETIMEDOUT';
+
+  constructor(silenceTimeoutMs: number) {
+    super(`no answer within ${silenceTimeoutMs} ms`);
+  }
 }
 
 /** Makes an agent that client-node has made keep its connections as ours does. */
