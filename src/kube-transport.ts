@@ -82,10 +82,9 @@ export class KubeTransport {
       outgoing.on('close', () => this.#open.delete(outgoing));
       outgoing.on('timeout', () => outgoing.destroy(new SilenceError(this.#silenceTimeoutMs)));
       outgoing.on('error', (error: Error) => {
-        const reason: unknown = request.signal.aborted ? request.signal.reason : error;
+        const reason = request.signal.aborted ? (request.signal.reason as Error) : error;
         // A connection that passes nothing any more is seldom the only one.
-        if (error instanceof SilenceError || (reason instanceof DOMException && reason.name === 'TimeoutError'))
-          closeIdle(credentials.agent);
+        if (reason.name === 'SilenceError' || reason.name === 'TimeoutError') closeIdle(credentials.agent);
         reject(reason);
       });
       outgoing.end(request.body);
