@@ -1,0 +1,133 @@
+// What every test of faults needs: a real API server with a controller manager, pods that the test runs, and a bitcoind behind each.
+import { KubeConfig } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/bitcoin-network.ts';
+import { customResourceDefinition } from '../../../src/bitcoin/custom-resource-definition.ts';
+import { networks, services, statefulSets } from '../../../src/controller/resource-types.ts';
+import { KubeClient, type ResourceType } from '../../../src/kube-client.ts';
+import type { CoreV1Event } from '../../../src/record/core-event.ts';
+import { startControlPlane, type TestControlPlane } from '../../support/api-server.ts';
+import { PlayedKubelet } from '../../support/played-kubelet.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
+import { SimulatedBitcoind } from '../../support/simulated-bitcoind.ts';
+import { eventually } from '../../support/until.ts';
+
+const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+const eventType: ResourceType<CoreV1Event & { metadata: object }> = {
+  group: '',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  namespaced: true,
+};
+
+export class World {
+  readonly controlPlane: TestControlPlane;
+  /** As the administrator, past every proxy. */
+  readonly client: KubeClient;
+  readonly kubelet: PlayedKubelet;
+  readonly bitcoind: SimulatedBitcoind;
+
+  private constructor(controlPlane: TestControlPlane, bitcoind: SimulatedBitcoind) {
+    this.controlPlane = controlPlane;
+    this.bitcoind = bitcoind;
+    this.kubelet = new PlayedKubelet(controlPlane);
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(controlPlane.adminKubeconfig);
+    this.client = new KubeClient({ kubeConfig, logger: new RecordingLogger(), userAgent: 'test' });
+  }
+
+  static async start(): Promise<World> {
+    const controlPlane = await startControlPlane({ controllerManager: true, audit: true });
+    await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await controlPlane.kubectl(
+      'wait',
+      '--for=condition=Established',
+      'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com',
+    );
+    return new World(controlPlane, await SimulatedBitcoind.start({ user: 'user', password: 'password' }));
+  }
+
+  async stop(): Promise<void> {
+    await this.kubelet.stop();
+    await this.client.close();
+    await this.bitcoind.stop();
+    await this.controlPlane.stop();
+  }
+
+  async createNamespace(name: string): Promise<void> {
+    await this.client.create(namespaceType, { metadata: { name } });
+  }
+
+  async createNetwork(namespace: string, name: string, nodes: number): Promise<void> {
+    const object = { apiVersion, kind, metadata: { namespace, name }, spec: { nodes } };
+    await this.client.create(networks, object as BitcoinNetwork);
+  }
+
+  async scale(namespace: string, name: string, nodes: number): Promise<void> {
+    await this.client.patch(networks, { namespace, name }, { spec: { nodes } }, { patchType: 'merge' });
+  }
+
+  /** Everything about a network is as its spec says: its StatefulSet, its status, and every node's list of peers. */
+  async isRight(namespace: string, name: string): Promise<boolean> {
+    const network = await this.client.get(networks, { namespace, name });
+    const { spec, status, metadata } = network;
+    const connected = status?.conditions?.find(({ type }) => type === 'Connected');
+    if (connected?.status !== 'True' || connected.observedGeneration !== metadata.generation) return false;
+    const statefulSet = await this.client.get(statefulSets, { namespace, name: `${name}-sts` });
+    await this.client.get(services, { namespace, name: `${name}-svc` });
+    const nodes = status?.nodes ?? [];
+    if (statefulSet.spec?.replicas !== spec.nodes || nodes.length !== spec.nodes || status?.readyNodes !== spec.nodes)
+      return false;
+    return nodes.every(({ ip }) => {
+      const others = nodes.map(other => other.ip).filter(other => other !== ip);
+      const { added } = this.bitcoind.node(ip);
+      return added.size === others.length && others.every(other => added.has(other));
+    });
+  }
+
+  async untilRight(namespace: string, name: string): Promise<void> {
+    await eventually(() => this.isRight(namespace, name).catch(() => false));
+  }
+
+  /** Every event about the network of that name that exists, or about the one that did: by reason, the messages, each as often as it is counted. */
+  async told(namespace: string, name: string, uid?: string): Promise<Map<string, string[]>> {
+    const about = uid === undefined ? `involvedObject.name=${name}` : `involvedObject.uid=${uid}`;
+    const { items } = await this.client.list(eventType, { namespace, fieldSelector: about });
+    const told = new Map<string, string[]>();
+    for (const { reason, message, count } of items)
+      told.set(reason, [...(told.get(reason) ?? []), ...Array.from({ length: count }, () => message)]);
+    return told;
+  }
+
+  async uidOf(namespace: string, name: string): Promise<string> {
+    return (await this.client.get(networks, { namespace, name })).metadata.uid;
+  }
+
+  /**
+   * The story of a network that came up, whole and without a repetition: each of its events once, and each node became ready once,
+   * in however many events. Nothing more may be on its way: the controller has ended, or the story is awaited.
+   */
+  async expectStory(namespace: string, name: string, nodes: number, uid?: string): Promise<void> {
+    const told = await this.told(namespace, name, uid);
+    const label = `${namespace}: ${JSON.stringify([...told])}`;
+    const once = ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials', 'PeersConnected'];
+    for (const reason of once) expect(told.get(reason), `${reason} of ${label}`).to.have.length(1);
+    expect(nodesIn(told.get('NodeReady')), label).to.deep.equal(
+      Array.from({ length: nodes }, (_, ordinal) => `${name}-sts-${ordinal}`),
+    );
+    expect([...told.keys()].sort(), label).to.deep.equal([...once, 'NodeReady'].sort());
+  }
+}
+
+/** Whether what is expected is so. */
+export const holds = (expectation: Promise<void>): Promise<boolean> =>
+  expectation.then(
+    () => true,
+    () => false,
+  );
+
+/** The nodes that messages name, sorted, each as often as it is named. */
+export function nodesIn(messages: readonly string[] = []): string[] {
+  return messages.flatMap(message => [...message.matchAll(/([a-z][-a-z0-9]*-sts-\d+) \(/g)].map(([, node = '']) => node)).sort();
+}
