@@ -78,6 +78,11 @@ const options = {
     'ADDRESS:PORT',
     'where /healthz, /readyz and /metrics are served, e.g. :8080; off unless told',
   ),
+  'events-api': option(
+    z.enum(['core', 'events']).default('core'),
+    'API',
+    'where events are recorded: core (v1), or events (events.k8s.io/v1)',
+  ),
   'log-level': option(z.enum(['debug', 'info', 'warn', 'error']).default('info'), 'LEVEL', 'debug, info, warn or error'),
   'log-format': option(z.enum(['json', 'text']).default('json'), 'FORMAT', 'json or text'),
 } satisfies Record<string, Option>;

@@ -8,16 +8,14 @@ import { type Caches, createCaches } from './controller/caches.ts';
 import { Controller } from './controller/controller.ts';
 import { LeaderElector, type LeaderElectorOptions } from './controller/leader-elector.ts';
 import { Reconciler } from './controller/reconcile.ts';
-import { eventNameAnnotation } from './controller/story.ts';
 import { WorkQueue } from './controller/work-queue.ts';
+import { startEventRecording } from './event-recording.ts';
 import { HealthServer, type HealthServerOptions } from './health-server.ts';
 import { KubeClient } from './kube-client.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
-import { EventBroadcaster } from './record/event-broadcaster.ts';
 import type { EventRecorder } from './record/event-recorder.ts';
-import { KubeClientEventSink } from './kube-event-sink.ts';
 import { createLogger, type LeveledLogger } from './winston-logger.ts';
 
 const component = 'bitcoin-controller';
@@ -50,11 +48,9 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     qps: config.kubeApiQps,
     burst: config.kubeApiBurst,
   });
-  const events = new EventBroadcaster({ logger, nameAnnotation: eventNameAnnotation });
-  events.startRecordingToSink(new KubeClientEventSink(client));
-  events.startStructuredLogging(logger);
+  const { eventsApi: api, identity } = config;
+  const { recorder, broadcaster: events } = startEventRecording({ api, client, logger, component, identity });
   metrics.events.observe(events.counts);
-  const recorder = events.newRecorder({ component });
   const caches = createCaches({
     ...{ client, namespaces: config.namespace, logger, metrics },
     idleTimeoutMs: config.watchIdleSeconds * 1_000,

@@ -24,3 +24,32 @@ export const reasons = {
 } as const;
 
 export type Reason = (typeof reasons)[keyof typeof reasons];
+
+/** What the controller did, or tried to, when it came to tell of a reason: events.k8s.io/v1 asks for it. */
+const actions: Readonly<Record<Reason, string>> = {
+  ServiceCreated: 'CreateService',
+  ServiceRepaired: 'RepairService',
+  StatefulSetCreated: 'CreateStatefulSet',
+  StatefulSetScaled: 'ScaleStatefulSet',
+  StatefulSetUpdated: 'UpdateStatefulSet',
+  StatefulSetRecreated: 'ReplaceStatefulSet',
+  NameTaken: 'CreateResource',
+  RepairContested: 'RepairResource',
+  NodeReady: 'ObserveNodes',
+  NodeLost: 'ObserveNodes',
+  NodeStopped: 'ObserveNodes',
+  PeersConnected: 'ConnectPeers',
+  PeerConnectFailed: 'ConnectPeers',
+  CredentialsRejected: 'ConnectPeers',
+  CredentialsFound: 'ReadCredentials',
+  CredentialsMissing: 'ReadCredentials',
+  CredentialsForbidden: 'ReadCredentials',
+  CredentialsInvalid: 'ReadCredentials',
+  DefaultCredentials: 'ReadCredentials',
+  ReconcileFailed: 'Reconcile',
+};
+
+/** A reason that is not one of this controller's own is also what was done. */
+export function actionOf(reason: string): string {
+  return (actions as Readonly<Record<string, string>>)[reason] ?? reason;
+}

@@ -9,7 +9,13 @@ function config(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): C
 
 describe('readConfig', () => {
   it('has a default for every option', () => {
-    expect(config([])).to.include({ logLevel: 'info', leaderElect: false, healthAddress: 'off', recheckSeconds: 60 });
+    expect(config([])).to.include({
+      logLevel: 'info',
+      eventsApi: 'core',
+      leaderElect: false,
+      healthAddress: 'off',
+      recheckSeconds: 60,
+    });
     expect(config([]).namespace).to.deep.equal([]);
   });
 
@@ -39,6 +45,7 @@ describe('readConfig', () => {
     ['namespace', ['--namespace', 'Not_a_namespace']],
     ['health-address', ['--health-address', 'nowhere']],
     ['leader-elect', ['--leader-elect', 'perhaps']],
+    ['events-api', ['--events-api', 'v2']],
     ['no-such-option', ['--no-such-option']],
     ['stray', ['stray']],
   ] as const)
