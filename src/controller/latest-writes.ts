@@ -11,7 +11,7 @@ export class LatestWrites<T extends KubernetesObject> {
 
   /** Call with the answer of every successful write. */
   remember(key: string, object: T): void {
-    this.#writes.set(key, { object, atMs: Date.now() });
+    this.#writes.set(key, { object, atMs: performance.now() });
   }
 
   /** Call when the informer saw the object deleted, or its owner is gone. */
@@ -25,7 +25,7 @@ export class LatestWrites<T extends KubernetesObject> {
     if (write === undefined) return cached;
     const isCaughtUp =
       cached !== undefined && (!isSameObject(cached, write.object) || revision(cached) >= revision(write.object));
-    if (!isCaughtUp && Date.now() - write.atMs < maxAgeMs) return write.object;
+    if (!isCaughtUp && performance.now() - write.atMs < maxAgeMs) return write.object;
     this.#writes.delete(key);
     return cached;
   }
