@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import path from 'node:path';
-import { type Cluster, KubeConfig, loadYaml, type User } from '@kubernetes/client-node';
+import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { UsageError } from './config.ts';
 
 export interface KubeConfigOptions {
@@ -84,7 +85,7 @@ function loadFile(file: string): KubeConfig {
 
 function parsed(text: string): unknown {
   try {
-    return loadYaml<unknown>(text);
+    return parse(text);
   } catch {
     // The parser's message would quote the lines, in which there may be a token.
     throw new Error('is no YAML');
