@@ -107,8 +107,13 @@ export async function runBaseline(client: KubeClient, size: Size, detail: Detail
 }
 
 /** The controller: networks, until each status says that all nodes are ready and each node lists all others. */
-export async function runNetworks(client: KubeClient, bitcoind: SimulatedBitcoind, size: Size, detail: Detail): Promise<number> {
-  const namespace = 'scale';
+export async function runNetworks(
+  client: KubeClient,
+  bitcoind: SimulatedBitcoind,
+  size: Size,
+  detail: Detail,
+  namespace = 'scale',
+): Promise<number> {
   await client.create(namespaceType, { metadata: { name: namespace } });
   const creates = networksOf(namespace, size).map(network => () => client.create(networks, network));
   const complete = new Set<string>();
