@@ -1,0 +1,131 @@
+import { expect } from 'chai';
+import { ApiProxy, type ProxiedRequest } from '../../support/api-proxy.ts';
+import { ControllerProcess } from '../../support/controller-process.ts';
+import { eventually } from '../../support/until.ts';
+import { holds, nodesIn, World } from './world.ts';
+
+/** How many cases are under way at once: most of a case is the start of two processes, and the machine has two processors. */
+const concurrency = 3;
+
+interface Kill {
+  readonly when: 'before' | 'after';
+  /** Which write of the process, from 0. */
+  readonly write: number;
+}
+
+const name = 'alice';
+
+/** What is done to a network while the controller is killed, and what must be told of it in the end. */
+interface Step {
+  /** How many nodes it has before; undefined = it does not exist. */
+  readonly nodesBefore?: number;
+  readonly act: (world: World, namespace: string) => Promise<unknown>;
+  readonly expectTold: (world: World, namespace: string) => Promise<void>;
+}
+
+const steps: Readonly<Record<string, Step>> = {
+  created: {
+    act: (world, namespace) => world.createNetwork(namespace, name, 2),
+    expectTold: (world, namespace) => world.expectStory(namespace, name, 2),
+  },
+  scaled: {
+    nodesBefore: 1,
+    act: (world, namespace) => world.scale(namespace, name, 2),
+    expectTold: async (world, namespace) => {
+      const told = await world.told(namespace, name);
+      const label = JSON.stringify([...told]);
+      expect(told.get('StatefulSetScaled'), label).to.deep.equal([`Scaled StatefulSet ${name}-sts from 1 to 2`]);
+      expect(nodesIn(told.get('NodeReady')), label).to.deep.equal([`${name}-sts-0`, `${name}-sts-1`]);
+      expect(told.get('PeersConnected'), label).to.have.length(2);
+      for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials'])
+        expect(told.get(reason), label).to.have.length(1);
+      expect(told.size, label).to.equal(6);
+    },
+  },
+  repaired: {
+    nodesBefore: 1,
+    act: (world, namespace) => world.controlPlane.kubectl('delete', 'service', `${name}-svc`, '--namespace', namespace),
+    expectTold: async (world, namespace) => {
+      const told = await world.told(namespace, name);
+      const label = JSON.stringify([...told]);
+      expect(told.get('ServiceCreated'), label).to.have.length(2);
+      expect([...told.values()].flat(), label).to.have.length(6);
+    },
+  },
+};
+
+describe('a controller that is killed and started again', function () {
+  this.timeout(0);
+  let world: World;
+  before(async () => {
+    world = await World.start();
+  });
+  after(() => world.stop());
+
+  /**
+   * One step under a controller that is killed at one of its writes, and under its successor.
+   * @returns what the first has written, and whether it was killed
+   */
+  async function play(namespace: string, step: Step, kill?: Kill): Promise<{ writes: readonly string[]; wasKilled: boolean }> {
+    await world.createNamespace(namespace);
+    const proxy = await ApiProxy.start(world.controlPlane);
+    const start = async () => {
+      const started = await ControllerProcess.start({ kubeconfig: proxy.kubeconfigPath, args: ['--namespace', namespace] });
+      await started.ready();
+      return started;
+    };
+    let controller = await start();
+    try {
+      if (step.nodesBefore !== undefined) await prepared(namespace, step.nodesBefore);
+      const firstWrite = proxy.writeCount;
+      let killed: Promise<void> | undefined;
+      const killAt = (when: Kill['when']) => (request: ProxiedRequest) => {
+        if (kill?.when !== when || !request.isWrite || request.writesBefore !== firstWrite + kill.write) return 'pass';
+        killed = controller.kill();
+        return 'vanish';
+      };
+      proxy.onRequest = killAt('before');
+      proxy.onWritten = killAt('after');
+      await step.act(world, namespace);
+      await eventually(async () => killed !== undefined || (await holds(step.expectTold(world, namespace))));
+      await killed;
+      proxy.onRequest = proxy.onWritten = () => 'pass';
+      const writes = proxy.writes.slice(firstWrite);
+      if (controller.hasEnded) controller = await start();
+      await world.untilRight(namespace, name);
+      expect(await controller.stop()).to.equal(0);
+      await step.expectTold(world, namespace);
+      return { writes, wasKilled: killed !== undefined };
+    } finally {
+      await controller.kill();
+      await proxy.stop();
+    }
+  }
+
+  /** A network that is right, and of which everything has been told. */
+  async function prepared(namespace: string, nodes: number): Promise<void> {
+    await world.createNetwork(namespace, name, nodes);
+    await world.untilRight(namespace, name);
+    await eventually(() => holds(world.expectStory(namespace, name, nodes)));
+  }
+
+  for (const [what, step] of Object.entries(steps))
+    it(`loses and doubles no event of a network that is ${what}, at whichever write it is killed, and leaves it right`, async () => {
+      const { writes } = await play(`${what}-undisturbed`, step);
+      const kills = writes.flatMap((_, write): Kill[] => [
+        { when: 'before', write },
+        { when: 'after', write },
+      ]);
+      let killed = 0;
+      const worker = async (): Promise<void> => {
+        for (let kill = kills.shift(); kill !== undefined; kill = kills.shift())
+          if ((await play(`${what}-${kill.when}-${kill.write}`, step, kill)).wasKilled) killed += 1;
+      };
+      const count = kills.length;
+      await Promise.all(Array.from({ length: concurrency }, worker));
+      // Nodes that became ready together are told of in one write less: so the last one of this run may not come in another.
+      expect(killed)
+        .to.be.within(count - 4, count)
+        .and.above(0);
+    });
+});
