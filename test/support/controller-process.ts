@@ -19,6 +19,8 @@ export interface ControllerProcessOptions {
   /** Beside --kubeconfig, as on the command line. */
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** For Node.js, before the program. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export class ControllerProcess {
@@ -39,9 +41,10 @@ export class ControllerProcess {
   }
 
   /** Resolves when it has been started; it is not ready then. */
-  static async start({ kubeconfig, args = [], environment = {} }: ControllerProcessOptions): Promise<ControllerProcess> {
+  static async start(options: ControllerProcessOptions): Promise<ControllerProcess> {
+    const { kubeconfig, args = [], environment = {}, nodeArgs = [] } = options;
     const { setpriv } = await providePrograms(['setpriv']);
-    const command = [process.execPath, program, '--kubeconfig', kubeconfig, ...args];
+    const command = [process.execPath, ...nodeArgs, program, '--kubeconfig', kubeconfig, ...args];
     const child = spawn(setpriv, ['--pdeathsig', 'KILL', ...command], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...environment },

@@ -10,6 +10,8 @@ import { RecordingLogger } from './recording-logger.ts';
 export class PlayedKubelet {
   /** Which pods it runs, by namespace and name; asked again by `look`. */
   runs: (namespace: string, name: string) => boolean = () => true;
+  /** Addresses that the next pods get, before new ones. */
+  readonly nextAddresses: string[] = [];
   readonly #client: KubeClient;
   readonly #informer: Informer<V1Pod>;
   readonly #stop = new AbortController();
@@ -32,6 +34,13 @@ export class PlayedKubelet {
   /** Runs those that it did not run before and that `runs` now. */
   look(): void {
     for (const pod of this.#informer.list()) void this.#run(pod);
+  }
+
+  /** As the readiness probe says. */
+  async setReady(namespace: string, name: string, isReady: boolean): Promise<void> {
+    const conditions = [{ type: 'Ready', status: isReady ? 'True' : 'False' }];
+    const options = { patchType: 'strategic', subresource: 'status' } as const;
+    await this.#client.patch(pods, { namespace, name }, { status: { conditions } }, options);
   }
 
   async stop(): Promise<void> {
@@ -58,7 +67,7 @@ export class PlayedKubelet {
 
   #newAddress(uid: string): string {
     const number = this.#addresses.size + 1;
-    const address = `127.77.${number >> 8}.${number & 0xff}`;
+    const address = this.nextAddresses.shift() ?? `127.77.${number >> 8}.${number & 0xff}`;
     this.#addresses.set(uid, address);
     return address;
   }
