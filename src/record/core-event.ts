@@ -92,6 +92,11 @@ export function newEvent(fields: EventFields): CoreV1Event {
 export const coreV1Shape: EventShape<CoreV1Event, EventPatch> = {
   countOf: event => event.count,
   patchOf,
+  isAnswer: (answer): answer is CoreV1Event => {
+    const { metadata, count, firstTimestamp } = (answer ?? {}) as Partial<Record<keyof CoreV1Event, unknown>>;
+    const { name } = (metadata ?? {}) as Partial<Record<string, unknown>>;
+    return typeof name === 'string' && typeof firstTimestamp === 'string' && Number.isSafeInteger(count);
+  },
   objectOf: event => event.involvedObject,
 };
 

@@ -13,6 +13,7 @@ import { eventNames, EventNames, generateEventName, unixNanoOf } from './event-n
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
 import type { EventSink } from './event-sink.ts';
 import { retryDelayMs } from './event-writer.ts';
+import { guardedLogger } from './guarded-logger.ts';
 import { HeldEvents } from './held-events.ts';
 import { KeyedDelivery } from './keyed-delivery.ts';
 import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from './recorded-events.ts';
@@ -71,7 +72,8 @@ export class EventBroadcaster implements AsyncDisposable {
   readonly #recorded: RecordedEvents<CoreV1Event>;
 
   constructor(options: EventBroadcasterOptions = {}) {
-    const { maxQueuedEvents = defaults.maxQueuedEvents, logger = silentLogger, signal } = options;
+    const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
+    const logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
     this.#options = options;
     this.#isClientGo = options.clientGoCompatible === true;
     this.#logger = logger;

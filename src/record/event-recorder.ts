@@ -5,6 +5,7 @@ import type { CoreV1Event, EventSource, EventType } from './core-event.ts';
 import { newEvent } from './core-event.ts';
 import { givenName } from './event-name.ts';
 import { formatMessage } from './format-message.ts';
+import { guardedLogger } from './guarded-logger.ts';
 import { getReference, type KindLookup, type Referable } from './reference.ts';
 
 /** Records events. No method ever throws or waits: what cannot be recorded is logged and counted. */
@@ -77,7 +78,7 @@ export class BroadcastingRecorder implements EventRecorder {
   }
 
   withLogger(logger: Logger): EventRecorder {
-    return new BroadcastingRecorder({ ...this.#options, logger });
+    return new BroadcastingRecorder({ ...this.#options, logger: guardedLogger(logger) });
   }
 
   #record(object: Referable, annotations: Annotations, type: string, reason: string, messageOf: () => string): void {

@@ -24,6 +24,8 @@ export interface EventShape<E extends AnyEvent, P> {
   countOf(event: E): number;
   /** What a repetition is written as. */
   patchOf(event: E): P;
+  /** Whether a sink's answer has what is to be remembered of it: one in plain JavaScript may answer anything. */
+  isAnswer(answer: unknown): answer is E;
   /** The object that it is about. */
   objectOf(event: E): ObjectReference;
 }

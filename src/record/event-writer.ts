@@ -51,7 +51,7 @@ export class EventWriter<E extends AnyEvent, P> {
         : this.#options.sink.create(withoutResourceVersion(event), signal));
       this.#options.counts.written += 1;
       // A sink in plain JavaScript may answer nothing.
-      return { kind: 'recorded', answer: isEvent(answer) ? (answer as E) : event };
+      return { kind: 'recorded', answer: this.#options.shape.isAnswer(answer) ? answer : event };
     } catch (error) {
       return this.#failed(event, error, signal);
     }
@@ -70,7 +70,12 @@ export class EventWriter<E extends AnyEvent, P> {
 
   /** Differs from client-go: a status counts also if it is the cause of another error. */
   #classify(error: unknown): SinkFailure {
-    return classifyFailure(error, !this.#options.clientGoCompatible);
+    try {
+      return classifyFailure(error, !this.#options.clientGoCompatible);
+    } catch {
+      // It cannot even be looked at.
+      return { kind: 'unreachable' };
+    }
   }
 
   #failed(event: E, error: unknown, signal: AbortSignal): WriteOutcome<E> {
@@ -122,8 +127,4 @@ function hintFor({ metadata }: AnyEvent, { namespace = '' }: ObjectReference, co
   return {
     hint: `events about objects without a namespace lie in ${metadata.namespace}: allow create and patch of events there`,
   };
-}
-
-function isEvent(answer: unknown): answer is AnyEvent {
-  return typeof (answer as Partial<AnyEvent> | null | undefined)?.metadata === 'object';
 }

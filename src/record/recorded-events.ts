@@ -6,6 +6,7 @@ import { newEmptyWatch, type Watcher } from '../broadcaster/watcher.ts';
 import type { Logger } from '../logger.ts';
 import { EventCounts, type DropCounts } from './event-counts.ts';
 import type { EventDelivery } from './event-delivery.ts';
+import { longestTimerMs } from './timer.ts';
 
 export interface RecordedEventsOptions {
   readonly signal: AbortSignal | undefined;
@@ -171,9 +172,12 @@ export class RecordedEvents<E> {
 /** Keeps the process alive until then. */
 function withDeadline(done: Promise<boolean>, timeoutMs: number): Promise<boolean> {
   return new Promise(resolve => {
-    const timer = setTimeout(() => {
-      resolve(false);
-    }, timeoutMs);
+    const timer = setTimeout(
+      () => {
+        resolve(false);
+      },
+      Math.min(timeoutMs, longestTimerMs),
+    );
     void done.then(isDone => {
       clearTimeout(timer);
       resolve(isDone);

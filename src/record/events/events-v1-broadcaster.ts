@@ -5,6 +5,7 @@ import type { Watcher } from '../../broadcaster/watcher.ts';
 import type { Logger } from '../../logger.ts';
 import type { EventCounts, EventDrop } from '../event-counts.ts';
 import { EventNames, eventNames, generateEventName, unixNanoOf } from '../event-name.ts';
+import { guardedLogger } from '../guarded-logger.ts';
 import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from '../recorded-events.ts';
 import type { KindLookup } from '../reference.ts';
 import { ClientGoSeriesDelivery, type SeriesCache } from './client-go-series-delivery.ts';
@@ -89,7 +90,8 @@ export class EventsV1Broadcaster implements AsyncDisposable {
   #isShuttingDown = false;
 
   constructor(options: EventsV1BroadcasterOptions = {}) {
-    const { maxQueuedEvents = defaults.maxQueuedEvents, logger = silentLogger, signal } = options;
+    const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
+    const logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
     this.#options = options;
     this.#isClientGo = options.clientGoCompatible === true;
     this.#logger = logger;

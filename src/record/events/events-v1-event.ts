@@ -42,6 +42,10 @@ export interface SeriesPatch {
 export const eventsV1Shape: EventShape<EventsV1Event, SeriesPatch> = {
   countOf: event => event.series?.count ?? 1,
   patchOf: ({ series, eventTime }) => ({ series: { count: 1, lastObservedTime: eventTime, ...series } }),
+  isAnswer: (answer): answer is EventsV1Event => {
+    const { metadata } = (answer ?? {}) as Partial<EventsV1Event>;
+    return typeof (metadata as Partial<EventsV1Event['metadata']> | null | undefined)?.name === 'string';
+  },
   objectOf: event => event.regarding,
 };
 

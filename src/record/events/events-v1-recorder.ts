@@ -4,6 +4,7 @@ import type { Logger } from '../../logger.ts';
 import type { EventType, ObjectReference } from '../core-event.ts';
 import { givenName } from '../event-name.ts';
 import { formatMessage } from '../format-message.ts';
+import { guardedLogger } from '../guarded-logger.ts';
 import { getReference, type KindLookup, type Referable } from '../reference.ts';
 import { microTime, shortNote, type EventsV1Event } from './events-v1-event.ts';
 
@@ -109,7 +110,7 @@ export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
   }
 
   withLogger(logger: Logger): EventsV1Recorder {
-    return new BroadcastingEventsV1Recorder({ ...this.#options, logger });
+    return new BroadcastingEventsV1Recorder({ ...this.#options, logger: guardedLogger(logger) });
   }
 
   #newEvent(
