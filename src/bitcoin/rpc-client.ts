@@ -46,8 +46,11 @@ export const rpcInWarmup = -28;
 /** 4 MiB: getpeerinfo of a node with every connection taken is under 300 KiB. */
 const maxAnswerBytes = 4 << 20;
 
-/** Idle connections go after 10 s, before bitcoind closes them itself (-rpcservertimeout, 30 s): so none is reused while it is being closed. */
-const agent = new Agent({ keepAlive: true, timeout: 10_000, maxFreeSockets: 1 });
+/**
+ * Kept for the second batch of a reconcile, and no longer: with thousands of nodes a connection to each would be memory and nothing else.
+ * Long before bitcoind closes them itself (-rpcservertimeout, 30 s): so none is reused while it is being closed.
+ */
+const agent = new Agent({ keepAlive: true, timeout: 1_000, maxFreeSockets: 1 });
 
 /** Ends the idle connections, so that a process which is done can end. */
 export const closeRpcConnections = (): void => agent.destroy();
