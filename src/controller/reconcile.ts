@@ -1,6 +1,7 @@
 // One network, made to be as its spec says: five steps, each awaited. Before it: controller.ts with a key. After it: apply.ts,
 // bitcoin/peers.ts and the API server. Any throw means: again, later.
 import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { isConflict } from '../api-error.ts';
 import { type BitcoinNetwork, group } from '../bitcoin/bitcoin-network.ts';
 import { connectPeers } from '../bitcoin/peers.ts';
 import {
@@ -149,7 +150,7 @@ export class Reconciler {
     return applied;
   }
 
-  /** Returns whether the status is on the API server; false if it only counts further and was written a moment ago. */
+  /** Returns whether the status is on the API server; false if it only counts further and was written a moment ago, or if the network is not as we know it. */
   async #patchStatus(
     key: string,
     network: BitcoinNetwork,
@@ -161,16 +162,19 @@ export class Reconciler {
     if (isSameStatus(previous, status)) return true;
     const sinceMs = Date.now() - (this.#statusWrittenAtMs.get(key) ?? 0);
     if (!isUrgent(previous, status) && sinceMs < progressIntervalMs) return false;
-    const { namespace, name, uid } = network.metadata;
-    // With the uid a network that was deleted and made again meanwhile is not given the old one's status.
+    const { namespace, name, uid, resourceVersion } = network.metadata;
     const lastEvents = storyOf(network, 'status', transitionNews(network, previous, status));
-    const body = { metadata: { uid }, status: lastEvents.length === 0 ? status : { ...status, lastEvents } };
-    const written = await this.#options.client.patch(networks, { namespace, name }, body, {
-      patchType: 'merge',
-      subresource: 'status',
-      signal,
-    });
-    this.#written.networks.remember(key, written);
+    // With the version that was read: of two controllers one tells what has changed, and a network that was deleted and made again
+    // meanwhile is not given the old one's status.
+    const metadata = { uid, resourceVersion };
+    const body = { metadata, status: lastEvents.length === 0 ? status : { ...status, lastEvents } };
+    try {
+      const options = { patchType: 'merge', subresource: 'status', signal } as const;
+      this.#written.networks.remember(key, await this.#options.client.patch(networks, { namespace, name }, body, options));
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
     this.#statusWrittenAtMs.set(key, Date.now());
     // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.
     this.#story.tell(network, 'status', lastEvents);
