@@ -160,7 +160,7 @@ export class Reconciler {
     const previous = network.status;
     const status = statusOf(network, observation, previous, new Date());
     if (isSameStatus(previous, status)) return true;
-    const sinceMs = Date.now() - (this.#statusWrittenAtMs.get(key) ?? 0);
+    const sinceMs = performance.now() - (this.#statusWrittenAtMs.get(key) ?? -Infinity);
     if (!isUrgent(previous, status) && sinceMs < progressIntervalMs) return false;
     const { namespace, name, uid, resourceVersion } = network.metadata;
     const lastEvents = storyOf(network, 'status', transitionNews(network, previous, status));
@@ -175,7 +175,7 @@ export class Reconciler {
       if (isConflict(error)) return false;
       throw error;
     }
-    this.#statusWrittenAtMs.set(key, Date.now());
+    this.#statusWrittenAtMs.set(key, performance.now());
     // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.
     this.#story.tell(network, 'status', lastEvents);
     return true;
