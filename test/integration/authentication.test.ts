@@ -1,0 +1,194 @@
+// Who the client is to a real API server, by every way that a kubeconfig knows but OpenID Connect, and what becomes of credentials that change.
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
+import type { KubeClient, ResourceType } from '../../src/kube-client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { ControllerProcess } from '../support/controller-process.ts';
+import { thrownBy } from '../support/fake-api-server.ts';
+import { type Access, accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/kube-access.ts';
+import { eventually } from '../support/until.ts';
+
+const apiVersion = 'client.authentication.k8s.io/v1';
+
+const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+const script = `#!/bin/sh
+cd "$(dirname "$0")"
+echo "$KUBERNETES_EXEC_INFO$1$GREETING" >>runs
+cat first
+cp next first
+`;
+
+describe('authentication at a real API server', () => {
+  let api: TestControlPlane;
+  let clients: KubeClient[] = [];
+  let tokens: { one: string; two: string };
+
+  before(async () => {
+    api = await startControlPlane();
+    tokens = { one: await tokenOf(api, 'one'), two: await tokenOf(api, 'two') };
+  });
+  afterEach(async () => {
+    await Promise.all(clients.map(client => client.close()));
+    clients = [];
+  });
+  after(() => api.stop());
+
+  async function clientWith(access: Access): Promise<KubeClient> {
+    const client = clientOf(await writeAccess(api, access));
+    clients.push(client);
+    return client;
+  }
+
+  it('is by a client certificate, in the kubeconfig or in files', async () => {
+    const admin = clientOf(api.kubeconfigPath);
+    clients.push(admin);
+    expect(await whoAmI(admin)).to.equal('admin');
+    const files = { 'client-certificate': 'certificates/admin.crt', 'client-key': 'certificates/admin.key' };
+    expect(await whoAmI(await clientWith({ user: files }))).to.equal('admin');
+  });
+
+  it('is by a bearer token, and acts for another where it may', async () => {
+    expect(await whoAmI(await clientWith({ user: { token: tokens.one } }))).to.equal(accountName('one'));
+    const files = { 'client-certificate': 'certificates/admin.crt', 'client-key': 'certificates/admin.key' };
+    expect(await whoAmI(await clientWith({ user: { ...files, as: 'bob' } }))).to.equal('bob');
+  });
+
+  it('follows a token file, with or without a line break at its end, and outlives its absence', async () => {
+    const file = path.join(api.dir, 'token');
+    await writeFile(file, `${tokens.one}\n`);
+    const client = await clientWith({ user: { tokenFile: 'token' } });
+    expect(await whoAmI(client)).to.equal(accountName('one'));
+    await writeFile(file, '');
+    expect(await whoAmI(client)).to.equal(accountName('one'));
+    await writeFile(file, tokens.two);
+    await eventually(async () => (await whoAmI(client)) === accountName('two'));
+  });
+
+  describe('by an exec plugin', () => {
+    interface Plugin {
+      readonly user: object;
+      /** What it prints: at first, and ever after. */
+      readonly prints: (first: object | string, then?: object | string) => Promise<void>;
+      /** How often it was run. */
+      readonly runs: () => Promise<number>;
+    }
+
+    async function plugin(): Promise<Plugin> {
+      const file = (name: string): string => path.join(api.dir, name);
+      const textOf = (status: object | string): string =>
+        typeof status === 'string' ? status : JSON.stringify({ apiVersion, kind: 'ExecCredential', status });
+      await writeFile(file('runs'), '');
+      await writeFile(file('plugin.sh'), script, { mode: 0o755 });
+      const env = [{ name: 'GREETING', value: 'hello' }];
+      return {
+        user: { exec: { apiVersion, command: './plugin.sh', args: ['argument'], env, interactiveMode: 'IfAvailable' } },
+        prints: async (first, then = first) => {
+          await writeFile(file('next'), textOf(then));
+          await writeFile(file('first'), textOf(first));
+        },
+        runs: async () => (await readFile(file('runs'), 'utf8')).split('\n').length - 1,
+      };
+    }
+
+    it('gives it what was asked of it, and runs it once for as long as its answer is good', async () => {
+      const { user, prints, runs } = await plugin();
+      await prints({ token: tokens.one, expirationTimestamp: new Date(Date.now() + 3_600_000).toISOString() });
+      const client = await clientWith({ user });
+      for (let count = 0; count < 3; count += 1) expect(await whoAmI(client)).to.equal(accountName('one'));
+      expect(await runs()).to.equal(1);
+      const told = await readFile(path.join(api.dir, 'runs'), 'utf8');
+      expect(told).to.equal(
+        `${JSON.stringify({ apiVersion, kind: 'ExecCredential', spec: { interactive: false } })}argumenthello\n`,
+      );
+    });
+
+    it('runs it again once its answer has expired', async () => {
+      const { user, prints } = await plugin();
+      await prints({ token: tokens.one, expirationTimestamp: new Date(Date.now() + 500).toISOString() });
+      const client = await clientWith({ user });
+      expect(await whoAmI(client)).to.equal(accountName('one'));
+      await prints({ token: tokens.two });
+      await eventually(async () => (await whoAmI(client)) === accountName('two'));
+    });
+
+    it('runs it again, once, when the API server refuses its answer: for many requests together, and for a watch', async () => {
+      const { user, prints, runs } = await plugin();
+      await prints({ token: 'revoked' }, { token: tokens.one });
+      const client = await clientWith({ user });
+      const everyone = await Promise.all([whoAmI(client), whoAmI(client), whoAmI(client)]);
+      expect(everyone).to.deep.equal(Array(3).fill(accountName('one')));
+      expect(await runs()).to.equal(2);
+
+      await prints({ token: 'revoked' }, { token: tokens.one });
+      const watching = (await clientWith({ user })).watch(namespaces, { timeoutSeconds: 1 });
+      // Who it is may not watch: that is known of those alone who are known.
+      expect((await thrownBy(watching.next())).message).to.include('403 Forbidden');
+      expect(await runs()).to.equal(4);
+    });
+
+    it('is refused, and not for ever, while it gives nothing that is good', async () => {
+      const { user, prints } = await plugin();
+      await prints({ token: 'revoked' });
+      const client = await clientWith({ user });
+      expect((await thrownBy(whoAmI(client))).message).to.include('401 Unauthorized');
+      await prints({ token: tokens.one });
+      await eventually(async () => (await whoAmI(client).catch(() => '')) === accountName('one'));
+    });
+
+    it('takes a client certificate from it', async () => {
+      const { user, prints } = await plugin();
+      const pem = (name: string): Promise<string> => readFile(path.join(api.dir, 'certificates', name), 'utf8');
+      await prints({ clientCertificateData: await pem('admin.crt'), clientKeyData: await pem('admin.key') });
+      expect(await whoAmI(await clientWith({ user }))).to.equal('admin');
+    });
+
+    const faults: readonly (readonly [string, object | string, string])[] = [
+      ['no JSON', 'hush', 'printed no ExecCredential with a status'],
+      ['no status', '{"kind":"ExecCredential","token":"hush"}', 'printed no ExecCredential with a status'],
+      ['another version', '{"apiVersion":"v1","kind":"ExecCredential","status":{"token":"hush"}}', 'of another apiVersion'],
+      ['no credentials', { password: 'hush' }, 'neither a token nor a certificate'],
+      ['an end that is no time', { token: 'hush', expirationTimestamp: 'soon' }, 'expirationTimestamp that is no time'],
+    ];
+    for (const [fault, printed, message] of faults)
+      it(`says what is wrong if it prints ${fault}, and nothing of what it printed`, async () => {
+        const { user, prints } = await plugin();
+        await prints(printed);
+        const error = await thrownBy(whoAmI(await clientWith({ user })));
+        expect(error.message)
+          .to.include(`exec plugin ${path.join(api.dir, 'plugin.sh')} `)
+          .and.to.include(message);
+        expect(error.message).not.to.include('hush');
+      });
+
+    it('says what it says to people if it fails, and how to get it if it is absent', async () => {
+      const failing = { apiVersion, command: 'sh', args: ['-c', 'echo "please log in" >&2; exit 3'] };
+      expect((await thrownBy(whoAmI(await clientWith({ user: { exec: failing } })))).message).to.include(
+        'exec plugin sh: ended with exit code 3: please log in',
+      );
+      const absent = { apiVersion, command: 'no-such-plugin', installHint: 'Install it.' };
+      expect((await thrownBy(whoAmI(await clientWith({ user: { exec: absent } })))).message).to.include(
+        'exec plugin no-such-plugin: no such program. Install it.',
+      );
+      const asking = { apiVersion, command: 'sh', interactiveMode: 'Always' };
+      expect((await thrownBy(whoAmI(await clientWith({ user: { exec: asking } })))).message).to.include('asks a person');
+    });
+  });
+
+  it('is tried again by the controller until it is right, says so, and shows no secret', async () => {
+    const wrong = 'a-wrong-token-to-look-for';
+    const file = path.join(api.dir, 'token');
+    await writeFile(file, wrong);
+    const kubeconfig = await writeAccess(api, { user: { tokenFile: 'token' } });
+    const controller = await ControllerProcess.start({ kubeconfig, args: ['--log-level=debug', '--namespace=default'] });
+    await controller.logged(({ error }) => String(error).includes('401 Unauthorized'));
+    await api.kubectl('create', 'clusterrolebinding', 'two', '--clusterrole=cluster-admin', '--serviceaccount=default:two');
+    await writeFile(file, tokens.two);
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'create', '-f', '-');
+    await controller.ready();
+    expect(await controller.stop()).to.equal(0);
+    const logs = JSON.stringify(controller.logs);
+    expect(logs).not.to.include(wrong).and.not.to.include(tokens.two);
+  });
+});
