@@ -2,6 +2,7 @@
 //   each event over as it is recorded. After it: event-writer.ts.
 //   Differs from client-go, where one event that cannot be written holds up all others (client-go-delivery.ts).
 import { Fifo } from '../broadcaster/fifo.ts';
+import type { Correlator } from './correlation.ts';
 import type { EventDelivery } from './event-delivery.ts';
 import type { DropCause, EventCounts } from './event-counts.ts';
 import { givenName, type EventNames } from './event-name.ts';
@@ -10,26 +11,6 @@ import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutco
 import { merged, newWrite, renamed, type EventWrite } from './event-write.ts';
 import type { HeldWrites, HeldWritesCallbacks } from './held-writes.ts';
 import { startTimer } from './timer.ts';
-
-/** What is to be written of an event that was recorded. */
-export interface Correlation<E> {
-  /** With its count, and under the name that it has on the server. */
-  readonly event: E;
-  /** Its count can wait. */
-  readonly skip: boolean;
-  /** Events of one key are written in order. */
-  readonly key: string;
-  readonly isAggregate: boolean;
-}
-
-/** Counts events: event-correlator.ts, or events/series-correlator.ts. */
-export interface Correlator<E> {
-  /** Whether an event can be taken on although no more keys may have something to write. */
-  continues(event: E, isUnderWay: (key: string) => boolean): boolean;
-  eventCorrelate(event: E): Correlation<E>;
-  /** The server has it so. */
-  updateState(answer: E, key: string): void;
-}
 
 export interface KeyedDeliveryOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'clientGoCompatible'> {
   readonly counts: EventCounts<E>;
@@ -237,7 +218,10 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
       this.#finish(write);
     } else if (write.mayBeThere) {
       this.#again(lane, { ...write, isCreate: false, mayBeThere: false });
-    } else if (write.isCreate && !write.isRenamed) {
+    } else if (!write.isCreate) {
+      // A patch had not found it, and now it is there: as client-go does with series, patched again later.
+      this.#retry(lane, write, { kind: 'retry', mayBeDone: false });
+    } else if (!write.isRenamed) {
       const { event } = write;
       const name = names.next(shape.objectOf(event).name ?? '', now());
       this.#again(lane, { ...write, event: { ...event, metadata: { ...event.metadata, name } }, isRenamed: true });

@@ -2,7 +2,7 @@
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, getKey).
 import { givenName } from '../event-name.ts';
 import { LruCache } from '../lru-cache.ts';
-import type { Correlation, Correlator } from '../keyed-delivery.ts';
+import type { Correlation, Correlator } from '../correlation.ts';
 import { seriesKey, type EventsV1Event } from './events-v1-event.ts';
 
 export interface SeriesCorrelatorOptions {

@@ -148,6 +148,17 @@ describe('SeriesDelivery', () => {
       expect(server.counts()).to.deep.equal([2]);
     }));
 
+  it('patches again later what a patch did not find, and a create did', () =>
+    withSeriesWorld({}, async ({ events, server, pass, record }) => {
+      record('n');
+      await pass(0);
+      server.failures = [status(404, 'NotFound')];
+      record('n');
+      await pass(10_000);
+      expect(server.summary()).to.deep.equal(['create n 1', 'patch n 2', 'create n 2', 'patch n 2']);
+      expect(events.counts).to.include({ recorded: 2, delivered: 2 });
+    }));
+
   it('takes another name if its name is taken, and keeps to it', () =>
     withSeriesWorld({}, async ({ server, pass, record }) => {
       server.latencyMs = 10;
