@@ -16,6 +16,7 @@ import { loadKubeConfig } from './kube-config.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import type { EventRecorder } from './record/event-recorder.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { createLogger, type LeveledLogger } from './winston-logger.ts';
 
 const component = 'bitcoin-controller';
@@ -171,4 +172,5 @@ async function main(): Promise<number> {
   }
 }
 
+keepHeapSmall();
 process.exitCode = await main();
