@@ -8,7 +8,13 @@ import { AuditLog, type RequestCounts } from '../test/support/audit-log.ts';
 import { startKwokCluster } from '../test/support/kwok.ts';
 import { cpuSeconds, peakRssMiB } from '../test/support/process-figures.ts';
 import { SimulatedBitcoind } from '../test/support/simulated-bitcoind.ts';
-import { adminClient, buildController, installDefinition, type RunningController, startController } from './controller.ts';
+import {
+  adminClient,
+  buildController,
+  installDefinition,
+  type RunningController,
+  startController,
+} from '../test/support/bundled-controller.ts';
 import { runBaseline, runNetworks, type Size } from './scale-runs.ts';
 
 const cases: Readonly<Record<string, Size>> = {

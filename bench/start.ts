@@ -2,7 +2,7 @@
 //   From the start of the process of the bundled file until /readyz answers 200, on a real API server; the median of several.
 import { startControlPlane } from '../test/support/api-server.ts';
 import { cpuSeconds, peakRssMiB } from '../test/support/process-figures.ts';
-import { buildController, installDefinition, startController } from './controller.ts';
+import { buildController, installDefinition, startController } from '../test/support/bundled-controller.ts';
 
 const name = 'start-to-ready';
 const starts = 11;

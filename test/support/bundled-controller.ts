@@ -1,18 +1,20 @@
-// The controller as the benchmarks and the soak run it: the bundled file in a process of its own, on a control plane of a test's.
+// The controller as benchmarks and the soak run it: a process of its own whose /metrics can be asked. As a rule it is the bundled file.
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { customResourceDefinition } from '../src/bitcoin/custom-resource-definition.ts';
-import { KubeClient } from '../src/kube-client.ts';
-import { run } from '../tools/command.ts';
-import { freePort } from '../tools/kubernetes/free-port.ts';
-import { RunningProgram } from '../tools/kubernetes/process.ts';
-import { waitUntil } from '../tools/kubernetes/wait-until.ts';
-import { providePrograms } from '../tools/programs.ts';
-import type { TestControlPlane } from '../test/support/api-server.ts';
-import { RecordingLogger } from '../test/support/recording-logger.ts';
+import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
+import { KubeClient } from '../../src/kube-client.ts';
+import { run } from '../../tools/command.ts';
+import { freePort } from '../../tools/kubernetes/free-port.ts';
+import { RunningProgram } from '../../tools/kubernetes/process.ts';
+import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
+import { providePrograms } from '../../tools/programs.ts';
+import type { TestControlPlane } from './api-server.ts';
+import { RecordingLogger } from './recording-logger.ts';
 
-const root = path.resolve(import.meta.dirname, '..');
+const root = path.resolve(import.meta.dirname, '..', '..');
 const bundle = path.join(root, 'dist', 'main.js');
+/** The same, from its sources: nothing has to be built. */
+export const sourceFile = path.join(root, 'src', 'main.ts');
 const startTimeoutMs = 30_000;
 const readyPollMs = 5;
 
@@ -43,19 +45,19 @@ export function adminClient(cluster: TestControlPlane): KubeClient {
   return new KubeClient({ kubeConfig, logger: new RecordingLogger(), userAgent: 'bench', qps: 0 });
 }
 
-/** Starts the bundled controller; resolves when it is ready. It ends with this process. */
+/** Starts the controller; resolves when it is ready. It ends with this process. */
 export async function startController(
   cluster: Pick<TestControlPlane, 'kubeconfigPath' | 'dir'>,
-  options: { readonly nodeOptions?: readonly string[]; readonly args?: readonly string[] } = {},
+  options: { readonly file?: string; readonly nodeOptions?: readonly string[]; readonly args?: readonly string[] } = {},
 ): Promise<RunningController> {
-  const { nodeOptions = [], args = [] } = options;
+  const { file = bundle, nodeOptions = [], args = [] } = options;
   const { setpriv } = await providePrograms(['setpriv']);
   const address = `127.0.0.1:${await freePort('127.0.0.1')}`;
   const startedMs = performance.now();
   const program = await RunningProgram.start({
     name: 'controller',
     file: process.execPath,
-    args: [...nodeOptions, bundle, `--kubeconfig=${cluster.kubeconfigPath}`, `--health-address=${address}`, ...args],
+    args: [...nodeOptions, file, `--kubeconfig=${cluster.kubeconfigPath}`, `--health-address=${address}`, ...args],
     logFile: path.join(cluster.dir, 'logs', 'controller.log'),
     setpriv,
   });
