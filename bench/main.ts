@@ -17,12 +17,11 @@ const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     'record-64-objects-repeated-patch': 200_000,
     'record-repeated-default-spam-skipped': 200_000,
     'record-similar-aggregated': 200_000,
-    'record-repeated-patch-compatible': 200_000,
-    'record-similar-aggregated-compatible': 200_000,
     'correlator-distinct': 200_000,
     'correlator-repeated': 200_000,
-    'shutdown-loss': 1000,
   },
+  compatible: { 'record-repeated-patch-compatible': 200_000, 'record-similar-aggregated-compatible': 200_000 },
+  shutdown: { 'shutdown-loss': 1000 },
 };
 /** Cases of the controller, which client-go has no counterpart of, by the file that runs them. They are run only when asked for. */
 const controllerGroups: Readonly<Record<string, readonly string[]>> = {
