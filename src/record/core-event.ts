@@ -3,6 +3,7 @@ import type { EventShape } from './event-shape.ts';
 
 /** `Normal` for what should happen, `Warning` for what somebody should look at. Nothing else is accepted. */
 export type EventType = 'Normal' | 'Warning';
+/** The two by name; the strings do as well. */
 export const EventType = { Normal: 'Normal', Warning: 'Warning' } as const;
 
 /** Which object an event is about. */

@@ -1,5 +1,42 @@
-// `bitcoin-controller/record`: what other controllers import to record core/v1 events. Nothing in this project does.
-export type { Logger } from '../logger.ts';
+/**
+ * Records core/v1 events as client-go's `tools/record` does, without its losses: recorder, broadcaster, correlator and sinks. Nothing in this
+ * project imports it from here.
+ *
+ * @example The log as a structured one, and what became of the events
+ * ```ts
+ * import { EventBroadcaster, type Logger } from 'bitcoin-controller/record';
+ *
+ * const log = (message: string, fields = {}) => console.log(message, JSON.stringify(fields));
+ * const logger: Logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
+ * const events = new EventBroadcaster({ maxQueuedEvents: 2 }); // no sink ever comes
+ * events.startStructuredLogging(logger);
+ * events.drops.subscribe(({ cause, event }) => console.log('lost:', cause, event.reason));
+ * const recorder = events.newRecorder({ component: 'my-controller' });
+ * recorder.event({ apiVersion: 'v1', kind: 'Node', name: 'node-1' }, 'Normal', 'Joined', 'it is new');
+ * const { notDelivered } = await events.shutdown();
+ * console.log(notDelivered, 'not delivered');
+ * // prints Event occurred {"object":"node-1","fieldPath":"","kind":"Node","apiVersion":"v1","type":"Normal","reason":"Joined","message":"it is new"}
+ * // prints lost: no_sink Joined
+ * // prints 1 not delivered
+ * ```
+ *
+ * @example client-go's line for each event
+ * ```ts
+ * import { EventBroadcaster } from 'bitcoin-controller/record';
+ *
+ * await using events = new EventBroadcaster();
+ * const watcher = events.startLogging(line => console.log(line.replace(/^.*: type/, 'type')));
+ * const recorder = events.newRecorder({ component: 'my-controller' });
+ * recorder.event({ kind: 'Node', name: 'node-1' }, 'Normal', 'Joined', 'it is new'); // prints type: 'Normal' reason: 'Joined' it is new
+ * await Promise.resolve();
+ * watcher.stop();
+ * recorder.event({ kind: 'Node', name: 'node-1' }, 'Normal', 'Left', 'it is gone');
+ * ```
+ *
+ * @module record
+ */
+export type { LogFields, Logger } from '../logger.ts';
+export type { CorrelatorOptions } from './correlator-options.ts';
 export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core-event.ts';
 export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './event-broadcaster.ts';
 export {
@@ -7,7 +44,6 @@ export {
   EventCorrelator,
   EventLogger,
   type AggregatorOptions,
-  type CorrelatorOptions,
   type EventCorrelateResult,
   type EventLoggerOptions,
 } from './event-correlator.ts';
@@ -23,6 +59,7 @@ export {
 } from './event-keys.ts';
 export { generateEventName } from './event-name.ts';
 export type { EventRecorder } from './event-recorder.ts';
+export type { AnyEvent, SinkOf } from './event-shape.ts';
 export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './event-sink.ts';
 export { FakeRecorder, newFakeRecorder } from './fake-recorder.ts';
 export type { ShutdownOptions, ShutdownResult } from './recorded-events.ts';

@@ -4,8 +4,9 @@ import type { Observable } from 'rxjs';
 import type { Watcher } from '../broadcaster/watcher.ts';
 import type { Logger } from '../logger.ts';
 import { ClientGoDelivery } from './client-go-delivery.ts';
+import type { CorrelatorOptions } from './correlator-options.ts';
 import { coreV1Shape, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
-import { EventCorrelator, type CorrelatorOptions } from './event-correlator.ts';
+import { EventCorrelator } from './event-correlator.ts';
 import type { EventCounts, EventDrop } from './event-counts.ts';
 import type { EventDeliveryOptions } from './event-delivery.ts';
 import { logFields, logLine } from './event-log.ts';
@@ -19,6 +20,7 @@ import { KeyedDelivery } from './keyed-delivery.ts';
 import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from './recorded-events.ts';
 import type { KindLookup } from './reference.ts';
 
+/** Every option has a default that suits a controller. */
 export interface EventBroadcasterOptions extends CorrelatorOptions {
   /** Shuts the broadcaster down when it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -41,22 +43,26 @@ export interface EventBroadcasterOptions extends CorrelatorOptions {
 const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 16, drainTimeoutMs: 5_000 };
 
 /**
- * One for a process is right: it counts and aggregates what all its recorders record.
+ * Takes recorded events to sinks, logs and watchers. One for a process is right: it counts and aggregates what all its recorders record.
+ * Who records never waits, whatever becomes of the events. Port of `record.EventBroadcaster`.
  *
  * @example
  * ```ts
  * import { EventBroadcaster, type EventSink } from 'bitcoin-controller/record';
  *
  * const sink: EventSink = {
- *   create: (event) => (console.log('create', event.reason, event.message), Promise.resolve(event)),
+ *   create: event => (console.log('create', event.reason, event.message), Promise.resolve(event)),
  *   patch: (event, patch) => (console.log('patch', event.reason, patch.count), Promise.resolve(event)),
  * };
  * await using events = new EventBroadcaster();
  * events.startRecordingToSink(sink);
  * const recorder = events.newRecorder({ component: 'my-controller' });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
- * recorder.event(pod, 'Normal', 'Started', 'the pod has started');
- * await events.flush(1_000);
+ * recorder.event(pod, 'Warning', 'Unhealthy', 'it does not answer');
+ * await events.flush(1_000); // prints create Unhealthy it does not answer
+ * recorder.event(pod, 'Warning', 'Unhealthy', 'it does not answer');
+ * const { delivered } = await events.shutdown(); // prints patch Unhealthy 2
+ * console.log(delivered, events.counts.recorded); // prints 1 2
  * ```
  */
 export class EventBroadcaster implements AsyncDisposable {
@@ -96,6 +102,7 @@ export class EventBroadcaster implements AsyncDisposable {
     return this.counts.drops;
   }
 
+  /** A recorder for one part of the program: `source` says which. Any number may be made, at any time. */
   newRecorder(source: EventSource): EventRecorder {
     const nameFor = this.#isClientGo
       ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
@@ -111,7 +118,10 @@ export class EventBroadcaster implements AsyncDisposable {
     });
   }
 
-  /** Writes to `sink` what is recorded from now on; to the first one also what was recorded before. @returns what stops it */
+  /**
+   * Writes to `sink` what is recorded from now on; to the first one also what was recorded before, 1000 events unless told.
+   * @returns what stops it: what it holds is still written
+   */
   startRecordingToSink(sink: EventSink): Watcher<CoreV1Event> {
     return this.#recorded.deliver(watcher => {
       if (this.#isClientGo) return new ClientGoDelivery(watcher, this.#clientGoOptions(sink));
@@ -124,18 +134,28 @@ export class EventBroadcaster implements AsyncDisposable {
     });
   }
 
-  /** Calls `handler` with each event as it is recorded, one at a time; what it throws is logged. @returns what stops it */
+  /**
+   * Calls `handler` with each event as it is recorded, one at a time; what it throws is logged.
+   * @returns what stops it
+   */
   startEventWatcher(handler: (event: CoreV1Event) => unknown): Watcher<CoreV1Event> {
     return this.#recorded.handle(handler);
   }
 
-  /** One line an event, as client-go's. */
+  /**
+   * Hands `logf` one line an event, as client-go's `StartLogging`.
+   * @returns what stops it
+   */
   startLogging(logf: (message: string) => void): Watcher<CoreV1Event> {
     return this.startEventWatcher(event => {
       logf(logLine(event));
     });
   }
 
+  /**
+   * Logs `Event occurred` for each event, with its `object`, `type`, `reason` and `message` as fields: at the level `info`.
+   * @returns what stops it
+   */
   startStructuredLogging(logger: Logger): Watcher<CoreV1Event> {
     return this.startEventWatcher(event => {
       logger.info('Event occurred', logFields(event));
@@ -144,6 +164,7 @@ export class EventBroadcaster implements AsyncDisposable {
 
   /**
    * Waits until what is recorded so far has been written or dropped, `timeoutMs` at most. What the spam filter holds back is not waited for.
+   * Never rejects, and keeps the process alive meanwhile.
    * @returns whether it has
    */
   flush(timeoutMs: number): Promise<boolean> {
@@ -152,12 +173,13 @@ export class EventBroadcaster implements AsyncDisposable {
 
   /**
    * Takes no more events, writes what is pending – also what the spam filter held back – and lets watchers handle what they have, until
-   * `drainTimeoutMs` is over; drops the rest. Idempotent. Differs from client-go, which loses most of what was recorded last.
+   * `drainTimeoutMs` is over; drops the rest. Never rejects. Idempotent: later calls return the result of the first. Differs from client-go, which loses most of what was recorded last.
    */
   shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
     return this.#recorded.shutdown(options);
   }
 
+  /** As `shutdown`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
@@ -192,7 +214,7 @@ export class EventBroadcaster implements AsyncDisposable {
   }
 }
 
-/** client-go's `NewBroadcaster`. */
+/** client-go's `NewBroadcaster`; the same as `new EventBroadcaster(options)`. */
 export function newBroadcaster(options: EventBroadcasterOptions = {}): EventBroadcaster {
   return new EventBroadcaster(options);
 }

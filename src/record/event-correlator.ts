@@ -1,5 +1,6 @@
 // EventCorrelator: makes of what was recorded what is written: aggregate → count → spam filter. Before it: event-delivery.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
+import type { CorrelatorOptions } from './correlator-options.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';
 import { patchOf, timestamp } from './core-event.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventKeyFuncs,
-  type EventSpamKeyFunc,
   type SpamKey,
 } from './event-keys.ts';
 import { unixNanoOf } from './event-name.ts';
@@ -18,35 +18,7 @@ import { LocalKeys } from './local-keys.ts';
 import { LruCache } from './lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
-/** How events are counted, aggregated and held back. 0 is the default, as in Go. */
-export interface CorrelatorOptions {
-  /** How many keys each of the three caches remembers; 4096 unless told. */
-  readonly lruCacheSize?: number | undefined;
-  /** How many events a source may write at once about one object and type; 25 unless told. */
-  readonly burstSize?: number | undefined;
-  /** How many more a second after that; 1/300 unless told. */
-  readonly qps?: number | undefined;
-  readonly keyFunc?: EventAggregatorKeyFunc | undefined;
-  readonly messageFunc?: EventAggregatorMessageFunc | undefined;
-  /** Which different message of a group is the first to be aggregated; 10 unless told, none if negative. */
-  readonly maxEvents?: number | undefined;
-  /** A gap longer than this ends a group; 600 unless told. */
-  readonly maxIntervalInSeconds?: number | undefined;
-  readonly spamKeyFunc?: EventSpamKeyFunc | undefined;
-  /** What did not happen for so long is a new event when it happens again; an hour unless told, as API servers keep events. Never if `clientGoCompatible`. */
-  readonly maxAgeMs?: number | undefined;
-  /** Milliseconds since 1970; `Date.now` unless told. */
-  readonly now?: (() => number) | undefined;
-  /**
-   * Key of the annotation by which recording code gives an event its name; none unless told. An event with a given name is told once,
-   * whoever records it how often: it is no repetition of another one with the same message, and if the server has an event of
-   * that name it has been told. So code that keeps the name with what it did can tell it again after a crash. Not if `clientGoCompatible`.
-   */
-  readonly nameAnnotation?: string | undefined;
-  /** client-go's behaviour to the letter, with what docs/porting.md lists as changed put back. */
-  readonly clientGoCompatible?: boolean | undefined;
-}
-
+/** What a correlator says of an event. */
 export interface EventCorrelateResult {
   /** The event to write: a copy, or the aggregate that it became part of. */
   readonly event: CoreV1Event;
@@ -70,13 +42,16 @@ const defaults = {
 /** Why an aggregate and a plain event never share an entry: their keys begin differently. */
 const aggregatePrefix = '+';
 
+/** As in `CorrelatorOptions`, with nothing left out. */
 export interface AggregatorOptions {
   readonly lruCacheSize: number;
+  /** The key of an event that is not aggregated. */
   readonly eventKeyFunc: (event: CoreV1Event) => string;
   readonly keyFunc: EventAggregatorKeyFunc;
   readonly messageFunc: EventAggregatorMessageFunc;
   readonly maxEvents: number;
   readonly maxIntervalInSeconds: number;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly clientGoCompatible: boolean;
 }
@@ -153,8 +128,10 @@ interface EventLog {
   observedMs: number;
 }
 
+/** As in `CorrelatorOptions`, with nothing left out. */
 export interface EventLoggerOptions {
   readonly lruCacheSize: number;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly maxAgeMs: number;
   readonly clientGoCompatible: boolean;

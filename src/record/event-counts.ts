@@ -9,6 +9,7 @@ import type { CoreV1Event } from './core-event.ts';
  */
 export type DropCause = 'queue_full' | 'spam' | 'no_sink' | 'rejected' | 'retry_limit' | 'shutdown';
 
+/** Recorded events that are lost, as they are. */
 export interface EventDrop<E = CoreV1Event> {
   readonly cause: DropCause;
   /** The last of the events that are lost. */
@@ -17,6 +18,7 @@ export interface EventDrop<E = CoreV1Event> {
   readonly count: number;
 }
 
+/** How many recorded events are lost, by cause. */
 export type DropCounts = Readonly<Record<DropCause, number>>;
 
 /** The dropped events are told in the log at most this often. */
@@ -36,6 +38,7 @@ export class EventCounts<E = CoreV1Event> {
   filtered = 0;
   /** Recorded events that are lost, by cause. With several sinks, each counts. */
   readonly dropped: DropCounts;
+  /** Each loss, as it happens. */
   readonly drops: Observable<EventDrop<E>>;
   readonly #dropped: Record<DropCause, number> = { queue_full: 0, spam: 0, no_sink: 0, rejected: 0, retry_limit: 0, shutdown: 0 };
   readonly #drops = new Subject<EventDrop<E>>();
@@ -50,6 +53,7 @@ export class EventCounts<E = CoreV1Event> {
     this.drops = this.#drops.asObservable();
   }
 
+  /** For the broadcaster: counts a loss of `count` recorded events, and tells it. */
   drop(cause: DropCause, event: E, count = 1): void {
     this.#dropped[cause] += count;
     if (this.#drops.observed) this.#drops.next({ cause, event, count });

@@ -7,14 +7,17 @@ import type { PassiveTokenBucket } from './passive-token-bucket.ts';
 
 /** Groups similar events: all of one `aggregateKey`; in a group, different `localKey`s are different events. */
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
+/** The message of the event that stands for a group, from the newest one of it. */
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
+/** Whose burst an event counts against: all events of one key share it. */
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
+/** A key of a consumer's own `EventSpamKeyFunc`, or what the default ones go by. */
 export type SpamKey = string | KnownObject;
 
 /** One source, object and type. */
 export class KnownObject {
   readonly number: number;
-  /** What its events take tokens from; there once it has had one. */
+  /** @internal What its events take tokens from; there once it has had one. */
   bucket: PassiveTokenBucket | undefined;
 
   constructor(number: number) {
@@ -32,6 +35,7 @@ export interface EventKeyFuncs {
   readonly spamKey: (event: CoreV1Event) => SpamKey;
 }
 
+/** client-go's: the newest message, marked as combined. */
 export function eventAggregatorByReasonMessageFunc(event: CoreV1Event): string {
   return `(combined from similar events): ${event.message}`;
 }

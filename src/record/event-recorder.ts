@@ -8,10 +8,28 @@ import { formatMessage } from './format-message.ts';
 import { guardedLogger } from './guarded-logger.ts';
 import { getReference, type KindLookup, type Referable } from './reference.ts';
 
-/** Records events. No method ever throws or waits: what cannot be recorded is logged and counted. */
+/**
+ * Records events: `type` is `Normal` or `Warning`, `reason` a short UpperCamelCase word that machines go by, and the message is for people.
+ * No method ever throws or waits: what cannot be recorded is logged and counted. Port of `record.EventRecorder`.
+ *
+ * @example
+ * ```ts
+ * import { EventBroadcaster } from 'bitcoin-controller/record';
+ *
+ * await using events = new EventBroadcaster();
+ * events.startEventWatcher(({ reason, message }) => console.log(reason, message));
+ * const recorder = events.newRecorder({ component: 'my-controller' });
+ * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
+ * recorder.event(pod, 'Normal', 'Started', 'it runs at 100%'); // prints Started it runs at 100%
+ * recorder.eventf(pod, 'Warning', 'Unhealthy', '%d of %d probes failed', 2, 3); // prints Unhealthy 2 of 3 probes failed
+ * recorder.annotatedEvent(pod, { cause: 'quota' }, 'Warning', 'Evicted', 'too big'); // prints Evicted too big
+ * await events.shutdown();
+ * ```
+ */
 export interface EventRecorder {
   /** `message` is taken as it is. */
   event(object: Referable, type: EventType, reason: string, message: string): void;
+  /** As `event`, with annotations on the event. */
   annotatedEvent(
     object: Referable,
     annotations: Readonly<Record<string, string>>,
@@ -19,8 +37,9 @@ export interface EventRecorder {
     reason: string,
     message: string,
   ): void;
-  /** The placeholders are those of Node's `util.format`. */
+  /** As `event`, with a message of a format and its arguments. The placeholders are those of Node's `util.format`. */
   eventf(object: Referable, type: EventType, reason: string, format: string, ...args: unknown[]): void;
+  /** As `eventf`, with annotations on the event. */
   annotatedEventf(
     object: Referable,
     annotations: Readonly<Record<string, string>>,

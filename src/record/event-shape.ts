@@ -14,6 +14,7 @@ export interface AnyEvent {
 
 /** Where events of one API are written. What it throws decides what happens next: see sink-error.ts. Each answer is the event as it is stored now. */
 export interface SinkOf<E extends AnyEvent, P> {
+  /** Rejects with a 409 `AlreadyExists` if there is one of that name. */
   create(event: E, signal?: AbortSignal): Promise<E>;
   /** `event` says which one, and what it would be. */
   patch(event: E, patch: P, signal?: AbortSignal): Promise<E>;

@@ -13,12 +13,15 @@ export interface EventSink extends SinkOf<CoreV1Event, EventPatch> {
 
 /** What is needed of client-node's `CoreV1Api`, of any version from 1.0. */
 export interface CoreV1EventsApi {
+  /** POST */
   createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
+  /** PATCH, with options that say which kind */
   patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
 }
 
 /**
- * Writes to the API server with client-node's `CoreV1Api`.
+ * Writes to the API server with client-node's `CoreV1Api`: a new event with a POST, a repetition as a strategic merge patch. The service
+ * account needs the verbs `create` and `patch` on `events` of the group `''`. Throws what client-node throws.
  *
  * @example
  * ```ts
@@ -31,6 +34,8 @@ export interface CoreV1EventsApi {
  * events.startRecordingToSink(new CoreV1EventSink(kubeConfig.makeApiClient(CoreV1Api)));
  * const recorder = events.newRecorder({ component: 'my-controller' });
  * recorder.event({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'web-0' }, 'Normal', 'Started', 'it has started');
+ * const { delivered, notDelivered } = await events.shutdown();
+ * console.log(delivered, notDelivered); // prints 1 0
  * ```
  */
 export class CoreV1EventSink implements EventSink {
@@ -40,6 +45,7 @@ export class CoreV1EventSink implements EventSink {
     this.#api = api;
   }
 
+  /** As `EventSink` says. */
   async create(event: CoreV1Event): Promise<CoreV1Event> {
     const { firstTimestamp, lastTimestamp, ...rest } = wireEvent(event);
     // client-node's serializer takes times as Date only.
@@ -47,6 +53,7 @@ export class CoreV1EventSink implements EventSink {
     return plainEvent(await this.#api.createNamespacedEvent({ namespace: event.metadata.namespace, body: body as never }), event);
   }
 
+  /** As `EventSink` says. */
   async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
     const { name, namespace } = event.metadata;
     return plainEvent(

@@ -5,14 +5,24 @@ import type { EventRecorder } from './event-recorder.ts';
 import { formatMessage } from './format-message.ts';
 import type { Referable } from './reference.ts';
 
-type Annotations = Readonly<Record<string, string>>;
-
 /**
  * Keeps each event as one line, `type reason message`. Differs from client-go: it never blocks, whatever the number of events,
  * and takes a `%` in a type or a reason as it is.
+ *
+ * @example
+ * ```ts
+ * import { FakeRecorder } from 'bitcoin-controller/record';
+ *
+ * const recorder = new FakeRecorder();
+ * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0' } };
+ * recorder.eventf(pod, 'Warning', 'BackOff', 'restarted %d times', 5); // in the code that is tested
+ * console.log(recorder.events); // prints [ 'Warning BackOff restarted 5 times' ]
+ * ```
  */
 export class FakeRecorder implements EventRecorder {
+  /** What has been recorded so far; grows. */
   readonly events: readonly string[];
+  /** Each event, as it is recorded. */
   readonly events$: Observable<string>;
   readonly #events: string[] = [];
   readonly #subject = new Subject<string>();
@@ -25,11 +35,18 @@ export class FakeRecorder implements EventRecorder {
     this.#includesObject = options.includeObject === true;
   }
 
+  /** As `EventRecorder` says; so do the others. */
   event(object: Referable, type: EventType, reason: string, message: string): void {
     this.annotatedEvent(object, {}, type, reason, message);
   }
 
-  annotatedEvent(object: Referable, annotations: Annotations, type: EventType, reason: string, message: string): void {
+  annotatedEvent(
+    object: Referable,
+    annotations: Readonly<Record<string, string>>,
+    type: EventType,
+    reason: string,
+    message: string,
+  ): void {
     const text = `${type} ${reason} ${message}${this.#objectText(object)}${annotationsText(annotations)}`;
     this.#events.push(text);
     this.#subject.next(text);
@@ -41,7 +58,7 @@ export class FakeRecorder implements EventRecorder {
 
   annotatedEventf(
     object: Referable,
-    annotations: Annotations,
+    annotations: Readonly<Record<string, string>>,
     type: EventType,
     reason: string,
     format: string,
@@ -59,11 +76,12 @@ export class FakeRecorder implements EventRecorder {
   }
 }
 
-function annotationsText(annotations: Annotations): string {
+function annotationsText(annotations: Readonly<Record<string, string>>): string {
   const names = Object.keys(annotations).sort();
   return names.length === 0 ? '' : ` map[${names.map(name => `${name}:${annotations[name] ?? ''}`).join(' ')}]`;
 }
 
+/** client-go's `NewFakeRecorder`. */
 export function newFakeRecorder(): FakeRecorder {
   return new FakeRecorder();
 }

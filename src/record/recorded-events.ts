@@ -21,13 +21,17 @@ export interface RecordedEventsOptions {
 
 /** What became of the events that were pending when `shutdown` was called. With several sinks, each counts. */
 export interface ShutdownResult {
+  /** Recorded events that reached the server after the call. */
   readonly delivered: number;
+  /** Recorded events that are lost. */
   readonly notDelivered: number;
   /** Why not, by cause. */
   readonly dropped: DropCounts;
 }
 
+/** How much time a shutdown has. */
 export interface ShutdownOptions {
+  /** Milliseconds until what is pending is dropped; 0: at once. What the broadcaster was told unless told here. */
   readonly drainTimeoutMs?: number | undefined;
 }
 

@@ -30,8 +30,17 @@ export class NilObjectError extends Error {
 }
 
 /**
- * The reference to `object`; a reference is returned as it is.
+ * The reference to `object`; a reference is returned as it is. Port of `ref.GetReference`.
  * @throws NilObjectError; an Error if `object` is not a Kubernetes object, or neither it nor `kindOf` says its kind
+ *
+ * @example
+ * ```ts
+ * import { getReference } from 'bitcoin-controller/record';
+ *
+ * const item = { metadata: { namespace: 'default', name: 'web-0' } }; // from a list, whose items do not say their kind
+ * const { kind, name } = getReference(item, () => ({ apiVersion: 'v1', kind: 'Pod' }));
+ * console.log(kind, name); // prints Pod web-0
+ * ```
  */
 export function getReference(object: Referable | null | undefined, kindOf?: KindLookup): ObjectReference {
   if (object === null || object === undefined) throw new NilObjectError();
@@ -51,7 +60,17 @@ export function getReference(object: Referable | null | undefined, kindOf?: Kind
   });
 }
 
-/** As `getReference`, to a part of the object. Differs from client-go: a reference that is passed in is copied, not changed. */
+/**
+ * As `getReference`, to a part of the object. Differs from client-go: a reference that is passed in is copied, not changed.
+ *
+ * @example
+ * ```ts
+ * import { getPartialReference } from 'bitcoin-controller/record';
+ *
+ * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0' } };
+ * console.log(getPartialReference(pod, 'spec.containers{nginx}').fieldPath); // prints spec.containers{nginx}
+ * ```
+ */
 export function getPartialReference(
   object: Referable | null | undefined,
   fieldPath: string,

@@ -5,11 +5,17 @@ import type { SpamKey } from './event-keys.ts';
 import { LruCache } from './lru-cache.ts';
 import { PassiveTokenBucket } from './passive-token-bucket.ts';
 
+/** How much is let through. */
 export interface SpamFilterOptions {
+  /** How many keys are remembered. */
   readonly lruCacheSize: number;
+  /** How many events of a key are let through at once. */
   readonly burst: number;
+  /** How many more a second after that. */
   readonly qps: number;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whose burst an event counts against. */
   readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
 }
 

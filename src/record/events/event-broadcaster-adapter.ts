@@ -9,6 +9,7 @@ import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './events-v
 import type { EventsV1Recorder } from './events-v1-recorder.ts';
 import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './events-v1-sink.ts';
 
+/** Who records, and how either broadcaster does. */
 export interface EventBroadcasterAdapterOptions {
   /** Names this instance among others of the controller: `<name>-<hostName>` reports. */
   readonly hostName: string;
@@ -16,13 +17,21 @@ export interface EventBroadcasterAdapterOptions {
   readonly eventsV1?: EventsV1BroadcasterOptions | undefined;
 }
 
+/** An API that says whether it is there. */
+export interface DiscoveredApi {
+  /** Rejects if the cluster does not have the API. */
+  getAPIResources(): Promise<unknown>;
+}
+
 /** What is needed of client-node to find out which API a cluster has. */
 export interface EventApis {
   readonly coreV1: CoreV1EventsApi;
-  readonly eventsV1: EventsV1Api & { getAPIResources(): Promise<unknown> };
+  /** An EventsV1Api of client-node. Rejects if the cluster does not have the API. */
+  readonly eventsV1: EventsV1Api & DiscoveredApi;
 }
 
-interface EventSinks {
+/** Where events of either API are written. */
+export interface EventSinks {
   readonly core: EventSink;
   /** Undefined if the cluster does not have events.k8s.io/v1. */
   readonly eventsV1: EventsV1Sink | undefined;
@@ -77,6 +86,7 @@ export class EventBroadcasterAdapter implements AsyncDisposable {
     };
   }
 
+  /** As `shutdown`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }

@@ -4,9 +4,7 @@ import type { Logger } from '../../logger.ts';
 import type { EventType } from '../core-event.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { Referable } from '../reference.ts';
-import type { EventsV1Recorder } from './events-v1-recorder.ts';
-
-type MaybeReferable = Referable | null | undefined;
+import type { EventsV1Recorder, MaybeReferable } from './events-v1-recorder.ts';
 
 /** Core events have neither an action nor a related object: these are lost. */
 export class EventRecorderAdapter implements EventsV1Recorder {

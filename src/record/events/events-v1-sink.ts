@@ -9,7 +9,9 @@ export type EventsV1Sink = SinkOf<EventsV1Event, SeriesPatch>;
 
 /** What is needed of client-node's `EventsV1Api`, of any version from 1.4. */
 export interface EventsV1Api {
+  /** POST */
   createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
+  /** PATCH, with options that say which kind */
   patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
 }
 
@@ -24,6 +26,7 @@ export class EventsV1ApiSink implements EventsV1Sink {
     this.#api = api;
   }
 
+  /** As `EventsV1Sink` says. */
   async create(event: EventsV1Event): Promise<EventsV1Event> {
     const namespace = namespaceOf(event, 'create');
     const body = { apiVersion: 'events.k8s.io/v1', kind: 'Event', ...event, eventTime: new MicroDate(event.eventTime) };
@@ -33,6 +36,7 @@ export class EventsV1ApiSink implements EventsV1Sink {
     return storedEvent(await this.#api.createNamespacedEvent({ namespace, body: withSeries as never }), event);
   }
 
+  /** As `EventsV1Sink` says. */
   async patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event> {
     const namespace = namespaceOf(event, 'patch');
     const request = { name: event.metadata.name, namespace, body: patch };

@@ -2,11 +2,9 @@
 import { Subject, type Observable } from 'rxjs';
 import type { EventType } from '../core-event.ts';
 import { formatMessage } from '../format-message.ts';
-import type { Referable } from '../reference.ts';
-import type { EventsV1Recorder } from './events-v1-recorder.ts';
+import type { EventsV1Recorder, MaybeReferable } from './events-v1-recorder.ts';
 
 type Annotations = Readonly<Record<string, string>>;
-type MaybeReferable = Referable | null | undefined;
 
 /**
  * Keeps each event as one line, `type reason note`. Differs from client-go: it never blocks, whatever the number of events,
@@ -19,11 +17,13 @@ type MaybeReferable = Referable | null | undefined;
  * const recorder = new FakeRecorder({ verbose: true });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-0' } };
  * recorder.eventf(pod, undefined, 'Normal', 'Started', 'Starting', 'it runs on %s', 'node-1');
- * console.log(recorder.events[0]); // Normal Started Starting it runs on node-1 {kind=Pod,apiVersion=v1}
+ * console.log(recorder.events[0]); // prints Normal Started Starting it runs on node-1 {kind=Pod,apiVersion=v1}
  * ```
  */
 export class FakeRecorder implements EventsV1Recorder {
+  /** What has been recorded so far; grows. */
   readonly events: readonly string[];
+  /** Each event, as it is recorded. */
   readonly events$: Observable<string>;
   readonly #events: string[] = [];
   readonly #subject = new Subject<string>();
@@ -71,6 +71,7 @@ export class FakeRecorder implements EventsV1Recorder {
   }
 }
 
+/** client-go's `NewFakeRecorder`. */
 export function newFakeRecorder(): FakeRecorder {
   return new FakeRecorder();
 }

@@ -18,7 +18,7 @@ const prefixes: ReadonlyMap<string, string> = new Map([
  * import { getFieldSelector } from 'bitcoin-controller/record/events';
  *
  * const pod = { apiVersion: 'v1', kind: 'Pod', name: 'web-0' };
- * console.log(getFieldSelector('events.k8s.io/v1', pod)); // regarding.apiVersion=v1,regarding.kind=Pod,regarding.name=web-0
+ * console.log(getFieldSelector('events.k8s.io/v1', pod)); // prints regarding.apiVersion=v1,regarding.kind=Pod,regarding.name=web-0
  * ```
  */
 export function getFieldSelector(

@@ -7,6 +7,7 @@ import { formatMessage } from '../format-message.ts';
 import type { Referable } from '../reference.ts';
 import type { EventsV1Recorder } from './events-v1-recorder.ts';
 
+/** How core/v1 words are said in events.k8s.io/v1. */
 export interface LegacyRecorderOptions {
   /** What was done, or tried, when an event has this reason: the API server wants to know. The reason itself unless told. */
   readonly actionOf?: ((reason: string) => string) | undefined;
@@ -22,7 +23,7 @@ export interface LegacyRecorderOptions {
  * const events = new FakeRecorder({ verbose: true });
  * const recorder = new LegacyRecorder(events, { actionOf: reason => (reason === 'Scaled' ? 'Scaling' : reason) });
  * recorder.event({ apiVersion: 'v1', kind: 'Pod', name: 'web-0' }, 'Normal', 'Scaled', 'from 1 to 2');
- * console.log(events.events[0]); // Normal Scaled Scaling from 1 to 2 {kind=Pod,apiVersion=v1}
+ * console.log(events.events[0]); // prints Normal Scaled Scaling from 1 to 2 {kind=Pod,apiVersion=v1}
  * ```
  */
 export class LegacyRecorder implements EventRecorder {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { timestamp, type CoreV1Event, type ObjectReference } from '../../../src/record/core-event.ts';
-import { EventCorrelator, type CorrelatorOptions } from '../../../src/record/event-correlator.ts';
+import type { CorrelatorOptions } from '../../../src/record/correlator-options.ts';
+import { EventCorrelator } from '../../../src/record/event-correlator.ts';
 import {
   eventAggregatorByReasonFunc,
   eventAggregatorByReasonMessageFunc,
