@@ -23,6 +23,7 @@ const checks: readonly (readonly [string, string, ...string[]])[] = [
     'eslint.config.js',
     'package.json',
   ],
+  ['documentation', bin('typedoc'), '--emit', 'none'],
   ['generated files', process.execPath, path.join(root, 'tools', 'generate.ts'), '--check'],
 ];
 
