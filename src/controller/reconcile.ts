@@ -21,6 +21,7 @@ import { recordFailures, serviceNews, statefulSetNews, transitionNews } from './
 import { LatestWrites } from './latest-writes.ts';
 import { Repairs } from './repairs.ts';
 import { networks, services, statefulSets } from './resource-types.ts';
+import { StatusPace } from './status-pace.ts';
 import { isSameStatus, isUrgent, observeNodes, statusOf } from './status.ts';
 import { lastEventAnnotations, lastEventOf, type News, type Part, storyOf, Storyteller } from './story.ts';
 
@@ -50,8 +51,8 @@ interface Child<T extends KubeObject> {
   readonly signal: AbortSignal;
 }
 
-/** A status that only counts further is written at most so often: a network that comes up changes many times a second. */
-const progressIntervalMs = 500;
+/** Until then the informer has seen what another writer did to the network. */
+const conflictDelayMs = 500;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -62,8 +63,7 @@ export class Reconciler {
   };
   readonly #repairs = new Repairs();
   readonly #story: Storyteller;
-  // When a network's status was last written; absent until it was.
-  readonly #statusWrittenAtMs = new Map<string, number>();
+  readonly #pace = new StatusPace();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -88,18 +88,13 @@ export class Reconciler {
     const nodes = observeNodes(network, caches.pods.list(network.metadata.namespace));
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
     recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
-    const isWritten = await this.#patchStatus(
-      key,
-      network,
-      { nodes, peers, credentials, children: [service, statefulSet] },
-      signal,
-    );
+    const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children: [service, statefulSet] }, signal);
 
     const contestedMs = [service, statefulSet].flatMap(child => (child?.outcome === 'contested' ? [child.waitMs] : []));
     const isPending = [service, statefulSet].some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
     if (isPending || !credentials.isAvailable || peers.some(({ isComplete }) => !isComplete)) return { next: 'retry' };
     if (contestedMs.length > 0) return { next: 'again', afterMs: Math.min(...contestedMs) };
-    return { next: 'again', afterMs: isWritten ? this.#recheckMs() : progressIntervalMs };
+    return { next: 'again', afterMs: waitMs > 0 ? waitMs : this.#recheckMs() };
   }
 
   #applyService(network: BitcoinNetwork, signal: AbortSignal): Promise<Applied<V1Service>> {
@@ -150,18 +145,20 @@ export class Reconciler {
     return applied;
   }
 
-  /** Returns whether the status is on the API server; false if it only counts further and was written a moment ago, or if the network is not as we know it. */
+  /** Returns after how many milliseconds it is to be tried again: 0 = the status is on the API server. */
   async #patchStatus(
     key: string,
     network: BitcoinNetwork,
     observation: Parameters<typeof statusOf>[1],
     signal: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<number> {
     const previous = network.status;
     const status = statusOf(network, observation, previous, new Date());
-    if (isSameStatus(previous, status)) return true;
-    const sinceMs = performance.now() - (this.#statusWrittenAtMs.get(key) ?? -Infinity);
-    if (!isUrgent(previous, status) && sinceMs < progressIntervalMs) return false;
+    const isSame = isSameStatus(previous, status);
+    const isProgress = !isSame && !isUrgent(previous, status);
+    if (!isProgress) this.#pace.forget(key);
+    const waitMs = isProgress ? this.#pace.waitMs(key) : 0;
+    if (isSame || waitMs > 0) return waitMs;
     const { namespace, name, uid, resourceVersion } = network.metadata;
     const lastEvents = storyOf(network, 'status', transitionNews(network, previous, status));
     // With the version that was read: of two controllers one tells what has changed, and a network that was deleted and made again
@@ -172,13 +169,12 @@ export class Reconciler {
       const options = { patchType: 'merge', subresource: 'status', signal } as const;
       this.#written.networks.remember(key, await this.#options.client.patch(networks, { namespace, name }, body, options));
     } catch (error) {
-      if (isConflict(error)) return false;
+      if (isConflict(error)) return conflictDelayMs;
       throw error;
     }
-    this.#statusWrittenAtMs.set(key, performance.now());
     // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.
     this.#story.tell(network, 'status', lastEvents);
-    return true;
+    return 0;
   }
 
   /** Up to a tenth more or less: so that networks that came up together are not all looked at together for ever. */
@@ -194,7 +190,7 @@ export class Reconciler {
 
   #forget(key: string): Outcome {
     this.#written.networks.forget(key);
-    this.#statusWrittenAtMs.delete(key);
+    this.#pace.forget(key);
     this.#story.forget(key);
     return { next: 'wait' };
   }
