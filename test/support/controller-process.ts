@@ -70,7 +70,7 @@ export class ControllerProcess {
       if (this.hasEnded)
         throw new Error(
           `the controller ended: ${this.logs
-            .slice(-5)
+            .slice(-20)
             .map(one => JSON.stringify(one))
             .join('\n')}`,
         );
