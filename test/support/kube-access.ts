@@ -37,7 +37,7 @@ export function clientOf(kubeconfig: string, environment: Readonly<Record<string
 export async function whoAmI(client: KubeClient): Promise<string> {
   const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
   const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
-  const answer = await client.request({ method: 'POST', path, body });
+  const answer = await client.request({ method: 'POST', path, body, isIdempotent: true });
   return (answer as { status: { userInfo: { username: string } } }).status.userInfo.username;
 }
 

@@ -1,0 +1,178 @@
+// OpenID Connect at a real API server: an issuer of the test's own signs the tokens, and the API server takes its word.
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import type { KubeClient } from '../../src/kube-client.ts';
+import { OidcToken } from '../../src/oidc-token.ts';
+import { CertificateAuthority } from '../../tools/kubernetes/certificates.ts';
+import { providePrograms } from '../../tools/programs.ts';
+import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { thrownBy } from '../support/fake-api-server.ts';
+import { clientOf, whoAmI, writeAccess } from '../support/kube-access.ts';
+import { eventually } from '../support/until.ts';
+
+const clientId = 'bitcoin controller';
+const clientSecret = 'a client:secret';
+const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Signs tokens for the user alice, and gives a new refresh token with each. */
+class Issuer {
+  readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  readonly #server: https.Server;
+  readonly authority: string;
+  /** Of the discovery document. */
+  methods: readonly string[] | undefined;
+  /** The Authorization header and the body of each request for a token. */
+  readonly grants: { authorization: string | undefined; body: URLSearchParams }[] = [];
+  refreshToken = 'refresh-0';
+
+  private constructor(server: https.Server, authority: string) {
+    this.#server = server;
+    this.authority = authority;
+    server.on('request', (request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text: string) => (body += text));
+      request.on('end', () => {
+        const { status = 200, ...answer } = this.#answer(request.url ?? '', request.headers.authorization, body);
+        response.writeHead(status as number, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      });
+    });
+  }
+
+  static async start(folder: string): Promise<Issuer> {
+    const { openssl } = await providePrograms(['openssl']);
+    const authority = await CertificateAuthority.create(openssl, path.join(folder, 'issuer'));
+    const files = await authority.issue('issuer', { commonName: 'issuer', alternativeNames: ['IP:127.0.0.1'] });
+    const server = https.createServer({ cert: await readFile(files.certificate), key: await readFile(files.key) });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    return new Issuer(server, authority.certificate);
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  idToken(lifeSeconds: number): string {
+    const expires = Math.floor(Date.now() / 1000) + lifeSeconds;
+    const claims = { iss: this.url, aud: clientId, sub: 'alice', iat: expires - 3600, exp: expires };
+    const signed = `${base64url({ alg: 'RS256', kid: 'key' })}.${base64url(claims)}`;
+    return `${signed}.${createSign('sha256').update(signed).sign(this.#keys.privateKey, 'base64url')}`;
+  }
+
+  #answer(url: string, authorization: string | undefined, text: string): Record<string, unknown> {
+    if (url === '/keys')
+      return { keys: [{ ...this.#keys.publicKey.export({ format: 'jwk' }), kid: 'key', alg: 'RS256', use: 'sig' }] };
+    if (url === '/.well-known/openid-configuration')
+      return {
+        issuer: this.url,
+        jwks_uri: `${this.url}/keys`,
+        token_endpoint: `${this.url}/token`,
+        token_endpoint_auth_methods_supported: this.methods,
+      };
+    const body = new URLSearchParams(text);
+    this.grants.push({ authorization, body });
+    if (body.get('refresh_token') !== this.refreshToken)
+      return { status: 400, error: 'invalid_grant', error_description: 'not that one', hint: body.get('refresh_token') };
+    this.refreshToken = `refresh-${this.grants.length}`;
+    return { id_token: this.idToken(3600), refresh_token: this.refreshToken };
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise(resolve => this.#server.close(resolve));
+  }
+}
+
+describe('OpenID Connect', () => {
+  let folder: string;
+  let issuer: Issuer;
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'oidc-test-'));
+    issuer = await Issuer.start(folder);
+  });
+  after(async () => {
+    await issuer.stop();
+    await rm(folder, { recursive: true });
+  });
+  beforeEach(() => {
+    issuer.grants.length = 0;
+    issuer.refreshToken = 'refresh-0';
+    issuer.methods = undefined;
+  });
+
+  const configWith = (fields: Record<string, string | undefined> = {}) => ({
+    'idp-issuer-url': issuer.url,
+    'idp-certificate-authority': issuer.authority,
+    'client-id': clientId,
+    'client-secret': clientSecret,
+    'id-token': issuer.idToken(-60),
+    'refresh-token': 'refresh-0',
+    ...fields,
+  });
+
+  it('makes a token of the issuer be alice to a real API server, got anew when the one at hand has expired', async function () {
+    this.timeout(60_000);
+    const flags = { 'issuer-url': issuer.url, 'ca-file': issuer.authority, 'client-id': clientId, 'username-prefix': 'oidc:' };
+    const apiServerArguments = Object.entries(flags).map(([flag, value]) => `--oidc-${flag}=${value}`);
+    const api: TestControlPlane = await startControlPlane({ apiServerArguments });
+    const clients: KubeClient[] = [];
+    try {
+      const access = { user: { 'auth-provider': { name: 'oidc', config: configWith() } } };
+      const client = clientOf(await writeAccess(api, access));
+      clients.push(client);
+      // It looks for its issuer in the background.
+      await eventually(async () => (await whoAmI(client).catch(() => '')) === 'oidc:alice');
+      expect(await whoAmI(client)).to.equal('oidc:alice');
+    } finally {
+      await Promise.all(clients.map(client => client.close()));
+      await api.stop();
+    }
+  });
+
+  it('asks the issuer once for as long as its token is good, and again when that was refused, with the newest refresh token', async () => {
+    const oidc = new OidcToken(configWith());
+    const token = await oidc.token();
+    expect(await oidc.token()).to.equal(token);
+    expect(issuer.grants).to.have.length(1);
+    oidc.forget();
+    await oidc.token();
+    expect(issuer.grants.map(({ body }) => body.get('refresh_token'))).to.deep.equal(['refresh-0', 'refresh-1']);
+  });
+
+  it('does not ask it at all while the token at hand is good', async () => {
+    const good = issuer.idToken(3600);
+    expect(await new OidcToken(configWith({ 'id-token': good, 'refresh-token': undefined })).token()).to.equal(good);
+    expect(issuer.grants).to.deep.equal([]);
+  });
+
+  it('proves which client it is in the way that the issuer takes', async () => {
+    await new OidcToken(configWith()).token();
+    expect(issuer.grants[0]?.authorization).to.equal(
+      `Basic ${Buffer.from('bitcoin%20controller:a%20client%3Asecret').toString('base64')}`,
+    );
+    issuer.methods = ['client_secret_post'];
+    await new OidcToken(configWith({ 'refresh-token': issuer.refreshToken })).token();
+    expect(issuer.grants[1]?.authorization).to.equal(undefined);
+    expect(issuer.grants[1]?.body.get('client_secret')).to.equal(clientSecret);
+    await new OidcToken(configWith({ 'refresh-token': issuer.refreshToken, 'client-secret': undefined })).token();
+    expect(issuer.grants[2]?.body.has('client_secret')).to.equal(false);
+  });
+
+  const faults: readonly (readonly [string, Record<string, string | undefined>, RegExp])[] = [
+    ['there is no refresh token', { 'refresh-token': undefined }, /has expired, and the kubeconfig has no refresh-token/],
+    ['the issuer is not named', { 'idp-issuer-url': undefined }, /lacks idp-issuer-url or client-id/],
+    ['the issuer is not protected', { 'idp-issuer-url': 'http://127.0.0.1' }, /only https/],
+    ['the issuer is not trusted', { 'idp-certificate-authority': undefined }, /self-signed certificate|unable to verify/],
+    ['the issuer refuses', { 'refresh-token': 'hush' }, /\/token: 400 invalid_grant, not that one$/],
+  ];
+  for (const [fault, fields, message] of faults)
+    it(`says what is wrong if ${fault}, and shows no secret`, async () => {
+      const error = await thrownBy(new OidcToken(configWith(fields)).token());
+      expect(error.message).to.match(message);
+      expect(error.message).not.to.match(/hush|secret/);
+    });
+});
