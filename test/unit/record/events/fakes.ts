@@ -70,6 +70,7 @@ export function countOf({ series }: EventsV1Event): number {
 export const reporter = { reportingController: 'example.com/ctl', reportingInstance: 'ctl-1' };
 
 export interface SeriesWorld {
+  readonly clock: FakeTimers.Clock;
   readonly server: FakeEventsServer;
   readonly logger: MemoryLogger;
   readonly events: EventsV1Broadcaster;
@@ -105,7 +106,7 @@ export async function withSeriesWorld(
   };
   try {
     events.startRecordingToSink(server);
-    await play({ server, logger, events, recorder, pass, record });
+    await play({ clock, server, logger, events, recorder, pass, record });
   } finally {
     await events.shutdown({ drainTimeoutMs: 0 });
     clock.uninstall();
