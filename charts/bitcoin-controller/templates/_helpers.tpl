@@ -42,6 +42,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The API group that events are written in. */}}
+{{- define "bitcoin-controller.eventsGroup" -}}
+{{- if eq .Values.controller.eventsApi "events" -}}events.k8s.io{{- end -}}
+{{- end -}}
+
 {{/* What the controller may do in a namespace that it watches. */}}
 {{- define "bitcoin-controller.rules" -}}
 # StatefulSets: made, repaired, and replaced where an older controller's cannot be changed.
@@ -51,7 +56,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 # Networks are read; only their status is written.
 - apiGroups: [bitcoincontroller.christianb93.github.com]
   resources: [bitcoinnetworks]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # An owner reference that blocks deletion needs it where the admission plugin OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [bitcoincontroller.christianb93.github.com]
   resources: [bitcoinnetworks/finalizers]
@@ -60,7 +65,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [bitcoinnetworks/status]
   verbs: [patch]
 # A repeated event is patched with its count.
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [{{ include "bitcoin-controller.eventsGroup" . | quote }}]
   resources: [events]
   verbs: [create, patch]
 - apiGroups: [""]

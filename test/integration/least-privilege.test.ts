@@ -1,0 +1,253 @@
+// The chart's roles are what the controller needs, both ways: two replicas work as the chart's service account through everything that
+// they ever do, and the audit log then has nothing that was refused and shows every right in use. Nodes and bitcoinds are simulated.
+import { expect } from 'chai';
+import type { TestControlPlane } from '../support/api-server.ts';
+import { chartNamespace, type ChartValues, controllerArguments, renderChart, type RenderedObject } from '../support/chart.ts';
+import { ControllerProcess } from '../support/controller-process.ts';
+import { startKwokCluster } from '../support/kwok.ts';
+import { type AuditedRequest, grantsTo, nameOfGrant, permits, requestsOf } from '../support/rights.ts';
+import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import { eventually } from '../support/until.ts';
+
+const group = 'bitcoincontroller.christianb93.github.com';
+const account = { namespace: chartNamespace, name: 'bitcoin-controller' };
+const username = `system:serviceaccount:${account.namespace}:${account.name}`;
+const credentials = { user: 'alice', password: 'a-password' };
+const namespace = 'networks';
+const secretName = 'bitcoin-default-secret';
+const admissionPlugin = 'OwnerReferencesPermissionEnforcement';
+const managedByLabel = 'app.kubernetes.io/managed-by';
+
+/** An admission plugin asks for it on the controller's behalf, which no audit log shows. A test of its own proves that it is needed. */
+const usedByAdmission = `update ${group}/bitcoinnetworks/finalizers`;
+
+const forms: Readonly<Record<string, ChartValues>> = {
+  'for the whole cluster': {},
+  'for the watched namespaces, with events of events.k8s.io': {
+    watchNamespaces: [namespace, 'another'],
+    controller: { eventsApi: 'events' },
+  },
+};
+
+for (const [form, values] of Object.entries(forms))
+  describe(`the rights that the chart grants ${form}`, function () {
+    this.timeout(0);
+    let api: TestControlPlane;
+    let bitcoind: SimulatedBitcoind;
+    let objects: readonly RenderedObject[];
+    let kubeconfig: string;
+    const replicas: ControllerProcess[] = [];
+
+    const kubectl = (...args: string[]): Promise<string> => api.kubectl('-n', namespace, ...args);
+    const create = (object: object): Promise<string> =>
+      api.kubectlWithInput(JSON.stringify(object), '-n', namespace, 'create', '-f', '-');
+    const wait = (what: string, condition: string): Promise<string> =>
+      kubectl('wait', `--for=${condition}`, what, '--timeout=60s');
+    const start = async (name: string): Promise<ControllerProcess> => {
+      // The chart's port is the same for both replicas, which are on one machine here.
+      const args = [...controllerArguments(objects), '--health-address=off'];
+      const environment = { POD_NAME: name, POD_NAMESPACE: chartNamespace };
+      const replica = await ControllerProcess.start({ kubeconfig, args, environment });
+      replicas.push(replica);
+      return replica;
+    };
+    const says = (replica: ControllerProcess | undefined, text: string): Promise<unknown> | undefined =>
+      replica?.logged(({ message }) => message === text);
+    const requests = (): Promise<readonly AuditedRequest[]> => requestsOf(username, api.auditLogPath);
+
+    before(async () => {
+      objects = await renderChart(values);
+      bitcoind = await SimulatedBitcoind.start(credentials);
+      api = await startKwokCluster({ nodes: 2, apiServerArguments: [`--enable-admission-plugins=${admissionPlugin}`] });
+      for (const name of [chartNamespace, namespace, 'another']) await api.kubectl('create', 'namespace', name);
+      const applied = objects.filter(({ kind }) => kind !== 'Deployment');
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: applied });
+      await api.kubectlWithInput(list, 'apply', '--server-side', '-f', '-');
+      await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
+      kubeconfig = await api.kubeconfigForServiceAccount(account.namespace, account.name);
+    });
+
+    after(async () => {
+      await Promise.all(replicas.map(replica => replica.kill()));
+      await api.stop();
+      await bitcoind.stop();
+    });
+
+    it('let two replicas start, and one lead', async () => {
+      await says(await start('first'), 'Became leader');
+      await says(await start('second'), 'Waiting for the lease');
+      await eventually(async () => (await leaseEvents()) === 1);
+    });
+
+    const leaseEvents = async (): Promise<number> => {
+      const found = await api.kubectl(
+        '-n',
+        chartNamespace,
+        'get',
+        'events',
+        '--field-selector=reason=LeaderElection',
+        '-o',
+        'name',
+      );
+      return found.split('\n').filter(line => line !== '').length;
+    };
+
+    it('let it create a network, scale it, and repair it', async () => {
+      await create(secret(secretName));
+      await create(network('alice', { nodes: 3, secret: secretName }));
+      await wait('bitcoinnetwork/alice', 'condition=Connected');
+      for (const nodes of [4, 3]) {
+        await kubectl('scale', 'bitcoinnetwork/alice', `--replicas=${nodes}`);
+        await wait('bitcoinnetwork/alice', `jsonpath={.status.readyNodes}=${nodes}`);
+      }
+      await kubectl('scale', 'statefulset/alice-sts', '--replicas=1');
+      await wait('statefulset/alice-sts', 'jsonpath={.spec.replicas}=3');
+      await kubectl('delete', 'service/alice-svc');
+      await wait('service/alice-svc', 'create');
+    });
+
+    it('let it put its label back on what is its own', async () => {
+      for (const child of ['service/alice-svc', 'statefulset/alice-sts']) {
+        await kubectl('label', child, `${managedByLabel}-`, 'foreign=kept');
+        await wait(child, `jsonpath={.metadata.labels.${managedByLabel.replaceAll('.', '\\.')}}=bitcoin-controller`);
+        expect(await kubectl('get', child, '-o', 'jsonpath={.metadata.labels.foreign}')).to.equal('kept');
+      }
+    });
+
+    it('let it replace what cannot be changed, while it was paused', async () => {
+      await kubectl('annotate', 'bitcoinnetwork/alice', `${group}/paused=true`);
+      await recreate('statefulset/alice-sts', spec => ({ ...spec, podManagementPolicy: 'OrderedReady' }));
+      await recreate('service/alice-svc', ({ selector, ports }) => ({ selector, ports }));
+      await kubectl('annotate', 'bitcoinnetwork/alice', `${group}/paused-`);
+      await wait('statefulset/alice-sts', 'jsonpath={.spec.podManagementPolicy}=Parallel');
+      await wait('service/alice-svc', 'jsonpath={.spec.clusterIP}=None');
+      await wait('bitcoinnetwork/alice', 'condition=Connected');
+    });
+
+    /** Deletes an object, leaves what it owns, and creates it again with another spec. */
+    async function recreate(what: string, changed: (spec: Record<string, unknown>) => object): Promise<void> {
+      const { apiVersion, kind, metadata, spec } = JSON.parse(await kubectl('get', what, '-o', 'json')) as RenderedObject;
+      const { name, labels, ownerReferences } = metadata as typeof metadata & { ownerReferences: object };
+      await kubectl('delete', what, '--cascade=orphan');
+      await create({
+        apiVersion,
+        kind,
+        metadata: { name, labels, ownerReferences },
+        spec: changed(spec as Record<string, unknown>),
+      });
+    }
+
+    it('let it say what is wrong with credentials, again and again', async () => {
+      await create(network('rejected', { nodes: 1 }));
+      await create(secret('unnamed'));
+      await create(network('forbidden', { nodes: 1, secret: 'unnamed' }));
+      await kubectl('delete', 'secret', secretName);
+      await create(network('missing', { nodes: 1, secret: secretName }));
+      const reason = (is: string): string => `jsonpath={.status.conditions[?(@.type=="Connected")].reason}=${is}`;
+      await wait('bitcoinnetwork/rejected', reason('CredentialsRejected'));
+      await wait('bitcoinnetwork/forbidden', reason('CredentialsForbidden'));
+      await wait('bitcoinnetwork/missing', reason('CredentialsMissing'));
+      await create(secret(secretName));
+      await wait('bitcoinnetwork/missing', 'condition=Connected');
+      await eventually(async () => (await repeatedEvents()) > 0);
+    });
+
+    const repeatedEvents = async (): Promise<number> => {
+      const { items } = JSON.parse(await kubectl('get', 'events', '-o', 'json')) as {
+        items: { count?: number; series?: object }[];
+      };
+      return items.filter(({ count, series }) => (count ?? 1) > 1 || series !== undefined).length;
+    };
+
+    it('let the other replica take over and go on, and the first one come back', async () => {
+      const [first, second] = replicas;
+      await first?.stop();
+      await says(second, 'Became leader');
+      const third = await start('third');
+      await create(network('bob', { nodes: 2, secret: secretName }));
+      await wait('bitcoinnetwork/bob', 'condition=Connected');
+      await second?.stop();
+      await says(third, 'Became leader');
+    });
+
+    it('let it see networks go', async () => {
+      await kubectl('delete', 'bitcoinnetworks', '--all');
+    });
+
+    it('let it start with an API server that lists page by page only', async () => {
+      await Promise.all(replicas.map(replica => replica.stop()));
+      await api.stopApiServer('abruptly');
+      await api.startApiServer([`--enable-admission-plugins=${admissionPlugin}`, '--feature-gates=WatchList=false']);
+      const replica = await start('fourth');
+      await says(replica, 'Became leader');
+      await replica.stop();
+    });
+
+    it('were enough: nothing was refused but the Secret that the chart does not name', async () => {
+      const refused = (await requests()).filter(({ code }) => code === 401 || code === 403);
+      const refusedNames = new Set(refused.map(({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`));
+      expect([...refusedNames]).to.deep.equal(['get secrets unnamed']);
+    });
+
+    it('are all that was used: no request went by what every account may do', async () => {
+      const grants = grantsTo(account, objects);
+      const others = (await requests()).filter(request => request.code !== 403 && !grants.some(grant => permits(grant, request)));
+      expect(others.map(({ verb, path }) => `${verb} ${path}`)).to.deep.equal([]);
+    });
+
+    it('were all used, but for one that an admission plugin asks for', async () => {
+      const done = await requests();
+      // A role that is there for each watched namespace is the same one.
+      const rights = new Map<string, boolean>();
+      for (const grant of grantsTo(account, objects)) {
+        const right = `${nameOfGrant(grant)} by ${grant.role}`;
+        rights.set(right, rights.get(right) === true || done.some(request => permits(grant, request)));
+      }
+      const unused = [...rights].filter(([, isUsed]) => !isUsed).map(([right]) => right);
+      expect(unused).to.deep.equal([`${usedByAdmission} by bitcoin-controller`]);
+    });
+
+    it('need that one: without it the plugin refuses what is owned', async () => {
+      const weaker = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'weaker', namespace: account.namespace } };
+      await api.kubectlWithInput(JSON.stringify(weaker), 'apply', '-f', '-');
+      await api.kubectl('create', 'clusterrole', 'weaker', '--verb=create', '--resource=services');
+      await api.kubectl(
+        'create',
+        'clusterrolebinding',
+        'weaker',
+        '--clusterrole=weaker',
+        `--serviceaccount=${account.namespace}:weaker`,
+      );
+      await create(network('owner', { nodes: 1, secret: secretName }));
+      const uid = await kubectl('get', 'bitcoinnetwork/owner', '-o', 'jsonpath={.metadata.uid}');
+      const owned = ownedService(uid);
+      const createAs = (who: string): Promise<string> =>
+        api.kubectlWithInput(JSON.stringify(owned), '-n', namespace, 'create', '--dry-run=server', '-f', '-', `--as=${who}`);
+      expect(await createAs(username)).to.include('service/owned created');
+      const refused = await createAs(`system:serviceaccount:${account.namespace}:weaker`).catch((error: unknown) =>
+        String(error),
+      );
+      expect(refused).to.include('cannot set blockOwnerDeletion');
+    });
+  });
+
+const ownedService = (uid: string) => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: {
+    name: 'owned',
+    ownerReferences: [
+      { apiVersion: `${group}/v1`, kind: 'BitcoinNetwork', name: 'owner', uid, controller: true, blockOwnerDeletion: true },
+    ],
+  },
+  spec: { clusterIP: 'None', ports: [{ port: 18444 }] },
+});
+
+const secret = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name },
+  stringData: { BC_RPC_USER: credentials.user, BC_RPC_PASSWORD: credentials.password },
+});
+
+const network = (name: string, spec: object) => ({ apiVersion: `${group}/v1`, kind: 'BitcoinNetwork', metadata: { name }, spec });
