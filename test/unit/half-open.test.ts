@@ -35,6 +35,24 @@ describe('a connection that passes nothing any more', () => {
     expect(server.connections).to.equal(4);
   });
 
+  it('takes the idle ones with it when it was a watch’s', async () => {
+    const client = server.client();
+    await client.get(pods, at);
+    const open: ServerResponse[] = [];
+    const hold: Handler = (_, response) => void open.push(response);
+    server.queue.push((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
+    }, hold);
+    const watched = thrownBy(client.watch(pods, { idleTimeoutMs: 50 }).next());
+    await until(() => server.requests.length === 2);
+    const get = client.get(pods, at);
+    await until(() => open.length === 1);
+    for (const response of open) answer(response, 200, {});
+    await get;
+    expect((await watched).message).to.match(/no answer within 50 ms/);
+    await until(() => server.sockets.size === 0);
+  });
+
   it('is not done again for what must not be done twice', async () => {
     const client = server.client({ silenceTimeoutMs: 20 });
     server.queue.push(silence);
