@@ -30,15 +30,22 @@ export interface EventRecording {
 /** The API server takes no longer name of an instance. */
 const longestInstance = 128;
 
+/**
+ * More than a thousand networks have to tell when all come up, or are met by a new leader, at once: the API server takes a few hundred
+ * writes a second of us, and no event may be dropped for having to wait.
+ */
+const maxQueuedEvents = 10_000;
+
 export function startEventRecording({ api, client, logger, component, identity }: EventRecordingOptions): EventRecording {
+  const options = { logger, maxQueuedEvents, nameAnnotation: eventNameAnnotation };
   if (api === 'core') {
-    const broadcaster = new EventBroadcaster({ logger, nameAnnotation: eventNameAnnotation });
+    const broadcaster = new EventBroadcaster(options);
     broadcaster.startRecordingToSink(new KubeClientEventSink(client));
     broadcaster.startStructuredLogging(logger);
     return { recorder: broadcaster.newRecorder({ component }), broadcaster };
   }
   // Each note is an event of its own: they name nodes and numbers, and a series would show the first note for all.
-  const broadcaster = new EventsV1Broadcaster({ logger, nameAnnotation: eventNameAnnotation, distinguishesNotes: true });
+  const broadcaster = new EventsV1Broadcaster({ ...options, distinguishesNotes: true });
   broadcaster.startRecordingToSink(new KubeClientEventsV1Sink(client));
   broadcaster.startStructuredLogging(logger);
   const reporter = { reportingController: component, reportingInstance: identity.slice(0, longestInstance) };
