@@ -2,6 +2,7 @@
 // What a node may answer instead of JSON is in the reference of bitcoind's httprpc.cpp: 401 and 403 with an empty body, 503 with a line of text.
 import { Agent } from 'node:http';
 import fetch, { FetchError } from 'node-fetch';
+import { Deadline } from '../deadline.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -75,17 +76,18 @@ export class RpcClient {
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<RpcOutcome[]> {
     const body = JSON.stringify(calls.map(({ method, params = [] }, id) => ({ jsonrpc: '2.0', id, method, params })));
-    const timeout = AbortSignal.timeout(options.timeoutMs);
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
     // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
-    signal.throwIfAborted();
+    options.signal?.throwIfAborted();
+    const deadline = new Deadline(options.timeoutMs, options.signal);
     let text: string;
     try {
-      text = await this.#post(body, signal);
+      text = await this.#post(body, deadline.signal);
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (timeout.aborted) throw new BitcoinTransportError('timeout', `no answer within ${options.timeoutMs} ms`, error);
+      if (deadline.signal.aborted) throw new BitcoinTransportError('timeout', `no answer within ${options.timeoutMs} ms`, error);
       throw error;
+    } finally {
+      deadline.clear();
     }
     return outcomes(calls, text);
   }
