@@ -5,10 +5,10 @@ import { merge, type Observable } from 'rxjs';
 import type { BitcoinNetwork } from '../bitcoin/bitcoin-network.ts';
 import { managedBy, managedByLabel } from '../bitcoin/resources.ts';
 import type { KubeClient } from '../kube-client.ts';
-import type { KubeObject, ResourceType } from '../kube-resource.ts';
+import { keyOf, type KubeObject, type ResourceType } from '../kube-resource.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
-import { type Change, Informer } from './informer.ts';
+import { type Change, Informer, type InformerOptions } from './informer.ts';
 import { networks, pods, services, statefulSets } from './resource-types.ts';
 
 export interface CacheOptions {
@@ -29,7 +29,7 @@ export class Cache<T extends KubeObject> {
   constructor(
     type: ResourceType<T>,
     options: CacheOptions,
-    details: { readonly labelSelector?: string; readonly transform?: (object: T) => T } = {},
+    details: Pick<InformerOptions<T>, 'labelSelector' | 'transform' | 'indexers'> = {},
   ) {
     const { client, logger, metrics, idleTimeoutMs } = options;
     const namespaces = options.namespaces.length === 0 ? [''] : options.namespaces;
@@ -43,9 +43,9 @@ export class Cache<T extends KubeObject> {
     return this.#informer(key.slice(0, key.indexOf('/')))?.get(key);
   }
 
-  /** All of a namespace. */
-  list(namespace: string): readonly T[] {
-    return this.#informer(namespace)?.list(namespace) ?? [];
+  /** Those of a namespace for which the index has the value. */
+  byIndex(namespace: string, index: string, value: string): readonly T[] {
+    return this.#informer(namespace)?.byIndex(index, value) ?? [];
   }
 
   /** All of all watched namespaces. */
@@ -77,13 +77,18 @@ export interface Caches {
   readonly pods: Cache<V1Pod>;
 }
 
+/** The index of pods by the StatefulSet that they are named after, as "namespace/name": a reconcile looks at those of one network. */
+export const podsOfSet = 'podsOfSet';
+
+const setOf = (pod: V1Pod): string => keyOf(pod).replace(/-\d+$/, '');
+
 export function createCaches(options: CacheOptions): Caches {
   const labelSelector = `${managedByLabel}=${managedBy}`;
   return {
     networks: new Cache(networks, options),
     services: new Cache(services, options, { labelSelector }),
     statefulSets: new Cache(statefulSets, options, { labelSelector }),
-    pods: new Cache(pods, options, { labelSelector, transform: podEssentials }),
+    pods: new Cache(pods, options, { labelSelector, transform: podEssentials, indexers: { [podsOfSet]: pod => [setOf(pod)] } }),
   };
 }
 
