@@ -1,0 +1,247 @@
+// What the soak does to a cluster, and what must be true at its end. Before it: soak.ts. Everything random comes from one seed.
+import { apiStatusCode } from '../../src/api-error.ts';
+import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/bitcoin-network.ts';
+import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/resources.ts';
+import { networks, pods, secrets, services, statefulSets } from '../../src/controller/resource-types.ts';
+import type { KubeClient, ResourceType } from '../../src/kube-client.ts';
+import type { SeededRandom } from '../parity/seeded-random.ts';
+import type { TestControlPlane } from '../support/api-server.ts';
+import type { Fault, SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
+
+export const namespace = 'soak';
+const secretName = 'credentials';
+/** Every so many networks, one takes its credentials from the Secret. */
+const secretEvery = 4;
+const maxNodes = 5;
+const longestFaultMs = 8_000;
+const faults: readonly Fault[] = ['hang', 'unauthorized', 'unavailable', 'warmup', 'garbage', 'slow'];
+const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+const credentials = { user: 'user', password: 'password' };
+
+export interface SoakParts {
+  readonly controlPlane: TestControlPlane;
+  /** Between the controller and the API server. */
+  readonly proxy: TcpProxy;
+  readonly bitcoind: SimulatedBitcoind;
+  /** As the administrator, past the proxy. */
+  readonly client: KubeClient;
+  readonly random: SeededRandom;
+}
+
+export class SoakWorld {
+  readonly #parts: SoakParts;
+  readonly #names: readonly string[];
+  /** How many nodes each network should have; absent while it is deleted. */
+  readonly #wanted = new Map<string, number>();
+  /** Timers that end a fault. */
+  readonly #ends = new Map<NodeJS.Timeout, () => void>();
+  /** How often each thing was done. */
+  readonly done: Record<string, number> = {};
+
+  constructor(parts: SoakParts, count: number) {
+    this.#parts = parts;
+    this.#names = Array.from({ length: count }, (_, index) => `network-${index}`);
+  }
+
+  async begin(): Promise<void> {
+    await this.#parts.client.create(namespaceType, { metadata: { name: namespace } });
+    await this.#createSecret(credentials.password);
+    for (const name of this.#names) await this.#createNetwork(name);
+  }
+
+  /** Does one thing to the cluster. What it meets may be on its way out or in: then nothing happens. */
+  async disturb(): Promise<void> {
+    const { random } = this.#parts;
+    const name = random.pick(this.#names);
+    const actions: Readonly<Record<string, readonly [weight: number, act: () => Promise<unknown>]>> = {
+      scale: [10, () => this.#scale(name)],
+      deleteOrCreate: [8, () => this.#deleteOrCreate(name)],
+      deletePod: [
+        8,
+        () => this.#parts.client.delete(pods, { namespace, name: `${name}-sts-${random.integer(0, maxNodes - 1)}` }),
+      ],
+      faultyNode: [12, () => this.#faultyNode()],
+      deleteService: [4, () => this.#parts.client.delete(services, { namespace, name: `${name}-svc` })],
+      deleteStatefulSet: [4, () => this.#parts.client.delete(statefulSets, { namespace, name: `${name}-sts` })],
+      editReplicas: [4, () => this.#editReplicas(name)],
+      secret: [2, () => this.#disturbSecret()],
+      cutConnections: [3, () => this.#breakConnections('cut')],
+      freezeConnections: [1, () => this.#breakConnections('freeze')],
+      unreachable: [1, () => this.#unreachable()],
+    };
+    const entries = Object.entries(actions);
+    let at = random.integer(
+      1,
+      entries.reduce((sum, [, [weight]]) => sum + weight, 0),
+    );
+    const [what, [, act]] = entries.find(([, [weight]]) => (at -= weight) <= 0)!;
+    await this.#attempt(what, act);
+  }
+
+  /** The API server ends, politely or not, and begins again. */
+  async restartApiServer(): Promise<void> {
+    const how = this.#parts.random.pick(['politely', 'abruptly'] as const);
+    await this.#attempt(`restartApiServer ${how}`, () => this.#parts.controlPlane.restartApiServer(how));
+  }
+
+  /** Ends every fault; from now on nothing is done to the cluster. */
+  async calm(): Promise<void> {
+    for (const [timer, end] of this.#ends) {
+      clearTimeout(timer);
+      end();
+    }
+    this.#ends.clear();
+    this.#parts.proxy.open();
+    this.#parts.proxy.cut();
+    for (const node of this.#parts.bitcoind.nodes.values()) node.fault = undefined;
+    await this.#deleteSecret();
+    await this.#createSecret(credentials.password);
+    for (const name of this.#names) if (!this.#wanted.has(name)) await this.#createNetwork(name);
+  }
+
+  /** What is not as it should be, a line each; none = every network is right, and nothing is left of what was deleted. */
+  async wrongs(): Promise<string[]> {
+    const { client } = this.#parts;
+    const [allNetworks, allSets, allServices, allPods] = await Promise.all([
+      client.list(networks, { namespace }),
+      client.list(statefulSets, { namespace }),
+      client.list(services, { namespace }),
+      client.list(pods, { namespace }),
+    ]);
+    const wrong = allNetworks.items.flatMap(network => {
+      const set = allSets.items.find(({ metadata }) => metadata?.name === statefulSetName(network));
+      const service = allServices.items.find(({ metadata }) => metadata?.name === serviceName(network));
+      const owners = [set, service].map(object => object?.metadata?.ownerReferences?.[0]?.uid);
+      const cause =
+        this.#statusWrong(network) ??
+        (owners.every(uid => uid === network.metadata.uid)
+          ? undefined
+          : 'its Service or StatefulSet is missing or not its own') ??
+        (set?.spec?.replicas === network.spec.nodes ? undefined : `its StatefulSet has ${set?.spec?.replicas ?? 0} replicas`) ??
+        this.#peersWrong(network);
+      return cause === undefined ? [] : [`${network.metadata.name}: ${cause}`];
+    });
+    const wantedPods = [...this.#wanted.values()].reduce((sum, nodes) => sum + nodes, 0);
+    const counts = [
+      ['networks', allNetworks.items.length, this.#names.length],
+      ['StatefulSets', allSets.items.length, this.#names.length],
+      ['Services', allServices.items.length, this.#names.length],
+      ['pods', allPods.items.length, wantedPods],
+    ] as const;
+    return [...wrong, ...counts.flatMap(([what, is, should]) => (is === should ? [] : [`${is} ${what}, not ${should}`]))];
+  }
+
+  #statusWrong({ metadata, spec, status }: BitcoinNetwork): string | undefined {
+    if (spec.nodes !== this.#wanted.get(metadata.name)) return 'its spec is not what was asked for';
+    if (status?.observedGeneration !== metadata.generation) return 'its status is of an earlier generation';
+    const bad = status?.conditions?.find(condition => condition.status !== 'True');
+    if (bad !== undefined) return `${bad.type} is ${bad.status}: ${bad.reason} (${bad.message})`;
+    if (status?.readyNodes !== spec.nodes || status.nodes?.length !== spec.nodes) return 'its status has not all nodes';
+    return undefined;
+  }
+
+  #peersWrong({ status }: BitcoinNetwork): string | undefined {
+    const ips = (status?.nodes ?? []).map(({ ip }) => ip);
+    for (const ip of ips) {
+      const { added } = this.#parts.bitcoind.node(ip);
+      const others = ips.filter(other => other !== ip);
+      if (added.size !== others.length || !others.every(other => added.has(other)))
+        return `${ip} lists ${[...added].join(' ') || 'nobody'}, not ${others.join(' ')}`;
+    }
+    return undefined;
+  }
+
+  async #attempt(what: string, act: () => Promise<unknown>): Promise<void> {
+    this.done[what] = (this.done[what] ?? 0) + 1;
+    try {
+      await act();
+    } catch (error) {
+      // Not there, there already, changed by somebody meanwhile; or the API server is away: nothing is disturbed then.
+      if (error instanceof TypeError || error instanceof RangeError) throw error;
+      this.done['nothing'] = (this.done['nothing'] ?? 0) + 1;
+    }
+  }
+
+  async #createNetwork(name: string): Promise<void> {
+    const nodes = this.#parts.random.integer(1, maxNodes);
+    const hasSecret = this.#names.indexOf(name) % secretEvery === 0;
+    const spec = hasSecret ? { nodes, secret: secretName } : { nodes };
+    await this.#parts.client.create(networks, { apiVersion, kind, metadata: { namespace, name }, spec } as BitcoinNetwork);
+    this.#wanted.set(name, nodes);
+  }
+
+  async #scale(name: string): Promise<void> {
+    const nodes = this.#parts.random.integer(0, maxNodes);
+    if (!this.#wanted.has(name)) return;
+    await this.#parts.client.patch(networks, { namespace, name }, { spec: { nodes } }, { patchType: 'merge' });
+    this.#wanted.set(name, nodes);
+  }
+
+  async #deleteOrCreate(name: string): Promise<void> {
+    if (!this.#wanted.has(name)) {
+      await this.#createNetwork(name);
+      return;
+    }
+    await this.#parts.client.delete(networks, { namespace, name });
+    this.#wanted.delete(name);
+  }
+
+  async #editReplicas(name: string): Promise<void> {
+    const body = { spec: { replicas: this.#parts.random.integer(0, maxNodes) } };
+    await this.#parts.client.patch(statefulSets, { namespace, name: `${name}-sts` }, body, { patchType: 'merge' });
+  }
+
+  /** A node that has been asked before misbehaves for a while. */
+  #faultyNode(): Promise<void> {
+    const { random, bitcoind } = this.#parts;
+    const known = [...bitcoind.nodes.values()];
+    if (known.length === 0) return Promise.resolve();
+    const node = random.pick(known);
+    node.fault = random.pick(faults);
+    this.#later(() => (node.fault = undefined));
+    return Promise.resolve();
+  }
+
+  /** Gone, back, or with a password that no node takes. */
+  async #disturbSecret(): Promise<void> {
+    const what = this.#parts.random.pick(['delete', 'restore', 'change'] as const);
+    await this.#deleteSecret();
+    if (what !== 'delete') await this.#createSecret(what === 'restore' ? credentials.password : 'another');
+  }
+
+  async #deleteSecret(): Promise<void> {
+    try {
+      await this.#parts.client.delete(secrets, { namespace, name: secretName });
+    } catch (error) {
+      if (apiStatusCode(error) !== 404) throw error;
+    }
+  }
+
+  async #createSecret(password: string): Promise<void> {
+    const data = { [userKey]: btoa(credentials.user), [passwordKey]: btoa(password) };
+    await this.#parts.client.create(secrets, { metadata: { namespace, name: secretName }, data });
+  }
+
+  #breakConnections(what: 'cut' | 'freeze'): Promise<void> {
+    this.#parts.proxy[what]();
+    return Promise.resolve();
+  }
+
+  #unreachable(): Promise<void> {
+    this.#parts.proxy.close();
+    this.#later(() => this.#parts.proxy.open());
+    return Promise.resolve();
+  }
+
+  #later(end: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#ends.delete(timer);
+        end();
+      },
+      this.#parts.random.integer(500, longestFaultMs),
+    );
+    this.#ends.set(timer, end);
+  }
+}

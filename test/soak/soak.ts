@@ -1,0 +1,157 @@
+// The soak: networks that live through random faults and edits, and a controller that must have put everything right in the end, with
+// a heap and a number of sockets that did not grow. Before it: main.ts, or the short one of the integration rung. After it: soak-world.ts.
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../tools/kubernetes/free-port.ts';
+import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
+import { SeededRandom } from '../parity/seeded-random.ts';
+import { adminClient, installDefinition, type RunningController, startController } from '../support/bundled-controller.ts';
+import { startKwokCluster } from '../support/kwok.ts';
+import { openSockets, peakRssMiB, rssMiB } from '../support/process-figures.ts';
+import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { InspectedHeap } from './inspected-heap.ts';
+import { SoakWorld } from './soak-world.ts';
+
+export interface SoakOptions {
+  /** How long there are faults. */
+  readonly minutes: number;
+  readonly networks: number;
+  readonly seed: number;
+  /** The controller's file; the bundled one unless given. */
+  readonly file?: string;
+  /** Told now and then how it goes. */
+  readonly say: (line: string) => void;
+}
+
+export interface SoakSummary {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly networks: number;
+  readonly done: Readonly<Record<string, number>>;
+  /** From the end of the last fault until every network was right. */
+  readonly secondsToRight: number;
+  /** Medians of the first and the last third of the samples, the first fifth left out. */
+  readonly heapMiB: Trend;
+  readonly sockets: Trend;
+  readonly rssMiB: Trend & { readonly peak: number };
+}
+
+interface Trend {
+  readonly first: number;
+  readonly last: number;
+}
+
+interface Sample {
+  readonly heapMiB: number;
+  readonly sockets: number;
+  readonly rssMiB: number;
+}
+
+const shortestPauseMs = 100;
+const longestPauseMs = 700;
+const sampleMs = 5_000;
+/** Between two restarts of the API server. */
+const restartPauseMs = { from: 30_000, to: 70_000 };
+/** How long after the last fault everything must be right: two rechecks and the time that pods take. */
+const rightWithinMs = 60_000;
+/** More often than by default, so that an hour of it is four. */
+const controllerArgs = ['--recheck-seconds=15', '--log-level=warn'];
+
+/** @throws Error with what is wrong if the networks are not right in time */
+export async function soak(options: SoakOptions): Promise<SoakSummary> {
+  const { networks, seed, file } = options;
+  const random = new SeededRandom(seed);
+  const controlPlane = await startKwokCluster({ nodes: 10 });
+  const bitcoind = await SimulatedBitcoind.start({ user: 'user', password: 'password' });
+  const proxy = await TcpProxy.start(controlPlane.serverUrl);
+  const client = adminClient(controlPlane);
+  let controller: RunningController | undefined;
+  let heap: InspectedHeap | undefined;
+  try {
+    await installDefinition(controlPlane);
+    const kubeconfigPath = path.join(controlPlane.dir, 'proxied.kubeconfig');
+    await writeFile(kubeconfigPath, controlPlane.adminKubeconfig.replace(controlPlane.serverUrl, proxy.url), { mode: 0o600 });
+    const inspectorPort = await freePort('127.0.0.1');
+    const nodeOptions = [`--inspect=127.0.0.1:${inspectorPort}`];
+    const how = { ...(file === undefined ? {} : { file }), nodeOptions, args: controllerArgs };
+    controller = await startController({ kubeconfigPath, dir: controlPlane.dir }, how);
+    heap = await InspectedHeap.open(inspectorPort);
+    const world = new SoakWorld({ controlPlane, proxy, bitcoind, client, random }, networks);
+    await world.begin();
+    const samples = await disturb(world, { ...options, random }, controller, heap);
+    const secondsToRight = await untilRight(world, controller);
+    return { ...summaryOf(samples, controller), seed, minutes: options.minutes, networks, done: world.done, secondsToRight };
+  } finally {
+    heap?.close();
+    await controller?.program.stop(10_000);
+    await proxy.stop();
+    await client.close();
+    await bitcoind.stop();
+    await controlPlane.stop();
+  }
+}
+
+async function disturb(
+  world: SoakWorld,
+  { minutes, random, say }: SoakOptions & { readonly random: SeededRandom },
+  { program, pid }: RunningController,
+  heap: InspectedHeap,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  const endMs = performance.now() + minutes * 60_000;
+  let nextSampleMs = performance.now() + sampleMs;
+  let nextRestartMs = performance.now() + random.integer(restartPauseMs.from, restartPauseMs.to);
+  let restart = Promise.resolve();
+  while (performance.now() < endMs) {
+    program.assertRuns();
+    await world.disturb();
+    if (performance.now() > nextRestartMs) {
+      nextRestartMs = performance.now() + random.integer(restartPauseMs.from, restartPauseMs.to);
+      restart = world.restartApiServer();
+    }
+    if (performance.now() > nextSampleMs) {
+      nextSampleMs = performance.now() + sampleMs;
+      samples.push({ heapMiB: await heap.usedMiB(), sockets: openSockets(pid), rssMiB: rssMiB(pid) });
+      say(`${Math.max(0, (endMs - performance.now()) / 1000).toFixed(0)} s left: ${JSON.stringify(samples.at(-1))}`);
+    }
+    await delay(random.integer(shortestPauseMs, longestPauseMs));
+  }
+  await restart;
+  return samples;
+}
+
+async function untilRight(world: SoakWorld, { program }: RunningController): Promise<number> {
+  await world.calm();
+  const startedMs = performance.now();
+  let wrongs: readonly string[] = [];
+  try {
+    await waitUntil('every network to be right', rightWithinMs, async () => {
+      program.assertRuns();
+      wrongs = await world.wrongs();
+      return wrongs.length === 0;
+    });
+  } catch (error) {
+    throw new Error(`${wrongs.length} wrong ${rightWithinMs / 1000} s after the last fault:\n${wrongs.join('\n')}`, {
+      cause: error,
+    });
+  }
+  return (performance.now() - startedMs) / 1000;
+}
+
+function summaryOf(samples: readonly Sample[], { pid }: RunningController): Pick<SoakSummary, 'heapMiB' | 'sockets' | 'rssMiB'> {
+  const warm = samples.slice(Math.floor(samples.length / 5));
+  const third = Math.floor(warm.length / 3);
+  const trend = (value: (sample: Sample) => number): Trend => ({
+    first: median(warm.slice(0, third).map(value)),
+    last: median(warm.slice(-third).map(value)),
+  });
+  return {
+    heapMiB: trend(sample => sample.heapMiB),
+    sockets: trend(sample => sample.sockets),
+    rssMiB: { ...trend(sample => sample.rssMiB), peak: peakRssMiB(pid) },
+  };
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
