@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a node does wrong: hang never answers, warmup says -28, garbage is no JSON, huge is 10 MB of it, slow waits 2 s. */
-export type Fault = 'hang' | 'unauthorized' | 'unavailable' | 'warmup' | 'garbage' | 'huge' | 'slow';
+/** What a node does wrong: hang never answers, reset breaks the connection, warmup says -28, garbage is no JSON, huge is 10 MB of it, slow waits `slowMs`. */
+export type Fault = 'hang' | 'reset' | 'unauthorized' | 'unavailable' | 'warmup' | 'garbage' | 'huge' | 'slow';
 
 interface RpcRequest {
   id?: unknown;
@@ -18,7 +18,6 @@ interface RpcError {
 }
 
 const hugeBytes = 10 * 1024 * 1024;
-const slowMs = 2_000;
 
 /** One simulated node. `added` and `connected` hold the addresses as they were given to addnode. */
 export class SimulatedNode {
@@ -27,6 +26,7 @@ export class SimulatedNode {
   /** How often each method was called. */
   readonly calls = new Map<string, number>();
   fault: Fault | undefined;
+  slowMs = 2_000;
 
   /** The result of one call. @throws RpcError */
   call(method: string, params: readonly unknown[]): unknown {
@@ -144,13 +144,14 @@ export class SimulatedBitcoind {
     const node = this.node(request.socket.localAddress ?? '');
     const body = await read(request);
     if (node.fault === 'hang') return;
-    if (node.fault === 'unavailable') send(response, 503, 'Work queue depth exceeded');
+    if (node.fault === 'reset') request.socket.resetAndDestroy();
+    else if (node.fault === 'unavailable') send(response, 503, 'Work queue depth exceeded');
     else if (node.fault === 'garbage') send(response, 200, '<html>not bitcoind</html>');
     else if (node.fault === 'huge') send(response, 200, `"${'x'.repeat(hugeBytes)}"`);
     else if (request.url === '/rest/chaininfo.json')
       send(response, node.fault === 'warmup' ? 503 : 200, JSON.stringify(node.call('getblockchaininfo', [])));
     else if (node.fault === 'unauthorized' || request.headers.authorization !== this.#authorization) send(response, 401, '');
-    else if (node.fault === 'slow') setTimeout(() => send(response, 200, answerTo(node, body)), slowMs).unref();
+    else if (node.fault === 'slow') setTimeout(() => send(response, 200, answerTo(node, body)), node.slowMs).unref();
     else send(response, 200, answerTo(node, body));
   }
 }

@@ -55,7 +55,7 @@ const steps: Readonly<Record<string, Step>> = {
 };
 
 describe('a controller that is killed and started again', function () {
-  this.timeout(0);
+  this.timeout(300_000);
   let world: World;
   before(async () => {
     world = await World.start();

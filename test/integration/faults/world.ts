@@ -59,8 +59,9 @@ export class World {
     await this.client.create(namespaceType, { metadata: { name } });
   }
 
-  async createNetwork(namespace: string, name: string, nodes: number): Promise<void> {
-    const object = { apiVersion, kind, metadata: { namespace, name }, spec: { nodes } };
+  async createNetwork(namespace: string, name: string, nodes: number, secret?: string): Promise<void> {
+    const spec = secret === undefined ? { nodes } : { nodes, secret };
+    const object = { apiVersion, kind, metadata: { namespace, name }, spec };
     await this.client.create(networks, object as BitcoinNetwork);
   }
 
@@ -84,6 +85,17 @@ export class World {
       const { added } = this.bitcoind.node(ip);
       return added.size === others.length && others.every(other => added.has(other));
     });
+  }
+
+  /** The condition of that type: STATUS REASON. */
+  async condition(namespace: string, name: string, type: string): Promise<string> {
+    const { status } = await this.client.get(networks, { namespace, name });
+    const condition = status?.conditions?.find(one => one.type === type);
+    return condition === undefined ? '' : `${condition.status} ${condition.reason}`;
+  }
+
+  async untilCondition(namespace: string, name: string, type: string, wanted: string): Promise<void> {
+    await eventually(async () => (await this.condition(namespace, name, type)) === wanted);
   }
 
   async untilRight(namespace: string, name: string): Promise<void> {

@@ -1,0 +1,192 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { networks, pods } from '../../../src/controller/resource-types.ts';
+import { ControllerProcess } from '../../support/controller-process.ts';
+import type { Fault } from '../../support/simulated-bitcoind.ts';
+import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { eventually } from '../../support/until.ts';
+import { holds, nodesIn, World } from './world.ts';
+
+describe('a network whose nodes are in trouble', function () {
+  this.timeout(180_000);
+  let world: World;
+  let tcp: TcpProxy;
+  let controller: ControllerProcess;
+  let namespace: string;
+  let count = 0;
+
+  before(async () => {
+    world = await World.start();
+  });
+  after(() => world.stop());
+  beforeEach(async () => {
+    namespace = `nodes-${(count += 1)}`;
+    await world.createNamespace(namespace);
+    const { controlPlane } = world;
+    tcp = await TcpProxy.start(controlPlane.serverUrl);
+    const kubeconfig = path.join(controlPlane.dir, `${namespace}.kubeconfig`);
+    await writeFile(kubeconfig, controlPlane.adminKubeconfig.replaceAll(controlPlane.serverUrl, tcp.url));
+    controller = await ControllerProcess.start({ kubeconfig, args: ['--namespace', namespace, '--recheck-seconds', '1'] });
+    await controller.ready();
+  });
+  afterEach(async () => {
+    await controller.kill();
+    await tcp.stop();
+  });
+
+  /** A network that is right, and of which everything has been told. */
+  async function create(name: string, nodes: number): Promise<void> {
+    await world.createNetwork(namespace, name, nodes);
+    await world.untilRight(namespace, name);
+    await eventually(() => holds(world.expectStory(namespace, name, nodes)));
+  }
+
+  async function addressOf(name: string, ordinal: number): Promise<string> {
+    const { status } = await world.client.get(networks, { namespace, name });
+    return status?.nodes?.[ordinal]?.ip ?? '';
+  }
+
+  const asked = (ip: string): number => world.bitcoind.node(ip).calls.get('getaddednodeinfo') ?? 0;
+
+  const failing: Readonly<Partial<Record<Fault, string>>> = {
+    hang: 'PeerConnectFailed',
+    reset: 'PeerConnectFailed',
+    unavailable: 'PeerConnectFailed',
+    garbage: 'PeerConnectFailed',
+    unauthorized: 'CredentialsRejected',
+  };
+
+  it('says what is wrong while a node hangs, breaks off, is busy, talks nonsense or refuses, and is joined once that is over', async () => {
+    const faults = Object.keys(failing) as Fault[];
+    await Promise.all([...faults, 'healthy'].map(name => create(name, 2)));
+    for (const fault of faults) world.bitcoind.node(await addressOf(fault, 1)).fault = fault;
+    for (const fault of faults) await world.untilCondition(namespace, fault, 'Connected', `False ${failing[fault] ?? ''}`);
+    for (const fault of faults) await eventually(async () => (await world.told(namespace, fault)).has(failing[fault] ?? ''));
+    expect(await world.condition(namespace, 'healthy', 'Connected')).to.equal('True PeersConnected');
+    for (const fault of faults) world.bitcoind.node(await addressOf(fault, 1)).fault = undefined;
+    for (const fault of faults) await world.untilRight(namespace, fault);
+    expect(await controller.stop()).to.equal(0);
+    await world.expectStory(namespace, 'healthy', 2);
+    for (const fault of faults) {
+      const told = await world.told(namespace, fault);
+      expect(told.get('PeersConnected'), fault).to.have.length(2);
+      told.delete(failing[fault] ?? '');
+      expect(
+        [...told.values()].flat().filter(message => !message.startsWith('Ready')),
+        fault,
+      ).to.have.length(5);
+      expect(nodesIn(told.get('NodeReady')), fault).to.deep.equal([0, 1].map(ordinal => `${fault}-sts-${ordinal}`));
+    }
+  });
+
+  it('takes a node that needs five seconds for an answer for a healthy one', async () => {
+    await create('alice', 2);
+    const node = world.bitcoind.node(await addressOf('alice', 1));
+    Object.assign(node, { fault: 'slow', slowMs: 5_000 });
+    const before = asked(await addressOf('alice', 1));
+    await eventually(async () => asked(await addressOf('alice', 1)) >= before + 2);
+    expect(await world.isRight(namespace, 'alice')).to.equal(true);
+    node.fault = undefined;
+    expect(await controller.stop()).to.equal(0);
+    await world.expectStory(namespace, 'alice', 2);
+  });
+
+  it('joins a node again whose bitcoind was killed and has forgotten its peers', async () => {
+    await create('alice', 3);
+    const ip = await addressOf('alice', 1);
+    world.bitcoind.node(ip).fault = 'reset';
+    await world.kubelet.setReady(namespace, 'alice-sts-1', false);
+    await world.untilCondition(namespace, 'alice', 'Ready', 'False NodesNotReady');
+    world.bitcoind.restart(ip);
+    await world.kubelet.setReady(namespace, 'alice-sts-1', true);
+    await world.untilRight(namespace, 'alice');
+    expect(await controller.stop()).to.equal(0);
+    const told = await world.told(namespace, 'alice');
+    expect(nodesIn(told.get('NodeLost'))).to.deep.equal(['alice-sts-1']);
+    expect(nodesIn(told.get('NodeReady'))).to.deep.equal(['alice-sts-0', 'alice-sts-1', 'alice-sts-1', 'alice-sts-2']);
+    expect(told.get('PeersConnected')).to.have.length(2);
+  });
+
+  /** A pod of alice goes, and its successor gets no address for a while; a new pod of bob gets the one that it had. */
+  async function takeOver(): Promise<string> {
+    const taken = await addressOf('alice', 1);
+    world.kubelet.runs = (_, name) => name !== 'alice-sts-1';
+    await world.client.delete(pods, { namespace, name: 'alice-sts-1' });
+    world.bitcoind.restart(taken);
+    world.kubelet.nextAddresses.push(taken);
+    await world.client.delete(pods, { namespace, name: 'bob-sts-1' });
+    const hasIt = async () => (await world.client.get(pods, { namespace, name: 'bob-sts-1' })).status?.podIP === taken;
+    await eventually(() => hasIt().catch(() => false));
+    return taken;
+  }
+
+  /** The pod of alice gets an address, another one. */
+  async function expectApart(taken: string): Promise<void> {
+    world.kubelet.runs = () => true;
+    world.kubelet.look();
+    await eventually(async () => ((await addressOf('alice', 1)) || taken) !== taken);
+    for (const name of ['alice', 'bob']) await world.untilRight(namespace, name);
+    expect(await addressOf('bob', 1)).to.equal(taken);
+  }
+
+  const peersAt = (ip: string): string[] => [...world.bitcoind.node(ip).added];
+
+  it('leaves an address that another network’s pod has taken over, and never gives that pod its own peers', async () => {
+    for (const name of ['alice', 'bob']) await create(name, 2);
+    const [first, neighbour] = [await addressOf('alice', 0), await addressOf('bob', 0)];
+    const taken = await takeOver();
+    await world.untilRight(namespace, 'bob');
+    await eventually(() => peersAt(first).length === 0);
+    expect(peersAt(taken)).to.deep.equal([neighbour]);
+    await expectApart(taken);
+  });
+
+  it('takes back what it gave a pod whose address it knew as its own node’s, when it could not see the change', async () => {
+    for (const name of ['alice', 'bob']) await create(name, 2);
+    const first = await addressOf('alice', 0);
+    tcp.close();
+    const taken = await takeOver();
+    await eventually(() => peersAt(taken).includes(first));
+    tcp.open();
+    await expectApart(taken);
+    expect(peersAt(taken)).to.deep.equal([await addressOf('bob', 0)]);
+  });
+
+  const secret = (): string =>
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'credentials', namespace },
+      stringData: { BC_RPC_USER: 'user', BC_RPC_PASSWORD: 'password' },
+    });
+
+  it('goes on with its nodes as they are while its Secret is deleted, says so, and is as before once that is back', async () => {
+    const { controlPlane } = world;
+    const podUids = () =>
+      controlPlane.kubectl('get', 'pods', '--namespace', namespace, '--output=jsonpath={.items[*].metadata.uid}');
+    await controlPlane.kubectlWithInput(secret(), 'create', '-f', '-');
+    await world.createNetwork(namespace, 'alice', 2, 'credentials');
+    await world.untilRight(namespace, 'alice');
+    const before = await podUids();
+    await controlPlane.kubectl('delete', 'secret', 'credentials', '--namespace', namespace);
+    await world.untilCondition(namespace, 'alice', 'Connected', 'False CredentialsMissing');
+    expect(await world.condition(namespace, 'alice', 'Ready')).to.equal('True AllNodesReady');
+    await controlPlane.kubectlWithInput(secret(), 'create', '-f', '-');
+    await world.untilRight(namespace, 'alice');
+    expect(await podUids()).to.equal(before);
+    expect(await controller.stop()).to.equal(0);
+    const told = await world.told(namespace, 'alice');
+    for (const [reason, times] of Object.entries({
+      CredentialsFound: 2,
+      PeersConnected: 2,
+      ServiceCreated: 1,
+      StatefulSetCreated: 1,
+    }))
+      expect(told.get(reason), JSON.stringify([...told])).to.have.length(times);
+    expect(new Set(told.get('CredentialsMissing'))).to.have.all.keys(
+      `Secret ${namespace}/credentials (spec.secret) does not exist`,
+    );
+    expect([...told.keys()]).to.have.length(6);
+  });
+});

@@ -1,0 +1,134 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { ApiProxy } from '../../support/api-proxy.ts';
+import { ControllerProcess } from '../../support/controller-process.ts';
+import { eventually } from '../../support/until.ts';
+import { holds, World } from './world.ts';
+
+const clock = path.resolve(import.meta.dirname, '../../support/shifted-clock.ts');
+const dayMs = 86_400_000;
+
+describe('replicas of the controller', function () {
+  this.timeout(180_000);
+  let world: World;
+  let namespace: string;
+  let count = 0;
+  const proxies: ApiProxy[] = [];
+  const controllers: ControllerProcess[] = [];
+
+  before(async () => {
+    world = await World.start();
+  });
+  after(() => world.stop());
+  beforeEach(async () => {
+    namespace = `replicas-${(count += 1)}`;
+    await world.createNamespace(namespace);
+  });
+  afterEach(async () => {
+    for (const controller of controllers.splice(0)) await controller.kill();
+    for (const proxy of proxies.splice(0)) await proxy.stop();
+  });
+
+  /** A replica that goes its own way to the API server, which shows what it writes. */
+  async function start(
+    identity: string,
+  ): Promise<{ controller: ControllerProcess; proxy: ApiProxy; setClock: (offsetMs: number) => Promise<void> }> {
+    const proxy = await ApiProxy.start(world.controlPlane);
+    proxies.push(proxy);
+    const clockFile = path.join(world.controlPlane.dir, `${namespace}-${identity}.clock`);
+    await writeFile(clockFile, '0');
+    const controller = await ControllerProcess.start({
+      kubeconfig: proxy.kubeconfigPath,
+      args: ['--namespace', namespace, '--leader-elect', 'true', '--leader-elect-namespace', namespace],
+      environment: { POD_NAME: identity, CLOCK_OFFSET_FILE: clockFile },
+      nodeArgs: ['--import', clock],
+    });
+    controllers.push(controller);
+    await controller.ready();
+    const setClock = async (offsetMs: number): Promise<void> => {
+      await writeFile(clockFile, String(offsetMs));
+      process.kill(controller.pid, 'SIGUSR2');
+    };
+    return { controller, proxy, setClock };
+  }
+
+  const leads = (controller: ControllerProcess) => controller.logged(({ message }) => message === 'Became leader');
+  const holder = () =>
+    world.controlPlane.kubectl(
+      'get',
+      'lease',
+      'bitcoin-controller',
+      '--namespace',
+      namespace,
+      '--output=jsonpath={.spec.holderIdentity}',
+    );
+
+  it('write nothing more once they were frozen past their lease, in the midst of a write, and thawed; another has taken over', async () => {
+    const first = await start('first');
+    await leads(first.controller);
+    const second = await start('second');
+    first.proxy.onRequest = ({ path: target }) => {
+      if (!target.includes('/statefulsets/')) return 'pass';
+      first.controller.freeze();
+      return 'vanish';
+    };
+    await world.createNetwork(namespace, 'alice', 2);
+    await leads(second.controller);
+    await world.untilRight(namespace, 'alice');
+    await world.scale(namespace, 'alice', 3);
+    await world.untilRight(namespace, 'alice');
+    const written = first.proxy.writes.length;
+    first.controller.thaw();
+    await first.controller.ended();
+    expect(first.controller.exitCode).to.equal(1);
+    // That it leads no more is told as an event, and so is what it had not been able to tell; nothing else is written.
+    expect(first.proxy.writes.slice(written).filter(write => !write.endsWith('/events'))).to.deep.equal([]);
+    expect(await holder()).to.equal('second');
+    expect(await second.controller.stop()).to.equal(0);
+    await world.untilRight(namespace, 'alice');
+    const told = await world.told(namespace, 'alice');
+    for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials', 'StatefulSetScaled'])
+      expect(told.get(reason), JSON.stringify([...told])).to.have.length(1);
+    expect(told.get('PeersConnected'), JSON.stringify([...told])).to.have.length(2);
+  });
+
+  it('hand over without an event lost or doubled when the leader is told to end in the midst of its work', async () => {
+    const first = await start('first');
+    await leads(first.controller);
+    const second = await start('second');
+    await world.createNetwork(namespace, 'alice', 2);
+    await eventually(() => first.proxy.writes.some(write => write.includes('/statefulsets/')));
+    expect(await first.controller.stop()).to.equal(0);
+    await leads(second.controller);
+    await world.untilRight(namespace, 'alice');
+    await eventually(() => holds(world.expectStory(namespace, 'alice', 2)));
+    expect(await second.controller.stop()).to.equal(0);
+    await world.expectStory(namespace, 'alice', 2);
+  });
+
+  it('work on, keep their lease and tell everything once when the wall clock jumps, forward and backward', async () => {
+    const first = await start('first');
+    await leads(first.controller);
+    const second = await start('second');
+    await world.createNetwork(namespace, 'alice', 1);
+    await eventually(() => holds(world.expectStory(namespace, 'alice', 1)));
+    let nodes = 1;
+    for (const offsetMs of [dayMs, -2 * dayMs, 0]) {
+      for (const { setClock } of [first, second]) await setClock(offsetMs);
+      const day = new Date(Date.now() + offsetMs).toISOString().slice(0, 10);
+      nodes += 1;
+      await world.scale(namespace, 'alice', nodes);
+      await world.untilRight(namespace, 'alice');
+      await first.controller.logged(({ timestamp, reason }) => String(timestamp).startsWith(day) && reason === 'PeersConnected');
+      expect(await holder()).to.equal('first');
+    }
+    expect(second.proxy.writes).to.deep.equal([]);
+    expect(await first.controller.stop()).to.equal(0);
+    const told = await world.told(namespace, 'alice');
+    expect(told.get('StatefulSetScaled')).to.have.members(
+      [1, 2, 3].map(before => `Scaled StatefulSet alice-sts from ${before} to ${before + 1}`),
+    );
+    expect(told.get('PeersConnected'), JSON.stringify([...told])).to.have.length(4);
+  });
+});
