@@ -28,7 +28,7 @@ export interface EventsV1BroadcasterOptions {
   readonly random?: (() => number) | undefined;
   /** How many events wait for a watcher, and how many new ones for a sink; beyond that the newest are dropped. 1000 unless told. */
   readonly maxQueuedEvents?: number | undefined;
-  /** How many writes are under way at once to each sink; 8 unless told. */
+  /** How many writes are under way at once to each sink; 8 unless told, any number if `clientGoCompatible`. */
   readonly concurrency?: number | undefined;
   /** How many series are counted at once; beyond that the one that has been quiet for longest is written and forgotten. 4096 unless told. */
   readonly cacheSize?: number | undefined;
@@ -216,7 +216,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
       counts: this.counts,
       sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
       random: random ?? Math.random,
-      concurrency: concurrency ?? defaults.concurrency,
+      concurrency: concurrency ?? Infinity,
       now: this.#now,
       cache: this.#clientGoCache,
       signal,

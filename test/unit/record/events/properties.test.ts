@@ -112,6 +112,37 @@ describe('EventsV1Broadcaster, whatever the order of things', () => {
       { numRuns: 200 },
     ));
 
+  it('throws nothing at whoever records, whatever that is, and whatever the sink makes of it', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.anything(), fc.anything(), fc.anything(), fc.anything(), fc.anything(), fc.array(fc.anything())), {
+          minLength: 1,
+          maxLength: 10,
+        }),
+        fc.anything(),
+        fc.boolean(),
+        async (calls, answer, isThrown) => {
+          const sinkMethod = () => {
+            if (isThrown) throw answer;
+            return answer as Promise<EventsV1Event>;
+          };
+          const events = new EventsV1Broadcaster({ sleepDurationMs: 0 });
+          events.startRecordingToSink({ create: sinkMethod, patch: sinkMethod });
+          const recorder = events.newRecorder(reporter);
+          for (const [regarding, related, annotations, reason, action, args] of calls)
+            (recorder.annotatedEventf as (...given: unknown[]) => void).call(
+              ...[recorder, regarding, related, annotations, 'Normal', reason, action, '%s %d %j', ...args],
+            );
+          recorder.eventf(podNamed('a'), undefined, 'Normal', 'Reason', 'Acting', 'kept');
+          await events.shutdown({ drainTimeoutMs: 1000 });
+          const { recorded, delivered, dropped } = events.counts;
+          expect(recorded).to.be.at.least(1);
+          expect(delivered + sumOf(Object.values(dropped))).to.equal(recorded);
+        },
+      ),
+      { numRuns: 200 },
+    ));
+
   it('sends notes of at most 1024 bytes that are well-formed and begin as they were recorded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 0, maxLength: 700 }), note => {
