@@ -30,6 +30,8 @@ const pool = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs, s
 
 export class KubeTransport {
   readonly #server: URL;
+  /** Host and port. */
+  readonly #proxy: string | undefined;
   readonly #source: KubeCredentials;
   #credentials: Promise<Credentials> | undefined;
   #credentialsAtMs = 0;
@@ -45,7 +47,9 @@ export class KubeTransport {
   constructor(kubeConfig: KubeConfig, silenceTimeoutMs = defaultSilenceTimeoutMs) {
     this.#silenceTimeoutMs = silenceTimeoutMs;
     this.#source = new KubeCredentials(kubeConfig);
-    this.#server = new URL(kubeConfig.getCurrentCluster()?.server ?? '');
+    const { server = '', proxyUrl } = kubeConfig.getCurrentCluster() ?? {};
+    this.#server = new URL(server);
+    this.#proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
   }
 
   /** The API server's host and port, as metrics name it. */
@@ -85,7 +89,7 @@ export class KubeTransport {
         const reason = request.signal.aborted ? (request.signal.reason as Error) : error;
         // A connection that passes nothing any more is seldom the only one.
         if (reason.name === 'SilenceError' || reason.name === 'TimeoutError') closeIdle(credentials.agent);
-        reject(reason);
+        reject(request.signal.aborted ? reason : this.#named(reason));
       });
       outgoing.end(request.body);
     });
@@ -113,6 +117,12 @@ export class KubeTransport {
     this.#isClosed = true;
     for (const request of this.#open) request.destroy(new Error('the Kubernetes client is closed'));
     this.#agent?.destroy();
+  }
+
+  /** What a proxy does wrong is not taken for the API server's fault. */
+  #named(error: Error): Error {
+    if (this.#proxy !== undefined) error.message = `by proxy ${this.#proxy}: ${error.message}`;
+    return error;
   }
 
   #currentCredentials(): Promise<Credentials> {

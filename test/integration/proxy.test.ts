@@ -1,0 +1,125 @@
+// A real API server behind a proxy that opens tunnels: by the kubeconfig or by the environment, over few connections, for watches too.
+import { readFile, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import { expect } from 'chai';
+import type { KubeClient, ResourceType } from '../../src/kube-client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { thrownBy } from '../support/fake-api-server.ts';
+import { accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/kube-access.ts';
+import { eventually } from '../support/until.ts';
+
+const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+/** A name that no name server knows: only the proxy does. */
+const host = 'kubernetes.default.svc';
+const authorization = `Basic ${Buffer.from('user:pass word').toString('base64')}`;
+
+/** Opens tunnels to the API server alone, to those who prove who they are. */
+class TunnelProxy {
+  readonly #server: http.Server;
+  readonly #sockets = new Set<net.Socket>();
+  /** What tunnels were asked for, in order. */
+  readonly asked: string[] = [];
+
+  private constructor(target: URL) {
+    this.#server = http.createServer((_, response) => response.writeHead(405).end());
+    this.#server.on('connect', (request, client: net.Socket) => {
+      this.asked.push(request.url ?? '');
+      if (request.headers['proxy-authorization'] !== authorization) {
+        client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+        return;
+      }
+      const upstream = net.connect(Number(target.port), target.hostname, () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        client.pipe(upstream).pipe(client);
+      });
+      for (const socket of [client, upstream])
+        socket.on('error', () => undefined).on('close', () => [client, upstream].forEach(one => one.destroy()));
+    });
+    this.#server.on('connection', socket => this.#sockets.add(socket));
+  }
+
+  static async start(api: TestControlPlane): Promise<TunnelProxy> {
+    const proxy = new TunnelProxy(new URL(api.serverUrl));
+    await new Promise<void>(resolve => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  urlFor(credentials: string): string {
+    return `http://${credentials}@127.0.0.1:${(this.#server.address() as net.AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise(resolve => this.#server.close(resolve));
+  }
+}
+
+describe('an API server behind a proxy', () => {
+  let api: TestControlPlane;
+  let proxy: TunnelProxy;
+  let user: object;
+  let server: string;
+  let clients: KubeClient[] = [];
+
+  before(async () => {
+    api = await startControlPlane();
+    user = { token: await tokenOf(api, 'alice') };
+    await api.kubectl('create', 'clusterrolebinding', 'alice', '--clusterrole=cluster-admin', '--serviceaccount=default:alice');
+    server = `https://${host}:${new URL(api.serverUrl).port}`;
+  });
+  beforeEach(async () => {
+    proxy = await TunnelProxy.start(api);
+  });
+  afterEach(async () => {
+    await Promise.all(clients.map(client => client.close()));
+    clients = [];
+    await proxy.stop();
+  });
+  after(() => api.stop());
+
+  async function clientWith(cluster: object, environment: Record<string, string> = {}): Promise<KubeClient> {
+    const client = clientOf(await writeAccess(api, { cluster: { server, ...cluster }, user }), environment);
+    clients.push(client);
+    return client;
+  }
+
+  it('is reached by proxy-url, with one tunnel for request after request and one for a watch', async () => {
+    const client = await clientWith({ 'proxy-url': proxy.urlFor('user:pass%20word') });
+    for (let count = 0; count < 3; count += 1) expect(await whoAmI(client)).to.equal(accountName('alice'));
+    expect(proxy.asked).to.deep.equal([server.slice('https://'.length)]);
+    const watch = client.watch(namespaces, { resourceVersion: '0' });
+    await watch.next();
+    await whoAmI(client);
+    await api.kubectl('create', 'namespace', 'seen');
+    for await (const { object } of watch) if (object.metadata?.name === 'seen') break;
+    expect(proxy.asked).to.have.length(2);
+  });
+
+  it('is reached by HTTPS_PROXY, unless it is on this machine', async () => {
+    const environment = { HTTPS_PROXY: proxy.urlFor('user:pass%20word') };
+    expect(await whoAmI(await clientWith({}, environment))).to.equal(accountName('alice'));
+    const direct = await clientWith({ server: api.serverUrl }, environment);
+    expect(await whoAmI(direct)).to.equal(accountName('alice'));
+    expect(proxy.asked).to.have.length(1);
+  });
+
+  it('is trusted by the authority that the kubeconfig has now, also in new tunnels', async () => {
+    const bundle = path.join(api.dir, 'trusted.crt');
+    const right = await readFile(path.join(api.dir, 'certificates', 'ca.crt'), 'utf8');
+    const wrong = await readFile(path.join(api.dir, 'certificates', 'admin.crt'), 'utf8');
+    await writeFile(bundle, wrong);
+    const client = await clientWith({ 'proxy-url': proxy.urlFor('user:pass%20word'), 'certificate-authority': bundle });
+    expect((await thrownBy(whoAmI(client))).message).to.match(/unable to|self-signed/);
+    await writeFile(bundle, right);
+    await eventually(async () => (await whoAmI(client).catch(() => '')) === accountName('alice'));
+  });
+
+  it('is not reached with a proxy that refuses, which the error says without the password', async () => {
+    const client = await clientWith({ 'proxy-url': proxy.urlFor('user:wrong-password') });
+    const error = await thrownBy(client.request({ method: 'GET', path: '/api', maxTries: 1 }));
+    expect(error.message).to.match(/^GET \/api: by proxy 127\.0\.0\.1:\d+: .*407/);
+    expect(error.message).not.to.match(/wrong-password/);
+  });
+});
