@@ -1,13 +1,14 @@
 // One network, made to be as its spec says: five steps, each awaited. Before it: controller.ts with a key. After it: apply.ts,
 // bitcoin/peers.ts and the API server. Any throw means: again, later.
 import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
-import { isConflict } from '../api-error.ts';
+import { isConflict, isNotFound } from '../api-error.ts';
 import { type BitcoinNetwork, group } from '../bitcoin/bitcoin-network.ts';
 import { connectPeers } from '../bitcoin/peers.ts';
 import {
   credentialsAnnotation,
   headlessService,
   type PodOptions,
+  serviceName,
   statefulSetFor,
   statefulSetName,
 } from '../bitcoin/resources.ts';
@@ -80,6 +81,7 @@ export class Reconciler {
     if (network === undefined || network.metadata.deletionTimestamp !== undefined) return this.#forget(key);
     if (network.metadata.annotations?.[pausedAnnotation] === 'true') return { next: 'wait' };
 
+    if (!(await this.#isThereStill(network, signal))) return { next: 'wait' };
     // What a predecessor wrote and could not tell any more.
     this.#story.tell(network, 'status', network.status?.lastEvents ?? []);
     const service = await this.#applyService(network, signal);
@@ -97,6 +99,28 @@ export class Reconciler {
     if (isPending || !credentials.isAvailable || peers.some(({ isComplete }) => !isComplete)) return { next: 'retry' };
     if (contestedMs.length > 0) return { next: 'again', afterMs: Math.min(...contestedMs) };
     return { next: 'again', afterMs: waitMs > 0 ? waitMs : this.#recheckMs() };
+  }
+
+  /**
+   * Asks the API server about a network that was seen to before and lacks an object of its own. The caches do not follow at the same
+   * moment, and what is made for a network that is gone would be collected, made again and told again until they agree.
+   */
+  async #isThereStill(network: BitcoinNetwork, signal: AbortSignal): Promise<boolean> {
+    const { namespace, name, uid } = network.metadata;
+    const { caches, client } = this.#options;
+    const serviceKey = `${namespace}/${serviceName(network)}`;
+    const statefulSetKey = `${namespace}/${statefulSetName(network)}`;
+    const isWhole =
+      this.#written.services.newest(serviceKey, caches.services.get(serviceKey)) !== undefined &&
+      this.#written.statefulSets.newest(statefulSetKey, caches.statefulSets.get(statefulSetKey)) !== undefined;
+    if (isWhole || network.status === undefined) return true;
+    try {
+      const { metadata: now } = await client.get(networks, { namespace, name }, { signal });
+      return now.uid === uid && now.deletionTimestamp === undefined;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
   }
 
   #applyService(network: BitcoinNetwork, signal: AbortSignal): Promise<Applied<V1Service>> {
@@ -171,7 +195,7 @@ export class Reconciler {
       const options = { patchType: 'merge', subresource: 'status', signal } as const;
       this.#written.networks.remember(key, await this.#options.client.patch(networks, { namespace, name }, body, options));
     } catch (error) {
-      if (isConflict(error)) return conflictDelayMs;
+      if (isConflict(error) || isNotFound(error)) return conflictDelayMs;
       throw error;
     }
     // After the write, so that a reconcile that failed to write tells nothing, and the next one tells it once.

@@ -53,10 +53,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [apps]
   resources: [statefulsets]
   verbs: [create, delete, get, list, patch, watch]
-# Networks are read; only their status is written.
+# Networks are read; only their status is written. One that lacks an object of its own is looked at before that is made again.
 - apiGroups: [bitcoincontroller.christianb93.github.com]
   resources: [bitcoinnetworks]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 # An owner reference that blocks deletion needs it where the admission plugin OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [bitcoincontroller.christianb93.github.com]
   resources: [bitcoinnetworks/finalizers]
