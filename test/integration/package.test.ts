@@ -6,7 +6,8 @@ import * as esbuild from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { run } from '../../tools/command.ts';
-import { answer, FakeApiServer } from '../support/fake-api-server.ts';
+import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { answer, FakeApiServer, kubeConfigFor } from '../support/fake-api-server.ts';
 import { ConsumerProject, nodeExecutable, pack, remove, scratchFolder, type PackedPackage } from '../support/packed-package.ts';
 
 const programs = path.join(import.meta.dirname, 'package');
@@ -18,14 +19,28 @@ const typescript = 'typescript@6.0.3';
 const oldestTypescript = 'typescript-5.2';
 const moduleKinds = { nodenext: { module: 'nodenext' }, bundler: { module: 'esnext', moduleResolution: 'bundler' } } as const;
 
+interface Item {
+  readonly count: number;
+  readonly series: { readonly count: number };
+  readonly [field: string]: unknown;
+}
+
+async function itemsOf(resource: string, reason: string): Promise<readonly Item[]> {
+  const list = await controlPlane.kubectl('-n', 'default', 'get', resource, '--field-selector', `reason=${reason}`, '-o', 'json');
+  return (JSON.parse(list) as { items: readonly Item[] }).items;
+}
+
 let folder: string;
 let packed: PackedPackage;
+let controlPlane: TestControlPlane;
 before(async function () {
   this.timeout(0);
   folder = scratchFolder();
   packed = await pack(folder);
+  controlPlane = await startControlPlane();
 });
-after(() => {
+after(async () => {
+  await controlPlane.stop();
   remove(folder);
 });
 
@@ -65,37 +80,36 @@ for (const version of clientNodeVersions) {
     let project: ConsumerProject;
     let server: FakeApiServer;
     let contentTypes: (string | undefined)[];
+    let kubeconfig: string;
     before(async function () {
       this.timeout(0);
       // client-node's own declarations need those of ws, which it does not bring.
       const packages = [packed.tarball, `@kubernetes/client-node@${version}`, typescript, '@types/ws@8.18.1'];
       project = await ConsumerProject.create(path.join(folder, `client-node-${version}`), packages);
       project.copy(path.join(programs, 'with-client-node.ts'));
+      const types = { types: ['node'], lib: ['es2023', 'esnext.disposable'] };
+      for (const [name, kind] of Object.entries(moduleKinds))
+        await project.compile('with-client-node.ts', name, { ...kind, ...types });
+      kubeconfig = path.join(project.folder, 'kubeconfig');
     });
     beforeEach(async () => {
       server = await FakeApiServer.start();
+      project.write('kubeconfig', kubeConfigFor(server.url).exportConfig());
       contentTypes = [];
       server.handler = (request, response, body) => {
         contentTypes.push(request.headers['content-type']);
-        answer(response, request.method === 'POST' ? 201 : 200, {
-          metadata: { name: 'stored' },
-          ...(JSON.parse(body) as object),
-        });
+        answer(response, request.method === 'POST' ? 201 : 200, JSON.parse(body));
       };
     });
     afterEach(async () => {
       await server.stop();
     });
 
-    it('compiles in either way to find modules, with every declaration checked, and runs on each Node.js', async function () {
-      this.timeout(120_000);
-      const types = { types: ['node'], lib: ['es2023', 'esnext.disposable'] };
-      for (const [name, kind] of Object.entries(moduleKinds))
-        await project.compile('with-client-node.ts', name, { ...kind, ...types });
+    it('compiles in either way to find modules, with every declaration checked, and runs on each Node.js', async () => {
       for (const node of nodeVersions) {
         server.requests.length = contentTypes.length = 0;
-        const output = await project.run(await nodeExecutable(node), path.join('nodenext', 'with-client-node.js'), server.url);
-        expect(output, node).to.equal('broadcaster 1 web-0\nrecord web-0 3\nrecord/events 0\n');
+        const output = await project.run(await nodeExecutable(node), path.join('nodenext', 'with-client-node.js'), kubeconfig);
+        expect(output, node).to.equal('broadcaster 1 web-0\nrecord web-0 3\nrecord/events 1 0\n');
         expect(
           server.requests.map(request => request.replace(/\/[^/]+\.[0-9a-f]+$/, '/NAME')),
           node,
@@ -111,6 +125,19 @@ for (const version of clientNodeVersions) {
           node,
         ).to.have.length(2);
       }
+    });
+
+    it('has its events on a real API server, repetitions counted, in both APIs', async () => {
+      await project.run(process.execPath, path.join('nodenext', 'with-client-node.js'), controlPlane.kubeconfigPath);
+      const core = await itemsOf('events', 'Repeated');
+      expect(core.map(({ count, type, message }) => ({ count, type, message }))).to.deep.equal([
+        { count: 2, type: 'Warning', message: 'it happened' },
+      ]);
+      const series = await itemsOf('events.events.k8s.io', 'InSeries');
+      expect(series.map(({ series: { count }, action, note, related }) => ({ count, action, note, related }))).to.deep.equal([
+        { count: 2, action: 'Testing', note: 'it happened', related: { kind: 'Node', name: 'node-1' } },
+      ]);
+      await controlPlane.kubectl('delete', 'events', '--all', '--namespace', 'default');
     });
   });
 }
@@ -212,5 +239,20 @@ describe('a project without client-node', () => {
     const context: { result?: Promise<string> } = {};
     runInNewContext(text, context);
     expect(JSON.parse((await context.result) ?? '')).to.deep.equal([[1, 2, 3], [1, 2, 3], 'undefined', 'undefined', 'undefined']);
+  });
+
+  it('records in a browser too', async () => {
+    const { text } = await bundle(`
+      import { EventBroadcaster } from 'bitcoin-controller/record';
+      result = (async () => {
+        const events = new EventBroadcaster(), created = [];
+        events.startRecordingToSink({ create: async event => (created.push(event.message), event), patch: async event => event });
+        events.newRecorder({ component: 'page' }).eventf({ kind: 'Node', name: 'node-1' }, 'Normal', 'Seen', 'on %s', 'a page');
+        const { delivered } = await events.shutdown();
+        return JSON.stringify([created, delivered, typeof process, typeof Buffer]);
+      })();`);
+    const context: { result?: Promise<string> } & Record<string, unknown> = { AbortController, setTimeout, clearTimeout };
+    runInNewContext(text, context);
+    expect(JSON.parse((await context.result) ?? '')).to.deep.equal([['on a page'], 1, 'undefined', 'undefined']);
   });
 });

@@ -1,6 +1,6 @@
 // The package as others get it: built and packed by npm from a copy of this repository, installed in projects of their own, and run there
 // on the versions of Node.js that it promises. Only npm's own client goes to the registry; nothing else leaves this machine.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cached, cacheFolder } from '../../tools/cache.ts';
@@ -24,16 +24,19 @@ export function scratchFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'bitcoin-controller-package-'));
 }
 
-/** `npm run build` and `npm pack` in a copy of the repository in `folder`, so that this tree's dist/ is left alone. */
+/** `npm pack`, which builds it first, in a copy of the repository in `folder`: this tree's dist/ is left alone. */
 export async function pack(folder: string): Promise<PackedPackage> {
   const copy = path.join(folder, 'repository');
   cpSync(root, copy, { recursive: true, filter: source => !left.includes(path.relative(root, source)) });
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
-  await run(process.execPath, [path.join(copy, 'tools', 'build.ts')], { cwd: copy });
-  const [packed] = JSON.parse(
-    await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: copy }),
-  ) as [{ filename: string; files: readonly { path: string }[] }];
-  return { tarball: path.join(folder, packed.filename), files: packed.files.map(file => file.path).sort(), folder: copy };
+  await run('npm', ['pack', '--loglevel=error', '--pack-destination', folder], { cwd: copy });
+  const [tarball = ''] = globSync(path.join(folder, '*.tgz'));
+  const listed = await run('tar', ['--list', '--file', tarball]);
+  const files = listed
+    .trimEnd()
+    .split('\n')
+    .map(file => file.replace(/^package\//, ''));
+  return { tarball, files: files.sort(), folder: copy };
 }
 
 /** The executable of one version of Node.js, from its npm package, kept in this user's cache. */
