@@ -1,9 +1,11 @@
 // The benchmark of scale: `node bench/scale.ts CASE`. Before it: main.ts. After it: one JSON line on standard output.
 //   A real control plane, simulated Kubernetes nodes and a simulated bitcoind behind every pod; the controller is the bundled file, in
-//   a process of its own. First Kubernetes alone makes what the controller would make; then the controller does.
+//   a process of its own. First Kubernetes alone makes what the controller would make; then, on a control plane that is as empty, the controller does.
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { KubeClient } from '../src/kube-client.ts';
 import { Progress, say } from '../tools/progress.ts';
+import type { TestControlPlane } from '../test/support/api-server.ts';
 import { AuditLog, type RequestCounts } from '../test/support/audit-log.ts';
 import { startKwokCluster } from '../test/support/kwok.ts';
 import { cpuSeconds, peakRssMiB } from '../test/support/process-figures.ts';
@@ -50,43 +52,75 @@ async function rest(controller: RunningController, log: AuditLog, size: Size, se
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
 
-async function measure(name: string, size: Size, options: Options, progress: Progress): Promise<object> {
-  await progress.step('building the controller', buildController);
+/** Runs `use` on a control plane of its own, which starts empty. */
+async function withCluster<Result>(
+  progress: Progress,
+  use: (cluster: TestControlPlane, client: KubeClient) => Promise<Result>,
+): Promise<Result> {
   const cluster = await progress.step('control plane', () => startKwokCluster({ nodes: simulatedKubeNodes }));
   const client = adminClient(cluster);
+  try {
+    return await use(cluster, client);
+  } finally {
+    await client.close();
+    await cluster.stop();
+  }
+}
+
+async function measure(name: string, size: Size, options: Options, progress: Progress): Promise<object> {
+  await progress.step('building the controller', buildController);
+  const baselineSeconds = await withCluster(progress, (_, client) =>
+    progress.step(`${name}: Kubernetes alone`, detail => runBaseline(client, size, detail)),
+  );
+  const { seconds, ...figures } = await withCluster(progress, (cluster, client) =>
+    measureController({ name, size, options, progress, cluster, client }),
+  );
+  const times = {
+    seconds: rounded(seconds),
+    baselineSeconds: rounded(baselineSeconds),
+    ratio: rounded(seconds / baselineSeconds),
+  };
+  return { case: name, ...size, ...times, ...figures };
+}
+
+interface Conditions {
+  readonly name: string;
+  readonly size: Size;
+  readonly options: Options;
+  readonly progress: Progress;
+  readonly cluster: TestControlPlane;
+  readonly client: KubeClient;
+}
+
+interface Measured {
+  readonly seconds: number;
+  readonly apiWritesPerNetwork: number;
+  readonly apiRequests: Readonly<Record<string, number>>;
+  /** Of the controller's process from its start until every network was complete. */
+  readonly cpuSeconds: number;
+  readonly peakRssMiB: number;
+  readonly atRest: object;
+}
+
+async function measureController({ name, size, options, progress, cluster, client }: Conditions): Promise<Measured> {
   const bitcoind = await SimulatedBitcoind.start({ user: 'user', password: 'password' });
   try {
     await installDefinition(cluster);
-    const baselineSeconds = await progress.step(`${name}: Kubernetes alone`, detail => runBaseline(client, size, detail));
     const log = new AuditLog(cluster.auditLogPath, 'bitcoin-controller/');
     const controller = await startController(cluster, { nodeOptions: options.nodeOptions });
-    try {
-      const { pid } = controller;
-      const seconds = await progress.step(`${name}: the controller`, detail => runNetworks(client, bitcoind, size, detail));
-      const cpu = cpuSeconds(pid);
-      await delay(settleSeconds * 1000);
-      const counts = await log.read();
-      sayRequests(counts);
-      const atRest = await progress.step(`${name}: at rest`, () => rest(controller, log, size, options.restSeconds));
-      return {
-        case: name,
-        ...size,
-        seconds: rounded(seconds),
-        baselineSeconds: rounded(baselineSeconds),
-        ratio: rounded(seconds / baselineSeconds),
-        apiWritesPerNetwork: rounded(counts.writes / size.networks),
-        apiRequests: counts.byVerb,
-        cpuSeconds: cpu,
-        peakRssMiB: rounded(peakRssMiB(pid)),
-        atRest,
-      };
-    } finally {
-      await controller.program.stop(10_000);
-    }
+    const { pid, program } = controller;
+    const seconds = await progress.step(`${name}: the controller`, detail => runNetworks(client, bitcoind, size, detail));
+    const cpu = cpuSeconds(pid);
+    await delay(settleSeconds * 1000);
+    const counts = await log.read();
+    sayRequests(counts);
+    const atRest = await progress.step(`${name}: at rest`, () => rest(controller, log, size, options.restSeconds));
+    const peak = rounded(peakRssMiB(pid));
+    await program.stop(10_000);
+    const writes = rounded(counts.writes / size.networks);
+    return { seconds, apiWritesPerNetwork: writes, apiRequests: counts.byVerb, cpuSeconds: cpu, peakRssMiB: peak, atRest };
   } finally {
     await bitcoind.stop();
-    await client.close();
-    await cluster.stop();
   }
 }
 
