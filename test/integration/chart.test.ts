@@ -1,0 +1,158 @@
+// The chart with every one of its options: a real API server takes what Helm makes of it, the option is in there, and the controller
+// understands the arguments that it would be given.
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { readConfig } from '../../src/config.ts';
+import { run } from '../../tools/command.ts';
+import { providePrograms } from '../../tools/programs.ts';
+import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import {
+  chartFolder,
+  chartNamespace,
+  type ChartValues,
+  controllerArguments,
+  rendered,
+  renderChart,
+  type RenderedObject,
+} from '../support/chart.ts';
+
+const { version: packageVersion } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const digest = `sha256:${'ab'.repeat(32)}`;
+const rightsForSecrets = 'resourceNames';
+
+type Look = (objects: readonly RenderedObject[]) => unknown;
+const podSpec: Look = objects => rendered(objects, 'Deployment')['spec'];
+const pod =
+  (field: string): Look =>
+  objects =>
+    at(podSpec(objects), `template.spec.${field}`);
+const container =
+  (field: string): Look =>
+  objects =>
+    at(podSpec(objects), `template.spec.containers.0.${field}`);
+const argument =
+  (name: string): Look =>
+  objects =>
+    controllerArguments(objects)
+      .filter(one => one.startsWith(`--${name}=`))
+      .map(one => one.slice(name.length + 3))
+      .join(',');
+const kinds =
+  (kind: string): Look =>
+  objects =>
+    objects.filter(object => object.kind === kind).map(({ metadata }) => metadata.name);
+const text: Look = objects => JSON.stringify(objects);
+
+function at(value: unknown, place: string): unknown {
+  return place.split('.').reduce((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], value);
+}
+
+/** Values, where to look in what they make, and what is to be seen there. */
+const options: readonly (readonly [ChartValues, Look, unknown])[] = [
+  [{}, kinds('Deployment'), ['bitcoin-controller']],
+  [{ image: { repository: 'r.example/c', tag: '9' } }, container('image'), 'r.example/c:9'],
+  [{ image: { digest } }, container('image'), `bitcoin-controller@${digest}`],
+  [{ image: { pullPolicy: 'Always' } }, container('imagePullPolicy'), 'Always'],
+  [{ bitcoind: { image: { repository: 'r.example/b', tag: '8' } } }, argument('bitcoind-image'), 'r.example/b:8'],
+  [{ bitcoind: { image: { digest } } }, argument('bitcoind-image'), `bitcoin-controller-bitcoind@${digest}`],
+  [{ bitcoind: { image: { pullPolicy: 'Never' } } }, argument('bitcoind-image-pull-policy'), 'Never'],
+  [{ imagePullSecrets: ['one', 'two'] }, pod('imagePullSecrets'), [{ name: 'one' }, { name: 'two' }]],
+  [{ replicas: 0 }, kinds('PodDisruptionBudget'), []],
+  [{ replicas: 1 }, kinds('PodDisruptionBudget'), []],
+  [{ replicas: 3 }, kinds('PodDisruptionBudget'), ['bitcoin-controller']],
+  [{ podDisruptionBudget: false }, kinds('PodDisruptionBudget'), []],
+  [{ crds: { enabled: false } }, kinds('CustomResourceDefinition'), []],
+  [{ crds: { keep: false } }, objects => text(objects), /^((?!resource-policy).)*$/],
+  [{ watchNamespaces: ['one', 'two'] }, argument('namespace'), 'one,two'],
+  [{ watchNamespaces: ['one', 'two'] }, kinds('ClusterRoleBinding'), []],
+  [
+    { watchNamespaces: ['one', 'two'] },
+    kinds('Role'),
+    ['bitcoin-controller', 'bitcoin-controller', 'bitcoin-controller-leader-election'],
+  ],
+  [{ rbac: { create: false } }, objects => objects.filter(({ kind }) => /Role/.test(kind)), []],
+  [{ rbac: { secretNames: ['one', 'two'] } }, objects => text(objects), /"resourceNames":\["one","two"\]/],
+  [
+    { rbac: { secretNames: [] } },
+    objects => JSON.stringify(rendered(objects, 'ClusterRole', 'bitcoin-controller')),
+    new RegExp(`^((?!${rightsForSecrets}).)*$`),
+  ],
+  [{ rbac: { aggregate: false } }, kinds('ClusterRole'), ['bitcoin-controller']],
+  [{ serviceAccount: { name: 'other' } }, pod('serviceAccountName'), 'other'],
+  [{ serviceAccount: { create: false, name: 'other' } }, kinds('ServiceAccount'), []],
+  [
+    { serviceAccount: { annotations: { role: 'arn' } } },
+    objects => at(rendered(objects, 'ServiceAccount'), 'metadata.annotations.role'),
+    'arn',
+  ],
+  [{ controller: { logLevel: 'debug' } }, argument('log-level'), 'debug'],
+  [{ controller: { logFormat: 'text' } }, argument('log-format'), 'text'],
+  [{ controller: { eventsApi: 'events' } }, argument('events-api'), 'events'],
+  [{ controller: { eventsApi: 'events' } }, objects => text(objects), /"apiGroups":\["events.k8s.io"\]/],
+  [{ controller: { concurrency: 7 } }, argument('concurrency'), '7'],
+  [{ controller: { recheckSeconds: 7 } }, argument('recheck-seconds'), '7'],
+  [{ controller: { kubeApiQps: 7 } }, argument('kube-api-qps'), '7'],
+  [{ controller: { kubeApiBurst: 100_000 } }, argument('kube-api-burst'), '100000'],
+  [{ controller: { extraArgs: ['--log-level=warn'] } }, argument('log-level'), 'info,warn'],
+  [{ metrics: { service: false } }, kinds('Service'), []],
+  [{ resources: { limits: { cpu: '1' } } }, container('resources.limits.cpu'), '1'],
+  [{ podAnnotations: { note: 'x' } }, objects => at(podSpec(objects), 'template.metadata.annotations'), { note: 'x' }],
+  [{ podLabels: { team: 'x' } }, objects => at(podSpec(objects), 'template.metadata.labels.team'), 'x'],
+  [{ nodeSelector: { disk: 'ssd' } }, pod('nodeSelector'), { disk: 'ssd' }],
+  [{ tolerations: [{ operator: 'Exists' }] }, pod('tolerations'), [{ operator: 'Exists' }]],
+  [{ affinity: { nodeAffinity: {} } }, pod('affinity'), { nodeAffinity: {} }],
+  [{ priorityClassName: 'system-cluster-critical' }, pod('priorityClassName'), 'system-cluster-critical'],
+  [{ nameOverride: 'other' }, kinds('Deployment'), ['bitcoin-controller-other']],
+  [{ fullnameOverride: 'other' }, argument('leader-elect-lease-name'), 'other'],
+  [{ fullnameOverride: 'x'.repeat(80) }, kinds('Deployment'), ['x'.repeat(55)]],
+  [{ global: { shared: 'with other charts' } }, kinds('Deployment'), ['bitcoin-controller']],
+];
+
+describe('the chart', () => {
+  let api: TestControlPlane;
+  before(async () => {
+    api = await startControlPlane();
+    for (const name of [chartNamespace, 'one', 'two']) await api.kubectl('create', 'namespace', name);
+  });
+  after(() => api.stop());
+
+  for (const [values, look, expected] of options)
+    it(`is taken by the API server with ${JSON.stringify(values).slice(0, 90)}`, async () => {
+      const objects = await renderChart(values);
+      const seen = look(objects);
+      if (expected instanceof RegExp) expect(seen).to.match(expected);
+      else expect(seen).to.deep.equal(expected);
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+      await api.kubectlWithInput(list, 'apply', '--dry-run=server', '-f', '-');
+      const config = readConfig(controllerArguments(objects), 'host', {});
+      expect(config).to.include({ leaderElect: true, healthAddress: ':8080' });
+    });
+
+  it('gives the controller what it asks for in values, and nothing else', async () => {
+    const defaults = readConfig([], 'host', {});
+    const config = readConfig(controllerArguments(await renderChart()), 'host', {});
+    if (typeof config === 'string' || typeof defaults === 'string') throw new Error('no configuration');
+    expect(config).to.deep.include({
+      ...defaults,
+      identity: config.identity,
+      leaderElect: true,
+      healthAddress: ':8080',
+      bitcoindImage: `bitcoin-controller-bitcoind:${packageVersion}`,
+    });
+  });
+
+  it('is refused with a value that its schema does not know, by Helm', async () => {
+    const refused = await renderChart({ controller: { logLevel: 'loud' } }).catch((error: unknown) => String(error));
+    expect(refused).to.match(/logLevel/);
+  });
+
+  it('needs the name of a service account that it does not create', async () => {
+    const refused = await renderChart({ serviceAccount: { create: false } }).catch((error: unknown) => String(error));
+    expect(refused).to.include('serviceAccount.name is needed when serviceAccount.create is false');
+  });
+
+  it('has no fault that helm lint would find', async () => {
+    const { helm } = await providePrograms(['helm']);
+    expect(await run(helm, ['lint', '--strict', chartFolder])).to.include('1 chart(s) linted, 0 chart(s) failed');
+  });
+});
