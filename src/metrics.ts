@@ -223,7 +223,7 @@ export class EventMetrics {
     this.#counter(
       registry,
       'events_filtered_total',
-      'Events that the spam filter held back, for good or for a while',
+      'Events that were held back, for good or for a while: by the spam filter, or until the count of their series is written',
       'filtered',
     );
     this.#counter(registry, 'events_written_total', 'Writes of events that the API server accepted', 'written');
