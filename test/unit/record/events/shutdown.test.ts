@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { EventsV1Broadcaster } from '../../../../src/record/events/events-v1-broadcaster.ts';
 import { MemoryLogger, networkError, settle, status } from '../fakes.ts';
@@ -87,6 +89,26 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
       recorder.eventf(podNamed('b'), undefined, 'Normal', 'Reason', 'Acting', 'late');
     }
     expect(server.counts()).to.deep.equal([1]);
+  });
+
+  it('are not what a process waits for: neither retries nor series keep one alive (TestMain)', async () => {
+    const broadcaster = new URL('../../../../src/record/events/events-v1-broadcaster.ts', import.meta.url).href;
+    const program = `
+      import { EventsV1Broadcaster } from ${JSON.stringify(broadcaster)};
+      let calls = 0;
+      const create = event => ((calls += 1), event.action === 'Fails' ? Promise.reject(new Error('no network')) : Promise.resolve(event));
+      for (const clientGoCompatible of [false, true]) {
+        const events = new EventsV1Broadcaster({ clientGoCompatible });
+        events.startRecordingToSink({ create, patch: create });
+        events.startEventWatcher(() => undefined);
+        const recorder = events.newRecorder({ reportingController: 'c', reportingInstance: 'c-0' });
+        const object = { apiVersion: 'v1', kind: 'Pod', name: 'a', namespace: 'b' };
+        for (const action of ['Fails', 'Repeats']) recorder.eventf(object, undefined, 'Normal', 'Reason', action, 'note');
+      }
+      process.on('exit', () => process.stdout.write(String(calls)));
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+    expect(Number(stdout)).to.equal(4);
   });
 
   it('lose none of 100,000 events at once without counting it', async function () {
