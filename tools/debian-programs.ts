@@ -29,6 +29,7 @@ const debianPrograms = {
   'containerd-shim-runc-v2': { packages: ['containerd'], file: 'usr/bin/containerd-shim-runc-v2' },
   ctr: { packages: ['containerd'], file: 'usr/bin/ctr' },
   etcd: { packages: ['etcd-server'], file: 'usr/bin/etcd' },
+  shellcheck: { packages: ['shellcheck'], file: 'usr/bin/shellcheck', needsLibraries: true },
 } as const satisfies Record<string, DebianProgram>;
 export type DebianProgramName = keyof typeof debianPrograms;
 export const debianProgramNames = Object.keys(debianPrograms) as readonly DebianProgramName[];
@@ -114,7 +115,8 @@ async function writeLaunchers(target: string, home: string): Promise<void> {
   const loader = (await readdir(path.join(target, 'usr/lib', libraries))).find(name => name.startsWith('ld-linux-'));
   if (loader === undefined) throw new Error('The unpacked Debian packages have no program loader');
   const folder = path.join(home, 'usr/lib', libraries);
-  for (const name of ['bitcoind', 'bitcoin-cli']) {
+  for (const name of debianProgramNames.filter(one => 'needsLibraries' in debianPrograms[one])) {
+    if (!existsSync(path.join(target, debianPrograms[name].file))) continue;
     const launcher = path.join(target, 'bin', name);
     await writeFile(
       launcher,

@@ -1,0 +1,15 @@
+// What a linter says of the shell scripts. The one of the bitcoind image is tried in bitcoind-start-script.test.ts.
+import path from 'node:path';
+import { run } from '../../tools/command.ts';
+import { providePrograms } from '../../tools/programs.ts';
+
+const root = path.resolve(import.meta.dirname, '..', '..');
+
+for (const script of ['images/bitcoind/start.sh', '.ci/run'])
+  describe(script, () => {
+    it('has no fault that shellcheck finds', async function () {
+      this.timeout(0);
+      const { shellcheck } = await providePrograms(['shellcheck']);
+      await run(shellcheck, [script], { cwd: root });
+    });
+  });
