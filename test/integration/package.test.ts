@@ -12,8 +12,8 @@ import { ConsumerProject, nodeExecutable, pack, remove, scratchFolder, type Pack
 
 const programs = path.join(import.meta.dirname, 'package');
 const root = path.resolve(import.meta.dirname, '..', '..');
-/** The oldest that package.json allows, the one of this repository, and the newest. */
-const nodeVersions = ['22.19.0', '24.21.0', '26.10.0'] as const;
+/** The oldest that package.json allows (the next one for arm64, which npm has not), the one of this repository, and the newest. */
+const nodeVersions = [process.arch === 'arm64' ? '22.20.0' : '22.19.0', '24.21.0', '26.10.0'];
 const clientNodeVersions = ['1.4.0', '2.0.1'] as const;
 const typescript = 'typescript@6.0.3';
 const oldestTypescript = 'typescript-5.2';
@@ -35,9 +35,9 @@ let packed: PackedPackage;
 let controlPlane: TestControlPlane;
 before(async function () {
   this.timeout(0);
+  controlPlane = await startControlPlane();
   folder = scratchFolder();
   packed = await pack(folder);
-  controlPlane = await startControlPlane();
 });
 after(async () => {
   await controlPlane.stop();
