@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -36,6 +36,13 @@ describe('the examples of the documentation', () => {
   it('are there for everything that a consumer begins with', () => {
     const all = examples.map(({ code }) => code).join('\n');
     for (const name of beginnings) expect(all).to.include(name);
+  });
+
+  it('are all run: each @example is a block of TypeScript', () => {
+    for (const file of sources) {
+      const announced = readFileSync(path.join(root, file), 'utf8').match(/\* @example\b/g) ?? [];
+      expect(examplesOf(file), file).to.have.length(announced.length);
+    }
   });
 
   it('satisfy the compiler at its strictest', async function () {
