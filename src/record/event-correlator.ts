@@ -14,7 +14,7 @@ import {
   type SpamKey,
 } from './event-keys.ts';
 import { unixNanoOf } from './event-name.ts';
-import { LocalKeys } from './local-keys.ts';
+import { LocalKeys, type EventGroup } from './local-keys.ts';
 import { LruCache } from './lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
@@ -48,6 +48,8 @@ export interface AggregatorOptions {
   /** The key of an event that is not aggregated. */
   readonly eventKeyFunc: (event: CoreV1Event) => string;
   readonly keyFunc: EventAggregatorKeyFunc;
+  /** See `EventKeyFuncs`. */
+  readonly objectOf?: EventKeyFuncs['objectOf'];
   readonly messageFunc: EventAggregatorMessageFunc;
   readonly maxEvents: number;
   readonly maxIntervalInSeconds: number;
@@ -56,19 +58,15 @@ export interface AggregatorOptions {
   readonly clientGoCompatible: boolean;
 }
 
-interface AggregateRecord {
-  readonly localKeys: LocalKeys;
-  lastMs: number;
-}
-
 /** Makes one event of many similar ones. */
 export class EventAggregator {
   readonly #options: AggregatorOptions;
-  readonly #records: LruCache<AggregateRecord>;
+  /** All but those that lie with their objects. */
+  readonly #groups: LruCache<EventGroup>;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
-    this.#records = new LruCache(options.lruCacheSize);
+    this.#groups = new LruCache(options.lruCacheSize);
   }
 
   /**
@@ -79,26 +77,36 @@ export class EventAggregator {
     const { eventKeyFunc, keyFunc, maxEvents, maxIntervalInSeconds, clientGoCompatible } = this.#options;
     // As in Go, where it is unsigned: a negative number is out of reach.
     if (maxEvents < 0) return { event, key: eventKeyFunc(event) };
-    const { aggregateKey, localKey } = keyFunc(event);
-    const known = this.#records.get(aggregateKey);
-    const record = known ?? this.#newRecord(aggregateKey, localKey);
-    if (known === undefined || nowMs - known.lastMs > maxIntervalInSeconds * 1000) record.localKeys.reset(localKey);
-    else record.localKeys.add(localKey);
-    record.lastMs = nowMs;
-    if (record.localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
+    const { group, localKey } = this.#groupOf(event);
+    const { localKeys } = group;
+    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.reset(localKey);
+    else localKeys.add(localKey);
+    group.lastMs = nowMs;
+    if (localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
 
     // Differs from client-go, which forgets any one of them: the same events give the same result every time.
-    record.localKeys.deleteOldest();
+    localKeys.deleteOldest();
     const aggregate = clientGoCompatible ? this.#clientGoAggregate(event, nowMs) : this.#aggregate(event, nowMs);
-    return { event: aggregate, key: clientGoCompatible ? aggregateKey : `${aggregatePrefix}${aggregateKey}` };
+    group.key ??= keyFunc(event).aggregateKey;
+    return { event: aggregate, key: clientGoCompatible ? group.key : `${aggregatePrefix}${group.key}` };
   }
 
-  #newRecord(aggregateKey: string, localKey: string): AggregateRecord {
-    const reused = this.#records.reuse(aggregateKey);
-    if (reused !== undefined) return reused;
-    const record = { localKeys: new LocalKeys(localKey), lastMs: 0 };
-    this.#records.set(aggregateKey, record);
-    return record;
+  /** The group that the event belongs to, and what it is told apart by there. */
+  #groupOf(event: CoreV1Event): { readonly group: EventGroup; readonly localKey: string } {
+    const { keyFunc, objectOf } = this.#options;
+    const first = objectOf?.(event).firstGroup(event);
+    if (first !== undefined) return { group: first, localKey: event.message };
+    const { aggregateKey, localKey } = keyFunc(event);
+    const group = this.#groups.get(aggregateKey) ?? this.#newGroup(aggregateKey, localKey);
+    return { group, localKey };
+  }
+
+  #newGroup(key: string, localKey: string): EventGroup {
+    const reused = this.#groups.reuse(key);
+    if (reused !== undefined) return Object.assign(reused, { lastMs: -Infinity, key });
+    const group = { localKeys: new LocalKeys(localKey), lastMs: -Infinity, key };
+    this.#groups.set(key, group);
+    return group;
   }
 
   /** Differs from client-go: annotations and reporting fields stay, and the name is the one of the event that is not written now, which is valid. */
@@ -192,8 +200,9 @@ function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, coun
 
 function keyFuncsFor(options: CorrelatorOptions, lruCacheSize: number): EventKeyFuncs {
   const { clientGoCompatible, nameAnnotation, keyFunc } = options;
-  const own = clientGoCompatible === true ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
-  const keys = { eventKey: own.eventKey, spamKey: own.spamKey, aggregate: keyFunc ?? own.aggregate };
+  const own: EventKeyFuncs = clientGoCompatible === true ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
+  const { eventKey, spamKey } = own;
+  const keys = keyFunc === undefined ? own : { eventKey, spamKey, aggregate: keyFunc };
   return clientGoCompatible === true || nameAnnotation === undefined ? keys : withGivenNames(keys, nameAnnotation);
 }
 
@@ -223,6 +232,7 @@ export class EventCorrelator {
       lruCacheSize,
       eventKeyFunc: keys.eventKey,
       keyFunc: keys.aggregate,
+      objectOf: keys.objectOf,
       messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
       maxEvents: or(options.maxEvents, defaults.maxEvents),
       maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),

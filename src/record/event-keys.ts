@@ -2,6 +2,7 @@
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
 import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
 import { givenName } from './event-name.ts';
+import { LocalKeys, type EventGroup } from './local-keys.ts';
 import { LruCache } from './lru-cache.ts';
 import type { PassiveTokenBucket } from './passive-token-bucket.ts';
 
@@ -19,11 +20,30 @@ export class KnownObject {
   readonly number: number;
   /** @internal What its events take tokens from; there once it has had one. */
   bucket: PassiveTokenBucket | undefined;
+  /** Most objects have one group of similar events; it lies here, since a cache costs more to look into. */
+  #group: (EventGroup & GroupFields) | undefined;
 
   constructor(number: number) {
     this.number = number;
+    this.bucket = undefined;
+  }
+
+  /** @internal The group of similar events that the object has had first, if `event` is of it. */
+  firstGroup({ reason, reportingComponent, reportingInstance, message }: CoreV1Event): EventGroup | undefined {
+    const group = this.#group;
+    if (group === undefined) {
+      const localKeys = new LocalKeys(message);
+      this.#group = { localKeys, lastMs: -Infinity, key: undefined, reason, reportingComponent, reportingInstance };
+      return this.#group;
+    }
+    const isOfIt =
+      group.reason === reason && group.reportingComponent === reportingComponent && group.reportingInstance === reportingInstance;
+    return isOfIt ? group : undefined;
   }
 }
+
+/** What the similar events of an object have in common. */
+type GroupFields = Pick<CoreV1Event, 'reason' | 'reportingComponent' | 'reportingInstance'>;
 
 /** How a correlator tells events apart. */
 export interface EventKeyFuncs {
@@ -33,6 +53,8 @@ export interface EventKeyFuncs {
   readonly aggregate: EventAggregatorKeyFunc;
   /** Whose burst an event counts against: one source, one object, one type. */
   readonly spamKey: (event: CoreV1Event) => SpamKey;
+  /** There if `aggregate` groups by this, reason and reporting fields, and tells messages apart in a group. */
+  readonly objectOf?: ((event: CoreV1Event) => KnownObject) | undefined;
 }
 
 /** client-go's: the newest message, marked as combined. */
@@ -104,6 +126,8 @@ export class NumberedKeyFuncs implements EventKeyFuncs {
     this.#latest = { source, involvedObject, type, object };
     return object;
   };
+
+  readonly objectOf = this.spamKey;
 }
 
 /** The same keys, but an event with a given name is like no other; see CorrelatorOptions.nameAnnotation. */
@@ -114,6 +138,7 @@ export function withGivenNames(keys: EventKeyFuncs, nameAnnotation: string): Eve
   };
   return {
     ...keys,
+    objectOf: undefined,
     eventKey: event => withName(keys.eventKey(event), event),
     aggregate: event => {
       const { aggregateKey, localKey } = keys.aggregate(event);

@@ -1,4 +1,4 @@
-// LocalKeys: the different events of one group, oldest first. Used by event-correlator.ts.
+// LocalKeys: the different events of one group, oldest first. Used by event-correlator.ts and event-keys.ts.
 
 /** A set of strings in the order in which they came. Most groups have one, for which no Set is made. */
 export class LocalKeys {
@@ -31,4 +31,13 @@ export class LocalKeys {
       return;
     }
   }
+}
+
+/** Similar events, which may become one. */
+export interface EventGroup {
+  readonly localKeys: LocalKeys;
+  /** When the last of them happened; `-Infinity` if none did. */
+  lastMs: number;
+  /** What their aggregates are counted under; there once that was needed. */
+  key: string | undefined;
 }
