@@ -20,6 +20,7 @@ import { type Cache, type Caches, podsOfSet } from './caches.ts';
 import { type CredentialsState, credentialsFor } from './credentials.ts';
 import { recordFailures, serviceNews, statefulSetNews, transitionNews } from './history.ts';
 import { LatestWrites } from './latest-writes.ts';
+import { OwnPods } from './own-pods.ts';
 import { Repairs } from './repairs.ts';
 import { networks, services, statefulSets } from './resource-types.ts';
 import { StatusPace } from './status-pace.ts';
@@ -63,6 +64,7 @@ export class Reconciler {
     statefulSets: new LatestWrites<V1StatefulSet>(),
   };
   readonly #repairs = new Repairs();
+  readonly #pods = new OwnPods();
   readonly #story: Storyteller;
   readonly #pace = new StatusPace();
 
@@ -89,7 +91,7 @@ export class Reconciler {
     const statefulSet = await this.#applyStatefulSet(network, credentials, signal);
     const { namespace } = network.metadata;
     const pods = caches.pods.byIndex(namespace, podsOfSet, `${namespace}/${statefulSetName(network)}`);
-    const nodes = observeNodes(network, pods);
+    const nodes = observeNodes(network, this.#pods.of(network, pods));
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
     recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
     const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children: [service, statefulSet] }, signal);
@@ -143,11 +145,12 @@ export class Reconciler {
     const cache = this.#options.caches.statefulSets;
     const key = `${network.metadata.namespace}/${statefulSetName(network)}`;
     const current = this.#written.statefulSets.newest(key, cache.get(key));
+    this.#pods.note(network, current);
     if (!credentials.isAvailable && current === undefined) return undefined;
     const version = credentials.isAvailable
       ? credentials.version
       : current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
-    return this.#apply(network, 'statefulSet', {
+    const applied = await this.#apply(network, 'statefulSet', {
       type: statefulSets,
       written: this.#written.statefulSets,
       cache,
@@ -155,6 +158,8 @@ export class Reconciler {
       newsOf: (what, previous) => statefulSetNews(network, what, previous),
       signal,
     });
+    if ('object' in applied) this.#pods.note(network, applied.object);
+    return applied;
   }
 
   async #apply<T extends KubeObject>(network: BitcoinNetwork, part: Part, child: Child<T>): Promise<Applied<T>> {
@@ -218,6 +223,7 @@ export class Reconciler {
     this.#written.networks.forget(key);
     this.#pace.forget(key);
     this.#story.forget(key);
+    this.#pods.forget(key);
     return { next: 'wait' };
   }
 }
