@@ -17,6 +17,9 @@ export const status = (code: number, reason: string, more: object = {}): ApiErro
   new ApiError('write event', code, { kind: 'Status', code, reason, message: reason, ...more });
 export const networkError = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
+/** The call has been done, and its answer got lost. */
+export class LostAnswerError extends Error {}
+
 /** Stores events as an API server does: patches merge, unknown ones are 404, known names 409. Fails first with what `failures` says. */
 export class FakeApiServer implements EventSink {
   readonly calls: SinkCall[] = [];
@@ -30,16 +33,18 @@ export class FakeApiServer implements EventSink {
   #version = 0;
 
   async create(event: CoreV1Event): Promise<CoreV1Event> {
-    await this.#called({ verb: 'create', event, atMs: Date.now() });
-    if (this.stored.has(event.metadata.name)) throw status(409, 'AlreadyExists');
-    return this.#store(event.metadata.name, wireEvent(event));
+    return this.#answer({ verb: 'create', event, atMs: Date.now() }, () => {
+      if (this.stored.has(event.metadata.name)) throw status(409, 'AlreadyExists');
+      return this.#store(event.metadata.name, wireEvent(event));
+    });
   }
 
   async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
-    await this.#called({ verb: 'patch', event, patch, atMs: Date.now() });
-    const known = this.stored.get(event.metadata.name);
-    if (known === undefined) throw status(404, 'NotFound');
-    return this.#store(event.metadata.name, { ...known, ...patch });
+    return this.#answer({ verb: 'patch', event, patch, atMs: Date.now() }, () => {
+      const known = this.stored.get(event.metadata.name);
+      if (known === undefined) throw status(404, 'NotFound');
+      return this.#store(event.metadata.name, { ...known, ...patch });
+    });
   }
 
   /** The counts of what is stored, of those with `message` only if given. */
@@ -60,11 +65,13 @@ export class FakeApiServer implements EventSink {
     return structuredClone(stored);
   }
 
-  async #called(call: SinkCall): Promise<void> {
+  async #answer(call: SinkCall, write: () => CoreV1Event): Promise<CoreV1Event> {
     this.calls.push(call);
     const failure = this.failures.shift() ?? this.outage;
     if (this.latencyMs !== undefined) await new Promise(resolve => setTimeout(resolve, this.latencyMs));
+    if (failure instanceof LostAnswerError) write();
     if (failure !== undefined) throw failure;
+    return write();
   }
 }
 

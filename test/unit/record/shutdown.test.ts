@@ -2,7 +2,7 @@ import FakeTimers from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { EventBroadcaster } from '../../../src/record/event-broadcaster.ts';
-import { FakeApiServer, networkError, pod, podNamed, settle, status, withWorld } from './fakes.ts';
+import { FakeApiServer, LostAnswerError, networkError, pod, podNamed, settle, status, withWorld } from './fakes.ts';
 
 describe('flush', () => {
   for (const clientGoCompatible of [false, true])
@@ -140,6 +140,7 @@ describe('EventBroadcaster, whatever the order of things', () => {
       undefined,
       undefined,
       networkError(),
+      new LostAnswerError(),
       status(429, 'TooManyRequests'),
       status(503, 'ServiceUnavailable'),
     ),
@@ -177,6 +178,37 @@ describe('EventBroadcaster, whatever the order of things', () => {
             expect([...stored].sort()).to.deep.equal([...recorded].sort());
             expect(server.stored.size).to.equal(recorded.size);
             expect(events.counts.delivered).to.equal(happenings.length);
+            await events.shutdown();
+          } finally {
+            clock.uninstall();
+          }
+        },
+      ),
+      { numRuns: 100 },
+    ));
+
+  it('counts each event in one event on each server, also when many become one, whatever fails', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(happening, { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (happenings, maxEvents, burstSize) => {
+          const clock = FakeTimers.install({ now: Date.UTC(2000, 0, 1), toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+          try {
+            const servers = [new FakeApiServer(), new FakeApiServer()];
+            const events = new EventBroadcaster({ burstSize, maxEvents, now: () => Date.now(), random: () => 0.3 });
+            for (const server of servers) events.startRecordingToSink(server);
+            const recorder = events.newRecorder({ component: 'c' });
+            for (const [index, { gapMs, name, type, reason, message, failure }] of happenings.entries()) {
+              await clock.tickAsync(gapMs);
+              servers[index % 2]?.failures.push(failure);
+              recorder.event(podNamed(name), type, reason, `${message}${index % 7}`);
+            }
+            await clock.tickAsync(100 * 300_000);
+            for (const server of servers)
+              expect(server.counts().reduce((sum, count) => sum + count, 0)).to.equal(happenings.length);
+            expect(events.counts.delivered).to.equal(2 * happenings.length);
             await events.shutdown();
           } finally {
             clock.uninstall();
