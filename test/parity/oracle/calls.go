@@ -95,7 +95,8 @@ func (j *journal) originOf(ref corev1.ObjectReference) origin {
 // markedField is the first that is not empty.
 func markedField(ref *corev1.ObjectReference) *string {
 	for _, field := range []*string{&ref.Kind, &ref.Name, &ref.APIVersion, &ref.Namespace, &ref.FieldPath, (*string)(&ref.UID)} {
-		if *field != "" {
+		// Go has each string of one byte once.
+		if len(*field) > 1 {
 			return field
 		}
 	}
