@@ -4,6 +4,7 @@ import { customResourceDefinition } from '../../src/bitcoin/custom-resource-defi
 import type { EventsV1Event } from '../../src/record/events/events-v1-event.ts';
 import { getFieldSelector } from '../../src/record/events/field-selector.ts';
 import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { controllerArguments, renderChart } from '../support/chart.ts';
 import { ControllerProcess } from '../support/controller-process.ts';
 
 /** The resource by which kubectl asks for events of each API. */
@@ -69,6 +70,16 @@ describe('--events-api', () => {
     const args = ['-n', namespace, '--field-selector', selector, '-o', 'json'];
     return (JSON.parse(await controlPlane.kubectl('get', resources[version], ...args)) as { items: T[] }).items;
   }
+
+  it('is what the chart gives on from controller.eventsApi, which is core', async () => {
+    for (const [controller, expected] of [
+      [{}, '--events-api=core'],
+      [{ eventsApi: 'events' }, '--events-api=events'],
+    ] as const)
+      expect(controllerArguments(await renderChart({ controller }))).to.include(expected);
+    const refused = await renderChart({ controller: { eventsApi: 'v2' } }).then(String, String);
+    expect(refused).to.contain('eventsApi');
+  });
 
   it('events: records in events.k8s.io/v1, with actions and series, for kubectl describe to show', async () => {
     const { logged, described } = await story('newer', ['--events-api', 'events']);
