@@ -119,10 +119,12 @@ export class Broadcaster<T> implements AsyncDisposable {
    * @returns when it is accepted, not when it is read. Rejects with `signal.reason` if that aborts before, with BroadcasterStoppedError after shutdown.
    */
   action(type: WatchEventType, object: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = options;
     if (this.#shutdown !== undefined) return Promise.reject(new BroadcasterStoppedError());
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const event = { type, object };
     if (this.#accept(event)) return accepted;
-    return this.#wait(event, options.signal);
+    return this.#wait(event, signal);
   }
 
   /**
@@ -210,10 +212,6 @@ export class Broadcaster<T> implements AsyncDisposable {
 
   #wait(event: WatchEvent<T>, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
       const onAbort = () => {
         waiting.isCancelled = true;
         reject(signal?.reason as Error);

@@ -92,7 +92,7 @@ func (j *journal) originOf(ref corev1.ObjectReference) origin {
 	return j.now
 }
 
-// markedField is the first that is not empty.
+// markedField is the first that can be marked.
 func markedField(ref *corev1.ObjectReference) *string {
 	for _, field := range []*string{&ref.Kind, &ref.Name, &ref.APIVersion, &ref.Namespace, &ref.FieldPath, (*string)(&ref.UID)} {
 		// Go has each string of one byte once.

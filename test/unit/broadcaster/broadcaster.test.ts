@@ -165,6 +165,14 @@ describe('Broadcaster', () => {
     await down;
   });
 
+  it('distributes nothing for a signal that has aborted before', async () => {
+    const broadcaster = new Broadcaster<number>({ queueLength: 1 });
+    const watcher = broadcaster.watch();
+    const given = broadcaster.action('ADDED', 1, { signal: AbortSignal.abort(new Error('enough')) });
+    expect(await given.catch((error: unknown) => error)).to.have.property('message', 'enough');
+    expect(watcher.size).to.equal(0);
+  });
+
   it('tells what it drops', () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 1, fullChannelBehavior: 'DropIfChannelFull' });
     const watcher = broadcaster.watch();
