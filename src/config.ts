@@ -98,6 +98,12 @@ export type Config = { readonly [K in keyof Options as CamelCase<K>]: z.output<O
   readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
+/** For kube-config.ts. No more of it: what is in the configuration may be shown. */
+const clusterVariables = [
+  ...['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'HOME'],
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
+];
+
 const environmentName = (name: string): string => `BITCOIN_CONTROLLER_${name.toUpperCase().replaceAll('-', '_')}`;
 const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
@@ -145,7 +151,7 @@ export function readConfig(
   const fixed = {
     identity: environment.POD_NAME ?? `${hostname}_${process.pid}`,
     podNamespace: environment.POD_NAMESPACE,
-    environment,
+    environment: Object.fromEntries(clusterVariables.map(name => [name, environment[name]])),
   };
   return Object.freeze({ ...Object.fromEntries(entries), ...fixed } as Config);
 }

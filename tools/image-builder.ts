@@ -47,7 +47,10 @@ async function answers(docker: string): Promise<boolean> {
 const dockerBuilder = (docker: string): ImageBuilder => ({
   engine: 'docker',
   build: async ({ name, context, version, archive }) => {
-    await run(docker, ['build', '--tag', name, '--build-arg', `VERSION=${version}`, context]);
+    // With a builder in a container the image would else stay there; and attestations are no images to what reads the archive.
+    await run(docker, ['build', '--load', '--tag', name, '--build-arg', `VERSION=${version}`, context], {
+      environment: { BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
+    });
     await run(docker, ['save', '--output', archive, name]);
   },
   push: async (archive, name, target) => {

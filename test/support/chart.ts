@@ -2,10 +2,11 @@
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { run } from '../../tools/command.ts';
+import { controllerNamespace } from '../../tools/installation.ts';
 import { providePrograms } from '../../tools/programs.ts';
 
 export const chartFolder = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
-export const chartNamespace = 'bitcoin-controller-system';
+export const chartNamespace = controllerNamespace;
 
 /** Values as in values.yaml; what is left out is as it is there. */
 export type ChartValues = Readonly<Record<string, unknown>>;
