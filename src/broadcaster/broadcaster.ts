@@ -182,15 +182,15 @@ export class Broadcaster<T> implements AsyncDisposable {
     const onAbort = () => {
       watcher.stop();
     };
+    const onClose = () => signal?.removeEventListener('abort', onAbort);
     const onStop = () => {
-      signal?.removeEventListener('abort', onAbort);
       this.#watchers = this.#watchers.filter(other => other !== watcher);
       this.#pump();
     };
     const onRoom = () => {
       if (this.#heldUp !== undefined) this.#pump();
     };
-    const watcher = new Watcher<T>(capacity, { onRoom, onStop }, prefix);
+    const watcher = new Watcher<T>(capacity, { onRoom, onClose, onStop }, prefix);
     this.#watchers = [...this.#watchers, watcher];
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) watcher.stop();
@@ -205,7 +205,7 @@ export class Broadcaster<T> implements AsyncDisposable {
       if (this.#incoming.size > 0 || this.#waiting.size > 0 || this.#shutdown !== undefined) this.#pump();
       return true;
     }
-    if (this.#waiting.size > 0 || this.#incoming.size >= this.#incomingLength) return false;
+    if (this.#incoming.size >= this.#incomingLength) return false;
     this.#incoming.push({ event, watchers: this.#watchers });
     return true;
   }

@@ -18,7 +18,9 @@ export interface WatchEvent<T> {
 export interface WatcherFeed {
   /** There may be room now: an event was taken, or a reader waits. */
   onRoom(): void;
-  /** The watcher takes no more events. */
+  /** The watcher takes no more events, whoever has ended it. */
+  onClose(): void;
+  /** It was stopped. */
   onStop(): void;
 }
 
@@ -34,7 +36,7 @@ interface PushConsumer<T> {
   complete(): void;
 }
 
-const noFeed: WatcherFeed = { onRoom: () => undefined, onStop: () => undefined };
+const noFeed: WatcherFeed = { onRoom: () => undefined, onClose: () => undefined, onStop: () => undefined };
 const done: IteratorResult<never, undefined> = { value: undefined, done: true };
 
 /**
@@ -143,9 +145,7 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
     const { signal } = options;
     this.#claim();
     return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#discard();
-      };
+      const onAbort = () => this.#discard();
       const onHandled = () => {
         this.#isBusy = false;
         this.#flush();
@@ -214,7 +214,10 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
 
   /** For the broadcaster: the last event has been offered. */
   close(): void {
-    this.#isStopped = true;
+    if (!this.#isStopped) {
+      this.#isStopped = true;
+      this.#feed.onClose();
+    }
     if (this.#queue.size > 0 || this.#isBusy || this.#isFlushing) return;
     for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift()) taker(done);
     this.#consumer?.complete();

@@ -1,7 +1,9 @@
 // What consumers do to a broadcaster from within their own callbacks, and what they throw: nobody else is to notice.
 import { expect } from 'chai';
+import { getEventListeners } from 'node:events';
 import { config, take } from 'rxjs';
 import { Broadcaster } from '../../../src/broadcaster/broadcaster.ts';
+import { Watcher } from '../../../src/broadcaster/watcher.ts';
 
 /** Lets all that needs no timer happen. */
 async function settle(): Promise<void> {
@@ -57,6 +59,59 @@ describe('Broadcaster, against its consumers', () => {
     expect(happened).to.deep.equal(['handled', 'completed']);
   });
 
+  it('completes a watcher that its handler stops at once', async () => {
+    const broadcaster = new Broadcaster<number>({ queueLength: 10 });
+    const watcher = broadcaster.watch();
+    const whole = watcher.forEach(() => {
+      watcher.stop();
+    });
+    await broadcaster.action('ADDED', 1);
+    await whole;
+    expect(watcher.isStopped).to.equal(true);
+  });
+
+  it('hands over what is offered while a handler runs after it has returned', () => {
+    const watcher = new Watcher<number>(10);
+    const seen: (number | string)[] = [];
+    void watcher.forEach(({ object }) => {
+      seen.push(object);
+      if (object === 1) watcher.offer({ type: 'ADDED', object: 2 });
+      seen.push('returns');
+    });
+    watcher.offer({ type: 'ADDED', object: 1 });
+    expect(seen).to.deep.equal([1, 'returns', 2, 'returns']);
+  });
+
+  it('takes the next event as soon as one was read', async () => {
+    const broadcaster = new Broadcaster<number>({ queueLength: 2, incomingQueueLength: 0 });
+    const watcher = broadcaster.watch();
+    const iterator = watcher[Symbol.asyncIterator]();
+    for (const object of [1, 2, 3]) await broadcaster.action('ADDED', object);
+    let isAccepted = false;
+    void broadcaster.action('ADDED', 4).then(() => (isAccepted = true));
+    await settle();
+    expect(isAccepted).to.equal(false);
+    await iterator.next();
+    await settle();
+    expect([isAccepted, watcher.size]).to.deep.equal([true, 2]);
+  });
+
+  it('lets go of every signal that it was given', async () => {
+    const { signal } = new AbortController();
+    const broadcaster = new Broadcaster<number>({ queueLength: 0, incomingQueueLength: 0, signal });
+    const watcher = broadcaster.watch({ signal });
+    await broadcaster.action('ADDED', 1);
+    const waiting = broadcaster.action('ADDED', 2, { signal });
+    expect(getEventListeners(signal, 'abort')).to.have.length(3);
+    const whole = watcher.forEach(() => undefined, { signal });
+    await waiting;
+    await broadcaster.shutdown();
+    await whole;
+    const stopped = new Broadcaster<number>({ queueLength: 0 }).watch({ signal });
+    stopped.stop();
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
+  });
+
   it('rejects with what a handler throws after it has stopped its own watcher', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const watcher = broadcaster.watch();
@@ -104,15 +159,21 @@ describe('Broadcaster, against its consumers', () => {
   it('calls a handler once at a time, whatever kind of promise it returns', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const seen: number[] = [];
-    const calls: (() => void)[] = [];
+    const resolves: (() => void)[] = [];
     void broadcaster.watch().forEach(({ object }) => {
       seen.push(object);
-      return { then: (resolve: () => void) => (resolve(), resolve(), calls.push(resolve)) };
+      return { then: (resolve: () => void) => resolves.push(resolve) };
     });
     for (const object of [1, 2, 3]) await broadcaster.action('ADDED', object);
-    for (const call of calls) call();
     await settle();
-    await broadcaster.shutdown();
+    resolves[0]?.();
+    await settle();
+    expect(seen).to.deep.equal([1, 2]);
+    resolves[0]?.();
+    await settle();
+    expect(seen).to.deep.equal([1, 2], 'the second is still pending');
+    resolves[1]?.();
+    await settle();
     expect(seen).to.deep.equal([1, 2, 3]);
   });
 
