@@ -1,0 +1,171 @@
+import { expect } from 'chai';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ApiProxy, type Verdict } from '../../support/api-proxy.ts';
+import { ControllerProcess } from '../../support/controller-process.ts';
+import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { eventually } from '../../support/until.ts';
+import { holds, World } from './world.ts';
+
+const nodes = 2;
+const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+
+describe('a controller whose API server is in trouble', function () {
+  this.timeout(180_000);
+  let world: World;
+  let tcp: TcpProxy;
+  /** Of a kubeconfig for the server behind `tcp`. */
+  let tcpKubeconfig: string;
+  let namespace: string;
+  let controller: ControllerProcess;
+  let count = 0;
+
+  before(async () => {
+    world = await World.start();
+    const { controlPlane } = world;
+    tcp = await TcpProxy.start(controlPlane.serverUrl);
+    tcpKubeconfig = path.join(controlPlane.dir, 'tcp-proxy.kubeconfig');
+    await writeFile(tcpKubeconfig, controlPlane.adminKubeconfig.replaceAll(controlPlane.serverUrl, tcp.url));
+  });
+  after(async () => {
+    await tcp.stop();
+    await world.stop();
+  });
+  beforeEach(async () => {
+    namespace = `trouble-${(count += 1)}`;
+    await world.createNamespace(namespace);
+  });
+  afterEach(() => controller.kill());
+
+  async function start(kubeconfig: string, args: readonly string[] = []): Promise<void> {
+    controller = await ControllerProcess.start({ kubeconfig, args: ['--namespace', namespace, ...args] });
+    await controller.ready();
+  }
+
+  /** Each of them is right, and its story is whole, with nothing more to come. */
+  async function expectAllTold(all: readonly string[]): Promise<void> {
+    for (const name of all) {
+      await world.untilRight(namespace, name);
+      await eventually(async () => holds(world.expectStory(namespace, name, nodes, await world.uidOf(namespace, name))));
+    }
+    expect(await controller.stop()).to.equal(0);
+    for (const name of all) await world.expectStory(namespace, name, nodes, await world.uidOf(namespace, name));
+  }
+
+  it('finishes what it was about, and tells it once, when the server is killed during creation and comes back', async () => {
+    await start(world.controlPlane.kubeconfigPath);
+    const before = names(6, 'before');
+    await Promise.all(before.map(name => world.createNetwork(namespace, name, nodes)));
+    await eventually(async () => (await world.told(namespace, 'before-0')).size > 0);
+    await world.controlPlane.restartApiServer('abruptly');
+    const after = names(2, 'after');
+    await Promise.all(after.map(name => world.createNetwork(namespace, name, nodes)));
+    await expectAllTold([...before, ...after]);
+  });
+
+  /** Deletes networks, and waits until the garbage collector has taken what they owned. */
+  async function remove(...gone: readonly string[]): Promise<void> {
+    const { controlPlane } = world;
+    await controlPlane.kubectl('delete', 'bitcoinnetworks', ...gone, '--namespace', namespace);
+    const owned = ['statefulsets,services,pods', '--selector', `app in (${gone.join()})`, '--namespace', namespace];
+    await controlPlane.kubectl('wait', '--for=delete', '--timeout=120s', ...owned);
+  }
+
+  it('lists anew and misses nothing, deletions included, when what it had seen last is compacted away', async () => {
+    const { controlPlane } = world;
+    await start(controlPlane.kubeconfigPath);
+    for (const name of ['stays', 'goes', 'changes']) await world.createNetwork(namespace, name, nodes);
+    for (const name of ['stays', 'goes', 'changes']) await eventually(() => holds(world.expectStory(namespace, name, nodes)));
+    const gone = await world.uidOf(namespace, 'changes');
+    controller.freeze();
+    await remove('goes', 'changes');
+    for (const name of ['changes', 'comes']) await world.createNetwork(namespace, name, nodes);
+    await controlPlane.compact();
+    await controlPlane.restartApiServer('abruptly');
+    controller.thaw();
+    await controller.logged(({ message }) => message === 'Watch is too old, will list anew');
+    await expectAllTold(['stays', 'changes', 'comes']);
+    await world.expectStory(namespace, 'goes', nodes);
+    await world.expectStory(namespace, 'changes', nodes, gone);
+    expect(await controlPlane.kubectl('get', 'all', '--selector=app=goes', '--output=name', '--namespace', namespace)).to.equal(
+      '',
+    );
+  });
+
+  it('makes nothing anew for a network that is gone, although it sees go what that owned before it sees that go', async () => {
+    const proxy = await ApiProxy.start(world.controlPlane);
+    try {
+      await start(proxy.kubeconfigPath);
+      await world.createNetwork(namespace, 'alice', nodes);
+      await eventually(() => holds(world.expectStory(namespace, 'alice', nodes)));
+      const written = proxy.writes.length;
+      let lookedAt = 0;
+      proxy.onRequest = ({ method, path: target }) => {
+        if (method === 'GET' && target.endsWith('/bitcoinnetworks/alice')) lookedAt += 1;
+        return target.includes('/bitcoinnetworks?') ? { status: 500, reason: 'InternalError' } : 'pass';
+      };
+      proxy.cutWatches();
+      await remove('alice');
+      await eventually(() => lookedAt > 0);
+      proxy.onRequest = () => 'pass';
+      await world.createNetwork(namespace, 'bob', nodes);
+      await expectAllTold(['bob']);
+      // Its status is refused: there is none any more.
+      const writes = proxy.writes.slice(written).filter(write => write.includes('/alice') && !write.endsWith('/status'));
+      expect(writes).to.deep.equal([]);
+      await world.expectStory(namespace, 'alice', nodes);
+    } finally {
+      await controller.kill();
+      await proxy.stop();
+    }
+  });
+
+  it('loses and doubles nothing when every connection is cut every second for a minute', async () => {
+    await start(tcpKubeconfig);
+    const all = names(12, 'cut');
+    for (let second = 0; second < 60; second += 1) {
+      const name = second % 5 === 0 ? all[second / 5] : undefined;
+      if (name !== undefined) await world.createNetwork(namespace, name, nodes);
+      await new Promise(resolve => setTimeout(resolve, 1_000));
+      tcp.cut();
+    }
+    await expectAllTold(all);
+  });
+
+  it('goes on over new connections when the open ones pass nothing any more and are not closed', async () => {
+    await start(tcpKubeconfig, ['--watch-idle-seconds', '3']);
+    await world.createNetwork(namespace, 'before', nodes);
+    await world.untilRight(namespace, 'before');
+    tcp.freeze();
+    await world.createNetwork(namespace, 'after', nodes);
+    await expectAllTold(['before', 'after']);
+  });
+
+  const storms: Readonly<Record<string, Verdict>> = {
+    '429, with Retry-After': { status: 429, reason: 'TooManyRequests', headers: { 'retry-after': '1' } },
+    '500': { status: 500, reason: 'InternalError' },
+  };
+  for (const [what, verdict] of Object.entries(storms))
+    it(`waits until a storm is over in which every request is answered with ${what}`, async () => {
+      const proxy = await ApiProxy.start(world.controlPlane);
+      try {
+        await start(proxy.kubeconfigPath);
+        const all = names(4, 'storm');
+        await Promise.all(all.slice(0, 2).map(name => world.createNetwork(namespace, name, nodes)));
+        await eventually(() => proxy.writes.length > 0);
+        let refused = 0;
+        proxy.onRequest = () => {
+          refused += 1;
+          return verdict;
+        };
+        proxy.cutWatches();
+        await Promise.all(all.slice(2).map(name => world.createNetwork(namespace, name, nodes)));
+        await eventually(() => refused >= 12);
+        proxy.onRequest = () => 'pass';
+        await expectAllTold(all);
+      } finally {
+        await controller.kill();
+        await proxy.stop();
+      }
+    });
+});
