@@ -3,7 +3,7 @@
 import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { merge, type Observable } from 'rxjs';
 import type { BitcoinNetwork } from '../bitcoin/bitcoin-network.ts';
-import { managedBy, managedByLabel } from '../bitcoin/resources.ts';
+import { managedBy, managedByLabel, statefulSetName } from '../bitcoin/resources.ts';
 import type { KubeClient } from '../kube-client.ts';
 import { keyOf, type KubeObject, type ResourceType } from '../kube-resource.ts';
 import type { Logger } from '../logger.ts';
@@ -77,8 +77,8 @@ export interface Caches {
   readonly pods: Cache<V1Pod>;
 }
 
-/** The index of pods by the StatefulSet that they are named after, as "namespace/name": a reconcile looks at those of one network. */
-export const podsOfSet = 'podsOfSet';
+/** The index of pods by the StatefulSet that they are named after, as "namespace/name". */
+const podsOfSet = 'podsOfSet';
 
 const setOf = (pod: V1Pod): string => keyOf(pod).replace(/-\d+$/, '');
 
@@ -109,3 +109,9 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 const definedOnly = <T extends object>(fields: T): Defined<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+
+/** The pods of a network, and no others: there may be thousands. */
+export function podsOf({ pods: cache }: Caches, network: BitcoinNetwork): readonly V1Pod[] {
+  const { namespace } = network.metadata;
+  return cache.byIndex(namespace, podsOfSet, `${namespace}/${statefulSetName(network)}`);
+}

@@ -8,10 +8,11 @@ import { keyOf } from '../kube-resource.ts';
 import type { Logger } from '../logger.ts';
 import type { ControllerMetrics } from '../metrics.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
-import type { Caches } from './caches.ts';
+import { type Caches, podsOf } from './caches.ts';
 import type { Change } from './informer.ts';
 import { reasons } from './reasons.ts';
 import type { Reconciler } from './reconcile.ts';
+import { isReady, isTerminating } from './status.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface ControllerOptions {
@@ -33,6 +34,8 @@ const resultOf = { wait: 'success', retry: 'requeue', again: 'requeue_after' } a
 
 /** Pods of a network become ready in bursts; one reconcile for a burst is enough, and 30 ms are not noticed. */
 const podBurstMs = 30;
+/** While nodes have yet to become ready the next one is near, and each look asks all that are: the last one is what is waited for. */
+const comingUpMs = 1_000;
 
 export class Controller {
   readonly #options: ControllerOptions;
@@ -67,16 +70,16 @@ export class Controller {
       }),
     );
     const children = (resource: 'services' | 'statefulSets', changes: Observable<Change<KubeObject>>) =>
-      changes.subscribe(({ type, object }) => {
+      changes.subscribe(({ type, object, old }) => {
         if (type === 'deleted') reconciler.forgetDeleted(resource, keyOf(object));
-        this.#addOwner(object);
+        if (type !== 'updated' || isAskedOtherwise(object, old)) this.#addOwner(object);
       });
     subscription.add(children('services', caches.services.changes));
     subscription.add(children('statefulSets', caches.statefulSets.changes));
     subscription.add(
       caches.pods.changes.subscribe(change => {
         const key = networkOfPod(change.object);
-        if (key !== undefined && isRelevant(change)) queue.addAfter(key, podBurstMs);
+        if (key !== undefined && isRelevant(change)) queue.addAfter(key, this.#isComingUp(key, change) ? comingUpMs : podBurstMs);
       }),
     );
     return subscription;
@@ -85,6 +88,14 @@ export class Controller {
   #addOwner(object: KubeObject): void {
     const owner = controllerOf(object);
     if (owner?.kind === kind) this.#options.queue.add(`${object.metadata?.namespace ?? ''}/${owner.name}`);
+  }
+
+  /** Whether a change is good news of a network that has nodes yet to become ready. */
+  #isComingUp(key: string, { type, object, old }: Change<V1Pod>): boolean {
+    const { caches } = this.#options;
+    const network = caches.networks.get(key);
+    const isLoss = type === 'deleted' || isTerminating(object) || (old !== undefined && isReady(old) && !isReady(object));
+    return network !== undefined && !isLoss && podsOf(caches, network).filter(isReady).length < network.spec.nodes;
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -136,14 +147,31 @@ const controllerOf = ({
   readonly metadata?: { readonly ownerReferences?: readonly V1OwnerReference[] };
 }): V1OwnerReference | undefined => metadata?.ownerReferences?.find(({ controller }) => controller === true);
 
-/** A change of status alone is our own doing, unless somebody else wrote it: then the status we want differs, and the next recheck repairs it. */
-function isAskedOtherwise(object: KubeObject, old: KubeObject | undefined): boolean {
-  const asked = ({
-    metadata,
-  }: {
-    metadata?: { generation?: number; annotations?: unknown; deletionTimestamp?: unknown; uid?: string };
-  }) => JSON.stringify([metadata?.uid, metadata?.generation, metadata?.annotations, metadata?.deletionTimestamp]);
-  return old === undefined || asked(object) !== asked(old);
+/**
+ * Whether anything but the status changed. A network's is our own doing, unless somebody else wrote it: then the status we want
+ * differs, and the next recheck repairs it. Nobody reads a StatefulSet's. Objects without a generation do not tell.
+ */
+function isAskedOtherwise({ metadata }: KubeObject, old: KubeObject | undefined): boolean {
+  const asked = (fields: AskedFields = {}) =>
+    JSON.stringify([
+      fields.uid,
+      fields.generation,
+      fields.labels,
+      fields.annotations,
+      fields.ownerReferences,
+      fields.deletionTimestamp,
+    ]);
+  const now: AskedFields | undefined = metadata;
+  return old === undefined || now?.generation === undefined || asked(now) !== asked(old.metadata);
+}
+
+interface AskedFields {
+  readonly uid?: string;
+  readonly generation?: number;
+  readonly labels?: unknown;
+  readonly annotations?: unknown;
+  readonly ownerReferences?: unknown;
+  readonly deletionTimestamp?: unknown;
 }
 
 /** The network a pod belongs to, by the name of its StatefulSet: NAME-sts. */

@@ -14,6 +14,11 @@ import type { Applied } from './apply.ts';
 import type { CredentialsState } from './credentials.ts';
 import { reasons } from './reasons.ts';
 
+export const isTerminating = ({ metadata }: V1Pod): boolean => metadata?.deletionTimestamp !== undefined;
+
+export const isReady = (pod: V1Pod): boolean =>
+  !isTerminating(pod) && (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false);
+
 /** The nodes of a network, by ordinal: the pods of its StatefulSet. */
 export function observeNodes(network: BitcoinNetwork, pods: readonly V1Pod[]): Node[] {
   const prefix = `${statefulSetName(network)}-`;
@@ -21,10 +26,8 @@ export function observeNodes(network: BitcoinNetwork, pods: readonly V1Pod[]): N
     const name = pod.metadata?.name ?? '';
     const ordinal = name.startsWith(prefix) ? name.slice(prefix.length) : '';
     if (!/^\d+$/.test(ordinal)) return [];
-    const isTerminating = pod.metadata?.deletionTimestamp !== undefined;
-    const isReady =
-      !isTerminating && (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false);
-    return [{ name, ordinal: Number(ordinal), ip: pod.status?.podIP ?? '', isReady, isTerminating }];
+    const ip = pod.status?.podIP ?? '';
+    return [{ name, ordinal: Number(ordinal), ip, isReady: isReady(pod), isTerminating: isTerminating(pod) }];
   });
   return nodes.sort((a, b) => a.ordinal - b.ordinal);
 }
