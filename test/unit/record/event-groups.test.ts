@@ -37,6 +37,22 @@ class GroupModel {
 }
 
 describe('Groups of similar events', () => {
+  it('are forgotten with all of their messages when there are too many', () => {
+    const correlator = new EventCorrelator({ maxEvents: 2, lruCacheSize: 1, burstSize: 1000, now: () => 0 });
+    const happenings = [
+      ['R', 'm'],
+      ['S', 'm'],
+      ['T', 'm'],
+      ['S', 'n'],
+      ['S', 'o'],
+    ] as const;
+    const aggregates = happenings.map(([reason, message]) => {
+      const one = { gapMs: 0, name: 'a', type: 'Normal', reason, component: 'c', fieldPath: undefined, message } as Happening;
+      return correlator.eventCorrelate(eventOf(one, 0)).isAggregate;
+    });
+    expect(aggregates).to.deep.equal([false, false, false, false, true]);
+  });
+
   it('are of one source, object, type and reason each, however many an object has, and end with a gap', () =>
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (happenings, maxEvents) => {

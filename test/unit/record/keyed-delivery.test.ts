@@ -222,6 +222,25 @@ describe('KeyedDelivery', () => {
     expect((await events.shutdown()).notDelivered).to.equal(0);
   });
 
+  it('knows its own event when the server had made it and then said that it could not answer', () =>
+    withWorld({}, async ({ server, pass }) => {
+      let calls = 0;
+      const events = new EventBroadcaster();
+      events.startRecordingToSink({
+        create: async event => {
+          const stored = await server.create(event);
+          calls += 1;
+          if (calls === 1) throw status(504, 'Timeout');
+          return stored;
+        },
+        patch: (event, patch) => server.patch(event, patch),
+      });
+      recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
+      await pass(60_000);
+      expect(server.counts()).to.deep.equal([1]);
+      expect(events.counts).to.deep.include({ recorded: 1, delivered: 1 });
+    }));
+
   it('takes an event for another’s, not its own, if the server had refused it before', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const other = { ...(await new FakeApiServer().create(eventNamed('foo.d234ccf52430000'))), message: 'another event' };
