@@ -56,6 +56,26 @@ class TunnelProxy {
   }
 }
 
+/** SOCKS 5 (RFC 1928) without authentication: every connection leads to the API server. Returns the server; `hosts` gets what was asked for. */
+function socksProxy(target: URL, hosts: string[]): net.Server {
+  return net.createServer(client => {
+    client.on('error', () => undefined);
+    client.once('data', () => {
+      client.write(Uint8Array.of(5, 0));
+      client.once('data', request => {
+        // Version, command, reserved, type of address 3: a name, with its length before it.
+        hosts.push(request.subarray(5, 5 + (request[4] ?? 0)).toString());
+        const upstream = net.connect(Number(target.port), target.hostname, () => {
+          client.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+          client.pipe(upstream).pipe(client);
+        });
+        upstream.on('error', () => client.destroy());
+        client.on('close', () => upstream.destroy());
+      });
+    });
+  });
+}
+
 describe('an API server behind a proxy', () => {
   let api: TestControlPlane;
   let proxy: TunnelProxy;
@@ -103,6 +123,20 @@ describe('an API server behind a proxy', () => {
     const direct = await clientWith({ server: api.serverUrl }, environment);
     expect(await whoAmI(direct)).to.equal(accountName('alice'));
     expect(proxy.asked).to.have.length(1);
+  });
+
+  it('is reached by a proxy of SOCKS, which is asked for it by its name', async () => {
+    const hosts: string[] = [];
+    const socks = socksProxy(new URL(api.serverUrl), hosts);
+    await new Promise<void>(resolve => socks.listen(0, '127.0.0.1', resolve));
+    try {
+      const client = await clientWith({ 'proxy-url': `socks5h://127.0.0.1:${(socks.address() as net.AddressInfo).port}` });
+      for (let count = 0; count < 3; count += 1) expect(await whoAmI(client)).to.equal(accountName('alice'));
+      expect(hosts).to.deep.equal([host]);
+      await client.close();
+    } finally {
+      socks.close();
+    }
   });
 
   it('is trusted by the authority that the kubeconfig has now, also in new tunnels', async () => {
