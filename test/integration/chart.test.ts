@@ -151,6 +151,24 @@ describe('the chart', () => {
     expect(refused).to.include('serviceAccount.name is needed when serviceAccount.create is false');
   });
 
+  it('leaves the networks and their definition when it goes, unless told otherwise, and is upgraded in place', async () => {
+    const { helm } = await providePrograms(['helm']);
+    const environment = { KUBECONFIG: api.kubeconfigPath, NO_PROXY: '*', no_proxy: '*' };
+    const call = (...args: string[]): Promise<string> => run(helm, [...args, '--namespace', chartNamespace], { environment });
+    const definitions = (): Promise<string> => api.kubectl('get', 'crds', '-o', 'name');
+    await call('install', 'bitcoin-controller', chartFolder);
+    await call('upgrade', 'bitcoin-controller', chartFolder, '--set', 'replicas=3');
+    expect(await api.kubectl('-n', chartNamespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}')).to.equal(
+      '3',
+    );
+    await call('uninstall', 'bitcoin-controller');
+    expect(await definitions()).to.include('bitcoinnetworks');
+    expect(await api.kubectl('-n', chartNamespace, 'get', 'deployments,services,roles', '-o', 'name')).to.equal('');
+    await call('install', 'bitcoin-controller', chartFolder, '--set', 'crds.keep=false');
+    await call('uninstall', 'bitcoin-controller');
+    expect(await definitions()).not.to.include('bitcoinnetworks');
+  });
+
   it('has no fault that helm lint would find', async () => {
     const { helm } = await providePrograms(['helm']);
     expect(await run(helm, ['lint', '--strict', chartFolder])).to.include('1 chart(s) linted, 0 chart(s) failed');
