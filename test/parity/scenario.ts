@@ -71,9 +71,13 @@ export function repetitionsOf(step: ScenarioStep): number {
   return step.repeat === undefined || step.repeat === 0 ? 1 : step.repeat;
 }
 
-/** One repetition of a step: `{i}` replaced in all of its strings, keys included. */
+/** One repetition of a step: `{i}` replaced in all of its strings, keys included. What is null, and an empty action, is as if not there, as in Go. */
 export function occurrenceOf(step: ScenarioStep, rep: number): ScenarioStep {
-  return JSON.parse(JSON.stringify(step).replaceAll('{i}', String(rep))) as ScenarioStep;
+  const text = JSON.stringify(step).replaceAll('{i}', String(rep));
+  const { action, ...rest } = JSON.parse(text, (_, value: unknown) => value ?? undefined) as Omit<ScenarioStep, 'action'> & {
+    action?: ScenarioStep['action'] | '';
+  };
+  return action === undefined || action === '' ? rest : { ...rest, action };
 }
 
 export function hasTag(scenario: Scenario, tag: string): boolean {
