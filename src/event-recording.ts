@@ -1,5 +1,6 @@
 // startEventRecording: events to the API server, in the API that the configuration names, and to the log. Before it: main.ts. After it:
 //   record/event-broadcaster.ts, or record/events/events-v1-broadcaster.ts.
+import { filter, map, type Observable } from 'rxjs';
 import { actionOf } from './controller/reasons.ts';
 import { eventNameAnnotation } from './controller/story.ts';
 import type { KubeClient } from './kube-client.ts';
@@ -7,6 +8,8 @@ import { KubeClientEventsV1Sink, KubeClientEventSink } from './kube-event-sink.t
 import type { Logger } from './logger.ts';
 import type { EventTotals } from './metrics.ts';
 import { EventBroadcaster } from './record/event-broadcaster.ts';
+import type { ObjectReference } from './record/core-event.ts';
+import type { DropCause } from './record/event-counts.ts';
 import type { EventRecorder } from './record/event-recorder.ts';
 import { EventsV1Broadcaster } from './record/events/events-v1-broadcaster.ts';
 import { LegacyRecorder } from './record/events/legacy-recorder.ts';
@@ -25,6 +28,8 @@ export interface EventRecordingOptions {
 export interface EventRecording {
   readonly recorder: EventRecorder;
   readonly broadcaster: { readonly counts: EventTotals } & Pick<EventBroadcaster, 'flush' | 'shutdown'>;
+  /** Of each event that was given up although it may be told later, the object that it is about. */
+  readonly givenUp: Observable<ObjectReference>;
 }
 
 /** The API server takes no longer name of an instance. */
@@ -42,12 +47,23 @@ export function startEventRecording({ api, client, logger, component, identity }
     const broadcaster = new EventBroadcaster(options);
     broadcaster.startRecordingToSink(new KubeClientEventSink(client));
     broadcaster.startStructuredLogging(logger);
-    return { recorder: broadcaster.newRecorder({ component }), broadcaster };
+    const givenUp = broadcaster.drops.pipe(
+      filter(({ cause }) => isForNow(cause)),
+      map(({ event }) => event.involvedObject),
+    );
+    return { recorder: broadcaster.newRecorder({ component }), broadcaster, givenUp };
   }
   // Each note is an event of its own: they name nodes and numbers, and a series would show the first note for all.
   const broadcaster = new EventsV1Broadcaster({ ...options, distinguishesNotes: true });
   broadcaster.startRecordingToSink(new KubeClientEventsV1Sink(client));
   broadcaster.startStructuredLogging(logger);
   const reporter = { reportingController: component, reportingInstance: identity.slice(0, longestInstance) };
-  return { recorder: new LegacyRecorder(broadcaster.newRecorder(reporter), { actionOf }), broadcaster };
+  const givenUp = broadcaster.drops.pipe(
+    filter(({ cause }) => isForNow(cause)),
+    map(({ event }) => event.regarding),
+  );
+  return { recorder: new LegacyRecorder(broadcaster.newRecorder(reporter), { actionOf }), broadcaster, givenUp };
 }
+
+/** The API server could not take it, or there were too many; what it refuses is refused again. */
+const isForNow = (cause: DropCause): boolean => cause === 'retry_limit' || cause === 'queue_full';

@@ -50,7 +50,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     burst: config.kubeApiBurst,
   });
   const { eventsApi: api, identity } = config;
-  const { recorder, broadcaster: events } = startEventRecording({ api, client, logger, component, identity });
+  const { recorder, broadcaster: events, givenUp } = startEventRecording({ api, client, logger, component, identity });
   metrics.events.observe(events.counts);
   const caches = createCaches({
     ...{ client, namespaces: config.namespace, logger, metrics },
@@ -76,7 +76,9 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     const queue = new WorkQueue({ name: component, ...retry, metrics });
     const { concurrency } = config;
     const options = { name: component, caches, queue, reconciler, recorder, logger, concurrency, metrics: metrics.controller };
+    const retelling = givenUp.subscribe(({ namespace = '', name = '' }) => reconciler.tellAgain(`${namespace}/${name}`));
     await new Controller(options).run(signal);
+    retelling.unsubscribe();
     // Before the lease is given back: the next leader's story begins after ours.
     await events.flush(drainTimeoutMs);
   };

@@ -211,6 +211,11 @@ export class Reconciler {
     return this.#options.recheckMs * (0.9 + 0.2 * Math.random());
   }
 
+  /** An event about the network was given up: the next reconcile tells again what it finds, each event once by its name. */
+  tellAgain(key: string): void {
+    this.#story.forget(key);
+  }
+
   /** What the informers saw deleted is no longer taken to exist. */
   forgetDeleted(resource: 'services' | 'statefulSets', key: string): void {
     this.#written[resource].forget(key);

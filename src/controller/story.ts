@@ -82,7 +82,7 @@ export class Storyteller {
       this.#recorder.annotatedEvent(network, { [eventNameAnnotation]: name }, type, reason, message);
   }
 
-  /** Call with the key of a network that is gone. */
+  /** Call with the key of a network that is gone, or of which all is to be told again. */
   forget(key: string): void {
     this.#told.delete(key);
   }

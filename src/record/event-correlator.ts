@@ -13,7 +13,7 @@ import {
   type EventKeyFuncs,
   type SpamKey,
 } from './event-keys.ts';
-import { unixNanoOf } from './event-name.ts';
+import { givenName, unixNanoOf } from './event-name.ts';
 import { LocalKeys, type EventGroup } from './local-keys.ts';
 import { LruCache } from './lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
@@ -212,6 +212,7 @@ export class EventCorrelator {
   readonly eventKey: (event: CoreV1Event) => string;
   /** The key of the bucket that an event takes its token from. */
   readonly spamKey: (event: CoreV1Event) => SpamKey;
+  readonly #nameAnnotation: string | undefined;
   readonly #isClientGo: boolean;
   readonly #now: () => number;
   readonly #aggregator: EventAggregator;
@@ -225,6 +226,7 @@ export class EventCorrelator {
     const keys = keyFuncsFor(options, lruCacheSize);
     const now = options.now ?? Date.now;
     this.#isClientGo = clientGoCompatible;
+    this.#nameAnnotation = clientGoCompatible ? undefined : options.nameAnnotation;
     this.#now = now;
     this.eventKey = keys.eventKey;
     this.spamKey = options.spamKeyFunc ?? keys.spamKey;
@@ -255,6 +257,9 @@ export class EventCorrelator {
     if (event === null || event === undefined) throw new Error('event is nil');
     const nowMs = this.#now();
     const { event: aggregated, key } = this.#aggregator.eventAggregate(event, nowMs);
+    // It is told once: recorded again it is still the first time.
+    if (aggregated === event && givenName(event.metadata.annotations, this.#nameAnnotation) !== undefined)
+      return { event, patch: undefined, skip: false, key, isAggregate: false };
     const { event: counted, patch } = this.#logger.eventObserve(aggregated, key, nowMs);
     const isSpam = this.#spamFilter.filter(counted, nowMs);
     // Differs from client-go: something that has not been told at all is told, however much else was.

@@ -50,6 +50,9 @@ export class SeriesCorrelator implements Correlator<EventsV1Event> {
   /** The first and the second time it is to be written at once; later counts can wait. */
   eventCorrelate(event: EventsV1Event): Correlation<EventsV1Event> {
     const seriesKey = this.#keyOf(event);
+    if (givenName(event.metadata.annotations, this.#options.nameAnnotation) !== undefined)
+      // It is told once: recorded again it is still the first time.
+      return { event, skip: false, key: `${seriesKey}${separator}${event.metadata.name}`, isAggregate: false };
     const known = this.#series.get(seriesKey);
     if (known === undefined) return this.#begin(seriesKey, event);
     known.count += 1;
@@ -82,11 +85,7 @@ export class SeriesCorrelator implements Correlator<EventsV1Event> {
   }
 
   #keyOf(event: EventsV1Event): string {
-    const { distinguishesNotes, nameAnnotation } = this.#options;
-    const parts = [seriesKey(event, false)];
-    if (distinguishesNotes) parts.push(JSON.stringify(event.note));
-    const name = givenName(event.metadata.annotations, nameAnnotation);
-    if (name !== undefined) parts.push(name);
-    return parts.join(' ');
+    const key = seriesKey(event, false);
+    return this.#options.distinguishesNotes ? `${key} ${JSON.stringify(event.note)}` : key;
   }
 }

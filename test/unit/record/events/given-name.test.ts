@@ -34,6 +34,16 @@ describe('an event of events.k8s.io/v1 with a given name', () => {
       await successor.shutdown();
     }));
 
+  it('is told once also if it is recorded again', () =>
+    withSeriesWorld({ nameAnnotation }, async ({ events, server, pass }) => {
+      for (let times = 0; times < 3; times += 1) {
+        tell(events, 'foo.1');
+        await pass(0);
+      }
+      expect(server.counts()).to.deep.equal([1]);
+      expect(events.counts).to.include({ delivered: 3, written: 1 });
+    }));
+
   it('is tried again under that name when the server could not be reached', () =>
     withSeriesWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       server.failures = [networkError()];
