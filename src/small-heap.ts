@@ -8,6 +8,6 @@ import { setFlagsFromString } from 'node:v8';
 export function keepHeapSmall(): void {
   // The young generation keeps the size that it has.
   setFlagsFromString('--semi-space-growth-factor=1');
-  // The old generation grows by small steps.
-  setFlagsFromString('--optimize-for-size');
+  // The old generation grows by a fifth between two collections. --optimize-for-size does that too, and makes all code slower.
+  setFlagsFromString('--heap-growing-percent=20');
 }
