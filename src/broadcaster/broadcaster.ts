@@ -118,8 +118,8 @@ export class Broadcaster<T> implements AsyncDisposable {
    * Distributes an event; waits while too many are ahead of it. Port of `Action`.
    * @returns when it is accepted, not when it is read. Rejects with `signal.reason` if that aborts before, with BroadcasterStoppedError after shutdown.
    */
-  action(type: WatchEventType, object: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
+  action(type: WatchEventType, object: T, options?: { readonly signal?: AbortSignal }): Promise<void> {
+    const signal = options?.signal;
     if (this.#shutdown !== undefined) return Promise.reject(new BroadcasterStoppedError());
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const event = { type, object };
