@@ -21,12 +21,19 @@ interface Step {
   readonly nodesBefore?: number;
   readonly act: (world: World, namespace: string) => Promise<unknown>;
   readonly expectTold: (world: World, namespace: string) => Promise<void>;
+  /** Of the controller. */
+  readonly args?: readonly string[];
 }
 
 const steps: Readonly<Record<string, Step>> = {
   created: {
     act: (world, namespace) => world.createNetwork(namespace, name, 2),
     expectTold: (world, namespace) => world.expectStory(namespace, name, 2),
+  },
+  'created, by the newer API of events': {
+    act: (world, namespace) => world.createNetwork(namespace, name, 2),
+    expectTold: (world, namespace) => world.expectStory(namespace, name, 2),
+    args: ['--events-api', 'events'],
   },
   scaled: {
     nodesBefore: 1,
@@ -70,7 +77,10 @@ describe('a controller that is killed and started again', function () {
     await world.createNamespace(namespace);
     const proxy = await ApiProxy.start(world.controlPlane);
     const start = async () => {
-      const started = await ControllerProcess.start({ kubeconfig: proxy.kubeconfigPath, args: ['--namespace', namespace] });
+      const started = await ControllerProcess.start({
+        kubeconfig: proxy.kubeconfigPath,
+        args: ['--namespace', namespace, ...(step.args ?? [])],
+      });
       await started.ready();
       return started;
     };
@@ -111,7 +121,8 @@ describe('a controller that is killed and started again', function () {
 
   for (const [what, step] of Object.entries(steps))
     it(`loses and doubles no event of a network that is ${what}, at whichever write it is killed, and leaves it right`, async () => {
-      const { writes } = await play(`${what}-undisturbed`, step);
+      const prefix = what.replaceAll(/[^a-z0-9]+/g, '-');
+      const { writes } = await play(`${prefix}-undisturbed`, step);
       const kills = writes.flatMap((_, write): Kill[] => [
         { when: 'before', write },
         { when: 'after', write },
@@ -119,7 +130,7 @@ describe('a controller that is killed and started again', function () {
       let killed = 0;
       const worker = async (): Promise<void> => {
         for (let kill = kills.shift(); kill !== undefined; kill = kills.shift())
-          if ((await play(`${what}-${kill.when}-${kill.write}`, step, kill)).wasKilled) killed += 1;
+          if ((await play(`${prefix}-${kill.when}-${kill.write}`, step, kill)).wasKilled) killed += 1;
       };
       const count = kills.length;
       await Promise.all(Array.from({ length: concurrency }, worker));

@@ -13,7 +13,8 @@ import { SimulatedBitcoind } from '../../support/simulated-bitcoind.ts';
 import { eventually } from '../../support/until.ts';
 
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
-const eventType: ResourceType<CoreV1Event & { metadata: object }> = {
+type StoredEvent = Omit<CoreV1Event, 'count'> & { metadata: object; count?: number; series?: { count: number } };
+const eventType: ResourceType<StoredEvent> = {
   group: '',
   version: 'v1',
   plural: 'events',
@@ -107,8 +108,11 @@ export class World {
     const about = uid === undefined ? `involvedObject.name=${name}` : `involvedObject.uid=${uid}`;
     const { items } = await this.client.list(eventType, { namespace, fieldSelector: about });
     const told = new Map<string, string[]>();
-    for (const { reason, message, count } of items)
-      told.set(reason, [...(told.get(reason) ?? []), ...Array.from({ length: count }, () => message)]);
+    for (const { reason, message, count, series } of items) {
+      // What was recorded by events.k8s.io/v1 has no count, but for a series.
+      const times = series?.count ?? count ?? 1;
+      told.set(reason, [...(told.get(reason) ?? []), ...Array.from({ length: times }, () => message)]);
+    }
     return told;
   }
 
