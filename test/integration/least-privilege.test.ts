@@ -16,6 +16,7 @@ const credentials = { user: 'alice', password: 'a-password' };
 const namespace = 'networks';
 const secretName = 'bitcoin-default-secret';
 const admissionPlugin = 'OwnerReferencesPermissionEnforcement';
+const networks = `bitcoinnetworks.${group}`;
 const managedByLabel = 'app.kubernetes.io/managed-by';
 
 /** An admission plugin asks for it on the controller's behalf, which no audit log shows. A test of its own proves that it is needed. */
@@ -119,10 +120,14 @@ for (const [form, values] of Object.entries(forms))
       await recreate('statefulset/alice-sts', spec => ({ ...spec, podManagementPolicy: 'OrderedReady' }));
       await recreate('service/alice-svc', ({ selector, ports }) => ({ selector, ports }));
       await kubectl('annotate', 'bitcoinnetwork/alice', `${group}/paused-`);
-      await wait('statefulset/alice-sts', 'jsonpath={.spec.podManagementPolicy}=Parallel');
-      await wait('service/alice-svc', 'jsonpath={.spec.clusterIP}=None');
+      await untilIs('statefulset/alice-sts', '{.spec.podManagementPolicy}', 'Parallel');
+      await untilIs('service/alice-svc', '{.spec.clusterIP}', 'None');
       await wait('bitcoinnetwork/alice', 'condition=Connected');
     });
+
+    /** Also of what is away for a moment. */
+    const untilIs = (what: string, field: string, value: string): Promise<void> =>
+      eventually(async () => (await kubectl('get', what, '-o', `jsonpath=${field}`).catch(() => '')) === value);
 
     /** Deletes an object, leaves what it owns, and creates it again with another spec. */
     async function recreate(what: string, changed: (spec: Record<string, unknown>) => object): Promise<void> {
@@ -172,6 +177,18 @@ for (const [form, values] of Object.entries(forms))
 
     it('let it see networks go', async () => {
       await kubectl('delete', 'bitcoinnetworks', '--all');
+    });
+
+    it('let those who may view see networks, and those who may edit change them', async () => {
+      for (const role of ['view', 'edit'])
+        await kubectl('create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${role}er`);
+      const may = async (user: string, ...what: string[]): Promise<boolean> =>
+        (await kubectl('auth', 'can-i', ...what, `--as=${user}`).catch((error: unknown) => String(error))).startsWith('yes');
+      // A controller of Kubernetes adds the chart's roles to its own.
+      await eventually(async () => (await may('viewer', 'watch', networks)) && (await may('editer', 'create', networks)));
+      expect(await may('viewer', 'patch', networks)).to.equal(false);
+      expect(await may('editer', 'patch', networks, '--subresource=scale')).to.equal(true);
+      expect(await may('editer', 'patch', networks, '--subresource=status')).to.equal(false);
     });
 
     it('let it start with an API server that lists page by page only', async () => {
