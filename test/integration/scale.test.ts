@@ -1,0 +1,66 @@
+// What many networks at once cost the API server. `npm run bench -- scale` measures the same for hundreds.
+import { expect } from 'chai';
+import { runNetworks } from '../../bench/scale-runs.ts';
+import type { KubeClient } from '../../src/kube-client.ts';
+import type { TestControlPlane } from '../support/api-server.ts';
+import { AuditLog } from '../support/audit-log.ts';
+import {
+  adminClient,
+  installDefinition,
+  type RunningController,
+  sourceFile,
+  startController,
+} from '../support/bundled-controller.ts';
+import { startKwokCluster } from '../support/kwok.ts';
+import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import { eventually } from '../support/until.ts';
+
+const size = { networks: 20, nodes: 5 };
+
+describe('20 networks of 5 nodes', function () {
+  this.timeout(0);
+  let cluster: TestControlPlane;
+  let client: KubeClient;
+  let bitcoind: SimulatedBitcoind;
+  let controller: RunningController;
+  let requests: AuditLog;
+
+  before(async () => {
+    cluster = await startKwokCluster({ nodes: 5 });
+    client = adminClient(cluster);
+    bitcoind = await SimulatedBitcoind.start({ user: 'user', password: 'password' });
+    await installDefinition(cluster);
+    requests = new AuditLog(cluster.auditLogPath, 'bitcoin-controller/');
+    controller = await startController(cluster, { file: sourceFile, args: ['--recheck-seconds=1'] });
+  });
+
+  after(async () => {
+    await controller.program.stop(10_000);
+    await bitcoind.stop();
+    await client.close();
+    await cluster.stop();
+  });
+
+  /** How often each node has been asked for its peers. */
+  const asked = (): number[] => [...bitcoind.nodes.values()].map(({ calls }) => calls.get('getpeerinfo') ?? 0);
+
+  /** Resolves when every network has been looked at `times` more times. */
+  async function rechecked(times: number): Promise<void> {
+    const before = asked();
+    await eventually(() => asked().every((count, index) => count >= (before[index] ?? 0) + times));
+  }
+
+  it('come up with at most 12 writes each, events and status included', async () => {
+    await runNetworks(client, bitcoind, size, () => undefined);
+    await rechecked(2);
+    const counts = await requests.read();
+    expect(counts.writes / size.networks, JSON.stringify([...counts.byRequest])).to.be.at.most(12);
+    expect(bitcoind.nodes.size).to.equal(size.networks * size.nodes);
+  });
+
+  it('cost no request at all at rest, however often their nodes are asked', async () => {
+    await requests.read();
+    await rechecked(5);
+    expect([...(await requests.read()).byRequest]).to.deep.equal([]);
+  });
+});
