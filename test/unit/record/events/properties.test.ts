@@ -134,7 +134,8 @@ describe('EventsV1Broadcaster, whatever the order of things', () => {
               ...[recorder, regarding, related, annotations, 'Normal', reason, action, '%s %d %j', ...args],
             );
           recorder.eventf(podNamed('a'), undefined, 'Normal', 'Reason', 'Acting', 'kept');
-          await events.shutdown({ drainTimeoutMs: 1000 });
+          await settle();
+          await events.shutdown({ drainTimeoutMs: 0 });
           const { recorded, delivered, dropped } = events.counts;
           expect(recorded).to.be.at.least(1);
           expect(delivered + sumOf(Object.values(dropped))).to.equal(recorded);
