@@ -1,5 +1,6 @@
 // What a service account may do by the chart's roles, and what it did by the audit log: for tests that the two are the same.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { RenderedObject } from './chart.ts';
 
 /** One verb on one resource, as a role grants it. */
@@ -23,6 +24,7 @@ export interface AuditedRequest {
   readonly name: string | undefined;
   readonly code: number;
   readonly path: string;
+  readonly at: Date;
 }
 
 interface Rule {
@@ -67,6 +69,7 @@ function grantsOf(rule: Rule, place: Pick<Grant, 'role' | 'namespace'>): Grant[]
 interface AuditEvent {
   readonly verb: string;
   readonly requestURI: string;
+  readonly requestReceivedTimestamp: string;
   readonly user: { readonly username: string };
   readonly objectRef?: {
     readonly apiGroup?: string;
@@ -78,12 +81,22 @@ interface AuditEvent {
   readonly responseStatus?: { readonly code?: number };
 }
 
-/** What a user asked of the API server. Watches are in the log once they have ended. */
-export async function requestsOf(username: string, auditLogPath: string | undefined): Promise<readonly AuditedRequest[]> {
+/** What a user asked of the API server, since a time if one is given. Watches are in the log once they have ended. */
+export async function requestsOf(
+  username: string,
+  auditLogPath: string | undefined,
+  since = new Date(0),
+): Promise<readonly AuditedRequest[]> {
   if (auditLogPath === undefined) throw new Error('the control plane writes no audit log');
-  const lines = (await readFile(auditLogPath, 'utf8')).split('\n').filter(line => line !== '');
-  const events = lines.map(line => JSON.parse(line) as AuditEvent).filter(({ user }) => user.username === username);
-  return events.map(({ verb, requestURI, objectRef = {}, responseStatus }) => ({
+  const folder = path.dirname(auditLogPath);
+  const isPart = (name: string): boolean => name.startsWith('audit') && name.endsWith('.log');
+  const files = (await readdir(folder)).filter(isPart).map(name => path.join(folder, name));
+  const texts = await Promise.all(files.map(file => readFile(file, 'utf8')));
+  const lines = texts.flatMap(text => text.split('\n')).filter(line => line !== '');
+  const isMeant = ({ user, requestReceivedTimestamp }: AuditEvent): boolean =>
+    user.username === username && new Date(requestReceivedTimestamp) >= since;
+  const events = lines.map(line => JSON.parse(line) as AuditEvent).filter(isMeant);
+  return events.map(({ verb, requestURI, requestReceivedTimestamp, objectRef = {}, responseStatus }) => ({
     verb,
     group: objectRef.apiGroup ?? '',
     resource: [objectRef.resource, objectRef.subresource].filter(part => part !== undefined).join('/'),
@@ -91,6 +104,7 @@ export async function requestsOf(username: string, auditLogPath: string | undefi
     name: objectRef.name,
     code: responseStatus?.code ?? 0,
     path: requestURI,
+    at: new Date(requestReceivedTimestamp),
   }));
 }
 

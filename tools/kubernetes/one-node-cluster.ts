@@ -44,6 +44,11 @@ const nodeProgramNames = ['containerd', 'ctr', 'cni-plugins', 'runc', 'pause', '
 /** The kubeconfig of a cluster that is up. */
 export const clusterKubeconfig = path.join(stateFolder, 'admin.kubeconfig');
 
+/** What was asked of its API server, a JSON object a line; older parts are beside it, with their time in the name. */
+export const clusterAuditLog = path.join(stateFolder, 'audit.log');
+/** The cluster may run for days: 150 MB of the newest requests are kept. */
+const auditLogLimits = ['--audit-log-maxsize=50', '--audit-log-maxbackup=2'];
+
 export type ClusterState = 'up' | 'down' | 'broken';
 
 /** up: all of its programs run; broken: something is left of it, which taking it down or bringing it up clears away. */
@@ -135,7 +140,8 @@ async function start(programs: ClusterPrograms, detail: (text: string) => void):
       serviceRange: network.serviceRange,
       controllerManager: true,
       scheduler: true,
-      audit: false,
+      audit: true,
+      apiServerArguments: auditLogLimits,
       hasKubelets: true,
     }),
     startContainerd({ stateFolder, programs }),
