@@ -56,7 +56,7 @@ const options = {
   ),
   concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'networks worked on at the same time'),
   'recheck-seconds': option(
-    wholeNumber(1, 86_400).default(60),
+    wholeNumber(1, 86_400).default(120),
     'N',
     'how often the peers of a network at rest are looked at again',
   ),

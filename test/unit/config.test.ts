@@ -14,7 +14,7 @@ describe('readConfig', () => {
       eventsApi: 'core',
       leaderElect: false,
       healthAddress: 'off',
-      recheckSeconds: 60,
+      recheckSeconds: 120,
     });
     expect(config([]).namespace).to.deep.equal([]);
   });
