@@ -58,8 +58,9 @@ for (const [form, values] of Object.entries(forms))
 
     before(async () => {
       objects = await renderChart(values);
-      bitcoind = await SimulatedBitcoind.start(credentials);
       api = await startKwokCluster({ nodes: 2, apiServerArguments: [`--enable-admission-plugins=${admissionPlugin}`] });
+      // After the cluster, of which there is one at a time: so its port is free.
+      bitcoind = await SimulatedBitcoind.start(credentials);
       for (const name of [chartNamespace, namespace, 'another']) await api.kubectl('create', 'namespace', name);
       const applied = objects.filter(({ kind }) => kind !== 'Deployment');
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: applied });
