@@ -32,7 +32,9 @@ describe('StatusPace', () => {
 
   it('waits twice as long each time, and at most 8 s', () => {
     const writes = writesWithin(40_000);
-    expect(writes.map((at, index) => at - (writes[index - 1] ?? 1_000))).to.deep.equal([2_000, 4_100, 8_100, 8_100, 8_100, 8_100]);
+    expect(writes.map((at, index) => at - (writes[index - 1] ?? 1_000))).to.deep.equal([
+      2_000, 4_100, 8_100, 8_100, 8_100, 8_100,
+    ]);
   });
 
   it('starts with the shortest wait again once the status was right or urgent', () => {
