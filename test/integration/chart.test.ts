@@ -7,7 +7,6 @@ import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';
 import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
 import {
-import { eventually } from '../support/until.ts';
   chartFolder,
   chartNamespace,
   type ChartValues,
@@ -16,6 +15,7 @@ import { eventually } from '../support/until.ts';
   renderChart,
   type RenderedObject,
 } from '../support/chart.ts';
+import { eventually } from '../support/until.ts';
 
 const { version: packageVersion } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const digest = `sha256:${'ab'.repeat(32)}`;
