@@ -40,6 +40,11 @@ export interface WriteOptions extends CallOptions {
   readonly fieldManager?: string | undefined;
 }
 
+export interface CreateOptions extends WriteOptions {
+  /** The caller takes "already exists" for an answer, so that a create whose answer was lost is tried again. */
+  readonly isIdempotent?: boolean | undefined;
+}
+
 export interface ApplyOptions extends CallOptions {
   readonly fieldManager: string;
   readonly force?: boolean | undefined;

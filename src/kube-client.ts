@@ -4,6 +4,7 @@ import { Deadline } from './deadline.ts';
 import type {
   ApplyOptions,
   CallOptions,
+  CreateOptions,
   DeleteOptions,
   KubeClientOptions,
   ListOptions,
@@ -96,7 +97,7 @@ export class KubeClient {
     }
   }
 
-  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
     const { namespace } = object.metadata ?? {};
     const path = resourcePath(type, { namespace });
     if (type.namespaced && namespace === undefined) throw new TypeError(`create ${type.plural}: a namespace is needed`);

@@ -1,10 +1,11 @@
 // Makes an object of the cluster equal to what it should be, by server-side apply, and leaves alone what others own.
 // Before it: reconcile.ts with an object from bitcoin/resources.ts. After it: kube-client.ts.
 import { createHash } from 'node:crypto';
-import { apiStatusCode, isConflict } from '../api-error.ts';
+import { apiStatusCode, isAlreadyExists } from '../api-error.ts';
 import { group } from '../bitcoin/bitcoin-network.ts';
 import type { KubeClient } from '../kube-client.ts';
 import { keyOf, type ResourceType } from '../kube-resource.ts';
+import { claimCreatedFields } from './created-fields.ts';
 import type { Repairs } from './repairs.ts';
 import type { KubernetesObject, V1OwnerReference } from '@kubernetes/client-node';
 
@@ -12,9 +13,6 @@ export const fieldManager = 'bitcoin-controller';
 
 /** On every object that is applied: changes when what is applied does, so that a field which is no longer wanted is removed as well. */
 const digestAnnotation = `${group}/applied`;
-
-/** No object ever has it – etcd's first write is revision 2 –, so that an apply with it creates, or is refused as a conflict. */
-const versionOfNothing = '1';
 
 export type Applied<T> =
   | { readonly outcome: 'created' | 'unchanged'; readonly object: T }
@@ -61,13 +59,12 @@ async function create<T extends KubernetesObject>(
   replaced?: T,
 ): Promise<Applied<T>> {
   const annotated = withAnnotations(wanted, options.annotate?.(replaced === undefined ? 'created' : 'recreated', replaced));
-  // By apply, not by POST: what was not applied would stay when it is no longer wanted, since its owner is another operation.
-  const onlyIfAbsent = { ...annotated, metadata: { ...annotated.metadata, resourceVersion: versionOfNothing } };
   try {
-    const object = await client.apply(type, onlyIfAbsent, { fieldManager, ...options });
+    // To do it again does no harm: it is there already then, and as it should be.
+    const object = await client.create(type, annotated, { fieldManager, isIdempotent: true, ...options });
     return replaced === undefined ? { outcome: 'created', object } : { outcome: 'recreated', object, previous: replaced };
   } catch (error) {
-    if (!isConflict(error)) throw error;
+    if (!isAlreadyExists(error)) throw error;
     // Not in the cache: made a moment ago, or somebody took our label off it, or it belongs to somebody else.
     return change(client, type, wanted, await client.get(type, nameOf(wanted), options), options);
   }
@@ -87,6 +84,8 @@ async function change<T extends KubernetesObject>(
   const waitMs = options.repairs?.take(repairKey(type, keyOf(wanted)), digestOf(wanted)) ?? 0;
   if (waitMs > 0) return contested(type, current, waitMs);
   try {
+    const { signal } = options;
+    await claimCreatedFields(client, type, nameOf(current), { manager: fieldManager, signal });
     const annotated = withAnnotations(wanted, options.annotate?.('updated', current));
     const object = await client.apply(type, annotated, { fieldManager, force: true, ...options });
     return { outcome: 'updated', object, previous: current };
