@@ -68,8 +68,8 @@ describe('replicas of the controller', function () {
     const first = await start('first');
     await leads(first.controller);
     const second = await start('second');
-    first.proxy.onRequest = ({ path: target }) => {
-      if (!target.includes('/statefulsets/')) return 'pass';
+    first.proxy.onRequest = ({ path: target, isWrite }) => {
+      if (!isWrite || !target.includes('/statefulsets')) return 'pass';
       first.controller.freeze();
       return 'vanish';
     };
@@ -98,7 +98,7 @@ describe('replicas of the controller', function () {
     await leads(first.controller);
     const second = await start('second');
     await world.createNetwork(namespace, 'alice', 2);
-    await eventually(() => first.proxy.writes.some(write => write.includes('/statefulsets/')));
+    await eventually(() => first.proxy.writes.some(write => write.includes('/statefulsets')));
     expect(await first.controller.stop()).to.equal(0);
     await leads(second.controller);
     await world.untilRight(namespace, 'alice');
