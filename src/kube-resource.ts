@@ -15,15 +15,17 @@ export interface KubeObject {
     resourceVersion?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
-    ownerReferences?: {
-      apiVersion: string;
-      kind: string;
-      name: string;
-      uid: string;
-      controller?: boolean;
-      blockOwnerDeletion?: boolean;
-    }[];
+    ownerReferences?: OwnerReference[];
   };
+}
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
 }
 
 /** A type of the API. `T` is what the API server answers for it. */
@@ -54,6 +56,15 @@ export interface KubeList<T> {
 export function keyOf(object: KubeObject): string {
   const { namespace, name = '' } = object.metadata ?? {};
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+}
+
+/** The owner that manages the object, if it has one. Upstream: `metav1.GetControllerOf`. */
+export function controllerOf({
+  metadata,
+}: {
+  readonly metadata?: { readonly ownerReferences?: readonly OwnerReference[] };
+}): OwnerReference | undefined {
+  return metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
 export function apiVersionOf(type: ResourceType): string {

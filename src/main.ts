@@ -52,10 +52,8 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
   const { eventsApi: api, identity } = config;
   const { recorder, broadcaster: events, givenUp } = startEventRecording({ api, client, logger, component, identity });
   metrics.events.observe(events.counts);
-  const caches = createCaches({
-    ...{ client, namespaces: config.namespace, logger, metrics },
-    idleTimeoutMs: config.watchIdleSeconds * 1_000,
-  });
+  const idleTimeoutMs = config.watchIdleSeconds * 1_000;
+  const caches = createCaches({ client, namespaces: config.namespace, logger, metrics, idleTimeoutMs });
   const stop = stopSignal(logger);
   const elector = config.leaderElect ? electorFor(config, { client, logger, metrics, recorder }) : undefined;
   const health = await startHealthServer(config, {

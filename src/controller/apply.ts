@@ -1,13 +1,13 @@
-// Makes an object of the cluster equal to what it should be, by server-side apply, and leaves alone what others own.
+// Makes an object of the cluster equal to what it should be, changes by server-side apply, and leaves alone what others own.
 // Before it: reconcile.ts with an object from bitcoin/resources.ts. After it: kube-client.ts.
 import { createHash } from 'node:crypto';
 import { apiStatusCode, isAlreadyExists } from '../api-error.ts';
 import { group } from '../bitcoin/bitcoin-network.ts';
 import type { KubeClient } from '../kube-client.ts';
-import { keyOf, type ResourceType } from '../kube-resource.ts';
+import { controllerOf, keyOf, type ResourceType } from '../kube-resource.ts';
 import { claimCreatedFields } from './created-fields.ts';
 import type { Repairs } from './repairs.ts';
-import type { KubernetesObject, V1OwnerReference } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 
 export const fieldManager = 'bitcoin-controller';
 
@@ -83,9 +83,9 @@ async function change<T extends KubernetesObject>(
   if (holds(wanted, current)) return { outcome: 'unchanged', object: current };
   const waitMs = options.repairs?.take(repairKey(type, keyOf(wanted)), digestOf(wanted)) ?? 0;
   if (waitMs > 0) return contested(type, current, waitMs);
+  const { signal } = options;
+  await claimCreatedFields(client, type, nameOf(current), { manager: fieldManager, signal });
   try {
-    const { signal } = options;
-    await claimCreatedFields(client, type, nameOf(current), { manager: fieldManager, signal });
     const annotated = withAnnotations(wanted, options.annotate?.('updated', current));
     const object = await client.apply(type, annotated, { fieldManager, force: true, ...options });
     return { outcome: 'updated', object, previous: current };
@@ -103,9 +103,6 @@ async function change<T extends KubernetesObject>(
 }
 
 const nameOf = ({ metadata }: KubernetesObject) => ({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
-
-const controllerOf = ({ metadata }: KubernetesObject): V1OwnerReference | undefined =>
-  metadata?.ownerReferences?.find(({ controller }) => controller);
 
 const isControlledBySame = (wanted: KubernetesObject, current: KubernetesObject): boolean =>
   controllerOf(wanted)?.uid === controllerOf(current)?.uid;

@@ -1,10 +1,9 @@
 // Maps what changed to networks' keys, and gives each key to a worker. Before it: caches.ts and its informers. After it: reconcile.ts.
 import { randomUUID } from 'node:crypto';
-import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import { type Observable, Subscription } from 'rxjs';
 import { kind } from '../bitcoin/bitcoin-network.ts';
-import type { KubeObject } from '../kube-resource.ts';
-import { keyOf } from '../kube-resource.ts';
+import { controllerOf, keyOf, type KubeObject } from '../kube-resource.ts';
 import type { Logger } from '../logger.ts';
 import type { ControllerMetrics } from '../metrics.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
@@ -140,12 +139,6 @@ export class Controller {
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const controllerOf = ({
-  metadata,
-}: {
-  readonly metadata?: { readonly ownerReferences?: readonly V1OwnerReference[] };
-}): V1OwnerReference | undefined => metadata?.ownerReferences?.find(({ controller }) => controller === true);
 
 /**
  * Whether anything but the status changed. A network's is our own doing, unless somebody else wrote it: then the status we want

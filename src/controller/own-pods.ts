@@ -1,8 +1,8 @@
 // OwnPods: which pods are a network's, of those that are named after its StatefulSet. Before it: reconcile.ts with what the cache has. After
 //   it: status.ts, bitcoin/peers.ts. A network that is made anew under the name of another finds that one's pods in the cache for a while.
-import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/bitcoin-network.ts';
-import { keyOf, type KubeObject } from '../kube-resource.ts';
+import { controllerOf, keyOf, type KubeObject } from '../kube-resource.ts';
 
 export class OwnPods {
   /** By network, the uids of the StatefulSets that it has had: pods of one that was replaced are adopted by the next. */
@@ -38,7 +38,3 @@ export class OwnPods {
     return sets;
   }
 }
-
-const controllerOf = (object: {
-  readonly metadata?: { readonly ownerReferences?: readonly V1OwnerReference[] };
-}): V1OwnerReference | undefined => object.metadata?.ownerReferences?.find(({ controller }) => controller === true);

@@ -76,7 +76,8 @@ export class FakeRecorder implements EventRecorder {
   }
 }
 
-function annotationsText(annotations: Readonly<Record<string, string>>): string {
+/** As Go prints a map, and nothing if there is nothing in it. */
+export function annotationsText(annotations: Readonly<Record<string, string>> = {}): string {
   const names = Object.keys(annotations).sort();
   return names.length === 0 ? '' : ` map[${names.map(name => `${name}:${annotations[name] ?? ''}`).join(' ')}]`;
 }

@@ -1,6 +1,7 @@
 // FakeRecorder: an EventsV1Recorder for tests of code that records. Port of client-go v0.37.2 tools/events/fake.go.
 import { Subject, type Observable } from 'rxjs';
 import type { EventType } from '../core-event.ts';
+import { annotationsText } from '../fake-recorder.ts';
 import { formatMessage } from '../format-message.ts';
 import type { EventsV1Recorder, MaybeReferable } from './events-v1-recorder.ts';
 
@@ -79,9 +80,4 @@ export function newFakeRecorder(): FakeRecorder {
 function objectText(object: MaybeReferable): string {
   const { kind = '', apiVersion = '' } = object ?? {};
   return kind === '' && apiVersion === '' ? '' : ` {kind=${kind},apiVersion=${apiVersion}}`;
-}
-
-function annotationsText(annotations: Annotations = {}): string {
-  const names = Object.keys(annotations).sort();
-  return names.length === 0 ? '' : ` map[${names.map(name => `${name}:${annotations[name] ?? ''}`).join(' ')}]`;
 }
