@@ -41,8 +41,11 @@ const longestInstance = 128;
  */
 const maxQueuedEvents = 10_000;
 
+/** Events written at the same time. Few, because what is told can wait and what is being done for the networks cannot. */
+const concurrency = 2;
+
 export function startEventRecording({ api, client, logger, component, identity }: EventRecordingOptions): EventRecording {
-  const options = { logger, maxQueuedEvents, nameAnnotation: eventNameAnnotation };
+  const options = { logger, maxQueuedEvents, concurrency, nameAnnotation: eventNameAnnotation };
   if (api === 'core') {
     const broadcaster = new EventBroadcaster(options);
     broadcaster.startRecordingToSink(new KubeClientEventSink(client));

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type CurrentCredentials, KubeCredentials, type TlsOptions } from './kube-credentials.ts';
 
@@ -149,7 +150,9 @@ export class KubeTransport {
     if (this.#agent !== undefined && this.#agentIdentity === identity) return this.#agent;
     if (this.#agent !== undefined) retire(this.#agent);
     if (proxyAgent !== undefined) this.#agent = pooling(proxyAgent);
-    else this.#agent = this.#server.protocol === 'http:' ? new http.Agent(pool) : new https.Agent({ ...pool, ...tls });
+    else if (this.#server.protocol === 'http:') this.#agent = new http.Agent(pool);
+    // Certificates and keys are read once, not for each connection.
+    else this.#agent = new https.Agent({ ...pool, ...tls, secureContext: createSecureContext(tls) });
     this.#agentIdentity = identity;
     return this.#agent;
   }

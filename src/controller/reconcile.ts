@@ -26,6 +26,7 @@ import { networks, services, statefulSets } from './resource-types.ts';
 import { StatusPace } from './status-pace.ts';
 import { isSameStatus, isUrgent, observeNodes, statusOf } from './status.ts';
 import { lastEventAnnotations, lastEventOf, type News, type Part, storyOf, Storyteller } from './story.ts';
+import { Turns } from './turns.ts';
 
 /** `true` on a network keeps the controller's hands off it: nothing is created, changed, joined or written. */
 export const pausedAnnotation = `${group}/paused`;
@@ -53,6 +54,12 @@ interface Child<T extends KubeObject> {
   readonly signal: AbortSignal;
 }
 
+/**
+ * How many networks have their objects applied at the same time. The API server makes no more of them a second when it is asked for a
+ * hundred at once; but with ten, the first networks' pods start while the others wait.
+ */
+const maxApplying = 10;
+
 /** Until then the informer has seen what another writer did to the network. */
 const conflictDelayMs = 500;
 
@@ -65,6 +72,7 @@ export class Reconciler {
   };
   readonly #repairs = new Repairs();
   readonly #pods = new OwnPods();
+  readonly #applying = new Turns(maxApplying);
   readonly #story: Storyteller;
   readonly #pace = new StatusPace();
 
@@ -75,7 +83,7 @@ export class Reconciler {
 
   /** Brings one network nearer to its spec. Throws what keeps it from doing so. */
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
-    const { client, caches, recorder } = this.#options;
+    const { caches, recorder } = this.#options;
     const cached = caches.networks.get(key);
     // Only its status is ever written here: a network that the cache does not have is gone, whatever was written a moment ago.
     const network = cached === undefined ? undefined : this.#written.networks.newest(key, cached);
@@ -86,9 +94,7 @@ export class Reconciler {
     if (!(await this.#isThereStill(network, signal))) return { next: 'wait' };
     // What a predecessor wrote and could not tell any more.
     this.#story.tell(network, 'status', network.status?.lastEvents ?? []);
-    const service = await this.#applyService(network, signal);
-    const credentials = await credentialsFor(client, network, signal);
-    const statefulSet = await this.#applyStatefulSet(network, credentials, signal);
+    const { service, credentials, statefulSet } = await this.#applying.take(() => this.#applyChildren(network, signal));
     const nodes = observeNodes(network, this.#pods.of(network, podsOf(caches, network)));
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
     recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
@@ -121,6 +127,12 @@ export class Reconciler {
       if (isNotFound(error)) return false;
       throw error;
     }
+  }
+
+  async #applyChildren(network: BitcoinNetwork, signal: AbortSignal) {
+    const service = await this.#applyService(network, signal);
+    const credentials = await credentialsFor(this.#options.client, network, signal);
+    return { service, credentials, statefulSet: await this.#applyStatefulSet(network, credentials, signal) };
   }
 
   #applyService(network: BitcoinNetwork, signal: AbortSignal): Promise<Applied<V1Service>> {

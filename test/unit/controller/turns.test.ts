@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { firstValueFrom, Subject } from 'rxjs';
+import { Turns } from '../../../src/controller/turns.ts';
+
+describe('Turns', () => {
+  it('runs no more tasks than its limit, in the order in which they came', async () => {
+    const turns = new Turns(2);
+    const started: number[] = [];
+    const gates = [0, 1, 2, 3].map(() => new Subject<number>());
+    const all = gates.map((gate, index) =>
+      turns.take(() => {
+        started.push(index);
+        return firstValueFrom(gate);
+      }),
+    );
+    await Promise.resolve();
+    expect(started).to.deep.equal([0, 1]);
+    gates[1]?.next(1);
+    await all[1];
+    await Promise.resolve();
+    expect(started).to.deep.equal([0, 1, 2]);
+    gates[0]?.next(0);
+    await all[0];
+    gates[2]?.next(2);
+    await all[2];
+    await Promise.resolve();
+    gates[3]?.next(3);
+    expect(await Promise.all(all)).to.deep.equal([0, 1, 2, 3]);
+  });
+
+  it('hands on the turn of a task that fails, and throws what it threw', async () => {
+    const turns = new Turns(1);
+    const failed = turns.take(() => Promise.reject(new Error('no')));
+    const next = turns.take(() => Promise.resolve('next'));
+    expect(await failed.catch((error: unknown) => (error as Error).message)).to.equal('no');
+    expect(await next).to.equal('next');
+  });
+});
