@@ -22,6 +22,8 @@ export interface Node {
   readonly isReady: boolean;
   /** The pod is going away; its address will be somebody else's. */
   readonly isTerminating: boolean;
+  /** It has come up just now: unless proven otherwise, its lists are empty. */
+  readonly isNew?: boolean;
 }
 
 /** What a node said about its peers, the parts that matter here. */
@@ -40,7 +42,10 @@ export interface NodeReport {
 
 /** A hung bitcoind is given up after this time; one that is only slow answers within it. */
 const answerTimeoutMs = 15_000;
-/** `onetry` waits up to 5 s (-timeout) for a peer that drops packets, one after another. */
+/**
+ * `onetry` waits up to 5 s (-timeout) for a peer that drops packets, one after another. A new node is given the time for one: it has
+ * yet to show that it answers at all.
+ */
 const dialTimeoutMs = 5_000;
 const maxBatchTimeoutMs = 60_000;
 /** How many nodes of one network are asked at the same time. */
@@ -51,6 +56,7 @@ const alreadySo = new Set([-23, -24, -29]);
 
 const addedSchema = z.array(z.object({ addednode: z.string(), connected: z.boolean() }));
 const peersSchema = z.array(z.object({ id: z.number(), addr: z.string(), inbound: z.boolean() }));
+const nobody: PeerLists = { added: [], peers: [] };
 const readCalls: readonly RpcCall[] = [{ method: 'getaddednodeinfo' }, { method: 'getpeerinfo' }];
 
 /** The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address. */
@@ -97,7 +103,7 @@ function isComplete(self: Node, nodes: readonly Node[], lists: PeerLists): boole
 
 /**
  * Joins the ready nodes, all at once. A node that fails is reported and never keeps the others from being joined.
- * Costs one batch a node, and a second one for a node whose peers must change.
+ * Costs one batch a node, and a second one for a node whose peers must change, unless it is new.
  */
 export async function connectPeers(
   nodes: readonly Node[],
@@ -123,19 +129,21 @@ async function connectNode(
   const client = new RpcClient({ host: node.ip, port: rpcPort, credentials });
   const options = (timeoutMs: number) => ({ timeoutMs, ...(signal === undefined ? {} : { signal }) });
   try {
-    const lists = peerLists(await client.batch(readCalls, options(answerTimeoutMs)));
+    const { isNew = false } = node;
+    // What a new node lacks is sent without asking first. It answers with its lists: if they were not empty, it is not complete and
+    // will be asked again.
+    const lists = isNew ? nobody : peerLists(await client.batch(readCalls, options(answerTimeoutMs)));
     const changes = planPeerChanges(node, nodes, lists);
-    if (changes.length === 0) return { node, isComplete: isComplete(node, nodes, lists) };
-    const timeoutMs = Math.min(
-      maxBatchTimeoutMs,
-      answerTimeoutMs + dialTimeoutMs * changes.filter(({ params }) => params?.[1] === 'onetry').length,
-    );
+    if (changes.length === 0 && !isNew) return { node, isComplete: isComplete(node, nodes, lists) };
+    const dials = changes.filter(({ params }) => params?.[1] === 'onetry').length;
+    const dialsMs = isNew ? dialTimeoutMs : dialTimeoutMs * dials;
+    const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
     const results = await client.batch([...changes, ...readCalls], options(timeoutMs));
     const failure = results
       .slice(0, changes.length)
       .map(failureOf)
       .find(error => error !== undefined && !alreadySo.has(error.code));
-    if (failure !== undefined) return { node, isComplete: false, failure };
+    if (failure !== undefined) throw failure;
     return { node, isComplete: isComplete(node, nodes, peerLists(results.slice(changes.length))) };
   } catch (error) {
     if (error instanceof BitcoinRpcError && error.code === rpcInWarmup) return { node, isComplete: false };

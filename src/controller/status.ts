@@ -22,12 +22,14 @@ export const isReady = (pod: V1Pod): boolean =>
 /** The nodes of a network, by ordinal: the pods of its StatefulSet. */
 export function observeNodes(network: BitcoinNetwork, pods: readonly V1Pod[]): Node[] {
   const prefix = `${statefulSetName(network)}-`;
+  const readyBefore = new Set(network.status?.nodes?.filter(({ ready }) => ready).map(({ ip }) => ip));
   const nodes = pods.flatMap(pod => {
     const name = pod.metadata?.name ?? '';
     const ordinal = name.startsWith(prefix) ? name.slice(prefix.length) : '';
     if (!/^\d+$/.test(ordinal)) return [];
     const ip = pod.status?.podIP ?? '';
-    return [{ name, ordinal: Number(ordinal), ip, isReady: isReady(pod), isTerminating: isTerminating(pod) }];
+    const isNew = !readyBefore.has(ip);
+    return [{ name, ordinal: Number(ordinal), ip, isReady: isReady(pod), isTerminating: isTerminating(pod), isNew }];
   });
   return nodes.sort((a, b) => a.ordinal - b.ordinal);
 }

@@ -37,6 +37,18 @@ describe('observeNodes', () => {
   });
 });
 
+describe('observeNodes, of a network that had nodes before', () => {
+  it('calls a node new unless the status says that the same address was ready', () => {
+    const [was, restarts] = [
+      { ordinal: 0, ready: true, ip: '10.0.0.1', nodeName: 'alice-sts-0', dnsName: '' },
+      { ordinal: 1, ready: false, ip: '10.0.0.2', nodeName: 'alice-sts-1', dnsName: '' },
+    ];
+    const before = { ...network(), status: { nodes: [was, restarts] } };
+    const pods = [pod('alice-sts-0'), pod('alice-sts-1', { ip: '10.0.0.2' }), pod('alice-sts-2', { ip: '10.0.0.3' })];
+    expect(observeNodes(before, pods).map(({ isNew }) => isNew)).to.deep.equal([false, true, true]);
+  });
+});
+
 describe('statusOf', () => {
   const all = [node(0), node(1), node(2)];
 
