@@ -35,6 +35,7 @@ export async function startKwokCluster(options: {
     controlPlane = await startControlPlane({ controllerManager: true, scheduler: true, audit: true, apiServerArguments });
     const kwok = await startKwok(controlPlane, programs);
     await createNodes(controlPlane, options.nodes);
+    await createAddressPool(controlPlane);
     const plane = controlPlane;
     return {
       ...plane,
@@ -93,4 +94,24 @@ async function createNodes(controlPlane: TestControlPlane, count: number): Promi
         .filter(line => line === ';True').length === count
     );
   });
+}
+
+/** kwok makes its pool of addresses for the first pod, without a lock: of two first pods at once both would get the first address. */
+async function createAddressPool(controlPlane: TestControlPlane): Promise<void> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'first', namespace: 'default' },
+    spec: { containers: [{ name: 'first', image: 'none' }] },
+  };
+  const serviceAccount = ['get', 'serviceaccount', 'default', '--ignore-not-found', '--output=name'];
+  // Without it no pod is admitted.
+  await waitUntil(
+    'the default service account',
+    readyTimeoutMs,
+    async () => (await controlPlane.kubectl(...serviceAccount)) !== '',
+  );
+  await controlPlane.kubectlWithInput(JSON.stringify(pod), 'create', '--filename', '-');
+  await controlPlane.kubectl('wait', '--for=jsonpath={.status.podIP}', 'pod/first', `--timeout=${readyTimeoutMs}ms`);
+  await controlPlane.kubectl('delete', 'pod', 'first', '--now');
 }
