@@ -2,7 +2,6 @@
 // After it: controller/controller.ts.
 import { hostname } from 'node:os';
 import { config as rxjs } from 'rxjs';
-import { closeRpcConnections } from './bitcoin/rpc-client.ts';
 import { type Config, readConfig, usage, UsageError, version } from './config.ts';
 import { type Caches, createCaches } from './controller/caches.ts';
 import { Controller } from './controller/controller.ts';
@@ -92,7 +91,6 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     stopInformers.abort(new Error('the controller stopped'));
     await informers;
     await health?.close();
-    closeRpcConnections();
     await client.close();
   }
 }

@@ -48,13 +48,10 @@ export const rpcInWarmup = -28;
 const maxAnswerBytes = 4 << 20;
 
 /**
- * Kept for the second batch of a reconcile, and no longer: with thousands of nodes a connection to each would be memory and nothing else.
- * Long before bitcoind closes them itself (-rpcservertimeout, 30 s): so none is reused while it is being closed.
+ * A connection a batch: most nodes are asked once in two minutes, and to keep a connection to each of thousands, or to time its end,
+ * costs more than to open another one.
  */
-const agent = new Agent({ keepAlive: true, timeout: 1_000, maxFreeSockets: 1 });
-
-/** Ends the idle connections, so that a process which is done can end. */
-export const closeRpcConnections = (): void => agent.destroy();
+const agent = new Agent({ keepAlive: false });
 
 export class RpcClient {
   readonly #url: string;

@@ -2,7 +2,6 @@
 import { expect } from 'chai';
 import { connectPeers, type Node } from '../../src/bitcoin/peers.ts';
 import { rpcPort } from '../../src/bitcoin/resources.ts';
-import { closeRpcConnections } from '../../src/bitcoin/rpc-client.ts';
 import { node } from '../support/builders.ts';
 import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
 
@@ -13,10 +12,7 @@ describe('connectPeers', () => {
   beforeEach(async () => {
     bitcoind = await SimulatedBitcoind.start({ ...credentials, port: rpcPort });
   });
-  afterEach(async () => {
-    closeRpcConnections();
-    await bitcoind.stop();
-  });
+  afterEach(() => bitcoind.stop());
 
   const nodesOf = (fields: Partial<Node>): Node[] =>
     [0, 1, 2].map(ordinal => node(ordinal, { ip: `127.0.1.${ordinal + 1}`, ...fields }));

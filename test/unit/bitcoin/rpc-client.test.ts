@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { BitcoinRpcError, BitcoinTransportError, closeRpcConnections, RpcClient } from '../../../src/bitcoin/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError, RpcClient } from '../../../src/bitcoin/rpc-client.ts';
 
 const credentials = { user: 'alice', password: 'a secret, and with ünicode' };
 
@@ -35,7 +35,6 @@ describe('RpcClient', () => {
     server?.closeAllConnections();
     server?.close();
     server = undefined;
-    closeRpcConnections();
   });
 
   it('sends one JSON-RPC 2.0 batch with basic authentication and gives the results in the order of the calls', async () => {
