@@ -1,5 +1,6 @@
 // Command line and environment → a frozen Config; the only reader of process.env. Before it: main.ts. After it: main.ts wires what it says.
 // Every option is also an environment variable: `--log-level debug` is BITCOIN_CONTROLLER_LOG_LEVEL=debug. The command line wins.
+import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
@@ -42,7 +43,7 @@ const options = {
   namespace: option(
     z
       .array(z.string().transform(text => text.split(',')))
-      .transform(lists => lists.flat().filter(name => name !== ''))
+      .transform(lists => [...new Set(lists.flat().filter(name => name !== ''))])
       .pipe(z.array(namespaceName))
       .default([]),
     'NS',
@@ -149,8 +150,9 @@ export function readConfig(
     );
   });
   const fixed = {
-    identity: environment.POD_NAME ?? `${hostname}_${process.pid}`,
-    podNamespace: environment.POD_NAMESPACE,
+    // A process id is no name: in a container it is always the same.
+    identity: environment.POD_NAME || `${hostname}_${randomUUID()}`,
+    podNamespace: environment.POD_NAMESPACE || undefined,
     environment: Object.fromEntries(clusterVariables.map(name => [name, environment[name]])),
   };
   return Object.freeze({ ...Object.fromEntries(entries), ...fixed } as Config);

@@ -43,6 +43,8 @@ export interface WriteOptions extends CallOptions {
 export interface CreateOptions extends WriteOptions {
   /** The caller takes "already exists" for an answer, so that a create whose answer was lost is tried again. */
   readonly isIdempotent?: boolean | undefined;
+  /** The API server answers as it would, and creates nothing. */
+  readonly isDryRun?: boolean;
 }
 
 export interface ApplyOptions extends CallOptions {

@@ -61,8 +61,8 @@ export class KubeClient {
   }
 
   /**
-   * A client over the same connections that calls `guard` before every write (all but get, list and watch); if it throws, nothing
-   * is sent and the call throws that. So a replica that lost its lease stops writing.
+   * A client over the same connections that calls `guard` before every write (all but get, list and watch), and before each further try
+   * of it; if it throws, nothing is sent and the call throws that. So a replica that lost its lease stops writing, in whatever wait it was.
    */
   withWriteGuard(guard: () => void): KubeClient {
     const guarded = new KubeClient(this.#options, this);
@@ -107,7 +107,7 @@ export class KubeClient {
       attempted,
       method: 'POST',
       path,
-      query: { fieldManager: options.fieldManager },
+      query: { fieldManager: options.fieldManager, dryRun: options.isDryRun === true ? 'All' : undefined },
       body: completed(type, object),
     })) as T;
   }
@@ -181,7 +181,7 @@ export class KubeClient {
 
   #write(call: AttemptedCall): Promise<unknown> {
     this.#writeGuard();
-    return this.#call(call);
+    return this.#call({ ...call, guard: this.#writeGuard });
   }
 
   async #call(call: AttemptedCall): Promise<unknown> {
@@ -202,6 +202,7 @@ export class KubeClient {
       maxTries = defaultMaxTries,
       isUnthrottled = false,
       mayBeText = false,
+      guard,
     } = call;
     const isIdempotent = call.isIdempotent ?? (method !== 'POST' && call.contentType !== patchContentTypes.json);
     const search = queryString(query);
@@ -210,7 +211,7 @@ export class KubeClient {
     const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': this.#userAgent };
     if (body !== undefined) headers['Content-Type'] = call.contentType ?? 'application/json';
     if (body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(body));
-    return { attempted, verb, method, path, headers, body, isIdempotent, maxTries, isUnthrottled, mayBeText, deadline };
+    return { attempted, verb, method, path, headers, body, isIdempotent, maxTries, isUnthrottled, mayBeText, guard, deadline };
   }
 }
 
@@ -218,6 +219,7 @@ interface AttemptedCall extends RequestOptions {
   readonly attempted: string;
   readonly verb?: string;
   readonly mayBeText?: boolean;
+  readonly guard?: () => void;
 }
 
 function nameOf({ metadata }: KubeObject): ObjectName {

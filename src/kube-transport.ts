@@ -14,6 +14,13 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal: AbortSignal;
+  /** Asked when nothing but sending is left to do; what it throws becomes the `cause` of a NotSentError. */
+  readonly guard?: (() => void) | undefined;
+}
+
+/** The request's guard forbade it: nothing was sent. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError';
 }
 
 interface Credentials {
@@ -60,11 +67,17 @@ export class KubeTransport {
 
   /**
    * Sends a request; resolves with the response's head, whatever its status. Its body must be read or destroyed.
-   * @throws what node:http throws, or the signal's reason
+   * @throws NotSentError if its guard forbids it, what node:http throws, or the signal's reason
    */
   async send(request: HttpRequest): Promise<http.IncomingMessage> {
-    if (this.#isClosed) throw new Error('the Kubernetes client is closed');
+    this.#assertOpen();
     const credentials = await abortable(this.#currentCredentials(), request.signal);
+    this.#assertOpen();
+    try {
+      request.guard?.();
+    } catch (cause) {
+      throw new NotSentError('the write guard forbids it', { cause });
+    }
     const options: https.RequestOptions = {
       protocol: this.#server.protocol,
       hostname: this.#server.hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -113,6 +126,10 @@ export class KubeTransport {
     this.#currentCredentials().then(onRenewed, onRenewed);
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw new Error('the Kubernetes client is closed');
+  }
+
   /** Ends every connection, also those of requests and watches under way. */
   close(): void {
     this.#isClosed = true;
@@ -148,13 +165,19 @@ export class KubeTransport {
   #agentFor(tls: TlsOptions, proxyAgent: CurrentCredentials['proxyAgent']): http.Agent {
     const identity = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
     if (this.#agent !== undefined && this.#agentIdentity === identity) return this.#agent;
+    // The old one is given up when there is a new one, and not for certificates that cannot be read.
+    const agent = this.#newAgent(tls, proxyAgent);
     if (this.#agent !== undefined) retire(this.#agent);
-    if (proxyAgent !== undefined) this.#agent = pooling(proxyAgent);
-    else if (this.#server.protocol === 'http:') this.#agent = new http.Agent(pool);
-    // Certificates and keys are read once, not for each connection.
-    else this.#agent = new https.Agent({ ...pool, ...tls, secureContext: createSecureContext(tls) });
+    this.#agent = agent;
     this.#agentIdentity = identity;
-    return this.#agent;
+    return agent;
+  }
+
+  #newAgent(tls: TlsOptions, proxyAgent: CurrentCredentials['proxyAgent']): http.Agent {
+    if (proxyAgent !== undefined) return pooling(proxyAgent);
+    if (this.#server.protocol === 'http:') return new http.Agent(pool);
+    // Certificates and keys are read once, not for each connection.
+    return new https.Agent({ ...pool, ...tls, secureContext: createSecureContext(tls) });
   }
 }
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError, parsedStatus } from './api-error.ts';
 import type { Deadline } from './deadline.ts';
-import type { KubeTransport } from './kube-transport.ts';
+import { type KubeTransport, NotSentError } from './kube-transport.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { sleep } from './sleep.ts';
@@ -26,6 +26,8 @@ export interface ApiCall {
   readonly isUnthrottled: boolean;
   /** An answer that is no JSON is handed out as text; else it is an error. */
   readonly mayBeText: boolean;
+  /** Asked before each try, when nothing but sending is left to do. If it throws nothing is sent, and the call throws that. */
+  readonly guard: (() => void) | undefined;
   readonly deadline: Deadline;
 }
 
@@ -99,6 +101,7 @@ export class RetryingTransport {
       if ((response.statusCode ?? 0) >= 400) return await failureOf(call, response);
       return { answer: answerOf(call, response, await bodyOf(response)) };
     } catch (error) {
+      if (error instanceof NotSentError) throw error.cause;
       if (call.deadline.signal.aborted && error === call.deadline.signal.reason) throw abortedError(call, error);
       return {
         error: new Error(`${call.attempted}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),

@@ -84,6 +84,15 @@ const writableVolumes: Readonly<Record<string, { readonly mountPath: string; rea
   configuration: { mountPath: '/run/bitcoin', volume: { emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } } },
 };
 
+/** Says to a node which Secret its credentials come from. */
+const secretVariable = 'BC_RPC_SECRET';
+
+/** The Secret that a StatefulSet's nodes have their credentials from; undefined if none, or if there is no StatefulSet. */
+export function secretOf(statefulSet: V1StatefulSet | undefined): string | undefined {
+  const containers = statefulSet?.spec?.template.spec?.containers ?? [];
+  return containers.flatMap(({ env = [] }) => env).find(({ name }) => name === secretVariable)?.value;
+}
+
 function bitcoindContainer(network: BitcoinNetwork, options: PodOptions): V1Container {
   const { secret } = network.spec;
   return {
@@ -94,9 +103,9 @@ function bitcoindContainer(network: BitcoinNetwork, options: PodOptions): V1Cont
       { name: 'rpc', containerPort: rpcPort, protocol: 'TCP' },
       { name: 'p2p', containerPort: p2pPort, protocol: 'TCP' },
     ],
-    // BC_RPC_SECRET makes the start script refuse the default credentials if the Secret is gone when a container restarts.
+    // secretVariable makes the start script refuse the default credentials if the Secret is gone when a container restarts.
     ...(secret
-      ? { env: [{ name: 'BC_RPC_SECRET', value: secret }], envFrom: [{ secretRef: { name: secret, optional: true } }] }
+      ? { env: [{ name: secretVariable, value: secret }], envFrom: [{ secretRef: { name: secret, optional: true } }] }
       : {}),
     readinessProbe,
     resources: { requests: { cpu: '10m', memory: '64Mi' } },

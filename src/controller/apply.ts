@@ -1,6 +1,7 @@
 // Makes an object of the cluster equal to what it should be, changes by server-side apply, and leaves alone what others own.
 // Before it: reconcile.ts with an object from bitcoin/resources.ts. After it: kube-client.ts.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { apiStatusCode, isAlreadyExists } from '../api-error.ts';
 import { group } from '../bitcoin/bitcoin-network.ts';
 import type { KubeClient } from '../kube-client.ts';
@@ -90,7 +91,7 @@ async function change<T extends KubernetesObject>(
     const object = await client.apply(type, annotated, { fieldManager, force: true, ...options });
     return { outcome: 'updated', object, previous: current };
   } catch (error) {
-    if (apiStatusCode(error) !== 422) throw error;
+    if (apiStatusCode(error) !== 422 || !(await couldBeCreated(client, type, wanted, options))) throw error;
     // An immutable field differs, as in a StatefulSet that an older controller made. Its pods stay and are adopted by the new one.
     const uid = current.metadata?.uid;
     await client.delete(type, nameOf(current), {
@@ -99,6 +100,27 @@ async function change<T extends KubernetesObject>(
       ...options,
     });
     return create(client, type, wanted, options, current);
+  }
+}
+
+/**
+ * Whether the API server would take the object if its name were free. If not, what it refuses is not the change of an immutable field
+ * (a policy may answer with the same code), and to replace the object would only lose it.
+ */
+async function couldBeCreated<T extends KubernetesObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  wanted: T,
+  options: ApplyOptions<T>,
+): Promise<boolean> {
+  try {
+    await client.create(type, wanted, { fieldManager, isIdempotent: true, isDryRun: true, ...options });
+    return true;
+  } catch (error) {
+    // Whether it is valid and allowed is looked at before its name is.
+    if (isAlreadyExists(error)) return true;
+    if (apiStatusCode(error) === undefined) throw error;
+    return false;
   }
 }
 
@@ -153,18 +175,18 @@ export function holds(wanted: unknown, actual: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null) return wanted === actual;
   if (typeof actual !== 'object' || actual === null) return isEmpty(wanted) && actual === undefined;
   return Object.entries(wanted).every(
-    ([key, value]) => value === undefined || holds(value, (actual as Record<string, unknown>)[key]),
+    ([key, value]) => value === undefined || holdsField(key, value, (actual as Record<string, unknown>)[key]),
   );
 }
 
+/** A selector is one value: a label more selects other pods. */
+const holdsField = (key: string, wanted: unknown, actual: unknown): boolean =>
+  key === 'selector' ? isDeepStrictEqual(wanted, actual) : holds(wanted, actual);
+
 function holdsList(wanted: readonly unknown[], actual: readonly unknown[]): boolean {
   if (wanted.every(hasName))
-    return wanted.every(item =>
-      holds(
-        item,
-        actual.find(other => hasName(other) && other.name === item.name),
-      ),
-    );
+    // Others may have items of the same name: a volume mounted twice, an owner of another kind.
+    return wanted.every(item => actual.some(other => holds(item, other)));
   return wanted.length === actual.length && wanted.every((item, index) => holds(item, actual[index]));
 }
 

@@ -9,6 +9,7 @@ import type { ControllerMetrics } from '../metrics.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
 import { type Caches, podsOf } from './caches.ts';
 import type { Change } from './informer.ts';
+import { LeaseLostError } from './leader-elector.ts';
 import { reasons } from './reasons.ts';
 import type { Reconciler } from './reconcile.ts';
 import { isReady, isTerminating } from './status.ts';
@@ -124,7 +125,8 @@ export class Controller {
       if (outcome.next === 'again') queue.addAfter(key, outcome.afterMs);
       report(resultOf[outcome.next]);
     } catch (error) {
-      if (signal.aborted) return;
+      // A lost lease may be met here before the signal tells of it.
+      if (signal.aborted || error instanceof LeaseLostError) return;
       report('error');
       logger.error('reconcile failed', { error });
       this.#recordFailure(key, error);

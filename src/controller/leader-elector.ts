@@ -50,6 +50,8 @@ export class LeaderElector {
   #reportedLeader: string | undefined;
   /** When the last renewal that worked was sent. Undefined = not leading. */
   #renewedAtMs: number | undefined;
+  /** The same, until leading has stopped: also when the lease is lost and the work goes on. */
+  #heldAtMs: number | undefined;
 
   /** @throws RangeError unless leaseDurationMs > renewDeadlineMs > 1.2 × retryPeriodMs, as upstream */
   constructor(options: LeaderElectorOptions) {
@@ -93,7 +95,7 @@ export class LeaderElector {
 
   /** What is wrong, for /healthz: this replica has neither renewed nor stopped for far too long. Else `undefined`. */
   healthCheck(): string | undefined {
-    const sinceMs = this.#renewedAtMs === undefined ? 0 : performance.now() - this.#renewedAtMs;
+    const sinceMs = this.#heldAtMs === undefined ? 0 : performance.now() - this.#heldAtMs;
     return sinceMs > 2 * this.#leaseDurationMs ? `the lease was last renewed ${Math.round(sinceMs / 1000)} s ago` : undefined;
   }
 
@@ -132,6 +134,7 @@ export class LeaderElector {
   async #stopLeading(stillHolds: boolean): Promise<void> {
     const { metrics, name, onTransition } = this.#options;
     this.#renewedAtMs = undefined;
+    this.#heldAtMs = undefined;
     metrics?.leaderElection.leads(name, false);
     if (stillHolds) await this.#release();
     this.#logger.info('Stopped leading');
@@ -206,6 +209,7 @@ export class LeaderElector {
 
   async #claim(signal: AbortSignal): Promise<void> {
     this.#renewedAtMs = await this.#lock.claim(signal);
+    this.#heldAtMs = this.#renewedAtMs;
   }
 
   #reportLeader(): void {

@@ -8,12 +8,13 @@ import {
   credentialsAnnotation,
   headlessService,
   type PodOptions,
+  secretOf,
   serviceName,
   statefulSetFor,
   statefulSetName,
 } from '../bitcoin/resources.ts';
 import type { KubeClient } from '../kube-client.ts';
-import type { KubeObject, ResourceType } from '../kube-resource.ts';
+import { type KubeObject, keyOf, type ResourceType } from '../kube-resource.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
 import { apply, type Applied, type Changed, repairKey } from './apply.ts';
 import { type Cache, type Caches, podsOf } from './caches.ts';
@@ -59,6 +60,8 @@ interface Child<T extends KubeObject> {
  * hundred at once; but with ten, the first networks' pods start while the others wait.
  */
 const maxApplying = 10;
+/** Many times what it takes; where a webhook hangs or refuses, or a Secret is not answered, other networks go on after it. */
+const longestTurnMs = 1_000;
 
 /** Until then the informer has seen what another writer did to the network. */
 const conflictDelayMs = 500;
@@ -72,7 +75,7 @@ export class Reconciler {
   };
   readonly #repairs = new Repairs();
   readonly #pods = new OwnPods();
-  readonly #applying = new Turns(maxApplying);
+  readonly #applying = new Turns(maxApplying, longestTurnMs);
   readonly #story: Storyteller;
   readonly #pace = new StatusPace();
 
@@ -94,7 +97,12 @@ export class Reconciler {
     if (!(await this.#isThereStill(network, signal))) return { next: 'wait' };
     // What a predecessor wrote and could not tell any more.
     this.#story.tell(network, 'status', network.status?.lastEvents ?? []);
-    const { service, credentials, statefulSet } = await this.#applying.take(() => this.#applyChildren(network, signal));
+    const applied = await this.#applying.take(() =>
+      // Before its turn came it may have been deleted, paused or changed: its key is in line again then.
+      this.#isStillAsked(network) ? this.#applyChildren(network, signal) : Promise.resolve(undefined),
+    );
+    if (applied === undefined) return { next: 'wait' };
+    const { service, credentials, statefulSet } = applied;
     const nodes = observeNodes(network, this.#pods.of(network, podsOf(caches, network)));
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
     recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
@@ -129,6 +137,16 @@ export class Reconciler {
     }
   }
 
+  #isStillAsked({ metadata }: BitcoinNetwork): boolean {
+    const now = this.#options.caches.networks.get(keyOf({ metadata }))?.metadata;
+    return (
+      now?.uid === metadata.uid &&
+      now.generation === metadata.generation &&
+      now.deletionTimestamp === undefined &&
+      now.annotations?.[pausedAnnotation] !== 'true'
+    );
+  }
+
   async #applyChildren(network: BitcoinNetwork, signal: AbortSignal) {
     const service = await this.#applyService(network, signal);
     const credentials = await credentialsFor(this.#options.client, network, signal);
@@ -146,7 +164,7 @@ export class Reconciler {
     });
   }
 
-  /** Without credentials no node is started, since it would fall back to the defaults; one that runs goes on with what it has. */
+  /** Without credentials no node is started, since it would fall back to the defaults; one that runs goes on with what it has, its Secret included. */
   async #applyStatefulSet(
     network: BitcoinNetwork,
     credentials: CredentialsState,
@@ -164,7 +182,11 @@ export class Reconciler {
       type: statefulSets,
       written: this.#written.statefulSets,
       cache,
-      desired: statefulSetFor(network, version, this.#options.pods),
+      desired: statefulSetFor(
+        credentials.isAvailable ? network : { ...network, spec: { ...network.spec, secret: secretOf(current) } },
+        version,
+        this.#options.pods,
+      ),
       newsOf: (what, previous) => statefulSetNews(network, what, previous),
       signal,
     });
@@ -178,7 +200,11 @@ export class Reconciler {
     const applied = await apply(this.#options.client, type, desired, written.newest(key, cache.get(key)), {
       signal,
       repairs: this.#repairs,
-      annotate: (what, previous) => lastEventAnnotations(storyOf(network, part, [newsOf(what, previous)])),
+      annotate: (what, previous) => {
+        // What a predecessor wrote and did not tell would be overwritten.
+        if (previous !== undefined) this.#story.tell(network, part, lastEventOf(previous));
+        return lastEventAnnotations(storyOf(network, part, [newsOf(what, previous)]));
+      },
     });
     if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
       written.remember(key, applied.object);

@@ -26,7 +26,8 @@ export function observeNodes(network: BitcoinNetwork, pods: readonly V1Pod[]): N
   const nodes = pods.flatMap(pod => {
     const name = pod.metadata?.name ?? '';
     const ordinal = name.startsWith(prefix) ? name.slice(prefix.length) : '';
-    if (!/^\d+$/.test(ordinal)) return [];
+    // Anybody can give a pod our label; the numbers that a StatefulSet gives have no leading zero.
+    if (!/^(0|[1-9]\d{0,8})$/.test(ordinal)) return [];
     const ip = pod.status?.podIP ?? '';
     const isNew = !readyBefore.has(ip);
     return [{ name, ordinal: Number(ordinal), ip, isReady: isReady(pod), isTerminating: isTerminating(pod), isNew }];

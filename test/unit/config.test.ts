@@ -20,7 +20,7 @@ describe('readConfig', () => {
   });
 
   it('takes namespaces repeated, comma-separated and from the environment', () => {
-    expect(config(['--namespace', 'a', '--namespace', 'b,c']).namespace).to.deep.equal(['a', 'b', 'c']);
+    expect(config(['--namespace', 'a', '--namespace', 'b,c,a']).namespace).to.deep.equal(['a', 'b', 'c']);
     expect(config([], { BITCOIN_CONTROLLER_NAMESPACE: 'a,b' }).namespace).to.deep.equal(['a', 'b']);
   });
 
@@ -29,9 +29,12 @@ describe('readConfig', () => {
     expect(config(['--log-level', 'debug'], environment)).to.include({ logLevel: 'debug', concurrency: 7 });
   });
 
-  it('knows who it is: the pod in a cluster, else the machine and the process', () => {
+  it('knows who it is: the pod in a cluster, else the machine and a name of its own', () => {
     expect(config([], { POD_NAME: 'pod-1', POD_NAMESPACE: 'ns' })).to.include({ identity: 'pod-1', podNamespace: 'ns' });
-    expect(config([]).identity).to.equal(`host_${process.pid}`);
+    expect(config([], { POD_NAME: '', POD_NAMESPACE: '' }).podNamespace).to.equal(undefined);
+    // In containers on one host, host name and process id are the same.
+    expect(config([]).identity).to.match(/^host_[0-9a-f-]{36}$/);
+    expect(config([]).identity).not.to.equal(config([]).identity);
   });
 
   it('cannot be changed afterwards', () => {

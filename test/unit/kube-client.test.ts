@@ -104,6 +104,20 @@ describe('KubeClient', () => {
       expect(server.requests.map(each => each.split(' ')[0])).to.deep.equal(['GET', 'DELETE']);
     });
 
+    it('is not tried again when the write guard has come to forbid it', async () => {
+      let isLeading = true;
+      const guarded = client.withWriteGuard(() => {
+        if (!isLeading) throw new Error('not the leader');
+      });
+      server.handler = (request, response, body) => {
+        isLeading = false;
+        fail(429, 'TooManyRequests')(request, response, body);
+      };
+      const error = await thrownBy(guarded.apply(pods, { metadata: at }, { fieldManager: 'me' }));
+      expect(error.message).to.equal('not the leader');
+      expect(server.requests).to.have.length(1);
+    });
+
     it('fails once the client is closed, whether it had begun or not', async () => {
       server.handler = silence;
       const begun = thrownBy(client.get(pods, at));

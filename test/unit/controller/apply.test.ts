@@ -20,6 +20,19 @@ describe('holds', () => {
     expect(holds(desired, actual)).to.equal(true);
   });
 
+  it('does not mind an item of the same name that is somebody else’s', () => {
+    const actual = stored();
+    actual.metadata!.ownerReferences!.unshift({ apiVersion: 'v1', kind: 'ConfigMap', name: 'alice', uid: 'other' });
+    expect(holds(desired, actual)).to.equal(true);
+  });
+
+  it('notices a label that was added to a selector: it selects other pods', () => {
+    const service = headlessService(network());
+    const actual = structuredClone(service);
+    actual.spec!.selector!.foo = 'bar';
+    expect(holds(service, actual)).to.equal(false);
+  });
+
   for (const [what, change] of [
     ['a replica count', actual => (actual.spec!.replicas = 7)],
     ['a label', actual => delete actual.metadata!.labels!.app],

@@ -233,6 +233,20 @@ describe('LeaderElector', () => {
     expect(await replica.ended).to.be.instanceOf(LeaseLostError);
   });
 
+  it('fails its health check when it has lost the lease and its work does not end', async () => {
+    const replica = start('a', { finishMs: 60_000 });
+    await clock.tickAsync(0);
+    api.faults = Array.from({ length: 10 }, () => 'refused');
+    await clock.tickAsync(29_000);
+    expect(replica.elector.isLeading).to.equal(false);
+    expect(replica.elector.healthCheck()).to.equal(undefined);
+    await clock.tickAsync(2_000);
+    expect(replica.elector.healthCheck()).to.equal('the lease was last renewed 31 s ago');
+    await clock.tickAsync(60_000);
+    expect(replica.elector.healthCheck()).to.equal(undefined);
+    expect(await replica.ended).to.be.instanceOf(LeaseLostError);
+  });
+
   it('gives back a lease that it got by a request that was cut off by the end of the process', async () => {
     api.faults = ['ok', 'lost'];
     const replica = start('a');
