@@ -1,5 +1,6 @@
 import { KubeConfig, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { apiStatusCode } from '../../src/api-error.ts';
 import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources.ts';
 import { type Applied, apply } from '../../src/controller/apply.ts';
 import { Repairs } from '../../src/controller/repairs.ts';
@@ -8,6 +9,7 @@ import { KubeClient } from '../../src/kube-client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
 import { network } from '../support/builders.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
+import { eventually } from '../support/until.ts';
 
 const pods: PodOptions = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 
@@ -67,6 +69,57 @@ describe('apply with a real API server', () => {
     expect(now.metadata?.labels).to.include({ team: 'blue' });
     expect(now.metadata?.annotations).to.include({ note: 'kept' });
   });
+
+  it('replaces an object that differs in a field that cannot be changed', async () => {
+    const older = desired();
+    await applied({ ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
+    // Here nobody takes the finalizer "orphan" off it, so it is still on its way out.
+    expect((await applied(desired(), await stored())).outcome).to.equal('pending');
+    expect((await stored()).metadata?.deletionTimestamp).to.be.a('string');
+  });
+
+  it('keeps an object whose change a policy refuses with the same code, and throws what the policy says', async () => {
+    await applied(desired());
+    await forbidImage('forbidden:1');
+    const error: unknown = await applied(desired(undefined, { ...pods, image: 'forbidden:1' }), await stored()).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(apiStatusCode(error)).to.equal(422);
+    expect((error as Error).message).to.contain('not this image');
+    expect((await stored()).metadata?.deletionTimestamp).to.equal(undefined);
+    expect(container(await stored())?.image).to.equal(pods.image);
+  });
+
+  /** Resolves once the API server refuses the image. */
+  async function forbidImage(image: string): Promise<void> {
+    const [apiVersion, policyName] = ['admissionregistration.k8s.io/v1', 'image'];
+    const resourceRules = [
+      { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['statefulsets'] },
+    ];
+    const expression = `object.spec.template.spec.containers.all(each, each.image != '${image}')`;
+    const policy = {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name: policyName },
+      spec: { matchConstraints: { resourceRules }, validations: [{ expression, message: 'not this image' }] },
+    };
+    const binding = {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name: policyName },
+      spec: { policyName, validationActions: ['Deny'] },
+    };
+    for (const object of [policy, binding])
+      await controlPlane.kubectlWithInput(JSON.stringify(object), 'create', '--filename', '-');
+    const probe = statefulSetFor(network({}, { name: 'probe', uid: 'probe' }), undefined, { ...pods, image });
+    await eventually(async () => {
+      const options = { isDryRun: true, maxTries: 1 };
+      return client.create(statefulSets, probe, options).then(
+        () => false,
+        (error: unknown) => apiStatusCode(error) === 422,
+      );
+    });
+  }
 
   it('does not fight for ever with somebody who wants it otherwise, and says who finds out how', async () => {
     const repairs = new Repairs();

@@ -105,6 +105,8 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [{ priorityClassName: 'system-cluster-critical' }, pod('priorityClassName'), 'system-cluster-critical'],
   [{ nameOverride: 'other' }, kinds('Deployment'), ['bitcoin-controller-other']],
   [{ fullnameOverride: 'other' }, argument('leader-elect-lease-name'), 'other'],
+  // YAML takes it for a number unless it is quoted.
+  [{ fullnameOverride: '123', priorityClassName: 'true' }, kinds('Deployment'), ['123']],
   [{ fullnameOverride: 'x'.repeat(80) }, kinds('Deployment'), ['x'.repeat(55)]],
   [{ global: { shared: 'with other charts' } }, kinds('Deployment'), ['bitcoin-controller']],
 ];

@@ -55,6 +55,8 @@ export class ApiProxy {
     const tls: https.RequestOptions = {};
     await kubeConfig.applyToHTTPSOptions(tls);
     const server = http.createServer();
+    // As the API server's: what is sent after a pause goes over a connection that is there already.
+    server.keepAliveTimeout = 90_000;
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const proxy = new ApiProxy(server, controlPlane, tls);
     await writeFile(proxy.kubeconfigPath, kubeconfigFor(`http://127.0.0.1:${portOf(server)}`));

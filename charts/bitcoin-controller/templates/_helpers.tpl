@@ -14,8 +14,8 @@
 {{- end -}}
 
 {{- define "bitcoin-controller.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "bitcoin-controller.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "bitcoin-controller.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "bitcoin-controller.labels" -}}

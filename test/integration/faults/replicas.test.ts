@@ -8,6 +8,8 @@ import { holds, World } from './world.ts';
 
 const clock = path.resolve(import.meta.dirname, '../../support/shifted-clock.ts');
 const dayMs = 86_400_000;
+/** Within the pause before the second try, and after the answer to the first has arrived. */
+const freezeAfterMs = 500;
 
 describe('replicas of the controller', function () {
   this.timeout(180_000);
@@ -91,6 +93,30 @@ describe('replicas of the controller', function () {
     for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials', 'StatefulSetScaled'])
       expect(told.get(reason), JSON.stringify([...told])).to.have.length(1);
     expect(told.get('PeersConnected'), JSON.stringify([...told])).to.have.length(2);
+  });
+
+  it('do not try a write again once they were frozen past their lease in the pause before', async () => {
+    const first = await start('first');
+    await leads(first.controller);
+    const second = await start('second');
+    let isRefused = false;
+    first.proxy.onRequest = ({ path: target, isWrite }) => {
+      if (!isWrite || isRefused || !target.includes('/statefulsets')) return 'pass';
+      isRefused = true;
+      setTimeout(() => first.controller.freeze(), freezeAfterMs);
+      return { status: 429, reason: 'TooManyRequests', headers: { 'Retry-After': '2' } };
+    };
+    await world.createNetwork(namespace, 'alice', 2);
+    await leads(second.controller);
+    await world.untilRight(namespace, 'alice');
+    const written = first.proxy.writes.length;
+    first.controller.thaw();
+    await first.controller.ended();
+    expect(first.controller.exitCode).to.equal(1);
+    expect(first.proxy.writes.slice(written).filter(write => !write.endsWith('/events'))).to.deep.equal([]);
+    const told = await world.told(namespace, 'alice');
+    expect(told.get('ReconcileFailed'), JSON.stringify([...told])).to.equal(undefined);
+    expect(await second.controller.stop()).to.equal(0);
   });
 
   it('hand over without an event lost or doubled when the leader is told to end in the midst of its work', async () => {
