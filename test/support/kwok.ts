@@ -62,7 +62,7 @@ async function startKwok(controlPlane: TestControlPlane, programs: { kwok: strin
       '--manage-all-nodes',
       `--cidr=${kwokPodRange}`,
       '--node-ip=127.0.0.1',
-      // Without leases the controller manager takes the nodes for dead after 50 s, and with them their pods.
+      // As kubelets do.
       '--node-lease-duration-seconds=40',
       ...stages.map(stage => `--config=${stage}`),
     ],

@@ -55,8 +55,17 @@ export function apiServerArguments(inputs: ApiServerInputs): string[] {
   return args;
 }
 
-export function controllerManagerArguments(kubeconfig: string, authority: string, tokenKey: string): string[] {
+export function controllerManagerArguments(inputs: {
+  readonly kubeconfig: string;
+  readonly authority: string;
+  readonly tokenKey: string;
+  readonly hasKubelets: boolean;
+}): string[] {
+  const { kubeconfig, authority, tokenKey, hasKubelets } = inputs;
   return [
+    // Nodes that are simulated live as long as the test: what simulates them may fail to say so in time, and does not make their pods
+    // ready again.
+    ...(hasKubelets ? [] : ['--node-monitor-grace-period=24h']),
     ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--use-service-account-credentials=true'],
     ...[`--root-ca-file=${authority}`, `--service-account-private-key-file=${tokenKey}`],
     ...[`--kube-api-qps=${controllerQps}`, `--kube-api-burst=${controllerQps}`],

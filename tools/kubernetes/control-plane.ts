@@ -201,10 +201,11 @@ export class ControlPlane {
   }
 
   async #startControllers(): Promise<void> {
-    const { programs, controllerManager, scheduler } = this.settings;
+    const { programs, controllerManager, scheduler, hasKubelets } = this.settings;
     if (controllerManager) {
       const kubeconfig = await this.kubeconfigFor('controller-manager', clients['controller-manager']);
-      const args = controllerManagerArguments(kubeconfig, this.authority.certificate, this.#tokenKeys?.privateKey ?? '');
+      const tokenKey = this.#tokenKeys?.privateKey ?? '';
+      const args = controllerManagerArguments({ kubeconfig, authority: this.authority.certificate, tokenKey, hasKubelets });
       const program = await this.#run({ name: 'kube-controller-manager', file: programs['kube-controller-manager'] ?? '', args });
       await waitUntil('the default service account', startTimeoutMs, async () => {
         assertRuns(program);
