@@ -189,4 +189,32 @@ describe('a network whose nodes are in trouble', function () {
     );
     expect([...told.keys()]).to.have.length(6);
   });
+
+  it('goes on with its nodes as they are when it is told of a Secret that does not exist', async () => {
+    const { controlPlane } = world;
+    const generation = () =>
+      controlPlane.kubectl(
+        'get',
+        'statefulset',
+        'alice-sts',
+        '--namespace',
+        namespace,
+        '--output=jsonpath={.metadata.generation}',
+      );
+    const nameSecret = (name: string) =>
+      controlPlane.kubectl(
+        ...['patch', 'bitcoinnetwork', 'alice', '--namespace', namespace, '--type=merge'],
+        `--patch={"spec":{"secret":"${name}"}}`,
+      );
+    await controlPlane.kubectlWithInput(secret(), 'create', '-f', '-');
+    await world.createNetwork(namespace, 'alice', 2, 'credentials');
+    await world.untilRight(namespace, 'alice');
+    const before = await generation();
+    await nameSecret('missing');
+    await world.untilCondition(namespace, 'alice', 'Connected', 'False CredentialsMissing');
+    expect(await world.condition(namespace, 'alice', 'Ready')).to.equal('True AllNodesReady');
+    await nameSecret('credentials');
+    await world.untilRight(namespace, 'alice');
+    expect(await generation()).to.equal(before);
+  });
 });
