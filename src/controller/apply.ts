@@ -2,7 +2,7 @@
 // Before it: reconcile.ts with an object from bitcoin/resources.ts. After it: kube-client.ts.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { apiStatusCode, isAlreadyExists } from '../api-error.ts';
+import { apiStatusCode, isAlreadyExists, isNotFound } from '../api-error.ts';
 import { group } from '../bitcoin/bitcoin-network.ts';
 import type { KubeClient } from '../kube-client.ts';
 import { controllerOf, keyOf, type ResourceType } from '../kube-resource.ts';
@@ -20,8 +20,10 @@ export type Applied<T> =
   | { readonly outcome: 'updated' | 'recreated'; readonly object: T; readonly previous: T }
   /** An object of that name exists and has another owner; it is not touched. */
   | { readonly outcome: 'taken'; readonly message: string }
-  /** What exists is on its way out: an earlier network's of the same name, or what an immutable field made us delete. */
-  | { readonly outcome: 'pending' }
+  /** What exists is on its way out: an earlier network's of the same name, or what an immutable field made us delete: then `replaced`. */
+  | { readonly outcome: 'pending'; readonly replaced?: T }
+  /** The API server refuses it, or a policy or webhook of the cluster does: not thrown, as the rest of a network can be seen to. */
+  | { readonly outcome: 'failed'; readonly message: string; readonly error: unknown }
   /** It was put right often, and somebody has changed it each time; it may be put right again after `waitMs`. */
   | { readonly outcome: 'contested'; readonly object: T; readonly message: string; readonly waitMs: number };
 
@@ -34,12 +36,14 @@ export interface ApplyOptions<T> {
   readonly annotate?: (what: Changed, previous: T | undefined) => Readonly<Record<string, string>>;
   /** How often what others change is put right; without a limit unless given. */
   readonly repairs?: Repairs;
+  /** What an earlier call deleted to make it anew, and found pending. */
+  readonly replaced?: T | undefined;
 }
 
 /**
  * Creates `desired`, or changes what exists until every field that it has is as it says.
  * @param current what is known to exist, undefined if nothing is
- * @throws ApiError if the API server refuses or cannot be reached
+ * @throws what keeps the API server from being asked: no connection, a lost lease, an aborted signal
  */
 export async function apply<T extends KubernetesObject>(
   client: KubeClient,
@@ -49,7 +53,12 @@ export async function apply<T extends KubernetesObject>(
   options: ApplyOptions<T> = {},
 ): Promise<Applied<T>> {
   const wanted = withDigest(desired);
-  return current === undefined ? create(client, type, wanted, options) : change(client, type, wanted, current, options);
+  try {
+    return await (current === undefined ? create(client, type, wanted, options) : change(client, type, wanted, current, options));
+  } catch (error) {
+    if (apiStatusCode(error) === undefined || !(error instanceof Error)) throw error;
+    return { outcome: 'failed', message: error.message, error };
+  }
 }
 
 async function create<T extends KubernetesObject>(
@@ -57,8 +66,8 @@ async function create<T extends KubernetesObject>(
   type: ResourceType<T>,
   wanted: T,
   options: ApplyOptions<T>,
-  replaced?: T,
 ): Promise<Applied<T>> {
+  const { replaced } = options;
   const annotated = withAnnotations(wanted, options.annotate?.(replaced === undefined ? 'created' : 'recreated', replaced));
   try {
     // To do it again does no harm: it is there already then, and as it should be.
@@ -67,7 +76,23 @@ async function create<T extends KubernetesObject>(
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
     // Not in the cache: made a moment ago, or somebody took our label off it, or it belongs to somebody else.
-    return change(client, type, wanted, await client.get(type, nameOf(wanted), options), options);
+    const current = await getIfThere(client, type, wanted, options);
+    return current === undefined ? pending(replaced) : change(client, type, wanted, current, options);
+  }
+}
+
+/** Undefined for what has gone since it was in the way. */
+async function getIfThere<T extends KubernetesObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  wanted: T,
+  options: ApplyOptions<T>,
+): Promise<T | undefined> {
+  try {
+    return await client.get(type, nameOf(wanted), options);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 
@@ -78,9 +103,9 @@ async function change<T extends KubernetesObject>(
   current: T,
   options: ApplyOptions<T>,
 ): Promise<Applied<T>> {
-  if (!isControlledBySame(wanted, current))
+  if (!isControlledBySame(wanted, current) && !isAbandoned(wanted, current))
     return hasFormerOwner(wanted, current) ? { outcome: 'pending' } : taken(type, current);
-  if (current.metadata?.deletionTimestamp !== undefined) return { outcome: 'pending' };
+  if (current.metadata?.deletionTimestamp !== undefined) return pending(options.replaced);
   if (holds(wanted, current)) return { outcome: 'unchanged', object: current };
   const waitMs = options.repairs?.take(repairKey(type, keyOf(wanted)), digestOf(wanted)) ?? 0;
   if (waitMs > 0) return contested(type, current, waitMs);
@@ -99,7 +124,7 @@ async function change<T extends KubernetesObject>(
       ...(uid === undefined ? {} : { preconditions: { uid } }),
       ...options,
     });
-    return create(client, type, wanted, options, current);
+    return create(client, type, wanted, { ...options, replaced: current });
   }
 }
 
@@ -124,10 +149,22 @@ async function couldBeCreated<T extends KubernetesObject>(
   }
 }
 
+const pending = <T>(replaced: T | undefined): Applied<T> => ({
+  outcome: 'pending',
+  ...(replaced === undefined ? {} : { replaced }),
+});
+
 const nameOf = ({ metadata }: KubernetesObject) => ({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
 
 const isControlledBySame = (wanted: KubernetesObject, current: KubernetesObject): boolean =>
   controllerOf(wanted)?.uid === controllerOf(current)?.uid;
+
+/**
+ * Made by a controller like this one for a network of the same name, and owned by nobody now: somebody took its owner away, or deleted
+ * the network with `--cascade=orphan`.
+ */
+const isAbandoned = (wanted: KubernetesObject, current: KubernetesObject): boolean =>
+  controllerOf(current) === undefined && digestOf(current) !== '' && holds(wanted.metadata?.labels, current.metadata?.labels);
 
 /** The owner was a network of the same name that has been deleted: its children go in a moment. */
 function hasFormerOwner(wanted: KubernetesObject, current: KubernetesObject): boolean {
@@ -152,7 +189,7 @@ function contested<T extends KubernetesObject>(type: ResourceType<T>, current: T
 }
 
 /** Names an object among all that are repaired. */
-export const repairKey = ({ plural }: Pick<ResourceType, 'plural'>, key: string): string => `${plural}/${key}`;
+const repairKey = ({ plural }: Pick<ResourceType, 'plural'>, key: string): string => `${plural}/${key}`;
 
 const digestOf = ({ metadata }: KubernetesObject): string => metadata?.annotations?.[digestAnnotation] ?? '';
 

@@ -72,7 +72,9 @@ export class Controller {
     const children = (resource: 'services' | 'statefulSets', changes: Observable<Change<KubeObject>>) =>
       changes.subscribe(({ type, object, old }) => {
         if (type === 'deleted') reconciler.forgetDeleted(resource, keyOf(object));
-        if (type !== 'updated' || isAskedOtherwise(object, old)) this.#addOwner(object);
+        if (type === 'updated' && !isAskedOtherwise(object, old)) return;
+        // Both: somebody may have taken the owner away.
+        for (const key of new Set([ownerKey(old), ownerKey(object)])) if (key !== undefined) queue.add(key);
       });
     subscription.add(children('services', caches.services.changes));
     subscription.add(children('statefulSets', caches.statefulSets.changes));
@@ -83,11 +85,6 @@ export class Controller {
       }),
     );
     return subscription;
-  }
-
-  #addOwner(object: KubeObject): void {
-    const owner = controllerOf(object);
-    if (owner?.kind === kind) this.#options.queue.add(`${object.metadata?.namespace ?? ''}/${owner.name}`);
   }
 
   /** Whether a change is good news of a network that has nodes yet to become ready. */
@@ -167,6 +164,12 @@ interface AskedFields {
   readonly annotations?: unknown;
   readonly ownerReferences?: unknown;
   readonly deletionTimestamp?: unknown;
+}
+
+/** The network that controls a Service or StatefulSet. */
+function ownerKey(object: KubeObject | undefined): string | undefined {
+  const owner = object === undefined ? undefined : controllerOf(object);
+  return owner?.kind === kind ? `${object?.metadata?.namespace ?? ''}/${owner.name}` : undefined;
 }
 
 /** The network a pod belongs to, by the name of its StatefulSet: NAME-sts. */

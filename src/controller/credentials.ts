@@ -76,11 +76,11 @@ async function fromSecret(secret: V1Secret): Promise<CredentialsState> {
   const values: string[] = [];
   for (const key of [userKey, passwordKey]) {
     const encoded = secret.data?.[key];
-    if (encoded === undefined || encoded === '')
+    if (encoded === undefined)
       return { isAvailable: false, reason: reasons.credentialsMissing, message: `${label} has no key ${key}` };
-    const value = Buffer.from(encoded, 'base64').toString('utf8').replace(/\n$/, '');
-    const fault = faultOf(key, value);
-    if (fault !== undefined)
+    const value = textOf(encoded);
+    const fault = value === undefined ? 'is not valid UTF-8, which a container cannot be given' : faultOf(key, value);
+    if (value === undefined || fault !== undefined)
       return { isAvailable: false, reason: reasons.credentialsInvalid, message: `${label}: ${key} ${fault}` };
     values.push(value);
   }
@@ -93,6 +93,17 @@ async function fromSecret(secret: V1Secret): Promise<CredentialsState> {
     reason: reasons.credentialsFound,
     message: `${label} holds the credentials`,
   };
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A value without the one line break that an editor may have left at its end, as the start script of images/bitcoind takes it; undefined if it is no text. */
+function textOf(encoded: string): string | undefined {
+  try {
+    return utf8.decode(Buffer.from(encoded, 'base64')).replace(/\n$/, '').replace(/\r$/, '');
+  } catch {
+    return undefined;
+  }
 }
 
 /** What bitcoin.conf or HTTP basic authentication cannot hold; the start script of images/bitcoind refuses the same. */

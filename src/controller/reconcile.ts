@@ -16,12 +16,13 @@ import {
 import type { KubeClient } from '../kube-client.ts';
 import { type KubeObject, keyOf, type ResourceType } from '../kube-resource.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
-import { apply, type Applied, type Changed, repairKey } from './apply.ts';
+import { apply, type Applied, type Changed } from './apply.ts';
 import { type Cache, type Caches, podsOf } from './caches.ts';
 import { type CredentialsState, credentialsFor } from './credentials.ts';
 import { recordFailures, serviceNews, statefulSetNews, transitionNews } from './history.ts';
 import { LatestWrites } from './latest-writes.ts';
 import { OwnPods } from './own-pods.ts';
+import { PerNetwork } from './per-network.ts';
 import { Repairs } from './repairs.ts';
 import { networks, services, statefulSets } from './resource-types.ts';
 import { StatusPace } from './status-pace.ts';
@@ -31,6 +32,10 @@ import { Turns } from './turns.ts';
 
 /** `true` on a network keeps the controller's hands off it: nothing is created, changed, joined or written. */
 export const pausedAnnotation = `${group}/paused`;
+
+/** Somebody who writes "True" means it. */
+const isPaused = ({ metadata }: Pick<BitcoinNetwork, 'metadata'>): boolean =>
+  metadata.annotations?.[pausedAnnotation]?.toLowerCase() === 'true';
 
 /** What is to happen with the key next. */
 export type Outcome =
@@ -74,6 +79,8 @@ export class Reconciler {
     statefulSets: new LatestWrites<V1StatefulSet>(),
   };
   readonly #repairs = new Repairs();
+  /** What was deleted to be made anew and is not there yet: its return is told as what it is. */
+  readonly #replaced = new PerNetwork((): Partial<Record<Part, KubeObject | undefined>> => ({}));
   readonly #pods = new OwnPods();
   readonly #applying = new Turns(maxApplying, longestTurnMs);
   readonly #story: Storyteller;
@@ -92,7 +99,7 @@ export class Reconciler {
     const network = cached === undefined ? undefined : this.#written.networks.newest(key, cached);
     // Children go by their owner references.
     if (network === undefined || network.metadata.deletionTimestamp !== undefined) return this.#forget(key);
-    if (network.metadata.annotations?.[pausedAnnotation] === 'true') return { next: 'wait' };
+    if (isPaused(network)) return { next: 'wait' };
 
     if (!(await this.#isThereStill(network, signal))) return { next: 'wait' };
     // What a predecessor wrote and could not tell any more.
@@ -103,13 +110,16 @@ export class Reconciler {
     );
     if (applied === undefined) return { next: 'wait' };
     const { service, credentials, statefulSet } = applied;
+    const children = [service, statefulSet];
     const nodes = observeNodes(network, this.#pods.of(network, podsOf(caches, network)));
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
-    recordFailures(recorder, network, { credentials, peers, children: [service, statefulSet] });
-    const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children: [service, statefulSet] }, signal);
+    recordFailures(recorder, network, { credentials, peers, children });
+    const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children }, signal);
 
-    const contestedMs = [service, statefulSet].flatMap(child => (child?.outcome === 'contested' ? [child.waitMs] : []));
-    const isPending = [service, statefulSet].some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
+    const failed = children.find(child => child?.outcome === 'failed');
+    if (failed?.outcome === 'failed') throw failed.error;
+    const contestedMs = children.flatMap(child => (child?.outcome === 'contested' ? [child.waitMs] : []));
+    const isPending = children.some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
     if (isPending || !credentials.isAvailable || peers.some(({ isComplete }) => !isComplete)) return { next: 'retry' };
     if (contestedMs.length > 0) return { next: 'again', afterMs: Math.min(...contestedMs) };
     return { next: 'again', afterMs: waitMs > 0 ? waitMs : this.#recheckMs() };
@@ -138,12 +148,12 @@ export class Reconciler {
   }
 
   #isStillAsked({ metadata }: BitcoinNetwork): boolean {
-    const now = this.#options.caches.networks.get(keyOf({ metadata }))?.metadata;
+    const now = this.#options.caches.networks.get(keyOf({ metadata }));
     return (
-      now?.uid === metadata.uid &&
-      now.generation === metadata.generation &&
-      now.deletionTimestamp === undefined &&
-      now.annotations?.[pausedAnnotation] !== 'true'
+      now?.metadata.uid === metadata.uid &&
+      now.metadata.generation === metadata.generation &&
+      now.metadata.deletionTimestamp === undefined &&
+      !isPaused(now)
     );
   }
 
@@ -197,15 +207,18 @@ export class Reconciler {
   async #apply<T extends KubeObject>(network: BitcoinNetwork, part: Part, child: Child<T>): Promise<Applied<T>> {
     const { type, written, cache, desired, newsOf, signal } = child;
     const key = `${desired.metadata?.namespace ?? ''}/${desired.metadata?.name ?? ''}`;
+    const replaced = this.#replaced.of(network);
     const applied = await apply(this.#options.client, type, desired, written.newest(key, cache.get(key)), {
       signal,
       repairs: this.#repairs,
+      replaced: replaced[part] as T | undefined,
       annotate: (what, previous) => {
         // What a predecessor wrote and did not tell would be overwritten.
         if (previous !== undefined) this.#story.tell(network, part, lastEventOf(previous));
         return lastEventAnnotations(storyOf(network, part, [newsOf(what, previous)]));
       },
     });
+    if (applied.outcome !== 'failed') replaced[part] = applied.outcome === 'pending' ? applied.replaced : undefined;
     if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
       written.remember(key, applied.object);
     if ('object' in applied) this.#story.tell(network, part, lastEventOf(applied.object));
@@ -257,7 +270,6 @@ export class Reconciler {
   /** What the informers saw deleted is no longer taken to exist. */
   forgetDeleted(resource: 'services' | 'statefulSets', key: string): void {
     this.#written[resource].forget(key);
-    this.#repairs.forget(repairKey({ services, statefulSets }[resource], key));
   }
 
   #forget(key: string): Outcome {
@@ -265,6 +277,7 @@ export class Reconciler {
     this.#pace.forget(key);
     this.#story.forget(key);
     this.#pods.forget(key);
+    this.#replaced.forget(key);
     return { next: 'wait' };
   }
 }

@@ -15,6 +15,7 @@ interface Row {
 }
 
 export class Repairs {
+  /** In the order of their last repair. */
   readonly #rows = new Map<string, Row>();
   readonly #nowMs: () => number;
 
@@ -28,20 +29,24 @@ export class Repairs {
    */
   take(key: string, wanted: string): number {
     const nowMs = this.#nowMs();
+    this.#dropOld(nowMs);
     const before = this.#rows.get(key);
-    const row =
-      before?.wanted === wanted && nowMs - before.lastMs < resetAfterMs ? before : { wanted, count: 0, lastMs: -Infinity };
+    const row = before?.wanted === wanted ? before : { wanted, count: 0, lastMs: -Infinity };
     const pauseMs = row.count < freeRepairs ? 0 : Math.min(maxPauseMs, firstPauseMs * 2 ** (row.count - freeRepairs));
     const waitMs = row.lastMs + pauseMs - nowMs;
     if (waitMs > 0) return waitMs;
     row.count += 1;
     row.lastMs = nowMs;
+    this.#rows.delete(key);
     this.#rows.set(key, row);
     return 0;
   }
 
-  /** Call when the object is gone. */
-  forget(key: string): void {
-    this.#rows.delete(key);
+  /** By time alone: an object that seems to be gone may have lost no more than our label, and by a rival's hand. */
+  #dropOld(nowMs: number): void {
+    for (const [key, { lastMs }] of this.#rows) {
+      if (nowMs - lastMs < resetAfterMs) return;
+      this.#rows.delete(key);
+    }
   }
 }

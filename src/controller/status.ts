@@ -96,10 +96,12 @@ function condition(
 function ready(network: BitcoinNetwork, { nodes, children }: Observation): ConditionState {
   const wanted = network.spec.nodes;
   const taken = children.find(child => child?.outcome === 'taken');
+  const failed = children.find(child => child?.outcome === 'failed');
   const count = nodes.filter(({ isReady }) => isReady).length;
   if (taken?.outcome === 'taken') return { status: 'False', reason: reasons.nameTaken, message: taken.message };
   if (count === wanted && nodes.length === wanted)
     return { status: 'True', reason: 'AllNodesReady', message: `${count} of ${wanted} nodes are ready` };
+  if (failed?.outcome === 'failed') return { status: 'False', reason: reasons.reconcileFailed, message: failed.message };
   const leaving =
     nodes.length > wanted ? `; ${nodes.length - wanted} more ${nodes.length - wanted === 1 ? 'has' : 'have'} yet to stop` : '';
   return { status: 'False', reason: 'NodesNotReady', message: `${count} of ${wanted} nodes are ready${leaving}` };

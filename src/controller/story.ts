@@ -1,9 +1,10 @@
 // What is told about a network, written into the very object whose change it tells: so a crash, or an answer that got lost, neither
 //   loses an event nor doubles it. Before it: history.ts with what there is to tell. After it: the EventRecorder, which tells an event of one name once.
 import { type BitcoinNetwork, type BitcoinNetworkStatus, group } from '../bitcoin/bitcoin-network.ts';
-import { keyOf, type KubeObject } from '../kube-resource.ts';
+import type { KubeObject } from '../kube-resource.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
 import type { EventType } from '../record/core-event.ts';
+import { PerNetwork } from './per-network.ts';
 import type { Reason } from './reasons.ts';
 
 /** What there is to tell. */
@@ -34,6 +35,9 @@ const nanosecondOf: Readonly<Record<Part, number>> = { service: 500_000, statefu
  */
 const freshMs = 1_800_000;
 
+/** More than one change is told as. */
+const maxStory = 10;
+
 /** Names sort by time, as those of all events do. */
 export function storyOf(network: BitcoinNetwork, part: Part, news: readonly News[], nowMs = Date.now()): StoryEvent[] {
   const name = (index: number) =>
@@ -62,8 +66,8 @@ export function lastEventOf({ metadata }: KubeObject): StoryEvent[] {
 export class Storyteller {
   readonly #recorder: EventRecorder;
   readonly #nowMs: () => number;
-  /** By network, what was told last of each part. */
-  readonly #told = new Map<string, { readonly uid: string; readonly parts: Map<Part, string> }>();
+  /** The name of what was told last of each part. */
+  readonly #told = new PerNetwork(() => new Map<Part, string>());
 
   constructor(recorder: EventRecorder, nowMs: () => number = Date.now) {
     this.#recorder = recorder;
@@ -72,31 +76,26 @@ export class Storyteller {
 
   /** Call with what the part holds, as often as it is seen. Each event is recorded once by this process. */
   tell(network: BitcoinNetwork, part: Part, story: readonly StoryEvent[]): void {
-    const parts = this.#partsOf(network);
-    const [first] = story;
+    const parts = this.#told.of(network);
+    const own = story.filter(event => isOwn(network, event)).slice(0, maxStory);
+    const [first] = own;
     if (first === undefined || parts.get(part) === first.name) return;
     const isMet = parts.has(part);
     parts.set(part, first.name);
     if (!isMet && this.#nowMs() - timeOf(first.name) > freshMs) return;
-    for (const { name, type, reason, message } of story)
+    for (const { name, type, reason, message } of own)
       this.#recorder.annotatedEvent(network, { [eventNameAnnotation]: name }, type, reason, message);
   }
 
   /** Call with the key of a network that is gone, or of which all is to be told again. */
   forget(key: string): void {
-    this.#told.delete(key);
-  }
-
-  #partsOf(network: BitcoinNetwork): Map<Part, string> {
-    const key = keyOf(network);
-    const { uid } = network.metadata;
-    const known = this.#told.get(key);
-    if (known?.uid === uid) return known.parts;
-    const parts = new Map<Part, string>();
-    this.#told.set(key, { uid, parts });
-    return parts;
+    this.#told.forget(key);
   }
 }
+
+/** Whoever may write the object may write anything there; told is what the controller may have written. */
+const isOwn = ({ metadata }: BitcoinNetwork, { name, reason }: StoryEvent): boolean =>
+  name.slice(0, name.lastIndexOf('.')) === metadata.name && !Number.isNaN(timeOf(name)) && /^[A-Z][A-Za-z]{0,63}$/.test(reason);
 
 /** When an event was named, in milliseconds since 1970; NaN if its name does not say so. */
 function timeOf(name: string): number {

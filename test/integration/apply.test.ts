@@ -8,8 +8,8 @@ import { statefulSets } from '../../src/controller/resource-types.ts';
 import { KubeClient } from '../../src/kube-client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
 import { network } from '../support/builders.ts';
+import { refuse } from '../support/policy.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
-import { eventually } from '../support/until.ts';
 
 const pods: PodOptions = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 
@@ -78,47 +78,60 @@ describe('apply with a real API server', () => {
     expect((await stored()).metadata?.deletionTimestamp).to.be.a('string');
   });
 
-  it('keeps an object whose change a policy refuses with the same code, and throws what the policy says', async () => {
+  it('tells that an object is back which it replaced, once what was in its place is gone', async () => {
+    const older = desired();
+    await applied({ ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
+    const [before, seen] = [await stored(), [] as (string | undefined)[]];
+    const annotate = (what: string, previous?: V1StatefulSet) => {
+      seen.push(`${what} ${previous?.metadata?.uid}`);
+      return {};
+    };
+    const again = async (current?: V1StatefulSet, replaced?: V1StatefulSet) =>
+      apply(client, statefulSets, desired(), current, { annotate, replaced });
+    const first = await again(before);
+    expect(first).to.deep.equal({ outcome: 'pending', replaced: before });
+    expect(await again(await stored(), before)).to.deep.equal(first);
+    const noFinalizers = ['--type=merge', '--patch={"metadata":{"finalizers":null}}'];
+    await controlPlane.kubectl('patch', 'statefulset', `${name}-sts`, ...noFinalizers);
+    expect((await again(undefined, before)).outcome).to.equal('recreated');
+    expect(seen.at(-1)).to.equal(`recreated ${before.metadata?.uid}`);
+  });
+
+  it('makes its own again what lost its owner, and touches nothing that it has not made', async () => {
+    await applied(desired());
+    const noOwners = ['--type=merge', '--patch={"metadata":{"ownerReferences":null}}'];
+    await controlPlane.kubectl('patch', 'statefulset', `${name}-sts`, ...noOwners);
+    expect((await applied(desired(), await stored())).outcome).to.equal('updated');
+    expect((await stored()).metadata?.ownerReferences?.[0]?.uid).to.equal(`uid-${name}`);
+
+    name = `${name}-foreign`;
+    const foreign = desired();
+    await client.create(statefulSets, { ...foreign, metadata: { ...foreign.metadata, ownerReferences: [] } });
+    expect((await applied(desired(), await stored())).outcome).to.equal('taken');
+    expect((await stored()).metadata?.ownerReferences).to.equal(undefined);
+  });
+
+  it('keeps an object whose change a policy refuses with the same code, and says what the policy does', async () => {
     await applied(desired());
     await forbidImage('forbidden:1');
-    const error: unknown = await applied(desired(undefined, { ...pods, image: 'forbidden:1' }), await stored()).catch(
-      (thrown: unknown) => thrown,
-    );
-    expect(apiStatusCode(error)).to.equal(422);
-    expect((error as Error).message).to.contain('not this image');
+    const refused = await applied(desired(undefined, { ...pods, image: 'forbidden:1' }), await stored());
+    expect(refused.outcome).to.equal('failed');
+    expect('message' in refused ? refused.message : '').to.contain('not this image');
     expect((await stored()).metadata?.deletionTimestamp).to.equal(undefined);
     expect(container(await stored())?.image).to.equal(pods.image);
   });
 
   /** Resolves once the API server refuses the image. */
   async function forbidImage(image: string): Promise<void> {
-    const [apiVersion, policyName] = ['admissionregistration.k8s.io/v1', 'image'];
-    const resourceRules = [
-      { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['statefulsets'] },
-    ];
-    const expression = `object.spec.template.spec.containers.all(each, each.image != '${image}')`;
-    const policy = {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicy',
-      metadata: { name: policyName },
-      spec: { matchConstraints: { resourceRules }, validations: [{ expression, message: 'not this image' }] },
-    };
-    const binding = {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name: policyName },
-      spec: { policyName, validationActions: ['Deny'] },
-    };
-    for (const object of [policy, binding])
-      await controlPlane.kubectlWithInput(JSON.stringify(object), 'create', '--filename', '-');
     const probe = statefulSetFor(network({}, { name: 'probe', uid: 'probe' }), undefined, { ...pods, image });
-    await eventually(async () => {
-      const options = { isDryRun: true, maxTries: 1 };
-      return client.create(statefulSets, probe, options).then(
+    const expression = `object.spec.template.spec.containers.all(each, each.image != '${image}')`;
+    const policy = { name: 'image', group: 'apps', version: 'v1', plural: 'statefulsets', expression, message: 'not this image' };
+    await refuse(controlPlane, policy, () =>
+      client.create(statefulSets, probe, { isDryRun: true, maxTries: 1 }).then(
         () => false,
         (error: unknown) => apiStatusCode(error) === 422,
-      );
-    });
+      ),
+    );
   }
 
   it('does not fight for ever with somebody who wants it otherwise, and says who finds out how', async () => {

@@ -132,6 +132,14 @@ export class SoakWorld {
     return [...wrong, ...counts.flatMap(([what, is, should]) => (is === should ? [] : [`${is} ${what}, not ${should}`]))];
   }
 
+  /** What the cluster looks like, for whoever asks why a network is not right: nodes and pods as kubectl shows them. */
+  async scene(): Promise<string> {
+    const { controlPlane } = this.#parts;
+    const nodes = await controlPlane.kubectl('get', 'nodes');
+    const allPods = await controlPlane.kubectl('-n', namespace, 'get', 'pods', '-o', 'wide');
+    return `${nodes}\n${allPods}`;
+  }
+
   #statusWrong({ metadata, spec, status }: BitcoinNetwork): string | undefined {
     if (spec.nodes !== this.#wanted.get(metadata.name)) return 'its spec is not what was asked for';
     if (status?.observedGeneration !== metadata.generation) return 'its status is of an earlier generation';

@@ -133,7 +133,8 @@ async function untilRight(world: SoakWorld, { program }: RunningController): Pro
       return wrongs.length === 0;
     });
   } catch (error) {
-    throw new Error(`${wrongs.length} wrong ${rightWithinMs / 1000} s after the last fault:\n${wrongs.join('\n')}`, {
+    const scene = await world.scene();
+    throw new Error(`${wrongs.length} wrong ${rightWithinMs / 1000} s after the last fault:\n${wrongs.join('\n')}\n${scene}`, {
       cause: error,
     });
   }

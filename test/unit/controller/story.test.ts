@@ -79,6 +79,28 @@ describe('Storyteller', () => {
     expect(told()).to.have.length(1);
   });
 
+  it('tells nothing that somebody else has put there: other names, other reasons, a flood', () => {
+    const { storyteller, told } = teller();
+    const [own] = storyOf(alice, 'status', [news('own')], nowMs);
+    const strange = [
+      { ...own!, name: 'bob.0123456789abcdef' },
+      { ...own!, name: 'alice.bob.0123456789abcdef' },
+      { ...own!, name: 'alice' },
+      { ...own!, name: 'alice.x' },
+      { ...own!, reason: 'free text' },
+    ];
+    storyteller.tell(alice, 'status', strange);
+    expect(told()).to.deep.equal([]);
+    const flood = storyOf(
+      alice,
+      'status',
+      Array.from({ length: 1_000 }, (_, index) => news(`${index}`)),
+      nowMs,
+    );
+    storyteller.tell(alice, 'status', flood);
+    expect(told()).to.have.length(10);
+  });
+
   it('takes a network that was made anew for another one', () => {
     const { storyteller, told } = teller();
     const story = storyOf(alice, 'status', [news('a')], nowMs);

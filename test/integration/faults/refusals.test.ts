@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import { apiStatusCode } from '../../../src/api-error.ts';
+import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/bitcoin-network.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources.ts';
+import { pausedAnnotation } from '../../../src/controller/reconcile.ts';
+import { networks, pods, services, statefulSets } from '../../../src/controller/resource-types.ts';
+import { ControllerProcess } from '../../support/controller-process.ts';
+import { allow, refuse } from '../../support/policy.ts';
+import { eventually } from '../../support/until.ts';
+import { World } from './world.ts';
+
+const name = 'alice';
+const image = 'bitcoind:1';
+
+describe('a network of which somebody refuses or takes a part', function () {
+  this.timeout(180_000);
+  let world: World;
+  let controller: ControllerProcess;
+  let namespace: string;
+  let count = 0;
+
+  before(async () => {
+    world = await World.start();
+  });
+  after(() => world.stop());
+  beforeEach(async () => {
+    namespace = `refusals-${(count += 1)}`;
+    await world.createNamespace(namespace);
+    const kubeconfig = world.controlPlane.kubeconfigPath;
+    controller = await ControllerProcess.start({
+      kubeconfig,
+      args: ['--namespace', namespace, '--recheck-seconds', '1', '--bitcoind-image', image],
+    });
+    await controller.ready();
+  });
+  afterEach(() => controller.kill());
+
+  it('is scaled and joined, and says why it lacks its Service, while a policy refuses that', async () => {
+    const probe = { metadata: { namespace, name: 'probe' }, spec: { ports: [{ port: 1 }] } };
+    const policy = { name: 'no-services', group: '', version: 'v1', plural: 'services', message: 'no Services here' };
+    await refuse(world.controlPlane, { ...policy, expression: `object.metadata.namespace != '${namespace}'` }, () =>
+      world.client.create(services, probe, { isDryRun: true, maxTries: 1 }).then(
+        () => false,
+        (error: unknown) => apiStatusCode(error) === 422,
+      ),
+    );
+    await world.createNetwork(namespace, name, 2);
+    await eventually(async () => (await world.condition(namespace, name, 'Connected')) === 'True PeersConnected');
+    await world.scale(namespace, name, 3);
+    await eventually(async () => {
+      const { status } = await world.client.get(networks, { namespace, name });
+      const connected = status?.conditions?.find(({ type }) => type === 'Connected');
+      return connected?.status === 'True' && status?.readyNodes === 3;
+    });
+    await eventually(async () => {
+      const failures = (await world.told(namespace, name)).get('ReconcileFailed') ?? [];
+      return failures.some(message => message.includes('no Services here'));
+    });
+    await allow(world.controlPlane, policy.name);
+    await world.untilRight(namespace, name);
+    expect(await controller.stop()).to.equal(0);
+    const told = await world.told(namespace, name);
+    for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'StatefulSetScaled', 'DefaultCredentials'])
+      expect(told.get(reason), reason).to.have.length(1);
+  });
+
+  it('keeps its nodes, and is told as replaced, when its StatefulSet has a field that cannot be changed', async () => {
+    const annotations = { [pausedAnnotation]: 'True' };
+    const metadata = { namespace, name, annotations };
+    const asked = { apiVersion, kind, metadata, spec: { nodes: 2 } } as unknown as BitcoinNetwork;
+    const network = await world.client.create(networks, asked);
+    const older = statefulSetFor(network, undefined, { image, imagePullPolicy: 'IfNotPresent' });
+    await world.client.create(statefulSets, { ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
+    const podUids = async () => {
+      const { items } = await world.client.list(pods, { namespace });
+      return items.map(pod => pod.metadata?.uid ?? '').sort();
+    };
+    await eventually(async () => (await podUids()).length === 2);
+    const before = await podUids();
+    await world.client.patch(
+      networks,
+      { namespace, name },
+      { metadata: { annotations: { [pausedAnnotation]: null } } },
+      { patchType: 'merge' },
+    );
+    await eventually(async () => (await world.told(namespace, name)).has('StatefulSetRecreated'));
+    expect(await controller.stop()).to.equal(0);
+    const told = await world.told(namespace, name);
+    expect(told.get('StatefulSetRecreated')).to.have.length(1);
+    expect(told.has('StatefulSetCreated')).to.equal(false);
+    expect(await podUids()).to.deep.equal(before);
+  });
+
+  it('has its StatefulSet and Service back at once when somebody takes their owner away', async () => {
+    await world.createNetwork(namespace, name, 2);
+    await world.untilRight(namespace, name);
+    const { metadata } = await world.client.get(networks, { namespace, name });
+    const noOwners = [{ op: 'remove', path: '/metadata/ownerReferences' }];
+    await world.client.patch(statefulSets, { namespace, name: `${name}-sts` }, noOwners, { patchType: 'json' });
+    await world.client.patch(services, { namespace, name: `${name}-svc` }, noOwners, { patchType: 'json' });
+    await eventually(async () => {
+      const set = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
+      const service = await world.client.get(services, { namespace, name: `${name}-svc` });
+      return [set, service].every(object => object.metadata?.ownerReferences?.[0]?.uid === metadata.uid);
+    });
+    expect((await world.told(namespace, name)).has('NameTaken')).to.equal(false);
+  });
+
+  it('goes on with the nodes of one that was deleted with --cascade=orphan, when it is made anew', async () => {
+    await world.createNetwork(namespace, name, 2);
+    await world.untilRight(namespace, name);
+    const { status } = await world.client.get(networks, { namespace, name });
+    await world.controlPlane.kubectl('-n', namespace, 'delete', 'bitcoinnetwork', name, '--cascade=orphan');
+    await world.createNetwork(namespace, name, 2);
+    await world.untilRight(namespace, name);
+    expect((await world.client.get(networks, { namespace, name })).status?.nodes).to.deep.equal(status?.nodes);
+  });
+});
