@@ -19,8 +19,8 @@ export interface TlsOptions {
 export interface CurrentCredentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;
-  /** Goes through the cluster's proxy with `tls`; undefined if there is none. It is new each time. */
-  readonly proxyAgent: http.Agent | undefined;
+  /** Goes through the cluster's SOCKS proxy with `tls`; undefined if there is none. It is new each time. */
+  readonly socksAgent: http.Agent | undefined;
 }
 
 /** Where a token (or a certificate) comes from that changes while the process runs. */
@@ -59,8 +59,8 @@ export class KubeCredentials {
     if (token !== undefined) headers['Authorization'] = `Bearer ${token}`;
     const { ca, passphrase, rejectUnauthorized, servername } = options;
     const tls = { ca, cert: cert ?? options.cert, key: key ?? options.key, passphrase, rejectUnauthorized, servername };
-    const proxyAgent = this.#cluster.proxyUrl === undefined ? undefined : (options.agent as http.Agent);
-    return { headers, tls: definedOnly(tls), proxyAgent };
+    const socksAgent = this.#cluster.proxyUrl?.startsWith('socks') === true ? (options.agent as http.Agent) : undefined;
+    return { headers, tls: definedOnly(tls), socksAgent };
   }
 
   /** The API server did not take them: the next ones are not to be the same, if there is a choice. */

@@ -1,11 +1,13 @@
 // KubeTransport: one HTTP exchange with the API server, over one pool of kept-alive connections. Before it: retrying-transport.ts.
-//   After it: kube-credentials.ts. client-node's own HTTP is not used: it opens a connection a request.
+//   After it: kube-credentials.ts, proxy-tunnel.ts. client-node's own HTTP is not used: it opens a connection a request.
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type CurrentCredentials, KubeCredentials, type TlsOptions } from './kube-credentials.ts';
+import { SilenceError, throughProxy, type TunnelOptions, unbracketed } from './proxy-tunnel.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -14,7 +16,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal: AbortSignal;
-  /** Asked when nothing but sending is left to do; what it throws becomes the `cause` of a NotSentError. */
+  /** Asked over a connection that is made, when nothing but sending is left to do; what it throws becomes the `cause` of a NotSentError. */
   readonly guard?: (() => void) | undefined;
 }
 
@@ -38,8 +40,7 @@ const pool = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs, s
 
 export class KubeTransport {
   readonly #server: URL;
-  /** Host and port. */
-  readonly #proxy: string | undefined;
+  readonly #proxy: URL | undefined;
   readonly #source: KubeCredentials;
   #credentials: Promise<Credentials> | undefined;
   #credentialsAtMs = 0;
@@ -48,7 +49,8 @@ export class KubeTransport {
   #agent: http.Agent | undefined;
   /** What the agent's connections were made with: changed certificates need a new agent. */
   #agentIdentity = '';
-  readonly #open = new Set<http.ClientRequest>();
+  /** Ends a request or a watch that is under way. */
+  readonly #open = new Set<(reason: Error) => void>();
   readonly #silenceTimeoutMs: number;
   #isClosed = false;
 
@@ -57,7 +59,7 @@ export class KubeTransport {
     this.#source = new KubeCredentials(kubeConfig);
     const { server = '', proxyUrl } = kubeConfig.getCurrentCluster() ?? {};
     this.#server = new URL(server);
-    this.#proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
+    this.#proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl);
   }
 
   /** The API server's host and port, as metrics name it. */
@@ -73,39 +75,58 @@ export class KubeTransport {
     this.#assertOpen();
     const credentials = await abortable(this.#currentCredentials(), request.signal);
     this.#assertOpen();
-    try {
-      request.guard?.();
-    } catch (cause) {
-      throw new NotSentError('the write guard forbids it', { cause });
-    }
-    const options: https.RequestOptions = {
+    request.signal.throwIfAborted();
+    return this.#exchange(request, credentials);
+  }
+
+  #exchange(request: HttpRequest, { headers, agent }: Credentials): Promise<http.IncomingMessage> {
+    const connecting = new AbortController();
+    const isPlain = this.#server.protocol === 'http:';
+    const options: https.RequestOptions & TunnelOptions = {
       protocol: this.#server.protocol,
-      hostname: this.#server.hostname.replace(/^\[(.*)\]$/, '$1'),
+      hostname: unbracketed(this.#server.hostname),
       port: this.#server.port,
       method: request.method,
       path: this.#server.pathname.replace(/\/$/, '') + request.path,
-      headers: { ...request.headers, ...credentials.headers },
-      agent: credentials.agent,
-      signal: request.signal,
+      headers: { ...request.headers, ...headers },
+      agent,
       timeout: this.#silenceTimeoutMs,
+      tunnelSignal: connecting.signal,
     };
     return new Promise((resolve, reject) => {
-      const module = this.#server.protocol === 'http:' ? http : https;
-      const outgoing = module.request(options, response => {
+      const outgoing = (isPlain ? http : https).request(options, response => {
         // What comes after the head has its own limits.
         outgoing.setTimeout(0);
         resolve(response);
       });
-      this.#open.add(outgoing);
-      outgoing.on('close', () => this.#open.delete(outgoing));
-      outgoing.on('timeout', () => outgoing.destroy(new SilenceError(this.#silenceTimeoutMs)));
-      outgoing.on('error', (error: Error) => {
-        const reason = request.signal.aborted ? (request.signal.reason as Error) : error;
+      /** Differs from the `signal` of node:http, which is not heeded before the request has a connection. */
+      const end = (reason: Error): void => {
         // A connection that passes nothing any more is seldom the only one.
-        if (reason.name === 'SilenceError' || reason.name === 'TimeoutError') closeIdle(credentials.agent);
-        reject(request.signal.aborted ? reason : this.#named(reason));
+        if (reason.name === 'SilenceError' || reason.name === 'TimeoutError') closeIdle(agent);
+        reject(reason);
+        connecting.abort();
+        outgoing.destroy();
+      };
+      const onAbort = (): void => end(request.signal.reason as Error);
+      this.#open.add(end);
+      request.signal.addEventListener('abort', onAbort, { once: true });
+      outgoing.on('close', () => {
+        this.#open.delete(end);
+        request.signal.removeEventListener('abort', onAbort);
       });
-      outgoing.end(request.body);
+      outgoing.on('timeout', () => outgoing.destroy(new SilenceError(this.#silenceTimeoutMs)));
+      outgoing.on('error', (error: Error) => connecting.signal.aborted || end(this.#named(error)));
+      const write = (): void => {
+        try {
+          request.guard?.();
+        } catch (cause) {
+          end(new NotSentError('the write guard forbids it', { cause }));
+          return;
+        }
+        outgoing.end(request.body);
+      };
+      if (request.guard === undefined) outgoing.end(request.body);
+      else outgoing.on('socket', socket => whenConnected(socket, outgoing.reusedSocket, isPlain, write));
     });
   }
 
@@ -133,13 +154,13 @@ export class KubeTransport {
   /** Ends every connection, also those of requests and watches under way. */
   close(): void {
     this.#isClosed = true;
-    for (const request of this.#open) request.destroy(new Error('the Kubernetes client is closed'));
+    for (const end of this.#open) end(new Error('the Kubernetes client is closed'));
     this.#agent?.destroy();
   }
 
   /** What a proxy does wrong is not taken for the API server's fault. */
   #named(error: Error): Error {
-    if (this.#proxy !== undefined) error.message = `by proxy ${this.#proxy}: ${error.message}`;
+    if (this.#proxy !== undefined) error.message = `by proxy ${this.#proxy.host}: ${error.message}`;
     return error;
   }
 
@@ -158,27 +179,34 @@ export class KubeTransport {
   }
 
   async #loadCredentials(): Promise<Credentials> {
-    const { headers, tls, proxyAgent } = await this.#source.current();
-    return { headers, agent: this.#agentFor(tls, proxyAgent) };
+    const { headers, tls, socksAgent } = await this.#source.current();
+    return { headers, agent: this.#agentFor(tls, socksAgent) };
   }
 
-  #agentFor(tls: TlsOptions, proxyAgent: CurrentCredentials['proxyAgent']): http.Agent {
+  #agentFor(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): http.Agent {
     const identity = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
     if (this.#agent !== undefined && this.#agentIdentity === identity) return this.#agent;
     // The old one is given up when there is a new one, and not for certificates that cannot be read.
-    const agent = this.#newAgent(tls, proxyAgent);
+    const agent = this.#newAgent(tls, socksAgent);
     if (this.#agent !== undefined) retire(this.#agent);
     this.#agent = agent;
     this.#agentIdentity = identity;
     return agent;
   }
 
-  #newAgent(tls: TlsOptions, proxyAgent: CurrentCredentials['proxyAgent']): http.Agent {
-    if (proxyAgent !== undefined) return pooling(proxyAgent);
-    if (this.#server.protocol === 'http:') return new http.Agent(pool);
+  #newAgent(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): http.Agent {
+    if (socksAgent !== undefined) return pooling(socksAgent);
     // Certificates and keys are read once, not for each connection.
-    return new https.Agent({ ...pool, ...tls, secureContext: createSecureContext(tls) });
+    const secure = { ...pool, ...tls, secureContext: createSecureContext(tls) };
+    const agent = this.#server.protocol === 'http:' ? new http.Agent(pool) : new https.Agent(secure);
+    return this.#proxy === undefined ? agent : throughProxy(agent, this.#proxy);
   }
+}
+
+/** Making a connection takes time, in which the process may even be frozen. */
+function whenConnected(socket: Socket, isReused: boolean, isPlain: boolean, then: () => void): void {
+  if (isReused || (isPlain && !socket.connecting)) then();
+  else socket.once(isPlain ? 'connect' : 'secureConnect', then);
 }
 
 /** Lets what is under way finish and closes each connection afterwards. */
@@ -189,16 +217,6 @@ function retire(agent: http.Agent): void {
 
 function closeIdle(agent: http.Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
-}
-
-/** The request may have arrived: its code says so to whoever decides about another try. */
-class SilenceError extends Error {
-  override readonly name = 'SilenceError';
-  readonly code = 'ETIMEDOUT';
-
-  constructor(silenceTimeoutMs: number) {
-    super(`no answer within ${silenceTimeoutMs} ms`);
-  }
 }
 
 /** Makes an agent that client-node has made keep its connections as ours does. */
