@@ -30,13 +30,16 @@ const longestComplaint = 300;
 export class ExecPlugin {
   readonly #config: ExecConfig;
   readonly #cluster: Cluster;
+  readonly #closing: AbortSignal;
   #credential: ExecCredential | undefined;
   /** Undefined = good until the API server refuses it. */
   #expiresAtMs: number | undefined;
 
-  constructor(config: ExecConfig, cluster: Cluster) {
+  /** @param closing ends the program if it runs */
+  constructor(config: ExecConfig, cluster: Cluster, closing: AbortSignal) {
     this.#config = config;
     this.#cluster = cluster;
+    this.#closing = closing;
   }
 
   /** What the program said last, or says now if that has expired. @throws Error that says what is wrong with the program */
@@ -76,11 +79,14 @@ export class ExecPlugin {
     const variables = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
     // eslint-disable-next-line no-restricted-syntax -- not read: the program inherits it, as kubectl's does
     const environment = { ...process.env, ...variables, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()) };
+    const limits = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes } as const;
     return new Promise((resolve, reject) => {
-      const options = { env: environment, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes } as const;
+      const options = { ...limits, env: environment, signal: this.#closing };
       const child = execFile(command, args ?? [], options, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(new Error(`${what}: ${outcomeOf(error, stderr, installHint)}`));
+        // The signal has asked it to end, which it may not heed.
+        child.kill('SIGKILL');
       });
       child.stdin?.on('error', () => undefined).end();
     });
@@ -128,6 +134,7 @@ function outcomeOf(
 ): string {
   if (error.code === 'ENOENT') return `no such program${installHint === undefined ? '' : `. ${installHint}`}`;
   if (error.code === 'EACCES') return 'may not be executed';
+  if (error.code === 'ABORT_ERR') return 'the Kubernetes client is closed';
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${maxOutputBytes} bytes`;
   if (error.killed === true) return `did not end within ${timeoutMs / 1000} s`;
   const how =

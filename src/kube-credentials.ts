@@ -35,13 +35,14 @@ export class KubeCredentials {
   readonly #user: User;
   readonly #source: Source | undefined;
 
-  constructor(kubeConfig: KubeConfig) {
+  /** @param closing ends what is asked for credentials */
+  constructor(kubeConfig: KubeConfig, closing: AbortSignal) {
     const cluster = kubeConfig.getCurrentCluster();
     if (cluster === null)
       throw new Error(`the kubeconfig's context ${JSON.stringify(kubeConfig.getCurrentContext())} names no cluster`);
     const user = kubeConfig.getCurrentUser() ?? { name: 'anonymous' };
     this.#cluster = cluster;
-    this.#source = sourceOf(user, cluster);
+    this.#source = sourceOf(user, cluster, closing);
     const ours = { exec: undefined, authProvider: undefined };
     this.#user = this.#source === undefined ? user : { ...user, ...ours };
   }
@@ -75,16 +76,22 @@ interface ChangingUser {
   readonly authProvider?: { readonly name?: string; readonly config?: OidcConfig & { readonly tokenFile?: string } } | null;
 }
 
-function sourceOf({ exec, authProvider }: ChangingUser, cluster: Cluster): Source | undefined {
+function sourceOf({ exec, authProvider }: ChangingUser, cluster: Cluster, closing: AbortSignal): Source | undefined {
   if (exec !== undefined && exec !== null) {
-    const plugin = new ExecPlugin(exec, cluster);
-    return { get: () => plugin.credential(), forget: () => plugin.forget() };
+    const plugin = new ExecPlugin(exec, cluster, closing);
+    return { get: shared(() => plugin.credential()), forget: () => plugin.forget() };
   }
   const config = authProvider?.config ?? {};
   if (config.tokenFile !== undefined) return tokenFile(config.tokenFile);
   if (authProvider?.name !== 'oidc') return undefined;
   const oidc = new OidcToken(config);
-  return { get: async () => ({ token: await oidc.token() }), forget: () => oidc.forget() };
+  return { get: shared(async () => ({ token: await oidc.token() })), forget: () => oidc.forget() };
+}
+
+/** Whoever asks while it is under way gets the same: a refresh token may hold only once, and what comes is newer than what was refused. */
+function shared<T>(get: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | undefined;
+  return () => (pending ??= get().finally(() => (pending = undefined)));
 }
 
 /** Read each time, since the kubelet replaces it long before it expires. While it cannot be read the last one holds. */

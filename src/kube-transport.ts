@@ -52,11 +52,11 @@ export class KubeTransport {
   /** Ends a request or a watch that is under way. */
   readonly #open = new Set<(reason: Error) => void>();
   readonly #silenceTimeoutMs: number;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(kubeConfig: KubeConfig, silenceTimeoutMs = defaultSilenceTimeoutMs) {
     this.#silenceTimeoutMs = silenceTimeoutMs;
-    this.#source = new KubeCredentials(kubeConfig);
+    this.#source = new KubeCredentials(kubeConfig, this.#closing.signal);
     const { server = '', proxyUrl } = kubeConfig.getCurrentCluster() ?? {};
     this.#server = new URL(server);
     this.#proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl);
@@ -148,12 +148,12 @@ export class KubeTransport {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new Error('the Kubernetes client is closed');
+    if (this.#closing.signal.aborted) throw new Error('the Kubernetes client is closed');
   }
 
-  /** Ends every connection, also those of requests and watches under way. */
+  /** Ends every connection, also those of requests and watches under way, and a program that is asked for credentials. */
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     for (const end of this.#open) end(new Error('the Kubernetes client is closed'));
     this.#agent?.destroy();
   }
@@ -167,11 +167,12 @@ export class KubeTransport {
   #currentCredentials(): Promise<Credentials> {
     const nowMs = performance.now();
     if (this.#credentials === undefined || nowMs - this.#credentialsAtMs > credentialsMaxAgeMs) {
-      this.#credentialsAtMs = nowMs;
+      // Whoever asks while they are loaded waits for them, however long that takes.
+      this.#credentialsAtMs = Infinity;
       const loading = this.#loadCredentials();
       this.#credentials = loading;
       loading.then(
-        () => (this.#credentialsAtMs = performance.now()),
+        () => this.#credentials === loading && (this.#credentialsAtMs = performance.now()),
         () => this.#credentials === loading && (this.#credentials = undefined),
       );
     }
