@@ -19,19 +19,16 @@ export class LatestWrites<T extends KubernetesObject> {
     this.#writes.delete(key);
   }
 
-  /** The newer one of the cached object and what was written last. */
+  /** The newer one of the cached object and what was written last, also when one of the two is another object of the same name. */
   newest(key: string, cached: T | undefined): T | undefined {
     const write = this.#writes.get(key);
     if (write === undefined) return cached;
-    const isCaughtUp =
-      cached !== undefined && (!isSameObject(cached, write.object) || revision(cached) >= revision(write.object));
+    const isCaughtUp = cached !== undefined && revision(cached) >= revision(write.object);
     if (!isCaughtUp && performance.now() - write.atMs < maxAgeMs) return write.object;
     this.#writes.delete(key);
     return cached;
   }
 }
-
-const isSameObject = (a: KubernetesObject, b: KubernetesObject): boolean => a.metadata?.uid === b.metadata?.uid;
 
 /** Resource versions of one resource are comparable numbers (guaranteed since Kubernetes 1.35, true before). */
 const revision = ({ metadata }: KubernetesObject): bigint => BigInt(metadata?.resourceVersion ?? 0);
