@@ -82,15 +82,28 @@ export class LeaderElector {
     return this.#lock.holder;
   }
 
-  /** By the clock, at this very moment: also right before any timer has fired, as after the process was frozen. */
+  /**
+   * By the clock, at this very moment: also right before any timer has fired, as after the process was frozen. False while a lease
+   * that somebody deleted or emptied is not ours again: a replica that knows nothing of us may take it.
+   */
   get isLeading(): boolean {
+    return this.#isInTime && this.#lock.exists && this.#lock.isOurs;
+  }
+
+  get #isInTime(): boolean {
     return this.#renewedAtMs !== undefined && performance.now() - this.#renewedAtMs < this.#renewDeadlineMs;
   }
 
-  /** @throws LeaseLostError unless `isLeading`. For KubeClient.withWriteGuard. */
+  /**
+   * For KubeClient.withWriteGuard.
+   * @throws LeaseLostError if the lease is lost; another Error if it is not ours at the moment, and it is worth to try again
+   */
   assertLeading(): void {
-    const { namespace, name } = this.#options;
-    if (!this.isLeading) throw new LeaseLostError(`lease ${namespace}/${name} is not held`);
+    if (this.isLeading) return;
+    const lease = `lease ${this.#options.namespace}/${this.#options.name}`;
+    throw this.#isInTime
+      ? new Error(`${lease} is gone and has yet to be taken anew`)
+      : new LeaseLostError(`${lease} is not held`);
   }
 
   /** What is wrong, for /healthz: this replica has neither renewed nor stopped for far too long. Else `undefined`. */
@@ -164,7 +177,8 @@ export class LeaderElector {
       do {
         deadline.extend(this.#renewDeadlineMs - (performance.now() - (this.#renewedAtMs ?? 0)));
         await sleep(this.#retryPeriodMs, deadline.signal);
-      } while ((await this.#tryAcquireOrRenew(deadline.signal)) || this.#lock.isOurs);
+        await this.#tryAcquireOrRenew(deadline.signal);
+      } while (!this.#lock.isAnothers);
     } catch {
       // Only the deadline's signal ends a sleep.
     } finally {
@@ -173,7 +187,7 @@ export class LeaderElector {
     if (signal.aborted) return undefined;
     this.#renewedAtMs = undefined;
     metrics?.leaderElection.leads(name, false);
-    const why = this.#lock.isOurs ? `not renewed within ${this.#renewDeadlineMs} ms` : `held by ${this.leader ?? 'nobody'}`;
+    const why = this.#lock.isAnothers ? `held by ${this.leader ?? ''}` : `not renewed within ${this.#renewDeadlineMs} ms`;
     const error = new LeaseLostError(`lease ${this.#options.namespace}/${name} is ${why}`);
     this.#logger.error('Lost the lease', { error });
     return error;
@@ -184,7 +198,7 @@ export class LeaderElector {
     try {
       if (this.#lock.isOurs && this.#lock.isValid && (await this.#claimUnread(signal))) return true;
       await this.#lock.observe(signal);
-      if (this.#lock.holder !== undefined && !this.#lock.isOurs && this.#lock.isValid) return false;
+      if (this.#lock.isAnothers && this.#lock.isValid) return false;
       await this.#claim(signal);
       return true;
     } catch (error) {

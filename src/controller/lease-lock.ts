@@ -61,6 +61,15 @@ export class LeaseLock {
     return this.holder === this.#options.identity;
   }
 
+  get isAnothers(): boolean {
+    return this.holder !== undefined && !this.isOurs;
+  }
+
+  /** False also when somebody deleted it since. */
+  get exists(): boolean {
+    return this.#lease?.metadata?.resourceVersion !== undefined;
+  }
+
   /** It was seen to change within its duration: its holder lives. */
   get isValid(): boolean {
     const durationMs = (this.#lease?.spec?.leaseDurationSeconds ?? 0) * 1000;
@@ -73,7 +82,8 @@ export class LeaseLock {
       this.#see(await client.get(leaseType, { namespace, name }, this.#call(signal)));
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      this.#lease = undefined;
+      // Differs from client-go, which takes a deleted lease at once: who held it may still work, so it holds for its duration all the same.
+      this.#lease = this.#lease && { ...this.#lease, metadata: { namespace, name } };
     }
   }
 
@@ -129,8 +139,9 @@ export class LeaseLock {
 
   #write(lease: Lease, signal: AbortSignal): Promise<Lease> {
     const { client } = this.#options;
-    const isNew = lease.metadata?.resourceVersion === undefined;
-    return isNew ? client.create(leaseType, lease, this.#call(signal)) : client.replace(leaseType, lease, this.#call(signal));
+    return this.exists
+      ? client.replace(leaseType, lease, this.#call(signal))
+      : client.create(leaseType, lease, this.#call(signal));
   }
 
   #call(signal: AbortSignal): CallOptions {

@@ -211,6 +211,53 @@ describe('LeaderElector', () => {
     await stopAll(replica);
   });
 
+  for (const [what, take] of [
+    ['deleted', () => (api.lease = undefined)],
+    ['emptied', () => api.store({ ...api.lease!, spec: { ...api.lease?.spec, holderIdentity: '' } })],
+  ] as const)
+    it(`works on when the lease was ${what} and cannot be taken anew at first, and writes nothing until it is`, async () => {
+      const a = start('a');
+      await clock.tickAsync(0);
+      take();
+      // Renewed unread; read; taken anew.
+      api.faults = ['ok', 'ok', 'refused', 'refused'];
+      await clock.tickAsync(2_000);
+      expect([a.isWorking, a.elector.isLeading]).to.deep.equal([true, false]);
+      // Not a LeaseLostError: the write is worth to be tried again.
+      expect(() => a.elector.assertLeading())
+        .to.throw('gone')
+        .and.not.be.instanceOf(LeaseLostError);
+      await clock.tickAsync(4_000);
+      expect([a.isWorking, a.elector.isLeading]).to.deep.equal([true, true]);
+      expect(api.lease).to.have.nested.property('spec.holderIdentity', 'a');
+      await stopAll(a);
+    });
+
+  it('stops when a lease that was deleted cannot be made anew until the renew deadline', async () => {
+    const replica = start('a');
+    await clock.tickAsync(0);
+    api.lease = undefined;
+    api.faults = ['ok', 'ok', ...Array.from({ length: 100 }, () => 'refused' as const)];
+    await clock.tickAsync(9_999);
+    expect(replica.isWorking).to.equal(true);
+    await clock.tickAsync(1);
+    expect(await replica.ended)
+      .to.be.instanceOf(LeaseLostError)
+      .and.have.property('message', 'lease default/lease is not renewed within 10000 ms');
+  });
+
+  it('leaves a deleted lease to who held it for as long as the lease would have lasted', async () => {
+    api.store({ metadata: { name: 'lease', namespace: 'default' }, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 } });
+    const replica = start('a');
+    await clock.tickAsync(0);
+    api.lease = undefined;
+    await clock.tickAsync(14_999);
+    expect(replica.isWorking).to.equal(false);
+    await clock.tickAsync(2_000);
+    expect(replica.isWorking).to.equal(true);
+    await stopAll(replica);
+  });
+
   it('stops at once when another holds the lease', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
@@ -275,20 +322,31 @@ describe('LeaderElector', () => {
     expect(() => start('')).to.throw(RangeError, 'identity');
   });
 
-  it('never has two replicas that may write, whatever fails in whatever order', async () => {
+  it('never has two replicas that may write, whatever fails in whatever order, also when a lease that all have seen is deleted', async () => {
     const fault = fc.constantFrom('ok' as const, 'ok' as const, 'refused' as const, 'hangs' as const, 'lost' as const);
-    const steps = fc.array(fc.record({ faults: fc.array(fault, { maxLength: 5 }), ms: fc.integer({ min: 1, max: 20_000 }) }), {
-      maxLength: 12,
+    const step = fc.record({
+      isDeleted: fc.boolean(),
+      faults: fc.array(fault, { maxLength: 5 }),
+      ms: fc.integer({ min: 1, max: 20_000 }),
     });
-    const property = fc.asyncProperty(steps, async sequence => {
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 12 }), async sequence => {
       api = new FakeLeases();
       const replicas = ['a', 'b', 'c'].map(identity => start(identity));
-      for (const { faults, ms } of sequence) {
-        api.faults = faults;
+      const pass = async (ms: number) => {
         for (let left = ms; left > 0; left -= 500) {
           await clock.tickAsync(Math.min(left, 500));
           expect(replicas.filter(({ elector }) => elector.isLeading)).to.have.length.at.most(1);
         }
+      };
+      for (const { isDeleted, faults, ms } of sequence) {
+        if (isDeleted) {
+          // Long enough for one to take it and for the others to see that.
+          api.faults = [];
+          await pass(30_000);
+          api.lease = undefined;
+        }
+        api.faults = faults;
+        await pass(ms);
       }
       api.faults = [];
       await stopAll(...replicas);
