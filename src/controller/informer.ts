@@ -55,6 +55,8 @@ export class Informer<T extends KubeObject> {
   #resourceVersion: string | undefined;
   /** A list must not be older than this: the copy never goes back in time, whichever API server answers. */
   #newestVersion = '';
+  /** The last watch did not end in order: the API server may have come back with an older etcd. */
+  #mayHaveGoneBack = false;
   /** Whether what is there comes by a watch, or by a list before it. */
   #listsByWatch = true;
   /** The API server has refused to list by watch: it is older than Kubernetes 1.32, or was told not to. */
@@ -136,6 +138,8 @@ export class Informer<T extends KubeObject> {
   }
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
+    if (this.#mayHaveGoneBack && this.#resourceVersion !== undefined) await this.#compareVersions(signal);
+    this.#mayHaveGoneBack = false;
     if (this.#resourceVersion === undefined && this.#listsByWatch && !this.#cannotListByWatch) {
       try {
         await this.#watch(signal);
@@ -150,7 +154,20 @@ export class Informer<T extends KubeObject> {
     await this.#watch(signal);
   }
 
+  /** A watch from a version that etcd has not reached yet is answered with silence: it is asked which one it has. */
+  async #compareVersions(signal: AbortSignal): Promise<void> {
+    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
+    const select = { namespace, labelSelector, fieldSelector, signal, timeoutMs: listTimeoutMs };
+    const { metadata } = await client.list(type, { ...select, limit: 1, maxTries: 1 });
+    const { resourceVersion: version = '0' } = metadata;
+    if (BigInt(version) >= BigInt(this.#resourceVersion ?? 0)) return;
+    this.#logger.warn('The API server has gone back in time, will list anew', { version, seen: this.#resourceVersion });
+    this.#resourceVersion = undefined;
+    this.#newestVersion = '';
+  }
+
   #noteFailure(error: unknown): void {
+    this.#mayHaveGoneBack = true;
     this.#options.metrics?.reflector.failed(this.#name);
     // Whatever is in the way of one form of listing, the other may get through.
     if (this.#resourceVersion === undefined) this.#listsByWatch = !this.#listsByWatch;
@@ -179,7 +196,7 @@ export class Informer<T extends KubeObject> {
         items.length = 0;
         page = await client.list(type, select);
       }
-      items.push(...page.items);
+      items.push(...page.items.map(item => this.#kept(item)));
       token = page.metadata.continue === '' ? undefined : page.metadata.continue;
     } while (token !== undefined);
     this.#replace(items, page.metadata.resourceVersion);
@@ -214,7 +231,7 @@ export class Informer<T extends KubeObject> {
         this.#replace(initial.values(), event.object.metadata.resourceVersion);
         initial = undefined;
       } else if (initial !== undefined) {
-        take(initial, event);
+        take(initial, { ...event, object: this.#kept(event.object) });
       } else {
         this.#follow(event);
       }
@@ -231,7 +248,7 @@ export class Informer<T extends KubeObject> {
   }
 
   #replace(items: readonly T[], version: string | undefined): void {
-    const changes = this.#store.replace(items.map(item => this.#kept(item)));
+    const changes = this.#store.replace(items);
     this.#resourceVersion = version;
     this.#newestVersion = version ?? '';
     const isInInitialList = !this.#hasSynced;
@@ -241,6 +258,7 @@ export class Informer<T extends KubeObject> {
     this.#syncWaiters.clear();
   }
 
+  /** For each object as it comes, so that never more of them is held at a time than one page. */
   #kept(object: T): T {
     const { type, transform } = this.#options;
     // Listed objects do not say what they are.

@@ -35,7 +35,7 @@ class ScriptedClient {
 
   list = (_type: unknown, options: ListOptions) => {
     this.lists.push(options);
-    const page = this.pages.shift() ?? { metadata: { resourceVersion: '1' }, items: [] };
+    const page = this.pages.shift() ?? { metadata: { resourceVersion: '1000' }, items: [] };
     return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
   };
 
@@ -117,6 +117,31 @@ describe('Informer', () => {
       ['', true],
       ['9', undefined],
     ]);
+    expect(api.lists).to.deep.equal([]);
+  });
+
+  it('trims and transforms each object as it comes, once, and holds no page of them as it was', async () => {
+    const seen: string[] = [];
+    const transform = (object: KubeObject): KubeObject => {
+      seen.push(object.metadata?.name ?? '');
+      expect(object.metadata).not.to.have.property('managedFields');
+      return object;
+    };
+    const whole = (name: string): KubeObject => ({ metadata: Object.assign({ managedFields: [{}] }, object(name, 1).metadata) });
+    api.scripts.push([{ type: 'ADDED', object: whole('a') }, new Error('reset')], [{ type: 'ADDED', object: whole('d') }]);
+    api.pages.push({ metadata: { resourceVersion: '7', continue: 'next' }, items: [whole('b')] });
+    api.pages.push({ metadata: { resourceVersion: '7' }, items: [whole('c')] });
+    const seenBefore: string[][] = [];
+    const { list } = api;
+    api.list = (type, options) => {
+      seenBefore.push([...seen]);
+      return list(type, options);
+    };
+    informer = new Informer({ client: api.client, type: pods, logger: new RecordingLogger(), random: () => 0, transform });
+    running = informer.run(stop.signal);
+    await clock.tickAsync(800);
+    expect(seenBefore).to.deep.equal([['a'], ['a', 'b']]);
+    expect(seen).to.deep.equal(['a', 'b', 'c', 'd']);
   });
 
   it('lists anew when its version is too old, not older than what it has seen, and tells what it missed', async () => {
@@ -181,6 +206,28 @@ describe('Informer', () => {
     await clock.tickAsync(800);
     expect(api.watches[1]).to.include({ resourceVersion: '', sendInitialEvents: true });
     expect(told.at(-1)).to.equal('deleted a@900');
+  });
+
+  it('lists anew when a watch broke and the newest version is below what it has seen (etcd came back from a backup)', async () => {
+    api.pages.push({ metadata: { resourceVersion: '99', continue: 'more' }, items: [object('a', 40)] });
+    await start([added('a', 90), added('b', 100), endOfList(100), new Error('reset')], [added('a', 40), endOfList(99)]);
+    told.length = 0;
+    await clock.tickAsync(800);
+    expect(api.lists).to.have.length(1);
+    expect(api.lists[0]).to.include({ limit: 1, maxTries: 1 }).and.not.to.have.property('resourceVersion');
+    expect(api.watches[1]).to.include({ resourceVersion: '', sendInitialEvents: true });
+    expect(told).to.deep.equal(['deleted b@100', 'updated a@40']);
+  });
+
+  it('goes on where it was when a watch broke and the newest version is not below that', async () => {
+    api.pages.push(new Error('connect ECONNREFUSED'), { metadata: { resourceVersion: '100' }, items: [] });
+    await start([endOfList(100), new Error('reset')], ['end']);
+    await clock.tickAsync(800);
+    expect(api.watches).to.have.length(1);
+    await clock.tickAsync(1_600);
+    expect(api.watches[1]).to.include({ resourceVersion: '100' }).and.not.to.have.property('sendInitialEvents');
+    await clock.tickAsync(3_200);
+    expect([api.watches.length, api.lists.length]).to.deep.equal([3, 2]);
   });
 
   it('rejects whoever waits for it when that one gives up', async () => {
