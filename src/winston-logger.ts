@@ -49,7 +49,7 @@ function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boo
     (message: string, fields: LogFields = {}): void => {
       // Nothing is built for a message that nobody will see.
       if (!root.isLevelEnabled(level)) return;
-      root.log({ ...plain({ ...context, ...fields }, isDebug()), level, message });
+      root.log({ ...plain(context, isDebug()), ...plain(fields, isDebug()), level, message });
     };
   return {
     debug: at('debug'),
@@ -60,16 +60,39 @@ function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boo
   };
 }
 
-/** Errors as text: what each says, not what it holds (a client's error may hold request and headers). */
+/** What the line says of itself; a field of such a name is told beside it. */
+const ownNames = ['level', 'message', 'timestamp'];
+
 function plain(fields: LogFields, withStack: boolean): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    // winston's own two would be overwritten.
-    const key = name === 'level' || name === 'message' ? `field_${name}` : name;
-    result[key] = value instanceof Error ? messageOf(value) : value;
-    if (value instanceof Error && withStack && value.stack !== undefined) result[`${key}Stack`] = value.stack;
+  for (const name of Object.keys(fields)) {
+    const key = ownNames.includes(name) ? `field_${name}` : name;
+    try {
+      const value = fields[name];
+      result[key] = sayable(value);
+      if (value instanceof Error && withStack && value.stack !== undefined) result[`${key}Stack`] = value.stack;
+    } catch {
+      result[key] = '[cannot be shown]';
+    }
   }
   return result;
+}
+
+/** What JSON can say of a value. Errors as text: what each says, not what it holds (a client's error may hold request and headers). */
+function sayable(value: unknown): unknown {
+  if (typeof value === 'string') return value;
+  if (value instanceof Error) return sayable(messageOf(value));
+  const holders: unknown[] = [];
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, key, inner: unknown) {
+    const original = this[key];
+    if (original instanceof Error) return messageOf(original);
+    if (typeof inner === 'bigint') return inner.toString();
+    while (holders.length > 0 && holders.at(-1) !== this) holders.pop();
+    if (holders.includes(inner)) return '[Circular]';
+    if (typeof inner === 'object') holders.push(inner);
+    return inner;
+  }) as string | undefined;
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** An error's message with those of its causes, each only if it says something new. */

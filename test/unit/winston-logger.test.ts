@@ -57,8 +57,38 @@ describe('the log', () => {
     expect(() => createLogger({ level: 'info', format: 'json' }).setLevel('loud')).to.throw(RangeError, 'one of error');
   });
 
-  it('keeps its own message and level, whatever fields are called', () => {
-    const lines = logging('json', logger => logger.info('Done', { message: 'other', level: 'error' }));
-    expect(parsed(lines)[0]).to.include({ message: 'Done', level: 'info', field_message: 'other', field_level: 'error' });
+  it('keeps its own message, level and timestamp, whatever fields are called', () => {
+    const fields = { message: 'other', level: 'error', timestamp: 'yesterday' };
+    const lines = logging('json', logger => logger.info('Done', fields));
+    expect(parsed(lines)[0]).to.include({ message: 'Done', level: 'info' });
+    expect(parsed(lines)[0]).to.include({ field_message: 'other', field_level: 'error', field_timestamp: 'yesterday' });
+    expect(parsed(lines)[0]?.timestamp).to.match(/Z$/);
   });
+
+  for (const format of ['json', 'text'] as const)
+    it(`never throws, and says in ${format} what can be said of fields that JSON cannot hold`, () => {
+      const circular: Record<string, unknown> = { name: 'ring', twice: [{ a: 1 }] };
+      circular['self'] = circular;
+      const cause = Object.assign(new Error('refused'), { headers: 'hunter2' });
+      const fields = {
+        big: 2n ** 70n,
+        inner: { big: 1n, error: cause },
+        circular,
+        hostile: { toJSON: () => assertNever() },
+        broken: Object.assign(new Error('x'), { message: { not: 'text' } }),
+        get read(): string {
+          return assertNever();
+        },
+        key: 'default/alice',
+      };
+      const [line = '', ...others] = logging(format, logger => logger.child({ big: 0n }).info('Done', fields));
+      expect(others).to.deep.equal([]);
+      for (const said of ['Done', '1180591620717411303424', 'default/alice', 'ring', '[Circular]', 'refused', 'cannot be shown'])
+        expect(line).to.include(said);
+      expect(line).not.to.include('hunter2');
+    });
 });
+
+function assertNever(): never {
+  throw new Error('cannot be read');
+}
