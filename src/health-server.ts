@@ -21,7 +21,7 @@ export interface HealthServerOptions {
 interface Answer {
   readonly status: number;
   readonly body: string;
-  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const longestBody = 64;
@@ -64,21 +64,23 @@ export class HealthServer {
       answer = { status: 500, body: 'internal error\n' };
     }
     response.writeHead(answer.status, {
-      'Content-Type': answer.contentType ?? 'text/plain; charset=utf-8',
+      'Content-Type': 'text/plain; charset=utf-8',
       'X-Content-Type-Options': 'nosniff',
+      ...answer.headers,
     });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   }
 
   async #answer(request: http.IncomingMessage): Promise<Answer> {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    if (pathname === '/loglevel') return this.#logLevel(request);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'only GET\n' };
-    if (pathname === '/healthz') return checked(this.#options.healthChecks);
-    if (pathname === '/readyz') return checked(this.#options.readyChecks);
-    if (pathname !== '/metrics') return { status: 404, body: 'there are /healthz, /readyz, /metrics and /loglevel\n' };
-    const { metrics } = this.#options;
-    return { status: 200, body: await metrics.text(), contentType: metrics.registry.contentType };
+    const { metrics, healthChecks, readyChecks } = this.#options;
+    const [path] = (request.url ?? '').split('?');
+    if (path === '/loglevel') return this.#logLevel(request);
+    if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics')
+      return { status: 404, body: 'there are /healthz, /readyz, /metrics and /loglevel\n' };
+    if (!isRead(request)) return only('GET, HEAD');
+    if (path === '/metrics')
+      return { status: 200, body: await metrics.text(), headers: { 'Content-Type': metrics.registry.contentType } };
+    return checked(path === '/healthz' ? healthChecks : readyChecks);
   }
 
   /**
@@ -89,8 +91,8 @@ export class HealthServer {
     const { logLevel, logger } = this.#options;
     if (logLevel === undefined || !isLoopback(request.socket.remoteAddress))
       return { status: 403, body: 'from this machine only; in a cluster by kubectl port-forward\n' };
-    if (request.method === 'GET') return { status: 200, body: `${logLevel.get()}\n` };
-    if (request.method !== 'PUT') return { status: 405, body: 'only GET and PUT\n' };
+    if (isRead(request)) return { status: 200, body: `${logLevel.get()}\n` };
+    if (request.method !== 'PUT') return only('GET, HEAD, PUT');
     const level = await shortBody(request);
     try {
       logLevel.set(level);
@@ -107,6 +109,14 @@ function checked(checks: Readonly<Record<string, Check>> = {}): Answer {
   const lines = results.map(({ name, wrong }) => (wrong === undefined ? `[+]${name} ok\n` : `[-]${name} failed: ${wrong}\n`));
   const isWell = results.every(({ wrong }) => wrong === undefined);
   return { status: isWell ? 200 : 503, body: `${lines.join('')}${isWell ? 'ok' : 'failed'}\n` };
+}
+
+function isRead({ method }: http.IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function only(methods: string): Answer {
+  return { status: 405, body: `only ${methods}\n`, headers: { Allow: methods } };
 }
 
 function isLoopback(address: string | undefined): boolean {

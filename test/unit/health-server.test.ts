@@ -54,12 +54,30 @@ describe('HealthServer', () => {
     log.setLevel('info');
   });
 
-  it('answers nothing else, and survives a request that is none', async () => {
-    expect(await ask('/')).to.match(/^404 /);
-    expect(await ask('/metrics', { method: 'POST' })).to.match(/^405 /);
-    expect(await ask('/loglevel', { method: 'DELETE' })).to.match(/^405 /);
-    expect(await ask('//')).to.match(/^(404|500) /);
-    expect(await ask('/healthz')).to.match(/^200 /);
+  for (const path of ['/', '//', '/healthz/', '/http://[', '/%'])
+    it(`answers 404 to ${path}, also with another method`, async () => {
+      expect(await ask(path)).to.match(/^404 /);
+      expect(await ask(path, { method: 'POST' })).to.match(/^404 /);
+    });
+
+  it('says which methods a path takes when it is asked with another', async () => {
+    for (const [path, allowed] of [
+      ['/healthz', 'GET, HEAD'],
+      ['/metrics', 'GET, HEAD'],
+      ['/loglevel', 'GET, HEAD, PUT'],
+    ]) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'DELETE' });
+      expect([response.status, response.headers.get('allow')]).to.deep.equal([405, allowed]);
+    }
+  });
+
+  it('answers HEAD as GET, without a body, and does not mind a query', async () => {
+    for (const path of ['/healthz', '/readyz?verbose', '/metrics', '/loglevel']) {
+      expect(await ask(path, { method: 'HEAD' })).to.equal('200 ');
+      expect(await ask(path)).to.match(/^200 ./);
+    }
+    wrong = 'not synced';
+    expect(await ask('/readyz', { method: 'HEAD' })).to.equal('503 ');
   });
 
   it('closes at once, also connections that are kept alive', async () => {
