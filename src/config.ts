@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
-/** The command line or the environment asks for something that does not exist; the message names the option and what would be right. */
+/** The command line or the environment asks for something that does not exist; the message names the option or variable, what was given and what would be right. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
@@ -12,14 +12,21 @@ export class UsageError extends Error {
   }
 }
 
-const namespaceName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a namespace: lower-case letters, digits and "-"');
-const wholeNumber = (minimum: number, maximum: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `a whole number from ${minimum} to ${maximum}`)
-    .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum));
-const boolean = z.enum(['true', 'false']).transform(value => value === 'true');
+// The message of each says what would be right; it follows "must be".
+const text = (what: string) => z.string().min(1, what);
+const namespaceName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a namespace: at most 63 lower-case letters, digits and "-"');
+const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, `one of ${values.join(', ')}`);
+const boolean = z.enum(['true', 'false'], 'true or false').transform(value => value === 'true');
+const wholeNumber = (minimum: number, maximum: number) => {
+  const what = `a whole number from ${minimum} to ${maximum}`;
+  return z.string().regex(/^\d+$/, what).transform(Number).pipe(z.number().min(minimum, what).max(maximum, what));
+};
+const address = z.string().refine(given => {
+  const [, port] = /^.*:(\d{1,5})$/.exec(given) ?? [];
+  return given === '0' || given === 'off' || Number(port) <= 65_535;
+}, 'ADDRESS:PORT or :PORT, with a port up to 65535, or off');
 
 interface Option {
   readonly schema: z.ZodType;
@@ -35,23 +42,27 @@ export const version = typeof BITCOIN_CONTROLLER_VERSION === 'string' ? BITCOIN_
 
 const options = {
   kubeconfig: option(
-    z.string().optional(),
+    text('the name of a file').optional(),
     'FILE',
     "kubeconfig of the cluster; without it KUBECONFIG, then the pod's service account, then ~/.kube/config",
   ),
-  context: option(z.string().optional(), 'NAME', 'context of the kubeconfig; its current one unless told'),
+  context: option(text('the name of a context').optional(), 'NAME', 'context of the kubeconfig; its current one unless told'),
   namespace: option(
     z
-      .array(z.string().transform(text => text.split(',')))
-      .transform(lists => [...new Set(lists.flat().filter(name => name !== ''))])
+      .array(z.string().transform(list => list.split(',')))
+      .transform(lists => [...new Set(lists.flat())])
       .pipe(z.array(namespaceName))
       .default([]),
     'NS',
     'namespace to watch, repeatable or comma-separated; all unless told',
   ),
-  'bitcoind-image': option(z.string().min(1).default(`bitcoin-controller-bitcoind:${version}`), 'IMAGE', 'image of the nodes'),
+  'bitcoind-image': option(
+    text('the name of an image').default(`bitcoin-controller-bitcoind:${version}`),
+    'IMAGE',
+    'image of the nodes',
+  ),
   'bitcoind-image-pull-policy': option(
-    z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+    oneOf(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
     'POLICY',
     'Always, IfNotPresent or Never',
   ),
@@ -70,22 +81,19 @@ const options = {
   'kube-api-burst': option(wholeNumber(1, 100_000).default(400), 'N', 'requests to the API server at once'),
   'leader-elect': option(boolean.default(false), 'true|false', 'work only while holding a Lease, for several replicas'),
   'leader-elect-namespace': option(namespaceName.optional(), 'NS', "namespace of the Lease; the pod's own unless told"),
-  'leader-elect-lease-name': option(z.string().min(1).default('bitcoin-controller'), 'NAME', 'name of the Lease'),
+  'leader-elect-lease-name': option(text('the name of a Lease').default('bitcoin-controller'), 'NAME', 'name of the Lease'),
   'health-address': option(
-    z
-      .string()
-      .regex(/^(0|off|.*:\d+)$/, 'ADDRESS:PORT, :PORT or off')
-      .default('off'),
+    address.default('off'),
     'ADDRESS:PORT',
     'where /healthz, /readyz and /metrics are served, e.g. :8080; off unless told',
   ),
   'events-api': option(
-    z.enum(['core', 'events']).default('core'),
+    oneOf(['core', 'events']).default('core'),
     'API',
     'where events are recorded: core (v1), or events (events.k8s.io/v1)',
   ),
-  'log-level': option(z.enum(['debug', 'info', 'warn', 'error']).default('info'), 'LEVEL', 'debug, info, warn or error'),
-  'log-format': option(z.enum(['json', 'text']).default('json'), 'FORMAT', 'json or text'),
+  'log-level': option(oneOf(['debug', 'info', 'warn', 'error']).default('info'), 'LEVEL', 'debug, info, warn or error'),
+  'log-format': option(oneOf(['json', 'text']).default('json'), 'FORMAT', 'json or text'),
 } satisfies Record<string, Option>;
 
 type Options = typeof options;
@@ -125,7 +133,7 @@ Every option is also an environment variable, e.g. ${environmentName('log-level'
 
 /**
  * Reads the configuration.
- * @throws UsageError naming the option and what would be right
+ * @throws UsageError naming the option or the variable, what was given and what would be right
  */
 export function readConfig(
   argv: readonly string[],
@@ -136,18 +144,13 @@ export function readConfig(
   if (values.help === true) return 'help';
   if (values.version === true) return 'version';
   const entries = Object.entries<Option>(options).map(([name, { schema }]) => {
-    const isList = name === 'namespace';
-    const fromEnvironment = environment[environmentName(name)];
-    const value =
-      values[name] ??
-      (fromEnvironment === undefined || fromEnvironment === '' ? undefined : isList ? [fromEnvironment] : fromEnvironment);
+    const variable = environmentName(name);
+    const fromEnvironment = environment[variable] || undefined;
+    const value = values[name] ?? (name === 'namespace' && fromEnvironment !== undefined ? [fromEnvironment] : fromEnvironment);
     const result = schema.safeParse(value);
     if (result.success) return [camelCase(name), result.data];
-    const [issue] = result.error.issues;
-    const got = Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : '';
-    throw new UsageError(
-      `--${name} ${got}: expected ${issue === undefined ? 'something else' : issue.message.replace(/^Invalid option: expected /, '')}`,
-    );
+    const given = `${values[name] === undefined ? `${variable}=` : `--${name} `}${String(value) || "''"}`;
+    throw new UsageError(`${given}: must be ${result.error.issues[0]?.message ?? 'something else'}`);
   });
   const fixed = {
     // A process id is no name: in a container it is always the same.
@@ -158,7 +161,7 @@ export function readConfig(
   return Object.freeze({ ...Object.fromEntries(entries), ...fixed } as Config);
 }
 
-function parsed(argv: readonly string[]): Record<string, unknown> {
+function parsed(argv: readonly string[]): Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>> {
   const flags = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const;
   const strings = Object.fromEntries(
     Object.keys(options).map(name => [name, { type: 'string', ...(name === 'namespace' ? { multiple: true } : {}) }]),
@@ -171,6 +174,8 @@ function parsed(argv: readonly string[]): Record<string, unknown> {
     });
     return values;
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error)}. See --help`);
+    // What follows the first sentence is of positional arguments, which there are not.
+    const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\.(?:\s|$)/);
+    throw new UsageError(`${what}. See --help`);
   }
 }

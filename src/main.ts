@@ -143,7 +143,9 @@ async function startHealthServer(
   const { logger } = options;
   const logLevel = { get: () => logger.level, set: (level: string) => logger.setLevel(level) };
   const health = new HealthServer({ ...options, logLevel });
-  await health.listen(Number(port), host === '' ? undefined : host.replace(/^\[(.*)\]$/, '$1'));
+  await health.listen(Number(port), host === '' ? undefined : host.replace(/^\[(.*)\]$/, '$1')).catch((cause: unknown) => {
+    throw new Error(`--health-address ${healthAddress}`, { cause });
+  });
   return health;
 }
 

@@ -41,20 +41,51 @@ describe('readConfig', () => {
     expect(config([])).to.be.frozen;
   });
 
-  for (const [what, argv] of [
-    ['log-level', ['--log-level', 'loud']],
-    ['concurrency', ['--concurrency', '0']],
-    ['concurrency', ['--concurrency', 'many']],
-    ['namespace', ['--namespace', 'Not_a_namespace']],
-    ['health-address', ['--health-address', 'nowhere']],
-    ['leader-elect', ['--leader-elect', 'perhaps']],
-    ['events-api', ['--events-api', 'v2']],
-    ['no-such-option', ['--no-such-option']],
-    ['stray', ['stray']],
-  ] as const)
-    it(`refuses ${argv.join(' ')}, naming it`, () => {
-      expect(() => config(argv)).to.throw(UsageError, what);
+  for (const [argv, message] of [
+    [['--log-level', 'loud'], '--log-level loud: must be one of debug, info, warn, error'],
+    [['--events-api', 'v2'], '--events-api v2: must be one of core, events'],
+    [['--leader-elect', 'perhaps'], '--leader-elect perhaps: must be true or false'],
+    [['--concurrency', '0'], '--concurrency 0: must be a whole number from 1 to 10000'],
+    [['--concurrency', '10001'], '--concurrency 10001: must be a whole number from 1 to 10000'],
+    [['--concurrency', 'many'], '--concurrency many: must be a whole number from 1 to 10000'],
+    [['--concurrency='], "--concurrency '': must be a whole number from 1 to 10000"],
+    [['--bitcoind-image', ''], "--bitcoind-image '': must be the name of an image"],
+    [['--namespace', 'Not_one'], '--namespace Not_one: must be a namespace: at most 63 lower-case letters, digits and "-"'],
+    ...['nowhere', ':99999', ':65536', 'host:', ''].map(address => [
+      ['--health-address', address],
+      `--health-address ${address || "''"}: must be ADDRESS:PORT or :PORT, with a port up to 65535, or off`,
+    ]),
+    [['--no-such-option'], "Unknown option '--no-such-option'. See --help"],
+    [['--concurrency'], "Option '--concurrency <value>' argument missing. See --help"],
+    [['--concurrency', '--leader-elect'], "Option '--concurrency' argument is ambiguous. See --help"],
+    [['stray'], "Unexpected argument 'stray'. See --help"],
+  ] as [string[], string][])
+    it(`refuses ${argv.join(' ')}, and says what would be right`, () => {
+      expect(() => config(argv))
+        .to.throw(UsageError)
+        .with.property('message', message);
     });
+
+  it('names the environment variable of what it refuses, unless the command line wins over it', () => {
+    const environment = { BITCOIN_CONTROLLER_CONCURRENCY: '0' };
+    const refused = 'BITCOIN_CONTROLLER_CONCURRENCY=0: must be a whole number from 1 to 10000';
+    expect(() => config([], environment))
+      .to.throw(UsageError)
+      .with.property('message', refused);
+    expect(() => config(['--concurrency', 'x'], environment)).to.throw(UsageError, '--concurrency x: ');
+    expect(config([], { BITCOIN_CONTROLLER_CONCURRENCY: '' }).concurrency).to.equal(100);
+  });
+
+  it('takes no empty name of a namespace for all namespaces', () => {
+    for (const argv of [['--namespace', ''], ['--namespace=a,'], ['--namespace=,'], ['--namespace=a', '--namespace=']])
+      expect(() => config(argv)).to.throw(UsageError, '--namespace ');
+    expect(() => config([], { BITCOIN_CONTROLLER_NAMESPACE: ',' })).to.throw(UsageError, 'BITCOIN_CONTROLLER_NAMESPACE=,: ');
+  });
+
+  it('takes an address of every kind', () => {
+    for (const address of ['off', '0', ':0', ':65535', '127.0.0.1:80', 'host.example:8080', '[::1]:8080'])
+      expect(config(['--health-address', address]).healthAddress).to.equal(address);
+  });
 
   it('explains every option in --help, and exits from nothing itself', () => {
     expect(readConfig(['--help'], 'host', {})).to.equal('help');
