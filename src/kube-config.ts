@@ -21,10 +21,13 @@ const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token
 export function loadKubeConfig({ kubeconfig, context, environment }: KubeConfigOptions): KubeConfig {
   const config = new KubeConfig();
   const files = filesOf(kubeconfig, environment);
+  const faults: string[] = [];
   if (files === 'in-cluster') config.loadFromCluster();
-  else for (const file of files) merge(config, loadFile(file));
-  select(config, context);
-  useProxyOf(environment, config.getCurrentCluster());
+  else for (const file of files) merge(config, loadFile(file, faults));
+  const { cluster, user } = select(config, context, faults);
+  confirmCluster(cluster);
+  if (user !== undefined) confirmUser(user);
+  useProxyOf(environment, cluster);
   return config;
 }
 
@@ -39,7 +42,9 @@ function filesOf(
     const existing = listed.filter(file => existsSync(file));
     return existing.length === 0 ? listed : existing;
   }
-  if (environment['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(serviceAccountToken)) return 'in-cluster';
+  // As client-go: set and empty is as good as not set.
+  const isInPod = Boolean(environment['KUBERNETES_SERVICE_HOST']) && Boolean(environment['KUBERNETES_SERVICE_PORT']);
+  if (isInPod && existsSync(serviceAccountToken)) return 'in-cluster';
   const atHome = path.join(environment['HOME'] ?? '/', '.kube', 'config');
   if (existsSync(atHome)) return [atHome];
   throw new UsageError(`no cluster: there is neither --kubeconfig nor KUBECONFIG, nor a service account of a pod, nor ${atHome}`);
@@ -57,45 +62,67 @@ function merge(config: KubeConfig, { clusters, users, contexts, currentContext }
   });
 }
 
-/** A user as the file has it. */
-interface RawUser {
-  readonly name?: string;
-  readonly user?: Readonly<Record<string, unknown>> | null;
+/** What client-node passes over of a user is in the file alone. */
+interface RawConfig {
+  readonly users?:
+    readonly ({ readonly name?: string; readonly user?: Readonly<Record<string, unknown>> | null } | null)[] | null;
 }
 
-function loadFile(file: string): KubeConfig {
+interface LoadedUser extends User {
+  /** Its fields that are not supported: nobody minds them in a user who is not selected. */
+  readonly unsupported?: readonly string[];
+}
+
+/** @param faults gets what is wrong with entries that are left out: no matter unless one of them is selected */
+function loadFile(file: string, faults: string[]): KubeConfig {
   const config = new KubeConfig();
   try {
-    const text = readFileSync(file, 'utf8');
-    // client-node's own reader: its types are of API objects, of which this is none.
-    const raw = parsed(text) as { readonly users?: readonly RawUser[] | null };
-    config.loadFromString(text);
+    const raw = parsed(readFileSync(file, 'utf8'));
+    const text = JSON.stringify(raw);
+    config.loadFromString(text, { onInvalidEntry: 'filter' });
+    faults.push(...faultsOf(text));
     config.makePathsAbsolute(path.dirname(file));
-    for (const [index, user] of config.users.entries()) complete(user, raw.users?.[index]?.user ?? {}, path.dirname(file));
+    for (const user of config.users)
+      complete(user, raw.users?.find(one => one?.name === user.name)?.user ?? {}, path.dirname(file));
   } catch (error) {
     throw new UsageError(`kubeconfig ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  // There is no TLS to check, which client-node wants to be told.
-  config.clusters = config.clusters.map(cluster => ({
+  config.clusters = config.clusters.map(({ proxyUrl, ...cluster }) => ({
     ...cluster,
+    // There is no TLS to check, which client-node wants to be told.
     skipTLSVerify: cluster.skipTLSVerify || cluster.server.startsWith('http:'),
+    ...(proxyUrl ? { proxyUrl } : {}),
   }));
   return config;
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string): RawConfig {
+  let raw: unknown;
   try {
-    return parse(text);
+    raw = parse(text, { merge: true }) ?? {};
   } catch {
     // The parser's message would quote the lines, in which there may be a token.
     throw new Error('is no YAML');
   }
+  if (typeof raw !== 'object' || Array.isArray(raw)) throw new Error('has no clusters, users and contexts');
+  return raw as RawConfig;
 }
 
-/** What client-node passes over of a user. Impersonation of groups alone would silently be somebody else, with other rights. */
+/** The first fault, in client-node's words: "clusters[1].cluster.server is missing". */
+function faultsOf(text: string): string[] {
+  try {
+    new KubeConfig().loadFromString(text);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
+
 function complete(user: User, raw: Readonly<Record<string, unknown>>, folder: string): void {
-  for (const field of ['as-groups', 'as-uid', 'as-user-extra'])
-    if (raw[field] !== undefined) throw new Error(`user ${user.name}: ${field} is not supported`);
+  const isGiven = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
+  const unsupported = ['as-groups', 'as-uid', 'as-user-extra'].filter(field => isGiven(raw[field]));
+  Object.assign(user, { unsupported } satisfies Pick<LoadedUser, 'unsupported'>);
   const tokenFile = raw['tokenFile'];
   if (typeof tokenFile === 'string' && tokenFile !== '') {
     delete (user as { token?: string }).token;
@@ -106,32 +133,80 @@ function complete(user: User, raw: Readonly<Record<string, unknown>>, folder: st
   if (exec?.command?.includes('/') === true) exec.command = path.resolve(folder, exec.command);
 }
 
-function select(config: KubeConfig, wanted: string | undefined): void {
+function select(
+  config: KubeConfig,
+  wanted: string | undefined,
+  faults: readonly string[],
+): { cluster: Cluster; user: LoadedUser | undefined } {
   const name = wanted ?? config.currentContext;
+  const why = faults.length === 0 ? '' : ` (${faults.join(', ')})`;
   const context = config.contexts.find(one => one.name === name);
   if (context === undefined) {
     const there = config.contexts.map(one => one.name).join(', ');
     const what = wanted === undefined ? `the kubeconfig's current-context ${JSON.stringify(name)}` : `--context ${wanted}`;
-    throw new UsageError(`${what}: there is ${there === '' ? 'no context' : `only ${there}`}`);
+    throw new UsageError(`${what}: there is ${there === '' ? 'no context' : `only ${there}`}${why}`);
   }
   config.setCurrentContext(name);
-  if (!config.clusters.some(cluster => cluster.name === context.cluster))
-    throw new UsageError(`context ${name}: the kubeconfig has no cluster ${JSON.stringify(context.cluster)}`);
+  const cluster = config.clusters.find(one => one.name === context.cluster);
+  if (cluster === undefined)
+    throw new UsageError(`context ${name}: the kubeconfig has no cluster ${JSON.stringify(context.cluster)}${why}`);
   // client-node would ask as nobody.
-  const { user } = context as { readonly user?: string };
-  if (user !== undefined && !config.users.some(one => one.name === user))
-    throw new UsageError(`context ${name}: the kubeconfig has no user ${JSON.stringify(user)}`);
+  const { user: userName } = context as { readonly user?: string };
+  const user = config.users.find(one => one.name === userName);
+  if (userName !== undefined && user === undefined)
+    throw new UsageError(`context ${name}: the kubeconfig has no user ${JSON.stringify(userName)}${why}`);
+  return { cluster, user };
+}
+
+/** What kubectl refuses (clientcmd/validation.go), where it would else fail later and in other words, or be another cluster. */
+function confirmCluster({ name, server, caFile, caData, proxyUrl }: Cluster): void {
+  if (!isUrl(server, /^https?:$/))
+    throw new UsageError(`cluster ${name}: server ${JSON.stringify(server)} is no URL such as https://host:6443`);
+  if (caFile && caData)
+    throw new UsageError(`cluster ${name}: certificate-authority and certificate-authority-data exclude each other`);
+  if (proxyUrl !== undefined) confirmProxy(`cluster ${name}: proxy-url`, proxyUrl);
+}
+
+/** The same for a user. Impersonation of groups alone would silently be somebody else, with other rights. */
+function confirmUser(user: LoadedUser): void {
+  const { name, certFile, certData, keyFile, keyData, token, username } = user;
+  const exec = user.exec as { command?: string; apiVersion?: string } | null | undefined;
+  const authProvider = user.authProvider as { name?: string } | null | undefined;
+  const refuse = (what: string): never => {
+    throw new UsageError(`user ${name}: ${what}`);
+  };
+  for (const field of user.unsupported ?? []) refuse(`${field} is not supported`);
+  if (certFile && certData) refuse('client-certificate and client-certificate-data exclude each other');
+  if (keyFile && keyData) refuse('client-key and client-key-data exclude each other');
+  if ((certFile || certData) && !(keyFile || keyData)) refuse('a client-certificate needs a client-key');
+  if (token && username) refuse('token and username exclude each other');
+  if (exec && !exec.command) refuse('exec has no command');
+  if (exec && !exec.apiVersion) refuse('exec has no apiVersion such as client.authentication.k8s.io/v1');
+  if (exec && authProvider && authProvider.name !== 'tokenFile') refuse('exec and auth-provider exclude each other');
+}
+
+function isUrl(text: string, protocol: RegExp): boolean {
+  return URL.canParse(text) && protocol.test(new URL(text).protocol);
+}
+
+/** A proxy's URL may have a password in it, which is not shown. */
+function confirmProxy(where: string, url: string): void {
+  if (!isUrl(url, /^(https?|socks(4a?|5h?)?):$/))
+    throw new UsageError(`${where} is no URL such as http://host:3128 or socks5://host:1080`);
 }
 
 /** HTTPS_PROXY and NO_PROXY, as kubectl takes them: what the kubeconfig says of a proxy wins, and loopback is reached directly. */
-function useProxyOf(environment: KubeConfigOptions['environment'], cluster: Cluster | null): void {
-  if (cluster === null || cluster.proxyUrl !== undefined) return;
+function useProxyOf(environment: KubeConfigOptions['environment'], cluster: Cluster): void {
+  if (cluster.proxyUrl !== undefined) return;
   const { protocol, hostname, port } = new URL(cluster.server);
-  const variable = (name: string): string => environment[name.toUpperCase()] ?? environment[name.toLowerCase()] ?? '';
-  const proxy = variable(protocol === 'https:' ? 'https_proxy' : 'http_proxy');
+  const variable = (name: string): string => environment[name.toUpperCase()] || environment[name.toLowerCase()] || '';
+  const name = protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  const proxy = variable(name);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   if (proxy === '' || isLoopback(host) || isExempt(host, port, variable('no_proxy'))) return;
-  Object.assign(cluster, { proxyUrl: proxy.includes('://') ? proxy : `http://${proxy}` });
+  const proxyUrl = proxy.includes('://') ? proxy : `http://${proxy}`;
+  confirmProxy(name.toUpperCase(), proxyUrl);
+  Object.assign(cluster, { proxyUrl });
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
@@ -152,7 +227,9 @@ function isExempt(host: string, port: string, list: string): boolean {
 function isInRange(host: string, range: string): boolean {
   const [address = '', length = ''] = range.split('/');
   const family = isIP(host);
-  if (family === 0 || family !== isIP(address)) return false;
+  // Go passes over a range that is none.
+  const isLength = /^\d+$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
+  if (family === 0 || family !== isIP(address) || !isLength) return false;
   const list = new BlockList();
   list.addSubnet(address, Number(length), family === 4 ? 'ipv4' : 'ipv6');
   return list.check(host, family === 4 ? 'ipv4' : 'ipv6');
