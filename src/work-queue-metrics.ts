@@ -5,6 +5,7 @@ const queueBuckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10];
 
 /** What a work queue can say of itself at any moment. */
 export interface QueueObservation {
+  /** Keys that are to be worked on: as upstream, also those that were added again while in work. */
   readonly depth: number;
   /** Sum over the keys in work of the time since each was taken. */
   readonly unfinishedSeconds: number;

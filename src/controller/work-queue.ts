@@ -1,5 +1,6 @@
 // WorkQueue: which keys are to be reconciled, each once and by one worker at a time. Before it: controller.ts adds keys. After it: its workers.
 //   Port of client-go v0.37.2 util/workqueue: Typed, TypedDelayingInterface, TypedRateLimitingInterface and their default limiters, in one class.
+import { Fifo } from '../broadcaster/fifo.ts';
 import type { Metrics } from '../metrics.ts';
 import { TokenBucket } from '../token-bucket.ts';
 
@@ -32,7 +33,7 @@ export class WorkQueue {
   readonly #metrics: Metrics | undefined;
 
   /** In the order in which they will be handed out. Every key in it is also in #dirty, and none in #processing. */
-  readonly #ready: string[] = [];
+  readonly #ready = new Fifo<string>();
   /** Keys that must be worked on, with the time since when. */
   readonly #dirty = new Map<string, number>();
   /**
@@ -60,7 +61,7 @@ export class WorkQueue {
 
   /** Keys that are ready and not yet taken. */
   get length(): number {
-    return this.#ready.length;
+    return this.#ready.size;
   }
 
   /** Makes sure that the key will be worked on after this moment. Does nothing once the queue is shut down. */
@@ -111,7 +112,7 @@ export class WorkQueue {
 
   /** The next key, when there is one; the worker must call done() with it. `undefined`: the queue is shut down and empty. */
   get(): Promise<string | undefined> {
-    if (this.#ready.length > 0 || this.#isShutDown) return Promise.resolve(this.#take());
+    if (this.#ready.size > 0 || this.#isShutDown) return Promise.resolve(this.#take());
     return new Promise(resolve => this.#takers.push(resolve));
   }
 
@@ -161,7 +162,7 @@ export class WorkQueue {
   }
 
   #settle(): void {
-    if (!this.#isShutDown || this.#processing.size > 0 || this.#ready.length > 0) return;
+    if (!this.#isShutDown || this.#processing.size > 0 || this.#ready.size > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 
@@ -169,7 +170,7 @@ export class WorkQueue {
     const nowMs = performance.now();
     const seconds = [...this.#processing.values()].map(startedMs => (nowMs - startedMs) / 1000);
     return {
-      depth: this.#ready.length,
+      depth: this.#dirty.size,
       unfinishedSeconds: seconds.reduce((sum, each) => sum + each, 0),
       longestRunningSeconds: Math.max(0, ...seconds),
     };

@@ -274,6 +274,24 @@ describe('WorkQueue', () => {
     queue.shutDown();
   });
 
+  it('counts as depth, as client-go, also a key that was added again during its work, and none that waits for its time', async () => {
+    const metrics = new Metrics();
+    const queue = new WorkQueue({ name: 'networks', metrics });
+    const depth = async () => /^workqueue_depth\{.*\} (\d+)$/m.exec(await metrics.text())?.[1];
+    queue.add('a');
+    queue.addAfter('b', 500);
+    expect(await depth()).to.equal('1');
+    await queue.get();
+    expect(await depth()).to.equal('0');
+    queue.add('a');
+    expect(await depth()).to.equal('1');
+    queue.done('a');
+    expect(await depth()).to.equal('1');
+    await queue.get();
+    expect(await depth()).to.equal('0');
+    queue.shutDown();
+  });
+
   describe('whatever happens in whatever order', () => {
     const key = fc.constantFrom('a', 'b', 'c');
     const operation = fc.oneof(
