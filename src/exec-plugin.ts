@@ -2,6 +2,7 @@
 //   https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 //   Differs from client-node: nothing that the program printed on its standard output, which may be half a token, gets into a message.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Cluster } from '@kubernetes/client-node';
 
 /** A user's `exec` in a kubeconfig. */
@@ -60,18 +61,18 @@ export class ExecPlugin {
     const what = `exec plugin ${command}`;
     if (interactiveMode === 'Always') throw new Error(`${what} asks a person (interactiveMode: Always), and here is none`);
     const printed = parsed(await this.#run(what, command));
-    if (printed?.kind !== 'ExecCredential' || printed.status === undefined)
-      throw new Error(`${what} printed no ExecCredential with a status`);
+    if (printed?.kind !== 'ExecCredential' || !printed.status) throw new Error(`${what} printed no ExecCredential with a status`);
     if (printed.apiVersion !== apiVersion)
       throw new Error(
         `${what} printed an ExecCredential of another apiVersion than ${apiVersion ?? 'none'}, which was asked for`,
       );
     const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = printed.status;
     if (!token && !(cert && key)) throw new Error(`${what} printed neither a token nor a certificate with its key`);
-    const expiresAtMs = expirationTimestamp === undefined ? undefined : Date.parse(expirationTimestamp);
+    const expiresAtMs =
+      expirationTimestamp === undefined || expirationTimestamp === null ? undefined : Date.parse(expirationTimestamp);
     if (Number.isNaN(expiresAtMs)) throw new Error(`${what} printed an expirationTimestamp that is no time`);
     this.#expiresAtMs = expiresAtMs;
-    return { token, cert, key };
+    return { token: token || undefined, cert: cert || undefined, key: key || undefined };
   }
 
   #run(what: string, command: string): Promise<string> {
@@ -94,16 +95,16 @@ export class ExecPlugin {
 
   #info(): object {
     const { apiVersion, provideClusterInfo } = this.#config;
-    const { server, caData, skipTLSVerify, tlsServerName, proxyUrl } = this.#cluster;
+    if (provideClusterInfo !== true) return { apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
+    const { server, caFile, caData, skipTLSVerify, tlsServerName, proxyUrl } = this.#cluster;
     const cluster = {
       server,
-      'certificate-authority-data': caData,
+      'certificate-authority-data': caFile ? readFileSync(caFile).toString('base64') : caData,
       'insecure-skip-tls-verify': skipTLSVerify,
       'tls-server-name': tlsServerName,
       'proxy-url': proxyUrl,
     };
-    const spec = { interactive: false, ...(provideClusterInfo === true ? { cluster } : {}) };
-    return { apiVersion, kind: 'ExecCredential', spec };
+    return { apiVersion, kind: 'ExecCredential', spec: { interactive: false, cluster } };
   }
 }
 
@@ -111,11 +112,11 @@ interface PrintedCredential {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly status?: {
-    readonly token?: string;
-    readonly clientCertificateData?: string;
-    readonly clientKeyData?: string;
-    readonly expirationTimestamp?: string;
-  };
+    readonly token?: string | null;
+    readonly clientCertificateData?: string | null;
+    readonly clientKeyData?: string | null;
+    readonly expirationTimestamp?: string | null;
+  } | null;
 }
 
 function parsed(text: string): PrintedCredential | undefined {

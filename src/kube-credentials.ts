@@ -40,8 +40,10 @@ export class KubeCredentials {
     const cluster = kubeConfig.getCurrentCluster();
     if (cluster === null)
       throw new Error(`the kubeconfig's context ${JSON.stringify(kubeConfig.getCurrentContext())} names no cluster`);
-    const user = kubeConfig.getCurrentUser() ?? { name: 'anonymous' };
-    this.#cluster = cluster;
+    const user = withoutOverridden(kubeConfig.getCurrentUser() ?? { name: 'anonymous' });
+    // As client-go: the proxy looks the API server's name up, who may be the only one to know it.
+    const { proxyUrl } = cluster;
+    this.#cluster = { ...cluster, ...(proxyUrl === undefined ? {} : { proxyUrl: proxyUrl.replace(/^socks5:/, 'socks5h:') }) };
     this.#source = sourceOf(user, cluster, closing);
     const ours = { exec: undefined, authProvider: undefined };
     this.#user = this.#source === undefined ? user : { ...user, ...ours };
@@ -74,6 +76,19 @@ export class KubeCredentials {
 interface ChangingUser {
   readonly exec?: ExecConfig | null;
   readonly authProvider?: { readonly name?: string; readonly config?: OidcConfig & { readonly tokenFile?: string } } | null;
+}
+
+/** As client-go: a plugin is not asked where a token, a password or a certificate is given, nor an auth provider where one of the first two is. */
+function withoutOverridden(user: User): User {
+  const { token, username, certData, certFile, keyData, keyFile } = user;
+  const isToldWho = Boolean(token || username);
+  const hasCertificate = Boolean((certData || certFile) && (keyData || keyFile));
+  const { tokenFile } = (user as ChangingUser).authProvider?.config ?? {};
+  return {
+    ...user,
+    ...(isToldWho || hasCertificate || tokenFile !== undefined ? { exec: undefined } : {}),
+    ...(isToldWho ? { authProvider: undefined } : {}),
+  };
 }
 
 function sourceOf({ exec, authProvider }: ChangingUser, cluster: Cluster, closing: AbortSignal): Source | undefined {

@@ -82,6 +82,53 @@ describe('credentials from an exec plugin', () => {
     expect((await credentials.current()).headers).to.deep.equal({ Authorization: 'Bearer token' });
   });
 
+  it('are taken as they are when the plugin says null where it has nothing', async () => {
+    const credentialsOf = async (fields: object) =>
+      new KubeCredentials(
+        await kubeConfigWith(`echo '${printed({ expirationTimestamp: null, ...fields })}'`),
+        new AbortController().signal,
+      ).current();
+    expect((await credentialsOf({})).headers).to.deep.equal({ Authorization: 'Bearer token' });
+    const certificate = { token: null, clientCertificateData: 'cert', clientKeyData: 'key' };
+    expect(await credentialsOf(certificate)).to.deep.include({ headers: {} });
+    const nothing = new KubeCredentials(
+      await kubeConfigWith(`echo '${JSON.stringify({ apiVersion, kind: 'ExecCredential', status: null })}'`),
+      new AbortController().signal,
+    );
+    expect((await thrownBy(nothing.current())).message).to.include('printed no ExecCredential with a status');
+  });
+
+  it('are not asked for where the kubeconfig has a token, a password or a certificate', async () => {
+    const kubeConfig = await kubeConfigWith('exit 1');
+    const [user] = kubeConfig.users;
+    const headersOf = async (fields: object) => {
+      kubeConfig.users = [{ ...user!, ...fields }];
+      return (await new KubeCredentials(kubeConfig, new AbortController().signal).current()).headers;
+    };
+    expect(await headersOf({ token: 'static' })).to.deep.equal({ Authorization: 'Bearer static' });
+    expect(await headersOf({ username: 'u', password: 'p' })).to.deep.equal({ Authorization: `Basic ${btoa('u:p')}` });
+    expect(await headersOf({ certData: 'eA==', keyData: 'eA==' })).to.deep.equal({});
+    await writeFile(file('token'), 'of the file');
+    const authProvider = { name: 'tokenFile', config: { tokenFile: file('token') } };
+    expect(await headersOf({ authProvider })).to.deep.equal({ Authorization: 'Bearer of the file' });
+    expect((await thrownBy(headersOf({ certData: 'eA==' }))).message).to.equal('exec plugin sh: ended with exit code 1');
+  });
+
+  it('are asked for with the authority of the cluster, from its file too, if the plugin wants to know it', async () => {
+    await writeFile(file('ca.crt'), 'an authority');
+    await writeFile(file('plugin.sh'), `cd "$(dirname "$0")"; echo "$KUBERNETES_EXEC_INFO" >info; echo '${printed()}'`);
+    const exec = { apiVersion, command: 'sh', args: [file('plugin.sh')], provideClusterInfo: true };
+    const kubeConfig = kubeConfigFor(server.url, { exec });
+    kubeConfig.clusters = kubeConfig.clusters.map(cluster => ({ ...cluster, caFile: file('ca.crt') }));
+    await new KubeCredentials(kubeConfig, new AbortController().signal).current();
+    const told = JSON.parse(await readFile(file('info'), 'utf8')) as { spec: { cluster: object } };
+    expect(told.spec.cluster).to.deep.equal({
+      server: server.url,
+      'insecure-skip-tls-verify': true,
+      'certificate-authority-data': btoa('an authority'),
+    });
+  });
+
   it('are waited for no longer when the client is closed: a plugin that hangs is killed', async () => {
     const client = server.client({ kubeConfig: await kubeConfigWith(hangingScript) });
     const call = thrownBy(client.get(pods, at));

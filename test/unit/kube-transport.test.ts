@@ -127,6 +127,35 @@ describe('a connection through a proxy', () => {
   });
 });
 
+describe('a connection through a SOCKS proxy', () => {
+  it('leaves it to the proxy to look the name of the API server up', async () => {
+    const server = await FakeApiServer.start();
+    const asked: Buffer[] = [];
+    const proxy = net.createServer(client => {
+      client.once('data', () => {
+        client.write(Uint8Array.of(5, 0));
+        client.once('data', request => {
+          asked.push(request);
+          client.destroy();
+        });
+      });
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const kubeConfig = new KubeConfig();
+      const proxyUrl = `socks5://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const cluster = { name: 'fake', server: 'https://api.invalid:6443', skipTLSVerify: true, proxyUrl };
+      kubeConfig.loadFromClusterAndUser(cluster, { name: 'user' });
+      await thrownBy(server.client({ kubeConfig }).get(pods, at, { maxTries: 1 }));
+      // After version, command and a reserved byte: a name (3) of 11 letters.
+      expect(asked[0]?.subarray(3, 16).toString('latin1')).to.equal('\x03\x0bapi.invalid');
+    } finally {
+      await server.stop();
+      proxy.close();
+    }
+  });
+});
+
 describe('a write', () => {
   it('is not sent when the write guard has come to forbid it while its connection was made', async () => {
     const server = await FakeApiServer.start();
