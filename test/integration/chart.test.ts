@@ -108,6 +108,7 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   // YAML takes it for a number unless it is quoted.
   [{ fullnameOverride: '123', priorityClassName: 'true' }, kinds('Deployment'), ['123']],
   [{ fullnameOverride: 'x'.repeat(80) }, kinds('Deployment'), ['x'.repeat(55)]],
+  [{ resources: null }, container('resources'), null],
   [{ global: { shared: 'with other charts' } }, kinds('Deployment'), ['bitcoin-controller']],
 ];
 
@@ -142,6 +143,35 @@ describe('the chart', () => {
       healthAddress: ':8080',
       bitcoindImage: `bitcoin-controller-bitcoind:${packageVersion}`,
     });
+  });
+
+  it('is, with null for whatever is empty, as it is without', async () => {
+    const nothing = {
+      image: { tag: null, digest: null },
+      bitcoind: { image: { tag: null, digest: null } },
+      imagePullSecrets: null,
+      watchNamespaces: null,
+      serviceAccount: { name: null, annotations: null },
+      controller: { extraArgs: null },
+      podAnnotations: null,
+      podLabels: null,
+      nodeSelector: null,
+      tolerations: null,
+      affinity: null,
+      priorityClassName: null,
+      nameOverride: null,
+      fullnameOverride: null,
+    };
+    expect(await renderChart(nothing)).to.deep.equal(await renderChart());
+  });
+
+  it('makes nothing that another release of another name has, without the definition and in other namespaces', async () => {
+    const first = await renderChart({ watchNamespaces: ['one'] });
+    const second = await renderChart({ fullnameOverride: 'second', crds: { enabled: false }, watchNamespaces: ['two'] });
+    const identity = ({ kind, metadata }: RenderedObject) => [kind, metadata.namespace, metadata.name].join('/');
+    const both = [...first, ...second].map(identity);
+    expect(both).to.have.lengthOf(new Set(both).size);
+    expect(argument('leader-elect-lease-name')(second)).to.equal('second');
   });
 
   it('is refused with a value that its schema does not know, by Helm', async () => {

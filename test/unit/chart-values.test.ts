@@ -39,15 +39,16 @@ const flag = [
   ['yes', 1],
   [true, false],
 ] as const;
+const wrongNames = ['UPPER', 'a_b', '-a', 'a-', 'a b', 'a\nb', '.a', 'x'.repeat(254)];
 const names = [
-  ['name', [1], ['same', 'same'], ['']],
-  [[], ['one', 'two']],
+  ['name', [1], ['same', 'same'], [''], ['a..b'], ...wrongNames.map(name => [name])],
+  [[], ['one', 'b.c-1', '1']],
+] as const;
+const optionalName = [
+  [1, 'a..b', ...wrongNames],
+  ['', 'one', 'b.c-1'],
 ] as const;
 const texts = [['text', { key: 1 }], [{ key: 'text' }]] as const;
-const text = [
-  [1, true],
-  ['', 'text'],
-] as const;
 const object = [
   ['text', []],
   [{}, { any: ['thing'] }],
@@ -70,17 +71,14 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   'crds.enabled': flag,
   'crds.keep': flag,
   watchNamespaces: [
-    [['UPPER'], ['a.b'], ['-a'], ['a', 'a'], 'a'],
+    [['a.b'], ['a', 'a'], 'a', [''], ...wrongNames.map(name => [name])],
     [[], ['a', 'b-1']],
   ],
   'rbac.create': flag,
-  'rbac.secretNames': [
-    [['UPPER'], [''], ['a', 'a'], 'a'],
-    [[], ['a', 'b.c-1']],
-  ],
+  'rbac.secretNames': names,
   'rbac.aggregate': flag,
   'serviceAccount.create': flag,
-  'serviceAccount.name': text,
+  'serviceAccount.name': optionalName,
   'serviceAccount.annotations': texts,
   'controller.logLevel': [
     ['loud', 'INFO'],
@@ -103,25 +101,36 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   podDisruptionBudget: flag,
   resources: object,
   podAnnotations: texts,
-  podLabels: texts,
+  podLabels: [
+    [...texts[0], { 'app.kubernetes.io/name': 'x' }, { 'app.kubernetes.io/instance': 'x' }, { 'helm.sh/chart': 'x' }],
+    [...texts[1], { 'app.kubernetes.io/part-of': 'x' }],
+  ],
   nodeSelector: texts,
   tolerations: [
     [{}, ['text']],
     [[], [{ operator: 'Exists' }]],
   ],
   affinity: object,
-  priorityClassName: text,
-  nameOverride: text,
-  fullnameOverride: text,
+  priorityClassName: optionalName,
+  nameOverride: [
+    [1, 'a.b', ...wrongNames],
+    ['', 'one', '1-b', 'x'.repeat(63)],
+  ],
+  // What is too long is cut.
+  fullnameOverride: [
+    [1, 'a.b', ...wrongNames.slice(0, -1)],
+    ['', 'one', '1-b', 'x'.repeat(80)],
+  ],
 };
 
-/** The chart's values with one changed. */
+/** The chart's values with one changed; undefined takes it away, as Helm does where it is given null. */
 function changed(field: string, value: unknown): object {
   const copy = structuredClone(values) as Record<string, unknown>;
   const names = field.split('.');
   const last = names.pop() ?? '';
   const holder = names.reduce((at, name) => at[name] as Record<string, unknown>, copy);
-  holder[last] = value;
+  if (value === undefined) Reflect.deleteProperty(holder, last);
+  else holder[last] = value;
   return copy;
 }
 
@@ -140,6 +149,17 @@ describe("the chart's values", () => {
       ...new Set(fieldsOf(schema).flatMap(field => field.split('.').map((_, index, all) => all.slice(0, index).join('.')))),
     ];
     for (const place of places) expect(validate(changed(`${place === '' ? '' : `${place}.`}misspelt`, 1)), place).to.equal(false);
+  });
+
+  it('may be null only where that is the same as empty', () => {
+    const fields = fieldsOf(schema).filter(field => field !== 'global');
+    const objects = fields.filter(field => field.includes('.')).map(field => field.slice(0, field.lastIndexOf('.')));
+    for (const field of [...fields, ...new Set(objects)]) {
+      const value = field.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], values);
+      // Helm merges maps: null is the only way to have no resources.
+      const isEmpty = field === 'resources' || ['""', '[]', '{}'].includes(JSON.stringify(value));
+      expect(validate(changed(field, undefined)), field).to.equal(isEmpty);
+    }
   });
 
   for (const [field, [wrong, right]] of Object.entries(examples))
