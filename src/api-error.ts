@@ -7,7 +7,7 @@ export interface ApiErrorCause {
   readonly field?: string;
 }
 
-/** The `Status` object that the API server sends with an error. */
+/** The `Status` object that the API server sends with an error. What stands in between may send nulls in it. */
 export interface ApiStatus {
   readonly kind?: string;
   readonly code?: number;
@@ -30,12 +30,12 @@ export class ApiError extends Error {
   readonly causes: readonly ApiErrorCause[];
 
   constructor(attempted: string, code: number, status: ApiStatus = {}, retryAfterSeconds?: number) {
-    const reason = status.reason === undefined || status.reason === '' ? undefined : status.reason;
-    const said = status.message === undefined ? '' : `: ${status.message.slice(0, longestMessage)}`;
+    const reason = status.reason || undefined;
+    const said = status.message ? `: ${status.message.slice(0, longestMessage)}` : '';
     super(`${attempted}: ${code}${reason === undefined ? '' : ` ${reason}`}${said}`);
     this.code = code;
     this.reason = reason;
-    this.retryAfterSeconds = retryAfterSeconds ?? status.details?.retryAfterSeconds;
+    this.retryAfterSeconds = retryAfterSeconds ?? status.details?.retryAfterSeconds ?? undefined;
     this.causes = status.details?.causes ?? [];
   }
 }

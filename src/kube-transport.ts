@@ -158,8 +158,10 @@ export class KubeTransport {
     this.#agent?.destroy();
   }
 
-  /** What a proxy does wrong is not taken for the API server's fault. */
+  /** What a proxy does wrong is not taken for the API server's fault. A name with several addresses fails with an error for each. */
   #named(error: Error): Error {
+    if (error.message === '' && error instanceof AggregateError)
+      error.message = error.errors.map(each => (each as Error).message).join(', ');
     if (this.#proxy !== undefined) error.message = `by proxy ${this.#proxy.host}: ${error.message}`;
     return error;
   }

@@ -22,7 +22,10 @@ export async function* readWatchEvents<T>(
 ): AsyncGenerator<WatchEvent<T>, void> {
   const decoder = new StringDecoder('utf8');
   let unfinished = '';
+  const contentType = response.headers['content-type'] ?? 'no content type';
   try {
+    // A page of something in between is no watch that ends at once.
+    if (!contentType.startsWith('application/json')) throw new Error(`the answer (${contentType}) is no JSON`);
     for await (const chunk of response) {
       if (idleTimeoutMs !== undefined) deadline.extend(idleTimeoutMs);
       const lines = decoder.write(chunk as Buffer).split('\n');
@@ -31,6 +34,7 @@ export async function* readWatchEvents<T>(
       if (unfinished.length > longestLine) throw new Error(`a line of more than ${longestLine} characters`);
       for (const line of lines) if (line !== '') yield parsed<T>(line);
     }
+    if (unfinished !== '') yield parsed<T>(unfinished);
   } catch (error) {
     const reason: unknown = deadline.signal.aborted ? deadline.signal.reason : error;
     if (deadline.signal.aborted && !(reason instanceof DOMException && reason.name === 'TimeoutError')) throw reason;

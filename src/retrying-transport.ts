@@ -87,10 +87,15 @@ export class RetryingTransport {
   /** The response, with its body still to come. One try, no retry but with new credentials: for watches, whose caller begins anew anyway. */
   async open(call: ApiCall): Promise<IncomingMessage> {
     for (let tries = 1; ; tries += 1) {
-      const response = await this.#send(call, tries);
-      if ((response.statusCode ?? 0) < 400) return response;
-      const { error } = await failureOf(call, response);
-      if (response.statusCode !== 401 || tries > 1) throw error;
+      let failure: Failure;
+      try {
+        const response = await this.#send(call, tries);
+        if ((response.statusCode ?? 0) < 400) return response;
+        failure = await failureOf(call, response);
+      } catch (error) {
+        throw thrown(call, error);
+      }
+      if (!(failure.error instanceof ApiError) || failure.error.code !== 401 || tries > 1) throw failure.error;
       this.#transport.renewCredentials();
     }
   }
@@ -102,10 +107,8 @@ export class RetryingTransport {
       return { answer: answerOf(call, response, await bodyOf(response)) };
     } catch (error) {
       if (error instanceof NotSentError) throw error.cause;
-      if (call.deadline.signal.aborted && error === call.deadline.signal.reason) throw abortedError(call, error);
-      return {
-        error: new Error(`${call.attempted}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
-      };
+      if (call.deadline.signal.aborted) throw thrown(call, error);
+      return { error: thrown(call, error) };
     }
   }
 
@@ -186,9 +189,11 @@ function answerOf(call: ApiCall, response: IncomingMessage, text: string): unkno
   }
 }
 
-function abortedError(call: ApiCall, reason: unknown): Error {
-  if (!(reason instanceof DOMException) || reason.name !== 'TimeoutError') return reason as Error;
-  return new Error(`${call.attempted}: ${reason.message}`, { cause: reason });
+/** What a call throws for what a try threw. Once the signal has aborted that is the cause of all else, such as a body that breaks off. */
+function thrown({ attempted, deadline: { signal } }: ApiCall, error: unknown): Error {
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  if (signal.aborted && !(cause instanceof DOMException && cause.name === 'TimeoutError')) return cause as Error;
+  return new Error(`${attempted}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
 async function bodyOf(response: IncomingMessage): Promise<string> {

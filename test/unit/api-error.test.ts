@@ -1,5 +1,14 @@
 import { expect } from 'chai';
-import { ApiError, apiStatusCode, isAlreadyExists, isConflict, isForbidden, isGone, isNotFound } from '../../src/api-error.ts';
+import {
+  ApiError,
+  apiStatusCode,
+  isAlreadyExists,
+  isConflict,
+  isForbidden,
+  isGone,
+  isNotFound,
+  parsedStatus,
+} from '../../src/api-error.ts';
 
 /** As client-node throws it: the body is the text or the object. */
 class ApiException extends Error {
@@ -59,6 +68,15 @@ describe('API errors', () => {
       'get secrets default/x: 404 NotFound: secrets "x" not found',
     );
     expect(new ApiError('get secrets default/x', 502).message).to.equal('get secrets default/x: 502');
+  });
+
+  it('takes a null in a Status for nothing', () => {
+    const text = '{"kind":"Status","reason":null,"message":null,"details":{"causes":null,"retryAfterSeconds":null}}';
+    for (const status of [parsedStatus(text), parsedStatus('{"kind":"Status","details":null}')]) {
+      const error = new ApiError('get pods a', 500, status);
+      expect(error.message).to.equal('get pods a: 500');
+      expect(error).to.deep.include({ reason: undefined, retryAfterSeconds: undefined, causes: [] });
+    }
   });
 
   it('keeps the causes of a conflict and the wait that the server asks for', () => {

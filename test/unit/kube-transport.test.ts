@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import dns from 'node:dns';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { KubeClient } from '../../src/kube-client.ts';
-import { FakeApiServer, pods, thrownBy } from '../support/fake-api-server.ts';
+import { FakeApiServer, kubeConfigFor, pods, thrownBy } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
 
 const at = { namespace: 'default', name: 'x' };
@@ -152,6 +153,27 @@ describe('a connection through a SOCKS proxy', () => {
     } finally {
       await server.stop();
       proxy.close();
+    }
+  });
+});
+
+describe('a name with several addresses', () => {
+  it('fails with what each of them came to', async () => {
+    const server = await FakeApiServer.start();
+    const { port } = new URL(server.url);
+    await server.stop();
+    const client = server.client({ kubeConfig: kubeConfigFor(`http://api.invalid:${port}`) });
+    const { lookup } = dns;
+    const addresses = ['127.0.0.1', '127.0.0.2'].map(address => ({ address, family: 4 }));
+    const both = (_: string, __: object, callback: (error: null, found: object) => void): void => callback(null, addresses);
+    Object.assign(dns, { lookup: both });
+    try {
+      expect((await thrownBy(client.get(pods, at, { maxTries: 1 }))).message).to.equal(
+        `get pods default/x: connect ECONNREFUSED 127.0.0.1:${port}, connect ECONNREFUSED 127.0.0.2:${port}`,
+      );
+    } finally {
+      Object.assign(dns, { lookup });
+      await client.close();
     }
   });
 });

@@ -68,6 +68,28 @@ describe('KubeClient.watch', () => {
     }
   });
 
+  it('takes a page of something in between, whole or cut in a line, for no watch that ends', async () => {
+    server.handler = (_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>hunter2</h1>');
+    expect((await namesOf(client.watch(pods, {}))).error?.message).to.equal('watch pods: the answer (text/html) is no JSON');
+    await until(() => server.sockets.size === 0);
+    server.handler = streaming([`${line('a')}{"type":"hunter2`]);
+    const { names, error } = await namesOf(client.watch(pods, {}));
+    expect(names).to.deep.equal(['a']);
+    expect(error?.message).to.equal('watch pods: a line that is no JSON');
+  });
+
+  it('gives the last event also if its line does not end', async () => {
+    server.handler = streaming([line('a'), line('b').trimEnd()]);
+    expect(await namesOf(client.watch(pods, {}))).to.deep.equal({ names: ['a', 'b'] });
+  });
+
+  it('says what was attempted when the API server cannot be reached', async () => {
+    await server.stop();
+    const { error } = await namesOf(server.client().watch(pods, {}));
+    expect(error?.message).to.match(/^watch pods: connect ECONNREFUSED/);
+    server = await FakeApiServer.start();
+  });
+
   it('fails with the answer of the API server if it refuses', async () => {
     server.handler = fail(410, 'Expired');
     expect((await namesOf(client.watch(pods, {}))).error).to.have.property('code', 410);

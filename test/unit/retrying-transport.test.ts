@@ -1,9 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import { ApiError } from '../../src/api-error.ts';
 import type { KubeClient } from '../../src/kube-client.ts';
 import { Metrics } from '../../src/metrics.ts';
-import { cutOff, fail, FakeApiServer, pods, reset, silence, thrownBy } from '../support/fake-api-server.ts';
+import { cutOff, fail, FakeApiServer, type Handler, pods, reset, silence, thrownBy } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
 
 const at = { namespace: 'default', name: 'x' };
@@ -12,6 +13,10 @@ describe('RetryingTransport', () => {
   let server: FakeApiServer;
   let client: KubeClient;
   let clock: Clock;
+  let answersBegun = 0;
+  const onHead = (): void => void (answersBegun += 1);
+  before(() => subscribe('http.client.response.finish', onHead));
+  after(() => unsubscribe('http.client.response.finish', onHead));
   beforeEach(async () => {
     server = await FakeApiServer.start();
     clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -23,6 +28,12 @@ describe('RetryingTransport', () => {
     expect(clock.countTimers(), 'a timer is left').to.equal(0);
     clock.uninstall();
   });
+
+  /** Begins an answer and says no more. */
+  const begin =
+    (code: number): Handler =>
+    (_, response) =>
+      void response.writeHead(code, { 'Content-Type': 'application/json' }).write('{');
 
   /** Lets time pass, as much as is waited for, until the call is over. Answers how long it took. */
   const settled = async <T>(call: Promise<T>): Promise<{ result: T | Error; waitedMs: number }> => {
@@ -128,7 +139,19 @@ describe('RetryingTransport', () => {
     await until(() => server.sockets.size === 0);
   });
 
-  it("ends with the reason of the caller's signal, at any moment: before, in a pause, in a request", async () => {
+  it('says so too when the deadline comes in the midst of an answer', async () => {
+    for (const code of [200, 500]) {
+      server.handler = begin(code);
+      const heads = answersBegun;
+      const call = thrownBy(client.get(pods, at, { timeoutMs: 5_000 }));
+      await until(() => answersBegun > heads);
+      clock.tick(5_000);
+      expect((await call).message).to.equal('get pods default/x: no answer within 5000 ms');
+      await until(() => server.sockets.size === 0);
+    }
+  });
+
+  it("ends with the reason of the caller's signal, at any moment: before, in a pause, in a request, in an answer", async () => {
     const reason = new Error('stop');
     const called = async (abortWhen: () => boolean, handler: typeof silence) => {
       const controller = new AbortController();
@@ -140,6 +163,8 @@ describe('RetryingTransport', () => {
     };
     expect(await called(() => true, silence)).to.equal(reason);
     expect(await called(() => server.requests.length === 1, silence)).to.equal(reason);
+    const heads = answersBegun;
+    expect(await called(() => answersBegun > heads, begin(200))).to.equal(reason);
     const seen = server.requests.length;
     expect(await called(() => server.requests.length > seen && clock.countTimers() === 2, fail(500, 'InternalError'))).to.equal(
       reason,
