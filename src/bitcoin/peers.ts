@@ -2,6 +2,7 @@
 // Before it: controller/reconcile.ts with the nodes that exist. After it: rpc-client.ts.
 // bitcoind's own loop (CORE net.cpp ThreadOpenAddedConnections) sleeps up to 60 s before it dials an added node: `onetry` does not wait for it.
 import { z } from 'zod';
+import { Deadline } from '../deadline.ts';
 import { rpcPort } from './resources.ts';
 import {
   BitcoinRpcError,
@@ -48,8 +49,16 @@ const answerTimeoutMs = 15_000;
  */
 const dialTimeoutMs = 5_000;
 const maxBatchTimeoutMs = 60_000;
+/** So much time nodes have that are healthy, and a look that is in a hurry. */
+const hurriedLookMs = 1_000;
 /** How many nodes of one network are asked at the same time. */
 const concurrency = 64;
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Aborts when there is something newer to do: nodes that have not answered within a second are then left to the next look. */
+  readonly hurry?: AbortSignal | undefined;
+}
 
 /** -23: already in the list. -24: not in it. -29: no such connection. The lists are already as they should be. */
 const alreadySo = new Set([-23, -24, -29]);
@@ -104,19 +113,38 @@ function isComplete(self: Node, nodes: readonly Node[], lists: PeerLists): boole
 /**
  * Joins the ready nodes, all at once. A node that fails is reported and never keeps the others from being joined.
  * Costs one batch a node, and a second one for a node whose peers must change, unless it is new.
+ * @throws the reason of `signal` once it has aborted
  */
 export async function connectPeers(
   nodes: readonly Node[],
   credentials: Credentials,
-  signal?: AbortSignal,
+  { signal, hurry }: ConnectOptions = {},
 ): Promise<NodeReport[]> {
+  const startedMs = performance.now();
+  const look = new Deadline(undefined, signal);
+  const hasten = () => look.extend(Math.max(0, startedMs + hurriedLookMs - performance.now()));
+  if (hurry?.aborted === true) hasten();
+  else hurry?.addEventListener('abort', hasten, { once: true });
+  const connect = async (node: Node): Promise<NodeReport> => {
+    try {
+      return await connectNode(node, nodes, credentials, look.signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (look.signal.aborted) return { node, isComplete: false };
+      throw error;
+    }
+  };
   const waiting = nodes.filter(node => node.isReady && node.ip !== '' && !node.isTerminating);
   const reports: NodeReport[] = [];
   const worker = async (): Promise<void> => {
-    for (let node = waiting.shift(); node !== undefined; node = waiting.shift())
-      reports.push(await connectNode(node, nodes, credentials, signal));
+    for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) reports.push(await connect(node));
   };
-  await Promise.all(Array.from({ length: Math.min(concurrency, waiting.length) }, worker));
+  try {
+    await Promise.all(Array.from({ length: Math.min(concurrency, waiting.length) }, worker));
+  } finally {
+    hurry?.removeEventListener('abort', hasten);
+    look.clear();
+  }
   return reports.sort((a, b) => a.node.ordinal - b.node.ordinal);
 }
 
@@ -124,10 +152,10 @@ async function connectNode(
   node: Node,
   nodes: readonly Node[],
   credentials: Credentials,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<NodeReport> {
   const client = new RpcClient({ host: node.ip, port: rpcPort, credentials });
-  const options = (timeoutMs: number) => ({ timeoutMs, ...(signal === undefined ? {} : { signal }) });
+  const options = (timeoutMs: number) => ({ timeoutMs, signal });
   try {
     const { isNew = false } = node;
     // What a new node lacks is sent without asking first. It answers with its lists: if they were not empty, it is not complete and

@@ -39,6 +39,8 @@ const comingUpMs = 1_000;
 
 export class Controller {
   readonly #options: ControllerOptions;
+  /** By key, what hastens the reconcile that is under way. */
+  readonly #underWay = new Map<string, AbortController>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -62,11 +64,11 @@ export class Controller {
   }
 
   #listen(): Subscription {
-    const { caches, queue, reconciler } = this.#options;
+    const { caches, reconciler } = this.#options;
     const subscription = new Subscription();
     subscription.add(
       caches.networks.changes.subscribe(({ type, object, old }) => {
-        if (type !== 'updated' || isAskedOtherwise(object, old)) queue.add(keyOf(object));
+        if (type !== 'updated' || isAskedOtherwise(object, old)) this.#add(keyOf(object));
       }),
     );
     const children = (resource: 'services' | 'statefulSets', changes: Observable<Change<KubeObject>>) =>
@@ -74,17 +76,24 @@ export class Controller {
         if (type === 'deleted') reconciler.forgetDeleted(resource, keyOf(object));
         if (type === 'updated' && !isAskedOtherwise(object, old)) return;
         // Both: somebody may have taken the owner away.
-        for (const key of new Set([ownerKey(old), ownerKey(object)])) if (key !== undefined) queue.add(key);
+        for (const key of new Set([ownerKey(old), ownerKey(object)])) if (key !== undefined) this.#add(key);
       });
     subscription.add(children('services', caches.services.changes));
     subscription.add(children('statefulSets', caches.statefulSets.changes));
     subscription.add(
       caches.pods.changes.subscribe(change => {
         const key = networkOfPod(change.object);
-        if (key !== undefined && isRelevant(change)) queue.addAfter(key, this.#isComingUp(key, change) ? comingUpMs : podBurstMs);
+        if (key !== undefined && isRelevant(change)) this.#add(key, this.#isComingUp(key, change) ? comingUpMs : podBurstMs);
       }),
     );
     return subscription;
+  }
+
+  /** Something has changed: what is under way with the key does not wait for nodes that do not answer. */
+  #add(key: string, afterMs = 0): void {
+    if (afterMs === 0) this.#options.queue.add(key);
+    else this.#options.queue.addAfter(key, afterMs);
+    this.#underWay.get(key)?.abort();
   }
 
   /** Whether a change is good news of a network that has nodes yet to become ready. */
@@ -115,8 +124,10 @@ export class Controller {
       metrics?.reconciled(name, result, seconds);
       logger.debug('Reconciled', { result, seconds });
     };
+    const hurry = new AbortController();
+    this.#underWay.set(key, hurry);
     try {
-      const outcome = await reconciler.reconcile(key, signal);
+      const outcome = await reconciler.reconcile(key, signal, hurry.signal);
       if (outcome.next === 'retry') queue.addRateLimited(key);
       else queue.forget(key);
       if (outcome.next === 'again') queue.addAfter(key, outcome.afterMs);
@@ -128,6 +139,8 @@ export class Controller {
       logger.error('reconcile failed', { error });
       this.#recordFailure(key, error);
       queue.addRateLimited(key);
+    } finally {
+      this.#underWay.delete(key);
     }
   }
 

@@ -91,8 +91,11 @@ export class Reconciler {
     this.#story = new Storyteller(options.recorder);
   }
 
-  /** Brings one network nearer to its spec. Throws what keeps it from doing so. */
-  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+  /**
+   * Brings one network nearer to its spec. Throws what keeps it from doing so.
+   * @param hurry aborts when the key has come again: nodes that do not answer are not waited for then
+   */
+  async reconcile(key: string, signal: AbortSignal, hurry?: AbortSignal): Promise<Outcome> {
     const { caches, recorder } = this.#options;
     const cached = caches.networks.get(key);
     // Only its status is ever written here: a network that the cache does not have is gone, whatever was written a moment ago.
@@ -112,7 +115,7 @@ export class Reconciler {
     const { service, credentials, statefulSet } = applied;
     const children = [service, statefulSet];
     const nodes = observeNodes(network, this.#pods.of(network, podsOf(caches, network)));
-    const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, signal) : [];
+    const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, { signal, hurry }) : [];
     recordFailures(recorder, network, { credentials, peers, children });
     const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children }, signal);
 

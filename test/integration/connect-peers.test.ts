@@ -50,6 +50,14 @@ describe('connectPeers', () => {
     expect(await completeness(nodes)).to.deep.equal([true, true, true]);
   });
 
+  it('leaves a node that does not answer to the next look when there is something newer to do, and joins the others', async () => {
+    const nodes = nodesOf({ isNew: false });
+    bitcoind.node('127.0.1.2').fault = 'hang';
+    const reports = await connectPeers(nodes, credentials, { hurry: AbortSignal.abort() });
+    expect(reports.map(({ isComplete }) => isComplete)).to.deep.equal([true, false, true]);
+    expect(reports[1]).not.to.have.property('failure');
+  });
+
   it('does not hold it against a new node that it is still warming up', async () => {
     bitcoind.node('127.0.1.1').fault = 'warmup';
     const [first] = await connectPeers(nodesOf({ isNew: true }), credentials);

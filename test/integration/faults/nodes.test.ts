@@ -22,6 +22,7 @@ describe('a network whose nodes are in trouble', function () {
   after(() => world.stop());
   beforeEach(async () => {
     namespace = `nodes-${(count += 1)}`;
+    world.kubelet.runs = () => true;
     await world.createNamespace(namespace);
     const { controlPlane } = world;
     tcp = await TcpProxy.start(controlPlane.serverUrl);
@@ -136,6 +137,8 @@ describe('a network whose nodes are in trouble', function () {
     for (const name of ['alice', 'bob']) await create(name, 2);
     const [first, neighbour] = [await addressOf('alice', 0), await addressOf('bob', 0)];
     const taken = await takeOver();
+    // Until then it is right as it was before.
+    await eventually(async () => (await addressOf('bob', 1)) === taken);
     await world.untilRight(namespace, 'bob');
     await eventually(() => peersAt(first).length === 0);
     expect(peersAt(taken)).to.deep.equal([neighbour]);

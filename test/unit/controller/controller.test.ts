@@ -50,7 +50,8 @@ describe('Controller', () => {
   let running: Promise<void>;
   /** The keys of the reconciles, with their times. */
   let reconciles: [key: string, atMs: number][];
-  let outcome: () => Outcome;
+  let hurries: (AbortSignal | undefined)[];
+  let outcome: () => Outcome | Promise<Outcome>;
   let logger: RecordingLogger;
   let recorder: FakeRecorder;
   const caches = () => ({
@@ -69,9 +70,11 @@ describe('Controller', () => {
     logger = new RecordingLogger();
     recorder = new FakeRecorder();
     reconciles = [];
+    hurries = [];
     outcome = () => ({ next: 'wait' });
-    const reconcile = (key: string): Promise<Outcome> => {
+    const reconcile = (key: string, _: AbortSignal, hurry?: AbortSignal): Promise<Outcome> => {
       reconciles.push([key, clock.now]);
+      hurries.push(hurry);
       return Promise.resolve().then(outcome);
     };
     running = new Controller({
@@ -192,6 +195,22 @@ describe('Controller', () => {
     expect(recorder.events[0]).to.equal('Warning ReconcileFailed get secrets default/x: 500');
     expect(logger.entries.filter(({ level }) => level === 'error')).to.have.lengthOf(times.length);
     await clock.tickAsync(10_000);
+  });
+
+  it('hastens the reconcile of a network that changes meanwhile, and no other', async () => {
+    let end: (outcome: Outcome) => void = () => undefined;
+    outcome = () => new Promise<Outcome>(resolve => (end = resolve));
+    const { changes } = cached.networks;
+    changes.next({ type: 'added', object: network({}, { name: 'bob', uid: 'uid-bob' }) });
+    await clock.tickAsync(0);
+    const [bob] = hurries.slice(-1);
+    changes.next({ type: 'added', object: network({}, { name: 'carol', uid: 'uid-carol' }) });
+    expect(bob?.aborted).to.equal(false);
+    changes.next({ type: 'deleted', object: network({}, { name: 'bob', uid: 'uid-bob' }) });
+    expect(bob?.aborted).to.equal(true);
+    outcome = () => ({ next: 'wait' });
+    end({ next: 'wait' });
+    await clock.tickAsync(0);
   });
 
   it('looks again when a reconcile asks for it', async () => {
