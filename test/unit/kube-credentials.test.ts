@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import FakeTimers from '@sinonjs/fake-timers';
@@ -44,7 +44,10 @@ describe('credentials from an exec plugin', () => {
   }
   const printed = (fields: object = {}): string =>
     JSON.stringify({ apiVersion, kind: 'ExecCredential', status: { token: 'token', ...fields } });
-  const letItAnswer = (): Promise<void> => writeFile(file('answer'), printed());
+  const letItAnswer = async (): Promise<void> => {
+    await writeFile(file('answer.new'), printed());
+    await rename(file('answer.new'), file('answer'));
+  };
   const runs = async (): Promise<number> => (await readFile(file('runs'), 'utf8')).split('\n').length - 1;
 
   it('come from one run of it, however slow, for all who ask meanwhile', async () => {
