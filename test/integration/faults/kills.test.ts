@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { networks } from '../../../src/controller/resource-types.ts';
 import { ApiProxy, type ProxiedRequest } from '../../support/api-proxy.ts';
 import { ControllerProcess } from '../../support/controller-process.ts';
 import { eventually } from '../../support/until.ts';
@@ -20,6 +21,8 @@ interface Step {
   /** How many nodes it has before; undefined = it does not exist. */
   readonly nodesBefore?: number;
   readonly act: (world: World, namespace: string) => Promise<unknown>;
+  /** What is done once it was killed, before it is started again. */
+  readonly meanwhile?: (world: World, namespace: string) => Promise<unknown>;
   readonly expectTold: (world: World, namespace: string) => Promise<void>;
   /** Of the controller. */
   readonly args?: readonly string[];
@@ -34,6 +37,22 @@ const steps: Readonly<Record<string, Step>> = {
     act: (world, namespace) => world.createNetwork(namespace, name, 2),
     expectTold: (world, namespace) => world.expectStory(namespace, name, 2),
     args: ['--events-api', 'events'],
+  },
+  'created, and scaled before the next one starts': {
+    act: (world, namespace) => world.createNetwork(namespace, name, 2),
+    meanwhile: (world, namespace) => world.scale(namespace, name, 3),
+    expectTold: async (world, namespace) => {
+      const told = await world.told(namespace, name);
+      const label = JSON.stringify([...told]);
+      const { spec } = await world.client.get(networks, { namespace, name });
+      // As the first one made it, or as the next one did.
+      const [created = ''] = told.get('StatefulSetCreated') ?? [];
+      const isScaled = spec.nodes === 3 && created.includes(' 2 nodes');
+      expect(told.get('StatefulSetScaled') ?? [], label).to.have.length(isScaled ? 1 : 0);
+      for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials'])
+        expect(told.get(reason), label).to.have.length(1);
+      expect(told.has('PeersConnected'), label).to.equal(true);
+    },
   },
   scaled: {
     nodesBefore: 1,
@@ -99,6 +118,7 @@ describe('a controller that is killed and started again', function () {
       await step.act(world, namespace);
       await eventually(async () => killed !== undefined || (await holds(step.expectTold(world, namespace))));
       await killed;
+      if (killed !== undefined) await step.meanwhile?.(world, namespace);
       proxy.onRequest = proxy.onWritten = () => 'pass';
       const writes = proxy.writes.slice(firstWrite);
       if (controller.hasEnded) controller = await start();
