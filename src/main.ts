@@ -59,9 +59,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     logger,
     metrics,
     healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
-    readyChecks: {
-      caches: () => (everyCache(caches).every(cache => cache.hasSynced) ? undefined : 'the caches have not synced yet'),
-    },
+    readyChecks: { caches: () => unsynced(caches) },
   });
 
   const stopInformers = new AbortController();
@@ -96,7 +94,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
 }
 
 /** What of a cache does not depend on what it holds. */
-type AnyCache = Pick<Caches['networks'], 'hasSynced' | 'run' | 'whenSynced'>;
+type AnyCache = Pick<Caches['networks'], 'unsynced' | 'run' | 'whenSynced'>;
 
 const everyCache = ({ networks, services, statefulSets, pods }: Caches): readonly AnyCache[] => [
   networks,
@@ -104,6 +102,14 @@ const everyCache = ({ networks, services, statefulSets, pods }: Caches): readonl
   statefulSets,
   pods,
 ];
+
+/** With a right that is missing it stays so: the log says which one. */
+function unsynced(caches: Caches): string | undefined {
+  const missing = everyCache(caches).flatMap(cache => cache.unsynced);
+  const shown = missing.slice(0, 5).join(', ');
+  if (missing.length === 0) return undefined;
+  return `not listed yet: ${shown}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`;
+}
 
 /** Resolves when all caches have synced, or when the process is to stop. */
 async function untilSynced(caches: Caches, stop: AbortSignal): Promise<void> {

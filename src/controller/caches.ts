@@ -53,8 +53,9 @@ export class Cache<T extends KubeObject> {
     return [...this.#byNamespace.values()].flatMap(informer => informer.list());
   }
 
-  get hasSynced(): boolean {
-    return [...this.#byNamespace.values()].every(informer => informer.hasSynced);
+  /** What has yet to be listed for the first time, such as "pods in default"; none = the cache has synced. */
+  get unsynced(): readonly string[] {
+    return [...this.#byNamespace.values()].filter(({ hasSynced }) => !hasSynced).map(({ subject }) => subject);
   }
 
   async run(signal: AbortSignal): Promise<void> {

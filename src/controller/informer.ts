@@ -81,6 +81,12 @@ export class Informer<T extends KubeObject> {
     return this.#changes;
   }
 
+  /** What it copies: a resource, and the namespace if it is one. */
+  get subject(): string {
+    const { namespace } = this.#options;
+    return namespace === undefined ? this.#name : `${this.#name} in ${namespace}`;
+  }
+
   /** The copy held everything at least once. */
   get hasSynced(): boolean {
     return this.#hasSynced;

@@ -77,10 +77,9 @@ describe('the controller as a process', () => {
   it('is healthy before it is ready, and says for what it waits', async () => {
     const process = await start();
     await eventually(async () => (await statusOf('/healthz')) === 200);
-    expect(await ask('/readyz')).to.deep.equal({
-      status: 503,
-      text: '[-]caches failed: the caches have not synced yet\nfailed\n',
-    });
+    const waiting = '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\nfailed\n';
+    await eventually(async () => (await ask('/readyz')).text === waiting);
+    expect((await ask('/readyz')).status).to.equal(503);
     await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
     await process.ready();
     expect(await ask('/readyz')).to.deep.equal({ status: 200, text: '[+]caches ok\nok\n' });
