@@ -4,6 +4,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { type Observable, Subscription } from 'rxjs';
 import { kind } from '../bitcoin/bitcoin-network.ts';
 import { controllerOf, keyOf, type KubeObject } from '../kube-resource.ts';
+import { sleep } from '../sleep.ts';
 import type { Logger } from '../logger.ts';
 import type { ControllerMetrics } from '../metrics.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
@@ -23,7 +24,7 @@ export interface ControllerOptions {
   readonly reconciler: Reconciler;
   readonly recorder: EventRecorder;
   readonly logger: Logger;
-  /** How many networks are worked on at the same time. They mostly wait for answers, so many cost little, and a node that hangs holds one of them. */
+  /** How many networks are worked on at the same time. They mostly wait for answers, so many cost little. Those whose nodes hang do not count. */
   readonly concurrency: number;
   readonly metrics?: ControllerMetrics | undefined;
 }
@@ -34,6 +35,8 @@ const resultOf = { wait: 'success', retry: 'requeue', again: 'requeue_after' } a
 
 /** Pods of a network become ready in bursts; one reconcile for a burst is enough, and 30 ms are not noticed. */
 const podBurstMs = 30;
+/** A worker goes on to the next network when one takes longer: however many nodes hang, they hold up no other network for more than this. */
+const longestWaitMs = 5_000;
 /** While nodes have yet to become ready the next one is near, and each look asks all that are: the last one is what is waited for. */
 const comingUpMs = 1_000;
 
@@ -105,16 +108,29 @@ export class Controller {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { queue, name, metrics } = this.#options;
+    const { queue } = this.#options;
+    const unfinished = new Set<Promise<void>>();
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
-      metrics?.workerStarted(name);
-      await this.#process(key, signal);
-      metrics?.workerFinished(name);
-      queue.done(key);
+      const isFinished = new AbortController();
+      const work = this.#process(key, signal).finally(() => {
+        isFinished.abort();
+        unfinished.delete(work);
+      });
+      unfinished.add(work);
+      await sleep(longestWaitMs, isFinished.signal).catch(() => undefined);
     }
+    await Promise.all(unfinished);
   }
 
   async #process(key: string, signal: AbortSignal): Promise<void> {
+    const { queue, name, metrics } = this.#options;
+    metrics?.workerStarted(name);
+    await this.#reconcile(key, signal);
+    metrics?.workerFinished(name);
+    queue.done(key);
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
     const { name, queue, reconciler, metrics } = this.#options;
     // Every message of one reconcile has the same id, as controller-runtime's have.
     const logger = this.#options.logger.child({ key, reconcileID: randomUUID() });

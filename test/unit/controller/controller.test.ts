@@ -197,6 +197,24 @@ describe('Controller', () => {
     await clock.tickAsync(10_000);
   });
 
+  it('goes on with other networks when as many hang as it works on at the same time, and ends when they have', async () => {
+    const ends: ((outcome: Outcome) => void)[] = [];
+    outcome = () => new Promise<Outcome>(resolve => ends.push(resolve));
+    for (const name of ['bob', 'carol', 'dave'])
+      cached.networks.changes.next({ type: 'added', object: network({}, { name, uid: `uid-${name}` }) });
+    await clock.tickAsync(4_999);
+    expect(reconciles.map(([key]) => key)).to.deep.equal(['default/alice', 'default/bob', 'default/carol']);
+    await clock.tickAsync(1);
+    expect(reconciles.at(-1)?.[0]).to.equal('default/dave');
+    let hasEnded = false;
+    stop.abort(new Error('the test is over'));
+    const ended = running.then(() => (hasEnded = true));
+    await clock.tickAsync(60_000);
+    expect(hasEnded).to.equal(false);
+    for (const end of ends) end({ next: 'wait' });
+    expect(await ended).to.equal(true);
+  });
+
   it('hastens the reconcile of a network that changes meanwhile, and no other', async () => {
     let end: (outcome: Outcome) => void = () => undefined;
     outcome = () => new Promise<Outcome>(resolve => (end = resolve));
