@@ -37,6 +37,8 @@ export interface NodeReport {
   readonly node: Node;
   /** Its list holds every other ready node, each connected, and nothing else. */
   readonly isComplete: boolean;
+  /** Nobody waited for its answer: what was known of it before is no less true. */
+  readonly isUnheard?: true;
   /** What was wrong, if anything but patience is asked for. */
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
 }
@@ -130,7 +132,7 @@ export async function connectPeers(
       return await connectNode(node, nodes, credentials, look.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      if (look.signal.aborted) return { node, isComplete: false };
+      if (look.signal.aborted) return { node, isComplete: false, isUnheard: true };
       throw error;
     }
   };

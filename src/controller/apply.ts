@@ -20,8 +20,8 @@ export type Applied<T> =
   | { readonly outcome: 'updated' | 'recreated'; readonly object: T; readonly previous: T }
   /** An object of that name exists and has another owner; it is not touched. */
   | { readonly outcome: 'taken'; readonly message: string }
-  /** What exists is on its way out: an earlier network's of the same name, or what an immutable field made us delete: then `replaced`. */
-  | { readonly outcome: 'pending'; readonly replaced?: T }
+  /** What exists is on its way out: an earlier network's of the same name, or what an immutable field made us delete. */
+  | { readonly outcome: 'pending' }
   /** The API server refuses it, or a policy or webhook of the cluster does: not thrown, as the rest of a network can be seen to. */
   | { readonly outcome: 'failed'; readonly message: string; readonly error: unknown }
   /** It was put right often, and somebody has changed it each time; it may be put right again after `waitMs`. */
@@ -36,7 +36,9 @@ export interface ApplyOptions<T> {
   readonly annotate?: (what: Changed, previous: T | undefined) => Readonly<Record<string, string>>;
   /** How often what others change is put right; without a limit unless given. */
   readonly repairs?: Repairs;
-  /** What an earlier call deleted to make it anew, and found pending. */
+  /** Told when an object has been deleted to be made anew, which may take another call. */
+  readonly onReplacing?: (previous: T) => void;
+  /** What an earlier call told of so, as long as it is not there again. */
   readonly replaced?: T | undefined;
 }
 
@@ -77,7 +79,7 @@ async function create<T extends KubernetesObject>(
     if (!isAlreadyExists(error)) throw error;
     // Not in the cache: made a moment ago, or somebody took our label off it, or it belongs to somebody else.
     const current = await getIfThere(client, type, wanted, options);
-    return current === undefined ? pending(replaced) : change(client, type, wanted, current, options);
+    return current === undefined ? { outcome: 'pending' } : change(client, type, wanted, current, options);
   }
 }
 
@@ -105,7 +107,7 @@ async function change<T extends KubernetesObject>(
 ): Promise<Applied<T>> {
   if (!isControlledBySame(wanted, current) && !isAbandoned(wanted, current))
     return hasFormerOwner(wanted, current) ? { outcome: 'pending' } : taken(type, current);
-  if (current.metadata?.deletionTimestamp !== undefined) return pending(options.replaced);
+  if (current.metadata?.deletionTimestamp !== undefined) return { outcome: 'pending' };
   if (holds(wanted, current)) return { outcome: 'unchanged', object: current };
   const waitMs = options.repairs?.take(repairKey(type, keyOf(wanted)), digestOf(wanted)) ?? 0;
   if (waitMs > 0) return contested(type, current, waitMs);
@@ -118,13 +120,25 @@ async function change<T extends KubernetesObject>(
   } catch (error) {
     if (apiStatusCode(error) !== 422 || !(await couldBeCreated(client, type, wanted, options))) throw error;
     // An immutable field differs, as in a StatefulSet that an older controller made. Its pods stay and are adopted by the new one.
-    const uid = current.metadata?.uid;
-    await client.delete(type, nameOf(current), {
-      propagationPolicy: 'Orphan',
-      ...(uid === undefined ? {} : { preconditions: { uid } }),
-      ...options,
-    });
+    await orphan(client, type, current, options);
+    options.onReplacing?.(current);
     return create(client, type, wanted, { ...options, replaced: current });
+  }
+}
+
+/** Deletes this very object and leaves alone what it owns. Gone already, as after a lost answer, is as good. */
+async function orphan<T extends KubernetesObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  object: T,
+  options: ApplyOptions<T>,
+): Promise<void> {
+  const uid = object.metadata?.uid;
+  const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+  try {
+    await client.delete(type, nameOf(object), { propagationPolicy: 'Orphan', ...preconditions, ...options });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }
 
@@ -148,11 +162,6 @@ async function couldBeCreated<T extends KubernetesObject>(
     return false;
   }
 }
-
-const pending = <T>(replaced: T | undefined): Applied<T> => ({
-  outcome: 'pending',
-  ...(replaced === undefined ? {} : { replaced }),
-});
 
 const nameOf = ({ metadata }: KubernetesObject) => ({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
 

@@ -4,7 +4,6 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { type Observable, Subscription } from 'rxjs';
 import { kind } from '../bitcoin/bitcoin-network.ts';
 import { controllerOf, keyOf, type KubeObject } from '../kube-resource.ts';
-import { sleep } from '../sleep.ts';
 import type { Logger } from '../logger.ts';
 import type { ControllerMetrics } from '../metrics.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
@@ -24,7 +23,7 @@ export interface ControllerOptions {
   readonly reconciler: Reconciler;
   readonly recorder: EventRecorder;
   readonly logger: Logger;
-  /** How many networks are worked on at the same time. They mostly wait for answers, so many cost little. Those whose nodes hang do not count. */
+  /** How many networks are worked on at the same time. They mostly wait for answers, so many cost little. Those that wait for nodes which hang do not count. */
   readonly concurrency: number;
   readonly metrics?: ControllerMetrics | undefined;
 }
@@ -35,7 +34,7 @@ const resultOf = { wait: 'success', retry: 'requeue', again: 'requeue_after' } a
 
 /** Pods of a network become ready in bursts; one reconcile for a burst is enough, and 30 ms are not noticed. */
 const podBurstMs = 30;
-/** A worker goes on to the next network when one takes longer: however many nodes hang, they hold up no other network for more than this. */
+/** A worker that waits for nodes alone goes on to the next network after this: however many hang, they hold up no other network for longer. */
 const longestWaitMs = 5_000;
 /** While nodes have yet to become ready the next one is near, and each look asks all that are: the last one is what is waited for. */
 const comingUpMs = 1_000;
@@ -110,27 +109,30 @@ export class Controller {
   async #work(signal: AbortSignal): Promise<void> {
     const { queue } = this.#options;
     const unfinished = new Set<Promise<void>>();
-    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
-      const isFinished = new AbortController();
-      const work = this.#process(key, signal).finally(() => {
-        isFinished.abort();
-        unfinished.delete(work);
+    for (let next = await queue.get(); next !== undefined; next = await queue.get()) {
+      const key = next;
+      await new Promise<void>(goOn => {
+        let timer: NodeJS.Timeout | undefined;
+        const work = this.#process(key, signal, () => (timer = setTimeout(goOn, longestWaitMs))).finally(() => {
+          clearTimeout(timer);
+          unfinished.delete(work);
+          goOn();
+        });
+        unfinished.add(work);
       });
-      unfinished.add(work);
-      await sleep(longestWaitMs, isFinished.signal).catch(() => undefined);
     }
     await Promise.all(unfinished);
   }
 
-  async #process(key: string, signal: AbortSignal): Promise<void> {
+  async #process(key: string, signal: AbortSignal, onAskingNodes: () => void): Promise<void> {
     const { queue, name, metrics } = this.#options;
     metrics?.workerStarted(name);
-    await this.#reconcile(key, signal);
+    await this.#reconcile(key, signal, onAskingNodes);
     metrics?.workerFinished(name);
     queue.done(key);
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(key: string, signal: AbortSignal, onAskingNodes: () => void): Promise<void> {
     const { name, queue, reconciler, metrics } = this.#options;
     // Every message of one reconcile has the same id, as controller-runtime's have.
     const logger = this.#options.logger.child({ key, reconcileID: randomUUID() });
@@ -143,7 +145,7 @@ export class Controller {
     const hurry = new AbortController();
     this.#underWay.set(key, hurry);
     try {
-      const outcome = await reconciler.reconcile(key, signal, hurry.signal);
+      const outcome = await reconciler.reconcile(key, signal, { hurry: hurry.signal, onAskingNodes });
       if (outcome.next === 'retry') queue.addRateLimited(key);
       else queue.forget(key);
       if (outcome.next === 'again') queue.addAfter(key, outcome.afterMs);

@@ -145,7 +145,6 @@ export class Informer<T extends KubeObject> {
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
     if (this.#mayHaveGoneBack && this.#resourceVersion !== undefined) await this.#compareVersions(signal);
-    this.#mayHaveGoneBack = false;
     if (this.#resourceVersion === undefined && this.#listsByWatch && !this.#cannotListByWatch) {
       try {
         await this.#watch(signal);
@@ -160,12 +159,17 @@ export class Informer<T extends KubeObject> {
     await this.#watch(signal);
   }
 
-  /** A watch from a version that etcd has not reached yet is answered with silence: it is asked which one it has. */
+  /**
+   * A watch from a version that etcd has not reached yet is answered with silence: it is asked which one it has. If it does not say,
+   * the watch may be as good as ever; if not, it is given up for its silence, and this is asked again.
+   */
   async #compareVersions(signal: AbortSignal): Promise<void> {
     const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
     const select = { namespace, labelSelector, fieldSelector, signal, timeoutMs: listTimeoutMs };
-    const { metadata } = await client.list(type, { ...select, limit: 1, maxTries: 1 });
-    const { resourceVersion: version = '0' } = metadata;
+    const page = await client.list(type, { ...select, limit: 1, maxTries: 1 }).catch(() => undefined);
+    if (page === undefined) return;
+    this.#mayHaveGoneBack = false;
+    const { resourceVersion: version = '0' } = page.metadata;
     if (BigInt(version) >= BigInt(this.#resourceVersion ?? 0)) return;
     this.#logger.warn('The API server has gone back in time, will list anew', { version, seen: this.#resourceVersion });
     this.#resourceVersion = undefined;
@@ -257,6 +261,7 @@ export class Informer<T extends KubeObject> {
     const changes = this.#store.replace(items);
     this.#resourceVersion = version;
     this.#newestVersion = version ?? '';
+    this.#mayHaveGoneBack = false;
     const isInInitialList = !this.#hasSynced;
     for (const change of changes) this.#changes.next(isInInitialList ? { ...change, isInInitialList } : change);
     this.#hasSynced = true;

@@ -101,12 +101,12 @@ export class LeaseLock {
     if (this.#isUncertain) await this.observe(signal);
     const now = microTime();
     const released = { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now };
-    while (this.isOurs) {
+    while (this.isOurs && this.exists) {
       try {
         this.#see(await this.#write(this.#withSpec(released), signal));
       } catch (error) {
-        // A renewal that was cut off may have arrived after all.
-        if (!isConflict(error)) throw error;
+        // A renewal that was cut off may have arrived after all; or somebody has deleted it.
+        if (!isConflict(error) && !isNotFound(error)) throw error;
         await this.observe(signal);
       }
     }

@@ -14,7 +14,7 @@ import {
   statefulSetName,
 } from '../bitcoin/resources.ts';
 import type { KubeClient } from '../kube-client.ts';
-import { type KubeObject, keyOf, type ResourceType } from '../kube-resource.ts';
+import { controllerOf, type KubeObject, keyOf, type ResourceType } from '../kube-resource.ts';
 import type { EventRecorder } from '../record/event-recorder.ts';
 import { apply, type Applied, type Changed } from './apply.ts';
 import { type Cache, type Caches, podsOf } from './caches.ts';
@@ -94,8 +94,13 @@ export class Reconciler {
   /**
    * Brings one network nearer to its spec. Throws what keeps it from doing so.
    * @param hurry aborts when the key has come again: nodes that do not answer are not waited for then
+   * @param onAskingNodes called when nothing but nodes is waited for, however long those take
    */
-  async reconcile(key: string, signal: AbortSignal, hurry?: AbortSignal): Promise<Outcome> {
+  async reconcile(
+    key: string,
+    signal: AbortSignal,
+    { hurry, onAskingNodes }: { readonly hurry?: AbortSignal; readonly onAskingNodes?: () => void } = {},
+  ): Promise<Outcome> {
     const { caches, recorder } = this.#options;
     const cached = caches.networks.get(key);
     // Only its status is ever written here: a network that the cache does not have is gone, whatever was written a moment ago.
@@ -115,6 +120,7 @@ export class Reconciler {
     const { service, credentials, statefulSet } = applied;
     const children = [service, statefulSet];
     const nodes = observeNodes(network, this.#pods.of(network, podsOf(caches, network)));
+    onAskingNodes?.();
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, { signal, hurry }) : [];
     recordFailures(recorder, network, { credentials, peers, children });
     const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children }, signal);
@@ -129,17 +135,20 @@ export class Reconciler {
   }
 
   /**
-   * Asks the API server about a network that was seen to before and lacks an object of its own. The caches do not follow at the same
-   * moment, and what is made for a network that is gone would be collected, made again and told again until they agree.
+   * Asks the API server about a network that was seen to before and lacks an object of its own, or its ownership. The caches do not
+   * follow at the same moment, and what is made for a network that is gone would be collected, made again and told again until they
+   * agree; what it left behind on purpose (`--cascade=orphan`) would be collected for good.
    */
   async #isThereStill(network: BitcoinNetwork, signal: AbortSignal): Promise<boolean> {
     const { namespace, name, uid } = network.metadata;
     const { caches, client } = this.#options;
     const serviceKey = `${namespace}/${serviceName(network)}`;
     const statefulSetKey = `${namespace}/${statefulSetName(network)}`;
-    const isWhole =
-      this.#written.services.newest(serviceKey, caches.services.get(serviceKey)) !== undefined &&
-      this.#written.statefulSets.newest(statefulSetKey, caches.statefulSets.get(statefulSetKey)) !== undefined;
+    const children: readonly (KubeObject | undefined)[] = [
+      this.#written.services.newest(serviceKey, caches.services.get(serviceKey)),
+      this.#written.statefulSets.newest(statefulSetKey, caches.statefulSets.get(statefulSetKey)),
+    ];
+    const isWhole = children.every(child => child !== undefined && controllerOf(child)?.uid === uid);
     if (isWhole || network.status === undefined) return true;
     try {
       const { metadata: now } = await client.get(networks, { namespace, name }, { signal });
@@ -215,13 +224,14 @@ export class Reconciler {
       signal,
       repairs: this.#repairs,
       replaced: replaced[part] as T | undefined,
+      onReplacing: previous => (replaced[part] = previous),
       annotate: (what, previous) => {
         // What a predecessor wrote and did not tell would be overwritten.
         if (previous !== undefined) this.#story.tell(network, part, lastEventOf(previous));
         return lastEventAnnotations(storyOf(network, part, [newsOf(what, previous)]));
       },
     });
-    if (applied.outcome !== 'failed') replaced[part] = applied.outcome === 'pending' ? applied.replaced : undefined;
+    if ('object' in applied) replaced[part] = undefined;
     if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
       written.remember(key, applied.object);
     if ('object' in applied) this.#story.tell(network, part, lastEventOf(applied.object));

@@ -57,7 +57,7 @@ export function statusOf(
   const generation = network.metadata.generation ?? 0;
   const states = {
     Ready: ready(network, observation),
-    Connected: connected(network, observation),
+    Connected: connected(network, observation, previous),
     CredentialsAvailable: credentialsAvailable(observation),
   };
   return {
@@ -108,7 +108,11 @@ function ready(network: BitcoinNetwork, { nodes, children }: Observation): Condi
 }
 
 /** Connected: Ready, and every node's list holds every other node, connected. */
-function connected(network: BitcoinNetwork, observation: Observation): ConditionState {
+function connected(
+  network: BitcoinNetwork,
+  observation: Observation,
+  previous: BitcoinNetworkStatus | undefined,
+): ConditionState {
   const { credentials, peers } = observation;
   const readiness = ready(network, observation);
   if (!credentials.isAvailable) return { status: 'False', reason: credentials.reason, message: credentials.message };
@@ -119,6 +123,9 @@ function connected(network: BitcoinNetwork, observation: Observation): Condition
     return { status: 'False', reason: failureReason(first), message: `${failureMessage(first)}${others}` };
   }
   if (readiness.status === 'False') return readiness;
+  const before = previous?.conditions?.find(({ type }) => type === 'Connected');
+  if (before !== undefined && peers.some(({ isUnheard }) => isUnheard === true))
+    return { status: before.status, reason: before.reason, message: before.message };
   const complete = peers.filter(report => report.isComplete).length;
   if (complete === network.spec.nodes)
     return { status: 'True', reason: reasons.peersConnected, message: `each of ${complete} nodes is connected to every other` };

@@ -86,14 +86,19 @@ describe('apply with a real API server', () => {
       seen.push(`${what} ${previous?.metadata?.uid}`);
       return {};
     };
-    const again = async (current?: V1StatefulSet, replaced?: V1StatefulSet) =>
-      apply(client, statefulSets, desired(), current, { annotate, replaced });
-    const first = await again(before);
-    expect(first).to.deep.equal({ outcome: 'pending', replaced: before });
-    expect(await again(await stored(), before)).to.deep.equal(first);
+    const deleted: V1StatefulSet[] = [];
+    const again = async (current?: V1StatefulSet) =>
+      apply(client, statefulSets, desired(), current, {
+        annotate,
+        replaced: deleted[0],
+        onReplacing: previous => deleted.push(previous),
+      });
+    expect((await again(before)).outcome).to.equal('pending');
+    expect(deleted).to.deep.equal([before]);
+    expect((await again(await stored())).outcome).to.equal('pending');
     const noFinalizers = ['--type=merge', '--patch={"metadata":{"finalizers":null}}'];
     await controlPlane.kubectl('patch', 'statefulset', `${name}-sts`, ...noFinalizers);
-    expect((await again(undefined, before)).outcome).to.equal('recreated');
+    expect((await again()).outcome).to.equal('recreated');
     expect(seen.at(-1)).to.equal(`recreated ${before.metadata?.uid}`);
   });
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { statefulSets } from '../../../src/controller/resource-types.ts';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ApiProxy, type Verdict } from '../../support/api-proxy.ts';
@@ -114,6 +115,43 @@ describe('a controller whose API server is in trouble', function () {
       const writes = proxy.writes.slice(written).filter(write => write.includes('/alice') && !write.endsWith('/status'));
       expect(writes).to.deep.equal([]);
       await world.expectStory(namespace, 'alice', nodes);
+    } finally {
+      await controller.kill();
+      await proxy.stop();
+    }
+  });
+
+  it('leaves alone what a network has left behind on purpose, although it sees that before it sees the network go', async () => {
+    const proxy = await ApiProxy.start(world.controlPlane);
+    try {
+      await start(proxy.kubeconfigPath);
+      await world.createNetwork(namespace, 'alice', nodes);
+      await eventually(() => holds(world.expectStory(namespace, 'alice', nodes)));
+      let lookedAt = 0;
+      proxy.onRequest = ({ method, path: target }) => {
+        if (method === 'GET' && target.endsWith('/bitcoinnetworks/alice')) lookedAt += 1;
+        return target.includes('/bitcoinnetworks?') ? { status: 500, reason: 'InternalError' } : 'pass';
+      };
+      proxy.cutWatches();
+      const { controlPlane } = world;
+      await controlPlane.kubectl('delete', 'bitcoinnetwork', 'alice', '--namespace', namespace, '--cascade=orphan');
+      const owners = () =>
+        controlPlane.kubectl(
+          'get',
+          'statefulsets',
+          '--namespace',
+          namespace,
+          '--output=jsonpath={.items[*].metadata.ownerReferences}',
+        );
+      await eventually(async () => (await owners()) === '' && lookedAt > 0);
+      proxy.onRequest = () => 'pass';
+      await world.createNetwork(namespace, 'bob', nodes);
+      await expectAllTold(['bob']);
+      const { items } = await world.client.list(statefulSets, { namespace });
+      expect(items.map(({ metadata }) => [metadata?.name, metadata?.ownerReferences?.length ?? 0])).to.deep.equal([
+        ['alice-sts', 0],
+        ['bob-sts', 1],
+      ]);
     } finally {
       await controller.kill();
       await proxy.stop();

@@ -50,6 +50,7 @@ describe('Controller', () => {
   let running: Promise<void>;
   /** The keys of the reconciles, with their times. */
   let reconciles: [key: string, atMs: number][];
+  let asksNodes: boolean;
   let hurries: (AbortSignal | undefined)[];
   let outcome: () => Outcome | Promise<Outcome>;
   let logger: RecordingLogger;
@@ -71,10 +72,12 @@ describe('Controller', () => {
     recorder = new FakeRecorder();
     reconciles = [];
     hurries = [];
+    asksNodes = false;
     outcome = () => ({ next: 'wait' });
-    const reconcile = (key: string, _: AbortSignal, hurry?: AbortSignal): Promise<Outcome> => {
+    const reconcile: Reconciler['reconcile'] = (key, _, how) => {
       reconciles.push([key, clock.now]);
-      hurries.push(hurry);
+      hurries.push(how?.hurry);
+      if (asksNodes) how?.onAskingNodes?.();
       return Promise.resolve().then(outcome);
     };
     running = new Controller({
@@ -197,21 +200,37 @@ describe('Controller', () => {
     await clock.tickAsync(10_000);
   });
 
-  it('goes on with other networks when as many hang as it works on at the same time, and ends when they have', async () => {
+  /** The keys at work after a minute in which no reconcile of three more networks ends, and what ends them all. */
+  async function hanging(): Promise<{ readonly keys: readonly string[]; readonly end: () => void }> {
     const ends: ((outcome: Outcome) => void)[] = [];
     outcome = () => new Promise<Outcome>(resolve => ends.push(resolve));
+    reconciles.length = 0;
     for (const name of ['bob', 'carol', 'dave'])
       cached.networks.changes.next({ type: 'added', object: network({}, { name, uid: `uid-${name}` }) });
-    await clock.tickAsync(4_999);
-    expect(reconciles.map(([key]) => key)).to.deep.equal(['default/alice', 'default/bob', 'default/carol']);
-    await clock.tickAsync(1);
+    await clock.tickAsync(60_000);
+    const keys = reconciles.map(([key]) => key);
+    outcome = () => ({ next: 'wait' });
+    return { keys, end: () => ends.forEach(end => end({ next: 'wait' })) };
+  }
+
+  it('works on no more networks at the same time than it is told to', async () => {
+    const { keys, end } = await hanging();
+    expect(keys).to.deep.equal(['default/bob', 'default/carol']);
+    end();
+    await clock.tickAsync(0);
     expect(reconciles.at(-1)?.[0]).to.equal('default/dave');
+  });
+
+  it('goes on with other networks when nodes of as many hang, and ends when they have', async () => {
+    asksNodes = true;
+    const { keys, end } = await hanging();
+    expect(keys).to.deep.equal(['default/bob', 'default/carol', 'default/dave']);
     let hasEnded = false;
     stop.abort(new Error('the test is over'));
     const ended = running.then(() => (hasEnded = true));
     await clock.tickAsync(60_000);
     expect(hasEnded).to.equal(false);
-    for (const end of ends) end({ next: 'wait' });
+    end();
     expect(await ended).to.equal(true);
   });
 

@@ -219,15 +219,19 @@ describe('Informer', () => {
     expect(told).to.deep.equal(['deleted b@100', 'updated a@40']);
   });
 
-  it('goes on where it was when a watch broke and the newest version is not below that', async () => {
-    api.pages.push(new Error('connect ECONNREFUSED'), { metadata: { resourceVersion: '100' }, items: [] });
-    await start([endOfList(100), new Error('reset')], ['end']);
+  it('goes on where it was when a watch broke, unless the newest version is below that; if it is not told that, it asks again', async () => {
+    api.pages.push(new ApiError('list pods', 429, { reason: 'TooManyRequests' }), {
+      metadata: { resourceVersion: '100' },
+      items: [],
+    });
+    await start([endOfList(100), new Error('reset')], ['end'], ['end'], ['end']);
     await clock.tickAsync(800);
-    expect(api.watches).to.have.length(1);
-    await clock.tickAsync(1_600);
+    expect([api.lists.length, api.watches.length]).to.deep.equal([1, 2]);
     expect(api.watches[1]).to.include({ resourceVersion: '100' }).and.not.to.have.property('sendInitialEvents');
+    await clock.tickAsync(1_600);
+    expect([api.lists.length, api.watches.length]).to.deep.equal([2, 3]);
     await clock.tickAsync(3_200);
-    expect([api.watches.length, api.lists.length]).to.deep.equal([3, 2]);
+    expect([api.lists.length, api.watches.length]).to.deep.equal([2, 4]);
   });
 
   it('rejects whoever waits for it when that one gives up', async () => {

@@ -246,6 +246,20 @@ describe('LeaderElector', () => {
       .and.have.property('message', 'lease default/lease is not renewed within 10000 ms');
   });
 
+  it('leaves no lease behind that was deleted before it ends, whether it has seen that or not', async () => {
+    for (const seenAfterMs of [0, 2_000]) {
+      const replica = start('a');
+      await clock.tickAsync(0);
+      expect(replica.isWorking).to.equal(true);
+      api.lease = undefined;
+      api.faults = ['ok', 'ok', ...Array.from({ length: 3 }, () => 'refused' as const)];
+      await clock.tickAsync(seenAfterMs);
+      api.faults = [];
+      await stopAll(replica);
+      expect(api.lease).to.equal(undefined);
+    }
+  });
+
   it('leaves a deleted lease to who held it for as long as the lease would have lasted', async () => {
     api.store({ metadata: { name: 'lease', namespace: 'default' }, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 } });
     const replica = start('a');

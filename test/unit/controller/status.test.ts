@@ -95,6 +95,28 @@ describe('statusOf', () => {
     expect(condition(status, 'Ready')?.status).to.equal('False');
   });
 
+  it('is as Connected as it was while the answer of a node is not waited for', () => {
+    const statusWith = (peers: NodeReport[], previous?: BitcoinNetworkStatus) =>
+      statusOf(network(), observation({ nodes: all, peers }), previous, now);
+    const unheard: NodeReport = { node: node(1), isComplete: false, isUnheard: true };
+    const failing: NodeReport = { node: node(1), isComplete: false, failure: new BitcoinRpcError('addnode', -31, 'P2P is off') };
+    for (const before of [complete(0, 1, 2), [...complete(0, 2), failing]]) {
+      const previous = statusWith(before);
+      expect(isSameStatus(previous, statusWith([...complete(0, 2), unheard], previous))).to.equal(true);
+    }
+    expect(condition(statusWith([...complete(0, 2), unheard]), 'Connected')?.status).to.equal('False');
+  });
+
+  it('says what a policy says when it keeps the nodes from being as they should be', () => {
+    const failed = { outcome: 'failed', message: 'no StatefulSets here', error: new Error() } as const;
+    const status = statusOf(network(), observation({ nodes: all.slice(0, 2), children: [failed] }), undefined, now);
+    expect(condition(status, 'Ready')).to.include({
+      status: 'False',
+      reason: 'ReconcileFailed',
+      message: 'no StatefulSets here',
+    });
+  });
+
   it('names the node and the cause when one fails', () => {
     const failing: NodeReport = { node: node(1), isComplete: false, failure: new BitcoinRpcError('addnode', -31, 'P2P is off') };
     const status = statusOf(network(), observation({ nodes: all, peers: [...complete(0, 2), failing] }), undefined, now);
