@@ -85,6 +85,13 @@ export class SoakWorld {
     await this.#attempt(`restartApiServer ${how}`, () => this.#parts.controlPlane.restartApiServer(how));
   }
 
+  /** Kubernetes' own programs do not live through everything that is done here: what has ended is started again, and said. */
+  async revive(): Promise<string[]> {
+    const ended = await this.#parts.controlPlane.revive();
+    if (ended.length > 0) this.done['revive'] = (this.done['revive'] ?? 0) + ended.length;
+    return ended;
+  }
+
   /** Ends every fault; from now on nothing is done to the cluster. */
   async calm(): Promise<void> {
     for (const [timer, end] of this.#ends) {

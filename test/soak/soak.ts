@@ -81,7 +81,7 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
     const world = new SoakWorld({ controlPlane, proxy, bitcoind, client, random }, networks);
     await world.begin();
     const samples = await disturb(world, { ...options, random }, controller, heap);
-    const secondsToRight = await untilRight(world, controller);
+    const secondsToRight = await untilRight(world, options, controller);
     return { ...summaryOf(samples, controller), seed, minutes: options.minutes, networks, done: world.done, secondsToRight };
   } finally {
     heap?.close();
@@ -112,6 +112,7 @@ async function disturb(
       restart = world.restartApiServer();
     }
     if (performance.now() > nextSampleMs) {
+      for (const ended of await world.revive()) say(ended);
       nextSampleMs = performance.now() + sampleMs;
       samples.push({ heapMiB: await heap.usedMiB(), sockets: openSockets(pid), rssMiB: rssMiB(pid) });
       say(`${Math.max(0, (endMs - performance.now()) / 1000).toFixed(0)} s left: ${JSON.stringify(samples.at(-1))}`);
@@ -122,8 +123,9 @@ async function disturb(
   return samples;
 }
 
-async function untilRight(world: SoakWorld, { program }: RunningController): Promise<number> {
+async function untilRight(world: SoakWorld, { say }: Pick<SoakOptions, 'say'>, { program }: RunningController): Promise<number> {
   await world.calm();
+  for (const ended of await world.revive()) say(ended);
   const startedMs = performance.now();
   let wrongs: readonly string[] = [];
   try {

@@ -41,6 +41,8 @@ export interface TestControlPlane {
   /** Starts it again at the same address; resolves when it is ready. Arguments given take the place of the `apiServerArguments`. */
   startApiServer(apiServerArguments?: readonly string[]): Promise<void>;
   restartApiServer(how?: 'politely' | 'abruptly'): Promise<void>;
+  /** Starts again what has ended by itself, but for etcd and the API server; returns what that was, and the end of each log. */
+  revive(): Promise<string[]>;
   /**
    * Makes etcd forget its history. The API server's own watch cache still knows the recent past: restart it after this to have
    * a watch from an earlier resource version answered with 410 Gone. Returns etcd's revision.
@@ -94,6 +96,7 @@ function testControlPlane(controlPlane: ControlPlane, kubectl: string): TestCont
       await controlPlane.stopApiServer(how);
       await controlPlane.startApiServer();
     },
+    revive: () => controlPlane.revive(),
     compact: () => controlPlane.etcd.compact(),
     stop: async () => {
       await controlPlane.stop();

@@ -33,12 +33,20 @@ export async function startKwokCluster(options: {
   try {
     const { apiServerArguments = [] } = options;
     controlPlane = await startControlPlane({ controllerManager: true, scheduler: true, audit: true, apiServerArguments });
-    const kwok = await startKwok(controlPlane, programs);
+    let kwok = await startKwok(controlPlane, programs);
     await createNodes(controlPlane, options.nodes);
     await createAddressPool(controlPlane);
     const plane = controlPlane;
     return {
       ...plane,
+      revive: async () => {
+        const causes = await plane.revive();
+        if (kwok.ending !== undefined) {
+          causes.push(kwok.ending);
+          kwok = await startKwok(plane, programs);
+        }
+        return causes;
+      },
       stop: async () => {
         await kwok.stop(0);
         await plane.stop();

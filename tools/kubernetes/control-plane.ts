@@ -53,6 +53,8 @@ export class ControlPlane {
   readonly #port: number;
   /** Filled by start(), in the order of starting. */
   readonly #programs = new Map<string, RunningProgram>();
+  /** How the controller manager and the scheduler were started. */
+  readonly #controllers: Pick<ProgramOptions, 'name' | 'file' | 'args'>[] = [];
   #etcd: Etcd | undefined;
   #client: ApiClient | undefined;
   #tokenKeys: { privateKey: string; publicKey: string } | undefined;
@@ -170,6 +172,21 @@ export class ControlPlane {
     return await this.#run(options);
   }
 
+  /**
+   * Starts the controller manager and the scheduler again if they have ended by themselves, as a kubelet does with those of a cluster.
+   * @returns of each, how it ended and the end of its log
+   */
+  async revive(): Promise<string[]> {
+    const causes: string[] = [];
+    for (const { name, args, file } of this.#controllers) {
+      const ended = this.#programs.get(name)?.ending;
+      if (ended === undefined) continue;
+      causes.push(ended);
+      await this.#run({ name, args, file });
+    }
+    return causes;
+  }
+
   /** Kills everything at once, the last started first: its data is not meant to be kept. */
   async stop(): Promise<void> {
     this.#client?.close();
@@ -206,7 +223,11 @@ export class ControlPlane {
       const kubeconfig = await this.kubeconfigFor('controller-manager', clients['controller-manager']);
       const tokenKey = this.#tokenKeys?.privateKey ?? '';
       const args = controllerManagerArguments({ kubeconfig, authority: this.authority.certificate, tokenKey, hasKubelets });
-      const program = await this.#run({ name: 'kube-controller-manager', file: programs['kube-controller-manager'] ?? '', args });
+      const program = await this.#runController({
+        name: 'kube-controller-manager',
+        file: programs['kube-controller-manager'] ?? '',
+        args,
+      });
       await waitUntil('the default service account', startTimeoutMs, async () => {
         assertRuns(program);
         return (await this.client.ask('GET', '/api/v1/namespaces/default/serviceaccounts/default')).status === 200;
@@ -215,8 +236,13 @@ export class ControlPlane {
     if (scheduler) {
       const kubeconfig = await this.kubeconfigFor('scheduler', clients.scheduler);
       const args = await schedulerArguments(kubeconfig, this.settings.folder);
-      await this.#run({ name: 'kube-scheduler', file: programs['kube-scheduler'] ?? '', args });
+      await this.#runController({ name: 'kube-scheduler', file: programs['kube-scheduler'] ?? '', args });
     }
+  }
+
+  #runController(options: Pick<ProgramOptions, 'name' | 'file' | 'args'>): Promise<RunningProgram> {
+    this.#controllers.push(options);
+    return this.#run(options);
   }
 
   async #run(options: Pick<ProgramOptions, 'name' | 'file' | 'args'>): Promise<RunningProgram> {

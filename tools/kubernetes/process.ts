@@ -64,9 +64,14 @@ export class RunningProgram {
 
   /** Throws with the end of its log if the program has ended. For loops that wait for it to be ready. */
   assertRuns(): void {
-    if (!this.hasEnded) return;
+    if (this.ending !== undefined) throw new Error(this.ending);
+  }
+
+  /** How the program ended, and the end of its log; undefined while it runs. */
+  get ending(): string | undefined {
+    if (!this.hasEnded) return undefined;
     const how = this.#child.signalCode ?? `exit code ${this.#child.exitCode ?? ''}`;
-    throw new Error(`${this.name} ended (${how}); the end of ${this.logFile}:\n${logTail(this.logFile)}`);
+    return `${this.name} ended (${how}); the end of ${this.logFile}:\n${logTail(this.logFile)}`;
   }
 
   /** Ends the program: asks it to, and kills it if it has not ended after `graceMs`; 0 kills at once. Resolves when it is gone. */
