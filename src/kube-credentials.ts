@@ -99,7 +99,7 @@ function sourceOf({ exec, authProvider }: ChangingUser, cluster: Cluster, closin
   const config = authProvider?.config ?? {};
   if (config.tokenFile !== undefined) return tokenFile(config.tokenFile);
   if (authProvider?.name !== 'oidc') return undefined;
-  const oidc = new OidcToken(config);
+  const oidc = new OidcToken(config, closing);
   return { get: shared(async () => ({ token: await oidc.token() })), forget: () => oidc.forget() };
 }
 

@@ -3,7 +3,8 @@
 //   the issuer once a token's life. Differs from client-go: a refresh token that the issuer replaces is kept in memory, not in the file.
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import fetch, { type Response } from 'node-fetch';
+import fetch, { type RequestInit, type Response } from 'node-fetch';
+import { Deadline } from './deadline.ts';
 
 /** The `config` of a kubeconfig's auth-provider `oidc`. */
 export interface OidcConfig {
@@ -27,11 +28,14 @@ const timeoutMs = 10_000;
 
 export class OidcToken {
   readonly #config: OidcConfig;
+  readonly #closing: AbortSignal | undefined;
   #idToken: string | undefined;
   #refreshToken: string | undefined;
 
-  constructor(config: OidcConfig) {
+  /** @param closing ends a request to the issuer that is under way */
+  constructor(config: OidcConfig, closing?: AbortSignal) {
     this.#config = config;
+    this.#closing = closing;
     this.#idToken = config['id-token'];
     this.#refreshToken = config['refresh-token'];
   }
@@ -75,7 +79,7 @@ export class OidcToken {
 
   async #discover(issuer: string, agent: https.Agent): Promise<Discovery> {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    return (await jsonOf(url, await fetch(url, { agent, signal: AbortSignal.timeout(timeoutMs) }))) as Discovery;
+    return (await this.#ask(url, { agent })) as Discovery;
   }
 
   async #grant(
@@ -97,8 +101,18 @@ export class OidcToken {
       body.set('client_id', clientId);
       if (secret !== '') body.set('client_secret', secret);
     }
-    const response = await fetch(url, { method: 'POST', headers, body, agent, signal: AbortSignal.timeout(timeoutMs) });
-    return (await jsonOf(url, response)) as { id_token?: string; refresh_token?: string };
+    return (await this.#ask(url, { method: 'POST', headers, body, agent })) as { id_token?: string; refresh_token?: string };
+  }
+
+  async #ask(url: string, init: RequestInit): Promise<unknown> {
+    // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
+    this.#closing?.throwIfAborted();
+    const deadline = new Deadline(timeoutMs, this.#closing);
+    try {
+      return await jsonOf(url, await fetch(url, { ...init, signal: deadline.signal }));
+    } finally {
+      deadline.clear();
+    }
   }
 }
 

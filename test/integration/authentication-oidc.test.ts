@@ -29,6 +29,8 @@ class Issuer {
   /** The Authorization header and the body of each request for a token. */
   readonly grants: { authorization: string | undefined; body: URLSearchParams }[] = [];
   refreshToken = 'refresh-0';
+  /** Called in place of an answer. */
+  onSilence: (() => void) | undefined;
 
   private constructor(server: https.Server, authority: string) {
     this.#server = server;
@@ -37,6 +39,10 @@ class Issuer {
       let body = '';
       request.setEncoding('utf8').on('data', (text: string) => (body += text));
       request.on('end', () => {
+        if (this.onSilence !== undefined) {
+          this.onSilence();
+          return;
+        }
         const { status = 200, ...answer } = this.#answer(request.url ?? '', request.headers.authorization, body);
         response.writeHead(status as number, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
       });
@@ -131,6 +137,16 @@ describe('OpenID Connect', () => {
       await Promise.all(clients.map(client => client.close()));
       await api.stop();
     }
+  });
+
+  it('does not wait for an issuer that is silent when the client is closed', async () => {
+    const closing = new AbortController();
+    const asked = new Promise<void>(resolve => (issuer.onSilence = resolve));
+    const error = thrownBy(new OidcToken(configWith(), closing.signal).token());
+    await asked;
+    closing.abort();
+    expect(await error).to.have.property('name', 'AbortError');
+    issuer.onSilence = undefined;
   });
 
   it('asks the issuer once for as long as its token is good, and again when that was refused, with the newest refresh token', async () => {
