@@ -104,14 +104,16 @@ export type Config = { readonly [K in keyof Options as CamelCase<K>]: z.output<O
   /** The namespace this replica runs in, if it runs in a cluster. */
   readonly podNamespace: string | undefined;
   /** Where kubeconfig files are, and what proxies there are: for kube-config.ts. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: ClusterEnvironment;
 };
 
-/** For kube-config.ts. No more of it: what is in the configuration may be shown. */
 const clusterVariables = [
-  ...['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'HOME'],
-  ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
+  ...(['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT', 'HOME'] as const),
+  ...(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'] as const),
 ];
+
+/** What kube-config.ts reads of the environment. No more of it: what is in the configuration may be shown. */
+export type ClusterEnvironment = Readonly<Partial<Record<(typeof clusterVariables)[number], string | undefined>>>;
 
 const environmentName = (name: string): string => `BITCOIN_CONTROLLER_${name.toUpperCase().replaceAll('-', '_')}`;
 const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -5,14 +5,14 @@ import { BlockList, isIP } from 'node:net';
 import path from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { UsageError } from './config.ts';
+import { type ClusterEnvironment, UsageError } from './config.ts';
 
 export interface KubeConfigOptions {
   /** A file; without it those of KUBECONFIG, then the pod's service account, then ~/.kube/config. */
   readonly kubeconfig?: string | undefined;
   /** Instead of the current one. */
   readonly context?: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: ClusterEnvironment;
 }
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -31,21 +31,18 @@ export function loadKubeConfig({ kubeconfig, context, environment }: KubeConfigO
   return config;
 }
 
-function filesOf(
-  kubeconfig: string | undefined,
-  environment: KubeConfigOptions['environment'],
-): readonly string[] | 'in-cluster' {
+function filesOf(kubeconfig: string | undefined, environment: ClusterEnvironment): readonly string[] | 'in-cluster' {
   if (kubeconfig !== undefined) return [kubeconfig];
   // As kubectl does with a list: a file that is not there yet does not count.
-  const listed = (environment['KUBECONFIG'] ?? '').split(path.delimiter).filter(file => file !== '');
+  const listed = (environment.KUBECONFIG ?? '').split(path.delimiter).filter(file => file !== '');
   if (listed.length > 0) {
     const existing = listed.filter(file => existsSync(file));
     return existing.length === 0 ? listed : existing;
   }
   // As client-go: set and empty is as good as not set.
-  const isInPod = Boolean(environment['KUBERNETES_SERVICE_HOST']) && Boolean(environment['KUBERNETES_SERVICE_PORT']);
+  const isInPod = Boolean(environment.KUBERNETES_SERVICE_HOST) && Boolean(environment.KUBERNETES_SERVICE_PORT);
   if (isInPod && existsSync(serviceAccountToken)) return 'in-cluster';
-  const atHome = path.join(environment['HOME'] ?? '/', '.kube', 'config');
+  const atHome = path.join(environment.HOME ?? '/', '.kube', 'config');
   if (existsSync(atHome)) return [atHome];
   throw new UsageError(`no cluster: there is neither --kubeconfig nor KUBECONFIG, nor a service account of a pod, nor ${atHome}`);
 }
@@ -196,16 +193,17 @@ function confirmProxy(where: string, url: string): void {
 }
 
 /** HTTPS_PROXY and NO_PROXY, as kubectl takes them: what the kubeconfig says of a proxy wins, and loopback is reached directly. */
-function useProxyOf(environment: KubeConfigOptions['environment'], cluster: Cluster): void {
+function useProxyOf(environment: ClusterEnvironment, cluster: Cluster): void {
   if (cluster.proxyUrl !== undefined) return;
   const { protocol, hostname, port } = new URL(cluster.server);
-  const variable = (name: string): string => environment[name.toUpperCase()] || environment[name.toLowerCase()] || '';
-  const name = protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  const variable = (name: 'HTTPS_PROXY' | 'HTTP_PROXY' | 'NO_PROXY'): string =>
+    environment[name] || environment[name.toLowerCase() as Lowercase<typeof name>] || '';
+  const name = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const proxy = variable(name);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  if (proxy === '' || isLoopback(host) || isExempt(host, port, variable('no_proxy'))) return;
+  if (proxy === '' || isLoopback(host) || isExempt(host, port, variable('NO_PROXY'))) return;
   const proxyUrl = proxy.includes('://') ? proxy : `http://${proxy}`;
-  confirmProxy(name.toUpperCase(), proxyUrl);
+  confirmProxy(name, proxyUrl);
   Object.assign(cluster, { proxyUrl });
 }
 
