@@ -150,9 +150,12 @@ export class Informer<T extends KubeObject> {
         await this.#watch(signal);
         return;
       } catch (error) {
-        if (!isRefusal(error)) throw error;
-        this.#cannotListByWatch = true;
-        this.#logger.info('The API server does not list by watch', { error });
+        // A watch needs the API server's cache, which of a definition that was made just now is not there yet. A list does not.
+        if (!isTooEarly(error)) {
+          if (!isRefusal(error)) throw error;
+          this.#cannotListByWatch = true;
+          this.#logger.info('The API server does not list by watch', { error });
+        }
       }
     }
     if (this.#resourceVersion === undefined) await this.#list(signal);
@@ -292,6 +295,8 @@ class NoInitialEventsError extends Error {
 function isRefusal(error: unknown): boolean {
   return error instanceof NoInitialEventsError || (error instanceof ApiError && (error.code === 400 || error.code === 422));
 }
+
+const isTooEarly = (error: unknown): boolean => error instanceof ApiError && error.code === 429;
 
 function watchError(name: string, status: ApiStatus): ApiError {
   return new ApiError(`watch ${name}`, status.code ?? 500, status);

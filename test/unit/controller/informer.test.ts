@@ -176,6 +176,16 @@ describe('Informer', () => {
     expect(api.watches.map(({ sendInitialEvents }) => sendInitialEvents)).to.deep.equal([true, undefined, undefined]);
   });
 
+  it('lists at once when it is too early for a list by watch, as of a definition that was made just now, and by watch the next time', async () => {
+    api.pages.push({ metadata: { resourceVersion: '7' }, items: [object('a', 1)] });
+    const tooEarly = new ApiError('watch pods', 429, { reason: 'TooManyRequests', message: 'storage is (re)initializing' });
+    await start([tooEarly], [gone], [endOfList(9)]);
+    expect(told).to.deep.equal(['added a@1 initially']);
+    expect(api.watches[1]).to.include({ resourceVersion: '7' }).and.not.to.have.property('sendInitialEvents');
+    await clock.tickAsync(800);
+    expect(api.watches[2]).to.include({ sendInitialEvents: true });
+  });
+
   it('lists all at once when the pages that are left have expired', async () => {
     api.pages.push({ metadata: { continue: 'next' }, items: [object('a', 1)] }, gone);
     api.pages.push({ metadata: { resourceVersion: '9' }, items: [object('b', 2)] });
