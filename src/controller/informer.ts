@@ -46,6 +46,7 @@ export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #logger: Logger;
   readonly #name: string;
+  readonly #selection: Pick<InformerOptions<T>, 'namespace' | 'labelSelector' | 'fieldSelector'>;
   readonly #store: ObjectStore<T>;
   readonly #changes = new Subject<Change<T>>();
   readonly #syncWaiters = new Set<() => void>();
@@ -64,8 +65,9 @@ export class Informer<T extends KubeObject> {
   #lastEventAtMs = performance.now();
 
   constructor(options: InformerOptions<T>) {
-    const { type, namespace, indexers, logger, metrics, random } = options;
+    const { type, namespace, labelSelector, fieldSelector, indexers, logger, metrics, random } = options;
     this.#options = options;
+    this.#selection = { namespace, labelSelector, fieldSelector };
     this.#name = type.group === '' ? type.plural : `${type.plural}.${type.group}`;
     this.#logger = logger.child({ informer: this.#name, ...(namespace === undefined ? {} : { namespace }) });
     this.#store = new ObjectStore(indexers);
@@ -150,12 +152,10 @@ export class Informer<T extends KubeObject> {
         await this.#watch(signal);
         return;
       } catch (error) {
-        // A watch needs the API server's cache, which of a definition that was made just now is not there yet. A list does not.
-        if (!isTooEarly(error)) {
-          if (!isRefusal(error)) throw error;
+        if (isRefusal(error)) {
           this.#cannotListByWatch = true;
           this.#logger.info('The API server does not list by watch', { error });
-        }
+        } else if (!isTooEarly(error)) throw error;
       }
     }
     if (this.#resourceVersion === undefined) await this.#list(signal);
@@ -167,8 +167,8 @@ export class Informer<T extends KubeObject> {
    * the watch may be as good as ever; if not, it is given up for its silence, and this is asked again.
    */
   async #compareVersions(signal: AbortSignal): Promise<void> {
-    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
-    const select = { namespace, labelSelector, fieldSelector, signal, timeoutMs: listTimeoutMs };
+    const { client, type } = this.#options;
+    const select = { ...this.#selection, signal, timeoutMs: listTimeoutMs };
     const page = await client.list(type, { ...select, limit: 1, maxTries: 1 }).catch(() => undefined);
     if (page === undefined) return;
     this.#mayHaveGoneBack = false;
@@ -194,8 +194,8 @@ export class Informer<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
-    const select = { namespace, labelSelector, fieldSelector, signal, timeoutMs: listTimeoutMs };
+    const { client, type } = this.#options;
+    const select = { ...this.#selection, signal, timeoutMs: listTimeoutMs };
     const items: T[] = [];
     let token: string | undefined;
     let page: KubeList<T>;
@@ -216,19 +216,11 @@ export class Informer<T extends KubeObject> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const {
-      client,
-      type,
-      namespace,
-      labelSelector,
-      fieldSelector,
-      idleTimeoutMs = 150_000,
-      random = Math.random,
-    } = this.#options;
+    const { client, type, idleTimeoutMs = 150_000, random = Math.random } = this.#options;
     const isFromStart = this.#resourceVersion === undefined;
     this.#options.metrics?.reflector.watched(this.#name);
     const events = client.watch(type, {
-      ...{ namespace, labelSelector, fieldSelector, signal, idleTimeoutMs, allowWatchBookmarks: true },
+      ...{ ...this.#selection, signal, idleTimeoutMs, allowWatchBookmarks: true },
       timeoutSeconds: Math.round(shortestWatchSeconds * (1 + random())),
       resourceVersion: this.#resourceVersion ?? this.#newestVersion,
       ...(isFromStart ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const } : {}),
@@ -237,7 +229,10 @@ export class Informer<T extends KubeObject> {
     let initial = isFromStart ? new ObjectStore<T>() : undefined;
     for await (const event of events) {
       this.#lastEventAtMs = performance.now();
-      if (event.type === 'ERROR') throw watchError(this.#name, event.object);
+      if (event.type === 'ERROR') {
+        const status: ApiStatus = event.object;
+        throw new ApiError(`watch ${this.#name}`, status.code ?? 500, status);
+      }
       if (event.type === 'BOOKMARK' && initial !== undefined) {
         if (event.object.metadata?.annotations?.[initialEventsEnd] !== 'true')
           throw new NoInitialEventsError(`watch ${this.#name}: no end of the initial events`);
@@ -296,11 +291,8 @@ function isRefusal(error: unknown): boolean {
   return error instanceof NoInitialEventsError || (error instanceof ApiError && (error.code === 400 || error.code === 422));
 }
 
+/** A watch needs the API server's cache, which of a definition that was made just now is not there yet. A list does not. */
 const isTooEarly = (error: unknown): boolean => error instanceof ApiError && error.code === 429;
-
-function watchError(name: string, status: ApiStatus): ApiError {
-  return new ApiError(`watch ${name}`, status.code ?? 500, status);
-}
 
 /** Asked again after an await: the compiler takes it for what it was before. */
 function isAborted(signal: AbortSignal): boolean {

@@ -93,6 +93,17 @@ describe('a controller whose API server is in trouble', function () {
     );
   });
 
+  /** From now on the controller does not see which networks there are. Answers how often it asked for alice. */
+  function hideNetworks(proxy: ApiProxy): () => number {
+    let lookedAt = 0;
+    proxy.onRequest = ({ method, path: target }) => {
+      if (method === 'GET' && target.endsWith('/bitcoinnetworks/alice')) lookedAt += 1;
+      return target.includes('/bitcoinnetworks?') ? { status: 500, reason: 'InternalError' } : 'pass';
+    };
+    proxy.cutWatches();
+    return () => lookedAt;
+  }
+
   it('makes nothing anew for a network that is gone, although it sees go what that owned before it sees that go', async () => {
     const proxy = await ApiProxy.start(world.controlPlane);
     try {
@@ -100,14 +111,9 @@ describe('a controller whose API server is in trouble', function () {
       await world.createNetwork(namespace, 'alice', nodes);
       await eventually(() => holds(world.expectStory(namespace, 'alice', nodes)));
       const written = proxy.writes.length;
-      let lookedAt = 0;
-      proxy.onRequest = ({ method, path: target }) => {
-        if (method === 'GET' && target.endsWith('/bitcoinnetworks/alice')) lookedAt += 1;
-        return target.includes('/bitcoinnetworks?') ? { status: 500, reason: 'InternalError' } : 'pass';
-      };
-      proxy.cutWatches();
+      const lookedAt = hideNetworks(proxy);
       await remove('alice');
-      await eventually(() => lookedAt > 0);
+      await eventually(() => lookedAt() > 0);
       proxy.onRequest = () => 'pass';
       await world.createNetwork(namespace, 'bob', nodes);
       await expectAllTold(['bob']);
@@ -127,12 +133,7 @@ describe('a controller whose API server is in trouble', function () {
       await start(proxy.kubeconfigPath);
       await world.createNetwork(namespace, 'alice', nodes);
       await eventually(() => holds(world.expectStory(namespace, 'alice', nodes)));
-      let lookedAt = 0;
-      proxy.onRequest = ({ method, path: target }) => {
-        if (method === 'GET' && target.endsWith('/bitcoinnetworks/alice')) lookedAt += 1;
-        return target.includes('/bitcoinnetworks?') ? { status: 500, reason: 'InternalError' } : 'pass';
-      };
-      proxy.cutWatches();
+      const lookedAt = hideNetworks(proxy);
       const { controlPlane } = world;
       await controlPlane.kubectl('delete', 'bitcoinnetwork', 'alice', '--namespace', namespace, '--cascade=orphan');
       const owners = () =>
@@ -143,7 +144,7 @@ describe('a controller whose API server is in trouble', function () {
           namespace,
           '--output=jsonpath={.items[*].metadata.ownerReferences}',
         );
-      await eventually(async () => (await owners()) === '' && lookedAt > 0);
+      await eventually(async () => (await owners()) === '' && lookedAt() > 0);
       proxy.onRequest = () => 'pass';
       await world.createNetwork(namespace, 'bob', nodes);
       await expectAllTold(['bob']);
