@@ -1,9 +1,9 @@
 // One case of the benchmark: `node bench/case.ts CASE EVENTS`. Before it: main.ts. The same cases on the originals: go/.
 //   A tenth of the case comes first, unmeasured: Go's program is compiled when it starts, this one while it runs.
 import { Broadcaster } from '../src/broadcaster/broadcaster.ts';
-import { newEvent, type ObjectReference } from '../src/record/core-event.ts';
-import { EventBroadcaster, type EventBroadcasterOptions } from '../src/record/event-broadcaster.ts';
-import { EventCorrelator } from '../src/record/event-correlator.ts';
+import { newEvent, type ObjectReference } from '../src/record/core/core-event.ts';
+import { EventBroadcaster, type EventBroadcasterOptions } from '../src/record/core/event-broadcaster.ts';
+import { EventCorrelator } from '../src/record/core/event-correlator.ts';
 
 /** How many events may be on their way: below the 1000 at which the broadcaster drops. */
 const outstanding = 500;

@@ -3,13 +3,13 @@
 //   fail for ever take turns: what counts is how much longer the others take.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Subject } from 'rxjs';
-import { apiVersion, kind, type BitcoinNetwork } from '../src/bitcoin/bitcoin-network.ts';
+import { apiVersion, kind, type BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
 import type { Caches } from '../src/controller/caches.ts';
-import { Controller } from '../src/controller/controller.ts';
-import type { Reconciler } from '../src/controller/reconcile.ts';
-import { WorkQueue } from '../src/controller/work-queue.ts';
-import type { Logger } from '../src/logger.ts';
-import { FakeRecorder } from '../src/record/fake-recorder.ts';
+import { Controller } from '../src/controller/network-controller.ts';
+import type { Reconciler } from '../src/controller/reconciler.ts';
+import { WorkQueue } from '../src/runtime/work-queue.ts';
+import type { Logger } from '../src/logging/logger.ts';
+import { FakeRecorder } from '../src/record/core/fake-recorder.ts';
 
 const keys = 10_000;
 const failing = 3;

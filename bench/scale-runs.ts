@@ -1,14 +1,14 @@
 // The two runs that the benchmark of scale compares. Before it: scale.ts. Each creates its objects through the same client, some at a
 //   time, and waits by a watch; it answers the seconds from the first create.
 import type { V1Pod } from '@kubernetes/client-node';
-import type { BitcoinNetwork } from '../src/bitcoin/bitcoin-network.ts';
-import { apiVersion, kind } from '../src/bitcoin/bitcoin-network.ts';
-import { headlessService, statefulSetFor } from '../src/bitcoin/resources.ts';
-import { Informer } from '../src/controller/informer.ts';
+import type { BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
+import { apiVersion, kind } from '../src/bitcoin/api/bitcoin-network.ts';
+import { headlessService, statefulSetFor } from '../src/bitcoin/resources/resources.ts';
+import { Informer } from '../src/runtime/informer.ts';
 import { networks, pods, services, statefulSets } from '../src/controller/resource-types.ts';
-import type { KubeClient, KubeObject, ResourceType } from '../src/kube-client.ts';
-import type { SimulatedBitcoind } from '../test/support/simulated-bitcoind.ts';
-import { RecordingLogger } from '../test/support/recording-logger.ts';
+import type { KubeClient, KubeObject, ResourceType } from '../src/kube/client.ts';
+import type { SimulatedBitcoind } from '../test/support/fakes/simulated-bitcoind.ts';
+import { RecordingLogger } from '../test/support/fakes/recording-logger.ts';
 
 export interface Size {
   readonly networks: number;

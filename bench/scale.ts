@@ -3,20 +3,20 @@
 //   a process of its own. First Kubernetes alone makes what the controller would make; then, on a control plane that is as empty, the controller does.
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KubeClient } from '../src/kube-client.ts';
+import type { KubeClient } from '../src/kube/client.ts';
 import { Progress, say } from '../tools/progress.ts';
-import type { TestControlPlane } from '../test/support/api-server.ts';
-import { AuditLog, type RequestCounts } from '../test/support/audit-log.ts';
-import { startKwokCluster } from '../test/support/kwok.ts';
-import { cpuSeconds, peakRssMiB } from '../test/support/process-figures.ts';
-import { SimulatedBitcoind } from '../test/support/simulated-bitcoind.ts';
+import type { TestControlPlane } from '../test/support/cluster/api-server.ts';
+import { AuditLog, type RequestCounts } from '../test/support/cluster/audit-log.ts';
+import { startKwokCluster } from '../test/support/cluster/kwok.ts';
+import { cpuSeconds, peakRssMiB } from '../test/support/processes/process-figures.ts';
+import { SimulatedBitcoind } from '../test/support/fakes/simulated-bitcoind.ts';
 import {
   adminClient,
   buildController,
   installDefinition,
   type RunningController,
   startController,
-} from '../test/support/bundled-controller.ts';
+} from '../test/support/processes/bundled-controller.ts';
 import { runBaseline, runNetworks, type Size } from './scale-runs.ts';
 
 const cases: Readonly<Record<string, Size>> = {

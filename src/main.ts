@@ -2,21 +2,21 @@
 // After it: controller/controller.ts.
 import { hostname } from 'node:os';
 import { config as rxjs } from 'rxjs';
-import { type Config, readConfig, usage, UsageError, version } from './config.ts';
+import { type Config, readConfig, usage, UsageError, version } from './app/config.ts';
 import { type Caches, createCaches } from './controller/caches.ts';
-import { Controller } from './controller/controller.ts';
-import { LeaderElector, type LeaderElectorOptions } from './controller/leader-elector.ts';
-import { Reconciler } from './controller/reconcile.ts';
-import { WorkQueue } from './controller/work-queue.ts';
-import { startEventRecording } from './event-recording.ts';
-import { HealthServer, type HealthServerOptions } from './health-server.ts';
-import { KubeClient } from './kube-client.ts';
-import { loadKubeConfig } from './kube-config.ts';
-import type { Logger } from './logger.ts';
-import { Metrics } from './metrics.ts';
-import type { EventRecorder } from './record/event-recorder.ts';
-import { keepHeapSmall } from './small-heap.ts';
-import { createLogger, type LeveledLogger } from './winston-logger.ts';
+import { Controller } from './controller/network-controller.ts';
+import { LeaderElector, type LeaderElectorOptions } from './runtime/leader-elector.ts';
+import { Reconciler } from './controller/reconciler.ts';
+import { WorkQueue } from './runtime/work-queue.ts';
+import { startEventRecording } from './app/event-recording.ts';
+import { HealthServer, type HealthServerOptions } from './runtime/health-server.ts';
+import { KubeClient } from './kube/client.ts';
+import { loadKubeConfig } from './kube/auth/kubeconfig.ts';
+import type { Logger } from './logging/logger.ts';
+import { Metrics } from './metrics/prometheus.ts';
+import type { EventRecorder } from './record/core/event-recorder.ts';
+import { keepHeapSmall } from './app/small-heap.ts';
+import { createLogger, type LeveledLogger } from './logging/winston-logger.ts';
 
 const component = 'bitcoin-controller';
 

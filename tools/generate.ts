@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { customResourceDefinition } from '../src/bitcoin/custom-resource-definition.ts';
+import { customResourceDefinition } from '../src/bitcoin/api/custom-resource-definition.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -21,9 +21,9 @@ metadata:
     {{- if .Values.crds.keep }}
     helm.sh/resource-policy: keep
     {{- end }}
-    bitcoincontroller.christianb93.github.com/generated-from: src/bitcoin/bitcoin-network.ts
+    bitcoincontroller.christianb93.github.com/generated-from: src/bitcoin/api/bitcoin-network.ts
 `;
-  return `# Generated from src/bitcoin/bitcoin-network.ts by \`npm run generate\`; do not edit.\n${head}${stringify({ spec: definition.spec }, { lineWidth: 0 })}{{- end }}\n`;
+  return `# Generated from src/bitcoin/api/bitcoin-network.ts by \`npm run generate\`; do not edit.\n${head}${stringify({ spec: definition.spec }, { lineWidth: 0 })}{{- end }}\n`;
 }
 
 const files: Readonly<Record<string, string>> = {

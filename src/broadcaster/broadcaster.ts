@@ -1,8 +1,8 @@
 // Broadcaster: distributes each event to every watcher. Before it: whoever calls action. After it: watcher.ts.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (Broadcaster).
 import { Observable, Subject } from 'rxjs';
-import { FullChannelBehavior, type BroadcasterOptions, type DroppedEvent } from './broadcaster-options.ts';
-import { Fifo } from './fifo.ts';
+import { FullChannelBehavior, type BroadcasterOptions, type DroppedEvent } from './options.ts';
+import { Fifo } from '../collections/fifo.ts';
 import { Watcher, type WatchEvent, type WatchEventType, type WatcherOptions } from './watcher.ts';
 
 /** The broadcaster was shut down before the call: the event was not accepted, or there is no watcher to be had. */

@@ -63,7 +63,7 @@
  *
  * @module broadcaster
  */
-export * from './broadcaster-options.ts';
+export * from './options.ts';
 export * from './broadcaster.ts';
 export {
   newEmptyWatch,

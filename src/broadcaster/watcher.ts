@@ -3,7 +3,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // A consumer whose own libraries have no Disposable gets it from here, with the declarations of every other module.
 import { Observable, Subject, type Subscriber } from 'rxjs';
-import { Fifo } from './fifo.ts';
+import { Fifo } from '../collections/fifo.ts';
 
 /** What happened to the object of a watch event, as the Kubernetes API spells it. */
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';

@@ -2,13 +2,13 @@
 // informer.ts; controller.ts listens to `changes`, reconcile.ts reads.
 import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { merge, type Observable } from 'rxjs';
-import type { BitcoinNetwork } from '../bitcoin/bitcoin-network.ts';
-import { managedBy, managedByLabel, statefulSetName } from '../bitcoin/resources.ts';
-import type { KubeClient } from '../kube-client.ts';
-import { keyOf, type KubeObject, type ResourceType } from '../kube-resource.ts';
-import type { Logger } from '../logger.ts';
-import type { Metrics } from '../metrics.ts';
-import { type Change, Informer, type InformerOptions } from './informer.ts';
+import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
+import { managedBy, managedByLabel, statefulSetName } from '../bitcoin/resources/resources.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { keyOf, type KubeObject, type ResourceType } from '../kube/resource.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Metrics } from '../metrics/prometheus.ts';
+import { type Change, Informer, type InformerOptions } from '../runtime/informer.ts';
 import { networks, pods, services, statefulSets } from './resource-types.ts';
 
 export interface CacheOptions {

@@ -1,7 +1,7 @@
 // The resources that the controller reads and writes, as paths of the API server.
 import type { V1Pod, V1Secret, V1Service, V1StatefulSet } from '@kubernetes/client-node';
-import { type BitcoinNetwork, group, kind, plural, version } from '../bitcoin/bitcoin-network.ts';
-import type { ResourceType } from '../kube-resource.ts';
+import { type BitcoinNetwork, group, kind, plural, version } from '../bitcoin/api/bitcoin-network.ts';
+import type { ResourceType } from '../kube/resource.ts';
 
 export const networks: ResourceType<BitcoinNetwork> = { group, version, plural, kind, namespaced: true };
 export const pods: ResourceType<V1Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };

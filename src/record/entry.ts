@@ -35,10 +35,10 @@
  *
  * @module record
  */
-export type { LogFields, Logger } from '../logger.ts';
-export type { CorrelatorOptions } from './correlator-options.ts';
-export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core-event.ts';
-export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './event-broadcaster.ts';
+export type { LogFields, Logger } from '../logging/logger.ts';
+export type { CorrelatorOptions } from './core/correlator-options.ts';
+export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core/core-event.ts';
+export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './core/event-broadcaster.ts';
 export {
   EventAggregator,
   EventCorrelator,
@@ -46,8 +46,8 @@ export {
   type AggregatorOptions,
   type EventCorrelateResult,
   type EventLoggerOptions,
-} from './event-correlator.ts';
-export type { DropCause, DropCounts, EventCounts, EventDrop } from './event-counts.ts';
+} from './core/event-correlator.ts';
+export type { DropCause, DropCounts, EventCounts, EventDrop } from './pipeline/event-counts.ts';
 export {
   eventAggregatorByReasonFunc,
   eventAggregatorByReasonMessageFunc,
@@ -56,13 +56,13 @@ export {
   type EventSpamKeyFunc,
   type KnownObject,
   type SpamKey,
-} from './event-keys.ts';
-export { generateEventName } from './event-name.ts';
-export type { EventRecorder } from './event-recorder.ts';
-export type { AnyEvent, SinkOf } from './event-shape.ts';
-export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './event-sink.ts';
-export { FakeRecorder, newFakeRecorder } from './fake-recorder.ts';
-export type { ShutdownOptions, ShutdownResult } from './recorded-events.ts';
+} from './core/event-keys.ts';
+export { generateEventName } from './pipeline/event-name.ts';
+export type { EventRecorder } from './core/event-recorder.ts';
+export type { AnyEvent, SinkOf } from './pipeline/event-shape.ts';
+export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './core/core-v1-sink.ts';
+export { FakeRecorder, newFakeRecorder } from './core/fake-recorder.ts';
+export type { ShutdownOptions, ShutdownResult } from './pipeline/event-pipeline.ts';
 export {
   getPartialReference,
   getReference,
@@ -70,6 +70,6 @@ export {
   type KindLookup,
   type KubernetesObject,
   type Referable,
-} from './reference.ts';
-export { RequestConstructionError } from './sink-error.ts';
-export { EventSourceObjectSpamFilter, type SpamFilterOptions } from './spam-filter.ts';
+} from './pipeline/reference.ts';
+export { RequestConstructionError } from './pipeline/sink-error.ts';
+export { EventSourceObjectSpamFilter, type SpamFilterOptions } from './core/spam-filter.ts';

@@ -2,7 +2,7 @@
 // image, which must work with a read-only root under Pod Security "restricted".
 import { expect } from 'chai';
 import { stringify } from 'yaml';
-import { sharedCluster, type TestCluster } from '../support/cluster.ts';
+import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
 
 const namespace = `cluster-test-${process.pid}`;
 const readOnly = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true };

@@ -2,9 +2,9 @@
 // bitcoinds in another such namespace. Every test goes on from where the one before it left the network.
 import path from 'node:path';
 import { expect } from 'chai';
-import type { BitcoinNetwork } from '../../src/bitcoin/bitcoin-network.ts';
+import type { BitcoinNetwork } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { controllerNamespace, release } from '../../tools/installation.ts';
-import { sharedCluster, type TestCluster } from '../support/cluster.ts';
+import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
 
 const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
 const namespace = 'lifecycle';

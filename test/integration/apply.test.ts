@@ -1,15 +1,15 @@
 import { KubeConfig, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { apiStatusCode } from '../../src/api-error.ts';
-import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources.ts';
-import { type Applied, apply } from '../../src/controller/apply.ts';
-import { Repairs } from '../../src/controller/repairs.ts';
+import { apiStatusCode } from '../../src/kube/api-error.ts';
+import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/resources.ts';
+import { type Applied, apply } from '../../src/runtime/apply.ts';
+import { Repairs } from '../../src/runtime/drift-backoff.ts';
 import { statefulSets } from '../../src/controller/resource-types.ts';
-import { KubeClient } from '../../src/kube-client.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { network } from '../support/builders.ts';
-import { refuse } from '../support/policy.ts';
-import { RecordingLogger } from '../support/recording-logger.ts';
+import { refuse } from '../support/cluster/policy.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
 const pods: PodOptions = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 

@@ -6,13 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import type { KubeClient } from '../../src/kube-client.ts';
-import { OidcToken } from '../../src/oidc-token.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { OidcToken } from '../../src/kube/auth/oidc-token.ts';
 import { CertificateAuthority } from '../../tools/kubernetes/certificates.ts';
 import { providePrograms } from '../../tools/programs.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { thrownBy } from '../support/fake-api-server.ts';
-import { clientOf, whoAmI, writeAccess } from '../support/kube-access.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
+import { clientOf, whoAmI, writeAccess } from '../support/cluster/kube-access.ts';
 import { eventually } from '../support/until.ts';
 
 const clientId = 'bitcoin controller';

@@ -8,13 +8,13 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient, type ResourceType } from '../../src/kube-client.ts';
+import { KubeClient, type ResourceType } from '../../src/kube/client.ts';
 import { CertificateAuthority } from '../../tools/kubernetes/certificates.ts';
 import { providePrograms } from '../../tools/programs.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { thrownBy } from '../support/fake-api-server.ts';
-import { accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/kube-access.ts';
-import { RecordingLogger } from '../support/recording-logger.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
+import { accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/cluster/kube-access.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 import { eventually } from '../support/until.ts';
 
 const name = 'api.example.test';

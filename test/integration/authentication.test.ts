@@ -2,12 +2,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
-import type { KubeClient, ResourceType } from '../../src/kube-client.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { ControllerProcess } from '../support/controller-process.ts';
-import { thrownBy } from '../support/fake-api-server.ts';
-import { type Access, accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/kube-access.ts';
+import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { ControllerProcess } from '../support/processes/controller-process.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
+import { type Access, accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/cluster/kube-access.ts';
 import { eventually } from '../support/until.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';

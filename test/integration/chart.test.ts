@@ -2,10 +2,10 @@
 // understands the arguments that it would be given.
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/app/config.ts';
 import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import {
   chartFolder,
   chartNamespace,
@@ -14,7 +14,7 @@ import {
   rendered,
   renderChart,
   type RenderedObject,
-} from '../support/chart.ts';
+} from '../support/cluster/chart.ts';
 import { eventually } from '../support/until.ts';
 
 const { version: packageVersion } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };

@@ -1,9 +1,9 @@
 // connectPeers against a simulated bitcoind at each of several addresses of the loopback, on bitcoind's own port.
 import { expect } from 'chai';
-import { connectPeers, type Node } from '../../src/bitcoin/peers.ts';
-import { rpcPort } from '../../src/bitcoin/resources.ts';
+import { connectPeers, type Node } from '../../src/bitcoin/topology/peers.ts';
+import { rpcPort } from '../../src/bitcoin/resources/resources.ts';
 import { node } from '../support/builders.ts';
-import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
 
 describe('connectPeers', () => {
   const credentials = { user: 'alice', password: 'pass' };

@@ -1,7 +1,7 @@
 // The API server that integration tests use, and what it must do for them.
 import { expect } from 'chai';
 import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 
 describe('startControlPlane', () => {
   let controlPlane: TestControlPlane;

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { apiVersion, kind } from '../../src/bitcoin/bitcoin-network.ts';
-import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
-import type { EventsV1Event } from '../../src/record/events/events-v1-event.ts';
+import { apiVersion, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import type { EventsV1Event } from '../../src/record/events/event.ts';
 import { getFieldSelector } from '../../src/record/events/field-selector.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { controllerArguments, renderChart } from '../support/chart.ts';
-import { ControllerProcess } from '../support/controller-process.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { controllerArguments, renderChart } from '../support/cluster/chart.ts';
+import { ControllerProcess } from '../support/processes/controller-process.ts';
 
 /** The resource by which kubectl asks for events of each API. */
 const resources = { 'events.k8s.io/v1': 'events.v1.events.k8s.io', v1: 'events.v1.' } as const;

@@ -1,14 +1,14 @@
 import { CoreV1Api, EventsV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { KubeClient } from '../../src/kube-client.ts';
-import { KubeClientEventsV1Sink } from '../../src/kube-event-sink.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { KubeClientEventsV1Sink } from '../../src/app/event-sinks.ts';
 import { newEventBroadcasterAdapter } from '../../src/record/events/event-broadcaster-adapter.ts';
-import { EventsV1Broadcaster } from '../../src/record/events/events-v1-broadcaster.ts';
-import type { EventsV1Event } from '../../src/record/events/events-v1-event.ts';
-import { EventsV1ApiSink, type EventsV1Sink } from '../../src/record/events/events-v1-sink.ts';
+import { EventsV1Broadcaster } from '../../src/record/events/broadcaster.ts';
+import type { EventsV1Event } from '../../src/record/events/event.ts';
+import { EventsV1ApiSink, type EventsV1Sink } from '../../src/record/events/sink.ts';
 import { getFieldSelector } from '../../src/record/events/field-selector.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { RecordingLogger } from '../support/recording-logger.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
 const reporter = { reportingController: 'example.com/controller', reportingInstance: 'controller-0' };
 const pod = {

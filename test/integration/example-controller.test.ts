@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { expect } from 'chai';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { eventually } from '../support/until.ts';
 
 const runner = path.resolve(import.meta.dirname, '..', '..', 'tools', 'example.ts');

@@ -7,9 +7,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
+import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { providePrograms } from '../../tools/programs.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 
 const rpcPort = 18443;
 const root = path.resolve(import.meta.dirname, '..', '..');

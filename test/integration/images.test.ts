@@ -2,7 +2,7 @@
 // credentials that it is given or says why it refuses.
 import { expect } from 'chai';
 import { buildImages, type BuiltImage } from '../../tools/images.ts';
-import { type Container, UnpackedImage } from '../support/image-container.ts';
+import { type Container, UnpackedImage } from '../support/processes/image-container.ts';
 import { eventually } from '../support/until.ts';
 
 const bitcoinCli = ['/usr/local/bin/bitcoin-cli', '-regtest', '-conf=/bitcoin.conf'];

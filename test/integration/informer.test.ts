@@ -1,11 +1,11 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { type Change, Informer, type InformerOptions } from '../../src/controller/informer.ts';
-import { KubeClient, type ResourceType } from '../../src/kube-client.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { RecordingLogger } from '../support/recording-logger.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { type Change, Informer, type InformerOptions } from '../../src/runtime/informer.ts';
+import { KubeClient, type ResourceType } from '../../src/kube/client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
+import { TcpProxy } from '../support/fakes/tcp-proxy.ts';
 import { eventually } from '../support/until.ts';
 
 const configMaps: ResourceType<V1ConfigMap> = {

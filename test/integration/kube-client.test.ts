@@ -1,10 +1,10 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../src/api-error.ts';
-import { KubeClient, type KubeObject, type ResourceType } from '../../src/kube-client.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { thrownBy } from '../support/fake-api-server.ts';
-import { RecordingLogger } from '../support/recording-logger.ts';
+import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../src/kube/api-error.ts';
+import { KubeClient, type KubeObject, type ResourceType } from '../../src/kube/client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
 type Loose = KubeObject & Record<string, unknown>;
 const networkPolicies: ResourceType<Loose> = {

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { eventually } from '../support/until.ts';
 
-const program = path.join(import.meta.dirname, '../support/elector-process.ts');
+const program = path.join(import.meta.dirname, '../support/processes/elector-process.ts');
 
 interface Replica {
   readonly process: ChildProcess;

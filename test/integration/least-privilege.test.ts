@@ -1,12 +1,18 @@
 // The chart's roles are what the controller needs, both ways: two replicas work as the chart's service account through everything that
 // they ever do, and the audit log then has nothing that was refused and shows every right in use. Nodes and bitcoinds are simulated.
 import { expect } from 'chai';
-import type { TestControlPlane } from '../support/api-server.ts';
-import { chartNamespace, type ChartValues, controllerArguments, renderChart, type RenderedObject } from '../support/chart.ts';
-import { ControllerProcess } from '../support/controller-process.ts';
-import { startKwokCluster } from '../support/kwok.ts';
-import { type AuditedRequest, grantsTo, nameOfGrant, permits, requestsOf } from '../support/rights.ts';
-import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import type { TestControlPlane } from '../support/cluster/api-server.ts';
+import {
+  chartNamespace,
+  type ChartValues,
+  controllerArguments,
+  renderChart,
+  type RenderedObject,
+} from '../support/cluster/chart.ts';
+import { ControllerProcess } from '../support/processes/controller-process.ts';
+import { startKwokCluster } from '../support/cluster/kwok.ts';
+import { type AuditedRequest, grantsTo, nameOfGrant, permits, requestsOf } from '../support/cluster/rights.ts';
+import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
 import { eventually } from '../support/until.ts';
 
 const group = 'bitcoincontroller.christianb93.github.com';

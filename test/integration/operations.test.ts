@@ -1,12 +1,12 @@
 // The controller as a process in an operator's hands: what it answers to probes and scrapes, and how it ends.
 import { expect } from 'chai';
-import { group } from '../../src/bitcoin/bitcoin-network.ts';
-import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
+import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { freePort } from '../../tools/kubernetes/free-port.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { ControllerProcess } from '../support/controller-process.ts';
-import { writeAccess } from '../support/kube-access.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { ControllerProcess } from '../support/processes/controller-process.ts';
+import { writeAccess } from '../support/cluster/kube-access.ts';
+import { TcpProxy } from '../support/fakes/tcp-proxy.ts';
 import { eventually } from '../support/until.ts';
 
 /** client-go's, controller-runtime's and the Prometheus clients' names: dashboards and alerts are made for them. */

@@ -6,9 +6,16 @@ import * as esbuild from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { run } from '../../tools/command.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { answer, FakeApiServer, kubeConfigFor } from '../support/fake-api-server.ts';
-import { ConsumerProject, nodeExecutable, pack, remove, scratchFolder, type PackedPackage } from '../support/packed-package.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { answer, FakeApiServer, kubeConfigFor } from '../support/fakes/fake-api-server.ts';
+import {
+  ConsumerProject,
+  nodeExecutable,
+  pack,
+  remove,
+  scratchFolder,
+  type PackedPackage,
+} from '../support/package/packed-package.ts';
 
 const programs = path.join(import.meta.dirname, 'package');
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -56,7 +63,9 @@ describe('the packed package', () => {
       'package.json',
     ]);
     for (const module of modules) {
-      expect(module).to.match(/^dist\/((broadcaster|record|record\/events)\/[a-z0-9-]+|api-error|logger)(\.d\.ts|\.js)$/);
+      expect(module).to.match(
+        /^dist\/((broadcaster|record|record\/[a-z-]+|collections|logging|time)\/[a-z0-9-]+|kube\/api-error)(\.d\.ts|\.js)$/,
+      );
       expect(packed.files).to.include(module.endsWith('.d.ts') ? module.replace('.d.ts', '.js') : module.replace('.js', '.d.ts'));
     }
     for (const entry of ['broadcaster', 'record', 'record/events']) expect(modules).to.include(`dist/${entry}/entry.js`);

@@ -4,10 +4,10 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
-import type { KubeClient, ResourceType } from '../../src/kube-client.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
-import { thrownBy } from '../support/fake-api-server.ts';
-import { accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/kube-access.ts';
+import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
+import { accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/cluster/kube-access.ts';
 import { eventually } from '../support/until.ts';
 
 const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };

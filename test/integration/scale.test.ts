@@ -1,18 +1,18 @@
 // What many networks at once cost the API server. `npm run bench -- scale` measures the same for hundreds.
 import { expect } from 'chai';
 import { runNetworks } from '../../bench/scale-runs.ts';
-import type { KubeClient } from '../../src/kube-client.ts';
-import type { TestControlPlane } from '../support/api-server.ts';
-import { AuditLog } from '../support/audit-log.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { TestControlPlane } from '../support/cluster/api-server.ts';
+import { AuditLog } from '../support/cluster/audit-log.ts';
 import {
   adminClient,
   installDefinition,
   type RunningController,
   sourceFile,
   startController,
-} from '../support/bundled-controller.ts';
-import { startKwokCluster } from '../support/kwok.ts';
-import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+} from '../support/processes/bundled-controller.ts';
+import { startKwokCluster } from '../support/cluster/kwok.ts';
+import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
 import { eventually } from '../support/until.ts';
 
 const size = { networks: 20, nodes: 5 };

@@ -1,6 +1,6 @@
 // The simulated bitcoind must answer as a real one does where the controller relies on it (bitcoind's codes and framing).
 import { expect } from 'chai';
-import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
+import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
 
 describe('SimulatedBitcoind', () => {
   let bitcoind: SimulatedBitcoind;

@@ -1,6 +1,6 @@
 // Two minutes of the soak; `npm run soak` takes an hour.
 import { expect } from 'chai';
-import { sourceFile } from '../support/bundled-controller.ts';
+import { sourceFile } from '../support/processes/bundled-controller.ts';
 import { growthOf } from '../soak/growth.ts';
 import { soak } from '../soak/soak.ts';
 

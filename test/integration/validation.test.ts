@@ -1,7 +1,7 @@
 // What the API server says to a BitcoinNetwork that cannot be: by the generated CustomResourceDefinition, on a real API server.
 import { expect } from 'chai';
-import { customResourceDefinition } from '../../src/bitcoin/custom-resource-definition.ts';
-import { startControlPlane, type TestControlPlane } from '../support/api-server.ts';
+import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 
 const apiVersion = 'bitcoincontroller.christianb93.github.com/v1';
 const long = 'a'.repeat(300);

@@ -1,10 +1,10 @@
 // npm run parity:fuzz -- [SEED [COUNT]]: plays random scenarios through client-go's own code and through the replay, and prints those of
 // which the calls differ. Before it: generate.ts. Needs Go.
 import { isDeepStrictEqual } from 'node:util';
-import { randomScenarios, allDirectedScenarios } from './generate.ts';
-import { variantsOf } from './oracle.ts';
-import { replay, type ReplayOutput } from './replay.ts';
-import type { Scenario } from './scenario.ts';
+import { randomScenarios, allDirectedScenarios } from './scenarios/generate.ts';
+import { variantsOf } from './oracle/oracle.ts';
+import { replay, type ReplayOutput } from './replay/core.ts';
+import type { Scenario } from './scenarios/scenario.ts';
 
 const usage = `npm run parity:fuzz -- [SEED [COUNT]]
 

@@ -1,7 +1,7 @@
 // npm run -s parity -- FILE…: replays scenarios and prints one JSON line a file. Before it: a scenario file. After it: replay.ts.
 import { readFile } from 'node:fs/promises';
-import { replay } from './replay.ts';
-import { hasTag, type Scenario } from './scenario.ts';
+import { replay } from './replay/core.ts';
+import { hasTag, type Scenario } from './scenarios/scenario.ts';
 
 const usage = `npm run -s parity -- [--default-mode] FILE…
 

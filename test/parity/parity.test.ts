@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { replay, type ReplayOutput } from './replay.ts';
-import type { Scenario } from './scenario.ts';
+import { replay, type ReplayOutput } from './replay/core.ts';
+import type { Scenario } from './scenarios/scenario.ts';
 
 interface Entry {
   readonly scenario: Scenario;

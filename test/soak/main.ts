@@ -1,7 +1,7 @@
 // `npm run soak`: the soak for as long as asked, on the bundled controller. Prints one JSON line; progress goes to standard error.
 import { parseArgs } from 'node:util';
 import { say } from '../../tools/progress.ts';
-import { buildController } from '../support/bundled-controller.ts';
+import { buildController } from '../support/processes/bundled-controller.ts';
 import { growthOf } from './growth.ts';
 import { soak } from './soak.ts';
 

@@ -1,13 +1,13 @@
 // What the soak does to a cluster, and what must be true at its end. Before it: soak.ts. Everything random comes from one seed.
-import { apiStatusCode } from '../../src/api-error.ts';
-import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/bitcoin-network.ts';
-import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/resources.ts';
+import { apiStatusCode } from '../../src/kube/api-error.ts';
+import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/resources/resources.ts';
 import { networks, pods, secrets, services, statefulSets } from '../../src/controller/resource-types.ts';
-import type { KubeClient, ResourceType } from '../../src/kube-client.ts';
-import type { SeededRandom } from '../parity/seeded-random.ts';
-import type { TestControlPlane } from '../support/api-server.ts';
-import type { Fault, SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
-import type { TcpProxy } from '../support/tcp-proxy.ts';
+import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
+import type { SeededRandom } from '../parity/scenarios/seeded-random.ts';
+import type { TestControlPlane } from '../support/cluster/api-server.ts';
+import type { Fault, SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
+import type { TcpProxy } from '../support/fakes/tcp-proxy.ts';
 
 export const namespace = 'soak';
 const secretName = 'credentials';

@@ -5,12 +5,17 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../tools/kubernetes/free-port.ts';
 import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
-import { SeededRandom } from '../parity/seeded-random.ts';
-import { adminClient, installDefinition, type RunningController, startController } from '../support/bundled-controller.ts';
-import { startKwokCluster } from '../support/kwok.ts';
-import { openSockets, peakRssMiB, rssMiB } from '../support/process-figures.ts';
-import { SimulatedBitcoind } from '../support/simulated-bitcoind.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { SeededRandom } from '../parity/scenarios/seeded-random.ts';
+import {
+  adminClient,
+  installDefinition,
+  type RunningController,
+  startController,
+} from '../support/processes/bundled-controller.ts';
+import { startKwokCluster } from '../support/cluster/kwok.ts';
+import { openSockets, peakRssMiB, rssMiB } from '../support/processes/process-figures.ts';
+import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
+import { TcpProxy } from '../support/fakes/tcp-proxy.ts';
 import { InspectedHeap } from './inspected-heap.ts';
 import { SoakWorld } from './soak-world.ts';
 

@@ -1,13 +1,13 @@
 // EventBroadcasterAdapter: a broadcaster of each API, and recorders that write to the newer one if the cluster has it. After it:
 //   events-v1-broadcaster.ts, ../event-broadcaster.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
-import { EventBroadcaster, type EventBroadcasterOptions } from '../event-broadcaster.ts';
-import type { EventRecorder } from '../event-recorder.ts';
-import { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from '../event-sink.ts';
-import type { ShutdownOptions, ShutdownResult } from '../recorded-events.ts';
+import { EventBroadcaster, type EventBroadcasterOptions } from '../core/event-broadcaster.ts';
+import type { EventRecorder } from '../core/event-recorder.ts';
+import { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from '../core/core-v1-sink.ts';
+import type { ShutdownOptions, ShutdownResult } from '../pipeline/event-pipeline.ts';
 import { newEventRecorderAdapter } from './event-recorder-adapter.ts';
-import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './events-v1-broadcaster.ts';
-import type { EventsV1Recorder } from './events-v1-recorder.ts';
-import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './events-v1-sink.ts';
+import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcaster.ts';
+import type { EventsV1Recorder } from './recorder.ts';
+import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
 
 /** Who records, and how either broadcaster does. */
 export interface EventBroadcasterAdapterOptions {

@@ -1,10 +1,10 @@
 // EventRecorderAdapter: records with the words of events.k8s.io/v1 into core/v1. Before it: a controller's code. After it:
 //   ../event-recorder.ts. Port of client-go v0.37.2 tools/record/event.go (EventRecorderAdapter). The other way: legacy-recorder.ts.
-import type { Logger } from '../../logger.ts';
-import type { EventType } from '../core-event.ts';
-import type { EventRecorder } from '../event-recorder.ts';
-import type { Referable } from '../reference.ts';
-import type { EventsV1Recorder, MaybeReferable } from './events-v1-recorder.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { EventType } from '../core/core-event.ts';
+import type { EventRecorder } from '../core/event-recorder.ts';
+import type { Referable } from '../pipeline/reference.ts';
+import type { EventsV1Recorder, MaybeReferable } from './recorder.ts';
 
 /** Core events have neither an action nor a related object: these are lost. */
 export class EventRecorderAdapter implements EventsV1Recorder {

@@ -1,9 +1,9 @@
 // FakeRecorder: an EventsV1Recorder for tests of code that records. Port of client-go v0.37.2 tools/events/fake.go.
 import { Subject, type Observable } from 'rxjs';
-import type { EventType } from '../core-event.ts';
-import { annotationsText } from '../fake-recorder.ts';
-import { formatMessage } from '../format-message.ts';
-import type { EventsV1Recorder, MaybeReferable } from './events-v1-recorder.ts';
+import type { EventType } from '../core/core-event.ts';
+import { annotationsText } from '../core/fake-recorder.ts';
+import { formatMessage } from '../pipeline/format-message.ts';
+import type { EventsV1Recorder, MaybeReferable } from './recorder.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 

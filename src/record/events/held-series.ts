@@ -1,8 +1,8 @@
 // HeldSeries: counts of series that are not written yet. Before and after it: ../keyed-delivery.ts. When they are written: series-delivery.ts.
-import { merged, type EventWrite } from '../event-write.ts';
-import { maxTriesPerEvent } from '../event-writer.ts';
-import type { HeldWrites, HeldWritesCallbacks } from '../held-writes.ts';
-import type { EventsV1Event } from './events-v1-event.ts';
+import { merged, type EventWrite } from '../pipeline/event-write.ts';
+import { maxTriesPerEvent } from '../pipeline/event-writer.ts';
+import type { HeldWrites, HeldWritesCallbacks } from '../pipeline/held-writes.ts';
+import type { EventsV1Event } from './event.ts';
 
 type SeriesWrite = EventWrite<EventsV1Event>;
 

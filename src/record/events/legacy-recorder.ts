@@ -1,11 +1,11 @@
 // LegacyRecorder: records with the words of core/v1 into events.k8s.io/v1. Before it: a controller's code. After it: events-v1-recorder.ts.
 //   client-go has no such thing: its legacy recorder writes core/v1. The other way: event-recorder-adapter.ts.
-import type { Logger } from '../../logger.ts';
-import type { EventType } from '../core-event.ts';
-import type { EventRecorder } from '../event-recorder.ts';
-import { formatMessage } from '../format-message.ts';
-import type { Referable } from '../reference.ts';
-import type { EventsV1Recorder } from './events-v1-recorder.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { EventType } from '../core/core-event.ts';
+import type { EventRecorder } from '../core/event-recorder.ts';
+import { formatMessage } from '../pipeline/format-message.ts';
+import type { Referable } from '../pipeline/reference.ts';
+import type { EventsV1Recorder } from './recorder.ts';
 
 /** How core/v1 words are said in events.k8s.io/v1. */
 export interface LegacyRecorderOptions {

@@ -1,9 +1,9 @@
 // SeriesCorrelator: makes series of events that happen again. Before and after it: ../keyed-delivery.ts.
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, getKey).
-import { givenName } from '../event-name.ts';
-import { LruCache } from '../lru-cache.ts';
-import type { Correlation, Correlator } from '../correlation.ts';
-import { seriesKey, type EventsV1Event } from './events-v1-event.ts';
+import { givenName } from '../pipeline/event-name.ts';
+import { LruCache } from '../../collections/lru-cache.ts';
+import type { Correlation, Correlator } from '../pipeline/correlation.ts';
+import { seriesKey, type EventsV1Event } from './event.ts';
 
 export interface SeriesCorrelatorOptions {
   /** How many series are counted at once. */

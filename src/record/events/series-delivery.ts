@@ -1,10 +1,10 @@
 // SeriesDelivery: takes events to a sink, repetitions as series, and looks after the series. Before it: events-v1-broadcaster.ts, which hands
 //   each event over as it is recorded. After it: ../keyed-delivery.ts. The periods are those of client-go v0.37.2
 //   tools/events/event_broadcaster.go; client-go's own way is client-go-series-delivery.ts.
-import type { EventDelivery } from '../event-delivery.ts';
-import { KeyedDelivery, type KeyedDeliveryOptions } from '../keyed-delivery.ts';
-import { startTimer } from '../timer.ts';
-import { eventsV1Shape, type EventsV1Event, type SeriesPatch } from './events-v1-event.ts';
+import type { EventDelivery } from '../pipeline/event-delivery.ts';
+import { KeyedDelivery, type KeyedDeliveryOptions } from '../pipeline/keyed-delivery.ts';
+import { startTimer } from '../../time/timer.ts';
+import { eventsV1Shape, type EventsV1Event, type SeriesPatch } from './event.ts';
 import { HeldSeries } from './held-series.ts';
 import { SeriesCorrelator } from './series-correlator.ts';
 

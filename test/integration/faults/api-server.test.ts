@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ApiProxy, type Verdict } from '../../support/api-proxy.ts';
-import { ControllerProcess } from '../../support/controller-process.ts';
-import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { ApiProxy, type Verdict } from '../../support/fakes/api-proxy.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { TcpProxy } from '../../support/fakes/tcp-proxy.ts';
 import { eventually } from '../../support/until.ts';
 import { holds, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { networks } from '../../../src/controller/resource-types.ts';
-import { ApiProxy, type ProxiedRequest } from '../../support/api-proxy.ts';
-import { ControllerProcess } from '../../support/controller-process.ts';
+import { ApiProxy, type ProxiedRequest } from '../../support/fakes/api-proxy.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { holds, nodesIn, World } from './world.ts';
 

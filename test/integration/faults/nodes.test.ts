@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { networks, pods } from '../../../src/controller/resource-types.ts';
-import { ControllerProcess } from '../../support/controller-process.ts';
-import type { Fault } from '../../support/simulated-bitcoind.ts';
-import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import type { Fault } from '../../support/fakes/simulated-bitcoind.ts';
+import { TcpProxy } from '../../support/fakes/tcp-proxy.ts';
 import { eventually } from '../../support/until.ts';
 import { holds, nodesIn, World } from './world.ts';
 

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { apiStatusCode } from '../../../src/api-error.ts';
-import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/bitcoin-network.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources.ts';
-import { pausedAnnotation } from '../../../src/controller/reconcile.ts';
+import { apiStatusCode } from '../../../src/kube/api-error.ts';
+import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/resources.ts';
+import { pausedAnnotation } from '../../../src/controller/reconciler.ts';
 import { networks, pods, services, statefulSets } from '../../../src/controller/resource-types.ts';
-import { ControllerProcess } from '../../support/controller-process.ts';
-import { allow, refuse } from '../../support/policy.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { allow, refuse } from '../../support/cluster/policy.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
 

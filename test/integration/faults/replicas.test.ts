@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { ApiProxy } from '../../support/api-proxy.ts';
-import { ControllerProcess } from '../../support/controller-process.ts';
+import { ApiProxy } from '../../support/fakes/api-proxy.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { holds, World } from './world.ts';
 
-const clock = path.resolve(import.meta.dirname, '../../support/shifted-clock.ts');
+const clock = path.resolve(import.meta.dirname, '../../support/fakes/shifted-clock.ts');
 const dayMs = 86_400_000;
 /** Within the pause before the second try, and after the answer to the first has arrived. */
 const freezeAfterMs = 500;

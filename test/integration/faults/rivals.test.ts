@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
-import { AuditLog } from '../../support/audit-log.ts';
-import { ControllerProcess } from '../../support/controller-process.ts';
+import { AuditLog } from '../../support/cluster/audit-log.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
 

@@ -1,15 +1,15 @@
 // What every test of faults needs: a real API server with a controller manager, pods that the test runs, and a bitcoind behind each.
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/bitcoin-network.ts';
-import { customResourceDefinition } from '../../../src/bitcoin/custom-resource-definition.ts';
+import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
 import { networks, services, statefulSets } from '../../../src/controller/resource-types.ts';
-import { KubeClient, type ResourceType } from '../../../src/kube-client.ts';
-import type { CoreV1Event } from '../../../src/record/core-event.ts';
-import { startControlPlane, type TestControlPlane } from '../../support/api-server.ts';
-import { PlayedKubelet } from '../../support/played-kubelet.ts';
-import { RecordingLogger } from '../../support/recording-logger.ts';
-import { SimulatedBitcoind } from '../../support/simulated-bitcoind.ts';
+import { KubeClient, type ResourceType } from '../../../src/kube/client.ts';
+import type { CoreV1Event } from '../../../src/record/core/core-event.ts';
+import { startControlPlane, type TestControlPlane } from '../../support/cluster/api-server.ts';
+import { PlayedKubelet } from '../../support/fakes/played-kubelet.ts';
+import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
+import { SimulatedBitcoind } from '../../support/fakes/simulated-bitcoind.ts';
 import { eventually } from '../../support/until.ts';
 
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { filter, firstValueFrom, map, take, toArray } from 'rxjs';
-import { FullChannelBehavior } from '../../../src/broadcaster/broadcaster-options.ts';
+import { FullChannelBehavior } from '../../../src/broadcaster/options.ts';
 import {
   Broadcaster,
   BroadcasterStoppedError,

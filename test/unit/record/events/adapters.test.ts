@@ -1,16 +1,16 @@
 import { expect } from 'chai';
-import { EventBroadcaster } from '../../../../src/record/event-broadcaster.ts';
+import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import {
   EventBroadcasterAdapter,
   newEventBroadcasterAdapter,
   type EventApis,
 } from '../../../../src/record/events/event-broadcaster-adapter.ts';
 import { newEventRecorderAdapter } from '../../../../src/record/events/event-recorder-adapter.ts';
-import { EventsV1Broadcaster } from '../../../../src/record/events/events-v1-broadcaster.ts';
+import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
 import { FakeRecorder } from '../../../../src/record/events/fake-recorder.ts';
 import { LegacyRecorder } from '../../../../src/record/events/legacy-recorder.ts';
-import { FakeRecorder as CoreFakeRecorder } from '../../../../src/record/fake-recorder.ts';
-import { FakeApiServer, MemoryLogger, status } from '../fakes.ts';
+import { FakeRecorder as CoreFakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
+import { FakeApiServer, MemoryLogger, status } from '../core/fakes.ts';
 import { FakeEventsServer, podNamed, reporter } from './fakes.ts';
 
 describe('EventRecorderAdapter', () => {

@@ -1,10 +1,10 @@
 // What the tests of record/events/ put in the places of the API server and the clock.
 import FakeTimers from '@sinonjs/fake-timers';
-import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from '../../../../src/record/events/events-v1-broadcaster.ts';
-import type { EventsV1Event, SeriesPatch } from '../../../../src/record/events/events-v1-event.ts';
-import type { EventsV1Recorder } from '../../../../src/record/events/events-v1-recorder.ts';
-import type { EventsV1Sink } from '../../../../src/record/events/events-v1-sink.ts';
-import { MemoryLogger, settle, status } from '../fakes.ts';
+import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from '../../../../src/record/events/broadcaster.ts';
+import type { EventsV1Event, SeriesPatch } from '../../../../src/record/events/event.ts';
+import type { EventsV1Recorder } from '../../../../src/record/events/recorder.ts';
+import type { EventsV1Sink } from '../../../../src/record/events/sink.ts';
+import { MemoryLogger, settle, status } from '../core/fakes.ts';
 
 export interface SeriesCall {
   readonly verb: 'create' | 'patch';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { EventsV1Broadcaster } from '../../../../src/record/events/events-v1-broadcaster.ts';
-import { networkError, pod, settle } from '../fakes.ts';
+import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
+import { networkError, pod, settle } from '../core/fakes.ts';
 import { withSeriesWorld } from './fakes.ts';
 
 const nameAnnotation = 'example.com/event-name';

@@ -1,9 +1,9 @@
 import FakeTimers from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { EventsV1Broadcaster } from '../../../../src/record/events/events-v1-broadcaster.ts';
-import { shortNote, type EventsV1Event } from '../../../../src/record/events/events-v1-event.ts';
-import { networkError, settle, status } from '../fakes.ts';
+import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
+import { shortNote, type EventsV1Event } from '../../../../src/record/events/event.ts';
+import { networkError, settle, status } from '../core/fakes.ts';
 import { countOf, FakeEventsServer, minutes, podNamed, reporter, startMs } from './fakes.ts';
 
 const happening = fc.record({

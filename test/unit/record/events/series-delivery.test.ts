@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { EventsV1Broadcaster } from '../../../../src/record/events/events-v1-broadcaster.ts';
-import { networkError } from '../fakes.ts';
+import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
+import { networkError } from '../core/fakes.ts';
 import { FakeEventsServer, minutes, podNamed, reporter, withSeriesWorld } from './fakes.ts';
 
 describe('SeriesDelivery', () => {

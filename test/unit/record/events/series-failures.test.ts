@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { networkError, status } from '../fakes.ts';
+import { networkError, status } from '../core/fakes.ts';
 import { minutes, startMs, withSeriesWorld } from './fakes.ts';
 
 describe('SeriesDelivery, when writes fail', () => {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { EventsV1Broadcaster } from '../../../../src/record/events/events-v1-broadcaster.ts';
-import { MemoryLogger, networkError, settle, status } from '../fakes.ts';
+import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
+import { MemoryLogger, networkError, settle, status } from '../core/fakes.ts';
 import { FakeEventsServer, podNamed, reporter, withSeriesWorld } from './fakes.ts';
 
 describe('flush and shutdown of an EventsV1Broadcaster', () => {
@@ -92,7 +92,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
   });
 
   it('are not what a process waits for: neither retries nor series keep one alive (TestMain)', async () => {
-    const broadcaster = new URL('../../../../src/record/events/events-v1-broadcaster.ts', import.meta.url).href;
+    const broadcaster = new URL('../../../../src/record/events/broadcaster.ts', import.meta.url).href;
     const program = `
       import { EventsV1Broadcaster } from ${JSON.stringify(broadcaster)};
       let calls = 0;

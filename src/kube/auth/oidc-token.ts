@@ -1,0 +1,142 @@
+// OidcToken: the ID token of an OpenID Connect user, got anew from its issuer before it expires. Before it: kube-credentials.ts.
+//   Port of client-go v0.37.2 plugin/pkg/client/auth/oidc/oidc.go. Differs from client-node: it sends the client's secret, and asks
+//   the issuer once a token's life. Differs from client-go: a refresh token that the issuer replaces is kept in memory, not in the file.
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import fetch, { type RequestInit, type Response } from 'node-fetch';
+import { Deadline } from '../../time/deadline.ts';
+
+/** The `config` of a kubeconfig's auth-provider `oidc`. */
+export interface OidcConfig {
+  readonly 'idp-issuer-url'?: string;
+  readonly 'client-id'?: string;
+  readonly 'client-secret'?: string;
+  readonly 'id-token'?: string;
+  readonly 'refresh-token'?: string;
+  readonly 'idp-certificate-authority'?: string;
+  readonly 'idp-certificate-authority-data'?: string;
+}
+
+interface Discovery {
+  readonly token_endpoint?: string;
+  readonly token_endpoint_auth_methods_supported?: readonly string[];
+}
+
+/** So long before its end a token is taken to have expired: it must still be good when it arrives. */
+const marginMs = 10_000;
+const timeoutMs = 10_000;
+
+export class OidcToken {
+  readonly #config: OidcConfig;
+  readonly #closing: AbortSignal | undefined;
+  #idToken: string | undefined;
+  #refreshToken: string | undefined;
+
+  /** @param closing ends a request to the issuer that is under way */
+  constructor(config: OidcConfig, closing?: AbortSignal) {
+    this.#config = config;
+    this.#closing = closing;
+    this.#idToken = config['id-token'];
+    this.#refreshToken = config['refresh-token'];
+  }
+
+  /** @throws Error that says what the issuer or the kubeconfig lacks */
+  async token(): Promise<string> {
+    if (this.#idToken === undefined || expiresAtMs(this.#idToken) - marginMs < Date.now())
+      this.#idToken = await this.#refreshed();
+    return this.#idToken;
+  }
+
+  /** The next call asks the issuer, if that is possible. */
+  forget(): void {
+    if (this.#refreshToken !== undefined) this.#idToken = undefined;
+  }
+
+  async #refreshed(): Promise<string> {
+    const { 'idp-issuer-url': issuer, 'client-id': clientId } = this.#config;
+    if (this.#refreshToken === undefined)
+      throw new Error('the OIDC id-token has expired, and the kubeconfig has no refresh-token');
+    if (issuer === undefined || clientId === undefined)
+      throw new Error('the OIDC id-token has expired, and the kubeconfig lacks idp-issuer-url or client-id');
+    if (!issuer.startsWith('https://')) throw new Error(`OIDC issuer ${issuer}: only https is safe enough for tokens`);
+    const agent = new https.Agent(this.#authority());
+    try {
+      const discovery = await this.#discover(issuer, agent);
+      const answer = await this.#grant(issuer, discovery, clientId, agent);
+      if (answer.id_token === undefined) throw new Error(`OIDC issuer ${issuer}: its answer has no id_token`);
+      this.#refreshToken = answer.refresh_token ?? this.#refreshToken;
+      return answer.id_token;
+    } finally {
+      agent.destroy();
+    }
+  }
+
+  #authority(): { ca?: Buffer } {
+    const { 'idp-certificate-authority': file, 'idp-certificate-authority-data': data } = this.#config;
+    if (file !== undefined) return { ca: readFileSync(file) };
+    return data === undefined ? {} : { ca: Buffer.from(data, 'base64') };
+  }
+
+  async #discover(issuer: string, agent: https.Agent): Promise<Discovery> {
+    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    return (await this.#ask(url, { agent })) as Discovery;
+  }
+
+  async #grant(
+    issuer: string,
+    discovery: Discovery,
+    clientId: string,
+    agent: https.Agent,
+  ): Promise<{ id_token?: string; refresh_token?: string }> {
+    const { token_endpoint: url, token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = discovery;
+    if (!url?.startsWith('https://'))
+      throw new Error(`OIDC issuer ${issuer}: its configuration has no token_endpoint with https`);
+    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: this.#refreshToken ?? '' });
+    const headers: Record<string, string> = {};
+    const secret = this.#config['client-secret'] ?? '';
+    if (secret !== '' && methods.includes('client_secret_basic')) {
+      const basic = `${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`;
+      headers['Authorization'] = `Basic ${Buffer.from(basic).toString('base64')}`;
+    } else {
+      body.set('client_id', clientId);
+      if (secret !== '') body.set('client_secret', secret);
+    }
+    return (await this.#ask(url, { method: 'POST', headers, body, agent })) as { id_token?: string; refresh_token?: string };
+  }
+
+  async #ask(url: string, init: RequestInit): Promise<unknown> {
+    // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
+    this.#closing?.throwIfAborted();
+    const deadline = new Deadline(timeoutMs, this.#closing);
+    try {
+      return await jsonOf(url, await fetch(url, { ...init, signal: deadline.signal }));
+    } finally {
+      deadline.clear();
+    }
+  }
+}
+
+/** The answer's JSON. An error says what RFC 6749 lets an issuer say about it, and no more of what it sent. */
+async function jsonOf(url: string, response: Response): Promise<unknown> {
+  const text = await response.text();
+  let answer: { error?: unknown; error_description?: unknown } | undefined;
+  try {
+    answer = JSON.parse(text) as { error?: unknown; error_description?: unknown };
+  } catch {
+    answer = undefined;
+  }
+  if (response.ok && answer !== undefined) return answer;
+  const said = [answer?.error, answer?.error_description].filter(part => typeof part === 'string').join(', ');
+  throw new Error(`${url}: ${response.status}${said === '' ? '' : ` ${said}`}${response.ok ? ' without JSON' : ''}`);
+}
+
+/** 0 if the token does not say: it is then got anew each time that it is asked for, rather than used for ever. */
+function expiresAtMs(idToken: string): number {
+  try {
+    const payload = Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString('utf8');
+    const { exp } = JSON.parse(payload) as { exp?: unknown };
+    return typeof exp === 'number' ? exp * 1000 : 0;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,242 @@
+// KubeClient: the Kubernetes API as raw JSON: nothing is renamed, converted or dropped. After it: retrying-transport.ts, kube-watch.ts.
+//   Numbers beyond 2^53 are rounded, as everywhere in JavaScript: so write what you mean with apply(), and do not replace() what you have read but for your own objects.
+import { Deadline } from '../time/deadline.ts';
+import type {
+  ApplyOptions,
+  CallOptions,
+  CreateOptions,
+  DeleteOptions,
+  KubeClientOptions,
+  ListOptions,
+  PatchOptions,
+  RequestOptions,
+  Selection,
+  WatchOptions,
+  WriteOptions,
+  Query,
+} from './client-options.ts';
+import { KubeTransport } from './transport.ts';
+import type { KubeList, KubeObject, ObjectName, ResourceType } from './resource.ts';
+import { apiVersionOf, keyOf, resourcePath } from './resource.ts';
+import { readWatchEvents, type WatchEvent } from './watch-stream.ts';
+import { RetryingTransport, type ApiCall } from './retry.ts';
+import { TokenBucket } from '../time/token-bucket.ts';
+
+export type { CallOptions, KubeClientOptions } from './client-options.ts';
+export type { KubeList, KubeObject, ObjectName, ResourceType } from './resource.ts';
+export type { WatchEvent } from './watch-stream.ts';
+
+const defaultTimeoutMs = 30_000;
+const defaultMaxTries = 10;
+const patchContentTypes = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+} as const;
+
+/**
+ * Every call throws `ApiError` if the API server answers with an error, else an `Error` whose message says what was attempted,
+ * or the reason of its signal. Calls are tried again as retrying-transport.ts says, within their time limit.
+ */
+export class KubeClient {
+  readonly #options: KubeClientOptions;
+  readonly #transport: KubeTransport;
+  readonly #retrying: RetryingTransport;
+  readonly #userAgent: string;
+  #writeGuard: () => void = () => undefined;
+
+  /** @param parent whose connections and limits are used, for a client with another write guard */
+  constructor(options: KubeClientOptions, parent?: KubeClient) {
+    this.#options = options;
+    this.#userAgent = options.userAgent ?? 'bitcoin-controller';
+    if (parent !== undefined) {
+      this.#transport = parent.#transport;
+      this.#retrying = parent.#retrying;
+      return;
+    }
+    const { qps = 200, burst = qps * 2, logger, metrics } = options;
+    this.#transport = new KubeTransport(options.kubeConfig, options.silenceTimeoutMs);
+    const bucket = qps > 0 ? new TokenBucket({ qps, burst }) : undefined;
+    this.#retrying = new RetryingTransport({ transport: this.#transport, bucket, logger, metrics });
+  }
+
+  /**
+   * A client over the same connections that calls `guard` before every write (all but get, list and watch), and before each further try
+   * of it; if it throws, nothing is sent and the call throws that. So a replica that lost its lease stops writing, in whatever wait it was.
+   */
+  withWriteGuard(guard: () => void): KubeClient {
+    const guarded = new KubeClient(this.#options, this);
+    guarded.#writeGuard = guard;
+    return guarded;
+  }
+
+  async get<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, options: CallOptions = {}): Promise<T> {
+    return (await this.#on('get', type, name, { ...options, method: 'GET' })) as T;
+  }
+
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+    const attempted = `list ${type.plural}${options.namespace === undefined ? '' : ` in ${options.namespace}`}`;
+    const query = { ...selectionQuery(options), limit: options.limit, continue: options.continue };
+    const path = resourcePath(type, { namespace: options.namespace });
+    return (await this.#call({ ...options, attempted, verb: 'LIST', method: 'GET', path, query })) as KubeList<T>;
+  }
+
+  /** Ends when the server ends it; throws as the other calls do, and when the connection breaks. Leaving the loop closes the connection. */
+  async *watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void> {
+    const attempted = `watch ${type.plural}${options.namespace === undefined ? '' : ` in ${options.namespace}`}`;
+    const { allowWatchBookmarks, sendInitialEvents, timeoutSeconds, idleTimeoutMs } = options;
+    const query = { ...selectionQuery(options), watch: true, allowWatchBookmarks, sendInitialEvents, timeoutSeconds };
+    const path = resourcePath(type, { namespace: options.namespace });
+    const deadline = new Deadline(idleTimeoutMs, options.signal);
+    try {
+      const call = this.#apiCall({ attempted, verb: 'WATCH', method: 'GET', path, query, isUnthrottled: true }, deadline);
+      const response = await this.#retrying.open(call);
+      yield* readWatchEvents<T>(response, { attempted, deadline, idleTimeoutMs });
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
+    const { namespace } = object.metadata ?? {};
+    const path = resourcePath(type, { namespace });
+    if (type.namespaced && namespace === undefined) throw new TypeError(`create ${type.plural}: a namespace is needed`);
+    const attempted = `create ${type.plural} ${keyOf(object)}`;
+    return (await this.#write({
+      ...options,
+      attempted,
+      method: 'POST',
+      path,
+      query: { fieldManager: options.fieldManager, dryRun: options.isDryRun === true ? 'All' : undefined },
+      body: completed(type, object),
+    })) as T;
+  }
+
+  /** Writes the whole object; with a `metadata.resourceVersion` only if it is still that one (else `isConflict`). */
+  async replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: WriteOptions & { subresource?: string } = {},
+  ): Promise<T> {
+    const query = { fieldManager: options.fieldManager };
+    return (await this.#on('replace', type, nameOf(object), {
+      ...options,
+      method: 'PUT',
+      query,
+      body: completed(type, object),
+    })) as T;
+  }
+
+  /** Server-side apply: `object` holds the fields that `fieldManager` wants, and no others. */
+  async apply<T extends KubeObject>(type: ResourceType<T>, object: T, options: ApplyOptions): Promise<T> {
+    const { fieldManager, force, subresource } = options;
+    const body = completed(type, object);
+    const contentType = 'application/apply-patch+yaml';
+    return (await this.#on('apply', type, nameOf(object), {
+      ...options,
+      method: 'PATCH',
+      subresource,
+      query: { fieldManager, force },
+      body,
+      contentType,
+    })) as T;
+  }
+
+  async patch<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, body: object, options: PatchOptions): Promise<T> {
+    const contentType = patchContentTypes[options.patchType];
+    const query = { fieldManager: options.fieldManager };
+    return (await this.#on('patch', type, name, { ...options, method: 'PATCH', query, body, contentType })) as T;
+  }
+
+  /** Answers what the API server does: a `Status`, or the object if finalizers keep it. A retry of a deletion that worked may throw `isNotFound`. */
+  async delete(type: ResourceType, name: ObjectName, options: DeleteOptions = {}): Promise<unknown> {
+    const { propagationPolicy, preconditions } = options;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions };
+    return this.#on('delete', type, name, { ...options, method: 'DELETE', body });
+  }
+
+  /** Any request, for what has no method here: /version, /readyz, discovery. Answers the parsed JSON, or the text if it is none. */
+  async request(options: RequestOptions): Promise<unknown> {
+    const call = { ...options, attempted: `${options.method} ${options.path}`, mayBeText: true };
+    return options.method === 'GET' ? this.#call(call) : this.#write(call);
+  }
+
+  /** Ends all connections, also those of calls and watches under way: these fail. */
+  close(): Promise<void> {
+    this.#transport.close();
+    return Promise.resolve();
+  }
+
+  #on(
+    verb: string,
+    type: ResourceType,
+    name: ObjectName,
+    call: Omit<AttemptedCall, 'attempted' | 'path'> & { subresource?: string | undefined },
+  ): Promise<unknown> {
+    const { subresource } = call;
+    const attempted = `${verb} ${type.plural}${subresource === undefined ? '' : `/${subresource}`} ${keyOf({ metadata: { ...name } })}`;
+    const attempt = { verb: verb.toUpperCase(), ...call, attempted, path: resourcePath(type, { ...name, subresource }) };
+    return call.method === 'GET' ? this.#call(attempt) : this.#write(attempt);
+  }
+
+  #write(call: AttemptedCall): Promise<unknown> {
+    this.#writeGuard();
+    return this.#call({ ...call, guard: this.#writeGuard });
+  }
+
+  async #call(call: AttemptedCall): Promise<unknown> {
+    const deadline = new Deadline(call.timeoutMs ?? defaultTimeoutMs, call.signal);
+    try {
+      return await this.#retrying.call(this.#apiCall(call, deadline));
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  #apiCall(call: AttemptedCall, deadline: Deadline): ApiCall {
+    const {
+      attempted,
+      method,
+      verb = method,
+      query = {},
+      maxTries = defaultMaxTries,
+      isUnthrottled = false,
+      mayBeText = false,
+      guard,
+    } = call;
+    const isIdempotent = call.isIdempotent ?? (method !== 'POST' && call.contentType !== patchContentTypes.json);
+    const search = queryString(query);
+    const path = search === '' ? call.path : `${call.path}?${search}`;
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': this.#userAgent };
+    if (body !== undefined) headers['Content-Type'] = call.contentType ?? 'application/json';
+    if (body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(body));
+    return { attempted, verb, method, path, headers, body, isIdempotent, maxTries, isUnthrottled, mayBeText, guard, deadline };
+  }
+}
+
+interface AttemptedCall extends RequestOptions {
+  readonly attempted: string;
+  readonly verb?: string;
+  readonly mayBeText?: boolean;
+  readonly guard?: () => void;
+}
+
+function nameOf({ metadata }: KubeObject): ObjectName {
+  return { name: metadata?.name ?? '', ...(metadata?.namespace === undefined ? {} : { namespace: metadata.namespace }) };
+}
+
+/** Listed objects lack their kind and version; the API server wants them in what is written. */
+function completed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
+}
+
+function selectionQuery({ labelSelector, fieldSelector, resourceVersion, resourceVersionMatch }: Selection): Query {
+  return { labelSelector, fieldSelector, resourceVersion, resourceVersionMatch };
+}
+
+function queryString(query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  return search.toString();
+}

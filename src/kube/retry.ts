@@ -1,0 +1,203 @@
+// RetryingTransport: one call to the API server, tried again where that is safe. Before it: kube-client.ts. After it: kube-transport.ts.
+//   Port of the rules of client-go v0.37.2 rest/with_retry.go, and stricter: what may have been done already is only repeated if it is idempotent.
+import type { IncomingMessage } from 'node:http';
+import { ApiError, parsedStatus } from './api-error.ts';
+import type { Deadline } from '../time/deadline.ts';
+import { type KubeTransport, NotSentError } from './transport.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Metrics } from '../metrics/prometheus.ts';
+import { sleep } from '../time/sleep.ts';
+import type { TokenBucket } from '../time/token-bucket.ts';
+
+export interface ApiCall {
+  /** For errors and logs: "get secrets default/x". */
+  readonly attempted: string;
+  /** For metrics: GET, LIST, WATCH, POST, PUT, APPLY, PATCH, DELETE. */
+  readonly verb: string;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** Doing it twice is as good as once. */
+  readonly isIdempotent: boolean;
+  readonly maxTries: number;
+  /** Does not wait for the client's token bucket. */
+  readonly isUnthrottled: boolean;
+  /** An answer that is no JSON is handed out as text; else it is an error. */
+  readonly mayBeText: boolean;
+  /** Asked before each try, when nothing but sending is left to do. If it throws nothing is sent, and the call throws that. */
+  readonly guard: (() => void) | undefined;
+  readonly deadline: Deadline;
+}
+
+/** What a try came to, if it came to nothing good. */
+interface Failure {
+  readonly error: Error;
+  /** The server's Retry-After. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+const firstDelayMs = 100;
+const longestDelayMs = 5_000;
+/** Node's codes for connections that were never made: nothing was sent. */
+const neverConnected = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const cutOff = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+export class RetryingTransport {
+  readonly #transport: KubeTransport;
+  readonly #bucket: TokenBucket | undefined;
+  readonly #logger: Logger;
+  readonly #metrics: Metrics | undefined;
+
+  constructor(options: {
+    transport: KubeTransport;
+    bucket: TokenBucket | undefined;
+    logger: Logger;
+    metrics: Metrics | undefined;
+  }) {
+    this.#transport = options.transport;
+    this.#bucket = options.bucket;
+    this.#logger = options.logger;
+    this.#metrics = options.metrics;
+  }
+
+  /**
+   * The answer's JSON.
+   * @throws ApiError for an answer with status 400 or more, else an Error that says what was attempted, with its cause; the signal's reason once it aborts
+   */
+  async call(call: ApiCall): Promise<unknown> {
+    let hasRenewedCredentials = false;
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await this.#try(call, tries);
+      if (!isFailure(outcome)) return outcome.answer;
+      const { error } = outcome;
+      if (error instanceof ApiError && error.code === 401 && !hasRenewedCredentials) {
+        hasRenewedCredentials = true;
+        this.#transport.renewCredentials();
+        continue;
+      }
+      const delayMs = tries < call.maxTries ? retryDelayMs(outcome, tries, call.isIdempotent) : undefined;
+      if (delayMs === undefined || delayMs >= call.deadline.remainingMs) throw error;
+      this.#logger.debug('API request failed, will be tried again', { attempted: call.attempted, tries, delayMs, error });
+      await this.#pause(call, delayMs, error);
+    }
+  }
+
+  /** The response, with its body still to come. One try, no retry but with new credentials: for watches, whose caller begins anew anyway. */
+  async open(call: ApiCall): Promise<IncomingMessage> {
+    for (let tries = 1; ; tries += 1) {
+      let failure: Failure;
+      try {
+        const response = await this.#send(call, tries);
+        if ((response.statusCode ?? 0) < 400) return response;
+        failure = await failureOf(call, response);
+      } catch (error) {
+        throw thrown(call, error);
+      }
+      if (!(failure.error instanceof ApiError) || failure.error.code !== 401 || tries > 1) throw failure.error;
+      this.#transport.renewCredentials();
+    }
+  }
+
+  async #try(call: ApiCall, tries: number): Promise<{ answer: unknown } | Failure> {
+    try {
+      const response = await this.#send(call, tries);
+      if ((response.statusCode ?? 0) >= 400) return await failureOf(call, response);
+      return { answer: answerOf(call, response, await bodyOf(response)) };
+    } catch (error) {
+      if (error instanceof NotSentError) throw error.cause;
+      if (call.deadline.signal.aborted) throw thrown(call, error);
+      return { error: thrown(call, error) };
+    }
+  }
+
+  async #send(call: ApiCall, tries: number): Promise<IncomingMessage> {
+    const { host } = this.#transport;
+    const waitedMs = call.isUnthrottled ? 0 : ((await this.#bucket?.take(call.deadline.signal)) ?? 0);
+    this.#metrics?.restClient.waited(call.verb, host, waitedMs / 1000);
+    const startedMs = performance.now();
+    let code = '<error>';
+    try {
+      const response = await this.#transport.send({ ...call, signal: call.deadline.signal });
+      code = String(response.statusCode);
+      return response;
+    } finally {
+      this.#metrics?.restClient.requested({
+        ...call,
+        host,
+        code,
+        isRetry: tries > 1,
+        seconds: (performance.now() - startedMs) / 1000,
+      });
+    }
+  }
+
+  async #pause(call: ApiCall, delayMs: number, error: Error): Promise<void> {
+    try {
+      await sleep(delayMs, call.deadline.signal);
+    } catch (reason) {
+      // What failed says more than that the time is over.
+      throw call.deadline.signal.reason instanceof DOMException && call.deadline.signal.reason.name === 'TimeoutError'
+        ? error
+        : (reason as Error);
+    }
+  }
+}
+
+/** Milliseconds until the next try, or `undefined` if there should be none. Pure but for the jitter. */
+export function retryDelayMs(failure: Failure, tries: number, isIdempotent: boolean): number | undefined {
+  const { error, retryAfterMs } = failure;
+  const backoffMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
+  if (error instanceof ApiError) {
+    // 429 means that nothing was done; a Retry-After beside any 5xx is the server's own invitation.
+    if (error.code === 429) return retryAfterMs ?? backoffMs;
+    if (error.code < 500) return undefined;
+    if (retryAfterMs !== undefined) return retryAfterMs;
+    return isIdempotent && error.code !== 501 ? backoffMs : undefined;
+  }
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  if (typeof code !== 'string') return undefined;
+  if (neverConnected.has(code)) return backoffMs;
+  return isIdempotent && cutOff.has(code) ? backoffMs : undefined;
+}
+
+function isFailure(outcome: { answer: unknown } | Failure): outcome is Failure {
+  return 'error' in outcome;
+}
+
+async function failureOf(call: ApiCall, response: IncomingMessage): Promise<Failure> {
+  const code = response.statusCode ?? 0;
+  const header = response.headers['retry-after'];
+  const retryAfterSeconds = header !== undefined && /^\d+$/.test(header) ? Number(header) : undefined;
+  const status =
+    parsedStatus(await bodyOf(response)) ?? (response.statusMessage === undefined ? {} : { message: response.statusMessage });
+  return {
+    error: new ApiError(call.attempted, code, status, retryAfterSeconds),
+    retryAfterMs: retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000,
+  };
+}
+
+function answerOf(call: ApiCall, response: IncomingMessage, text: string): unknown {
+  const isJson = /^application\/json\b/.test(response.headers['content-type'] ?? '');
+  if (!isJson && call.mayBeText) return text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The engine's message would quote the text, which may be a secret's.
+    throw new Error(`the answer (${response.headers['content-type'] ?? 'no content type'}) is no JSON`);
+  }
+}
+
+/** What a call throws for what a try threw. Once the signal has aborted that is the cause of all else, such as a body that breaks off. */
+function thrown({ attempted, deadline: { signal } }: ApiCall, error: unknown): Error {
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  if (signal.aborted && !(cause instanceof DOMException && cause.name === 'TimeoutError')) return cause as Error;
+  return new Error(`${attempted}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,58 @@
+// readWatchEvents: a watch's response body as events. Before it: kube-client.ts. After it: controller/informer.ts.
+import type { IncomingMessage } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import type { Deadline } from '../time/deadline.ts';
+
+/** As on the wire. The object of an `ERROR` is a `Status`, that of a `BOOKMARK` has a resourceVersion and little else. */
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: T;
+}
+
+/** Longer lines than this are no Kubernetes object: etcd's limit is 1.5 MiB. */
+const longestLine = 16 * 1024 * 1024;
+
+/**
+ * One event a line. Every chunk that comes starts `deadline` again, if there is an idle limit.
+ * @throws Error if the connection breaks, a line is no JSON event, or the deadline's signal aborts
+ */
+export async function* readWatchEvents<T>(
+  response: IncomingMessage,
+  { attempted, deadline, idleTimeoutMs }: { attempted: string; deadline: Deadline; idleTimeoutMs: number | undefined },
+): AsyncGenerator<WatchEvent<T>, void> {
+  const decoder = new StringDecoder('utf8');
+  let unfinished = '';
+  const contentType = response.headers['content-type'] ?? 'no content type';
+  try {
+    // A page of something in between is no watch that ends at once.
+    if (!contentType.startsWith('application/json')) throw new Error(`the answer (${contentType}) is no JSON`);
+    for await (const chunk of response) {
+      if (idleTimeoutMs !== undefined) deadline.extend(idleTimeoutMs);
+      const lines = decoder.write(chunk as Buffer).split('\n');
+      lines[0] = unfinished + (lines[0] ?? '');
+      unfinished = lines.pop() ?? '';
+      if (unfinished.length > longestLine) throw new Error(`a line of more than ${longestLine} characters`);
+      for (const line of lines) if (line !== '') yield parsed<T>(line);
+    }
+    if (unfinished !== '') yield parsed<T>(unfinished);
+  } catch (error) {
+    const reason: unknown = deadline.signal.aborted ? deadline.signal.reason : error;
+    if (deadline.signal.aborted && !(reason instanceof DOMException && reason.name === 'TimeoutError')) throw reason;
+    throw new Error(`${attempted}: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: reason });
+  } finally {
+    response.destroy();
+  }
+}
+
+function parsed<T>(line: string): WatchEvent<T> {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch {
+    // The engine's message would quote the line, which may hold anything.
+    throw new Error('a line that is no JSON');
+  }
+  const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
+  if (typeof type !== 'string' || typeof object !== 'object' || object === null) throw new Error('a line that is no watch event');
+  return event as WatchEvent<T>;
+}

@@ -1,0 +1,128 @@
+// ClientGoDelivery: client-go's own way to a sink, for `clientGoCompatible`: one event after another, each until it is written or given up.
+//   Before it: broadcaster/watcher.ts, whose queue fills meanwhile. After it: event-writer.ts.
+//   Port of client-go v0.37.2 tools/record/event.go (recordToSink).
+import type { Watcher } from '../../broadcaster/watcher.ts';
+import { coreV1Shape, type CoreV1Event, type EventPatch } from '../core/core-event.ts';
+import type { EventCorrelateResult } from '../core/event-correlator.ts';
+import type { EventDelivery, EventDeliveryOptions } from '../pipeline/event-delivery.ts';
+import { EventWriter, maxTriesPerEvent, retryDelayMs } from '../pipeline/event-writer.ts';
+import { startTimer } from '../../time/timer.ts';
+
+export class ClientGoDelivery implements EventDelivery {
+  readonly #options: EventDeliveryOptions;
+  readonly #watcher: Watcher<CoreV1Event>;
+  readonly #writer: EventWriter<CoreV1Event, EventPatch>;
+  readonly #cancellation = new AbortController();
+  #isBusy = false;
+  #latest: CoreV1Event | undefined;
+  #handled = 0;
+  /** Each called when so many events have been handled. */
+  #waiters: { readonly handled: number; readonly resolve: () => void }[] = [];
+
+  constructor(watcher: Watcher<CoreV1Event>, options: EventDeliveryOptions) {
+    this.#options = options;
+    this.#watcher = watcher;
+    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, clientGoCompatible: true });
+    // It rejects for nothing: #recordToSink catches what a consumer's functions throw.
+    void watcher.forEach(({ object }) => this.#handle(object), { signal: this.#cancellation.signal });
+  }
+
+  get pending(): number {
+    return this.#watcher.size + (this.#isBusy ? 1 : 0);
+  }
+
+  flush(): Promise<void> {
+    const handled = this.#handled + this.pending;
+    if (handled === this.#handled) return Promise.resolve();
+    return new Promise(resolve => this.#waiters.push({ handled, resolve }));
+  }
+
+  drain(): Promise<void> {
+    return this.flush();
+  }
+
+  /** An attempt that is under way goes on, as in client-go; the events behind it are lost. */
+  abandon(): void {
+    const lost = this.#watcher.size;
+    this.#cancellation.abort();
+    if (lost > 0 && this.#latest !== undefined) this.#options.counts.drop('shutdown', this.#latest, lost);
+    this.#tell(Infinity);
+  }
+
+  async #handle(event: CoreV1Event): Promise<void> {
+    this.#latest = event;
+    this.#isBusy = true;
+    // Whoever records does not wait for the sink to make its request.
+    await Promise.resolve();
+    await this.#recordToSink(event);
+    this.#isBusy = false;
+    this.#handled += 1;
+    this.#tell(this.#handled);
+  }
+
+  #tell(handled: number): void {
+    const due = this.#waiters.filter(waiter => waiter.handled <= handled);
+    if (due.length === 0) return;
+    this.#waiters = this.#waiters.filter(waiter => waiter.handled > handled);
+    for (const { resolve } of due) resolve();
+  }
+
+  async #recordToSink(event: CoreV1Event): Promise<void> {
+    const { correlator, counts, logger } = this.#options;
+    let result;
+    try {
+      result = correlator.eventCorrelate(event);
+    } catch (error) {
+      logger.error('Event correlation failed', { error });
+      counts.drop('rejected', event);
+      return;
+    }
+    if (!result.skip) return this.#writeUntilDone(result);
+    counts.filtered += 1;
+    counts.drop('spam', event);
+  }
+
+  async #writeUntilDone({ event, key }: EventCorrelateResult): Promise<void> {
+    const { correlator, counts, logger, sleepDurationMs, random } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await this.#writer.write(event, event.count > 1, this.#cancellation.signal);
+      if (outcome.kind === 'recorded') {
+        correlator.updateState(outcome.answer, key);
+        counts.delivered += 1;
+        return;
+      }
+      if (outcome.kind !== 'retry') {
+        counts.drop('rejected', event);
+        return;
+      }
+      if (tries >= maxTriesPerEvent) {
+        logger.error('Unable to write event (retry limit exceeded!)', { event });
+        counts.drop('retry_limit', event);
+        return;
+      }
+      await this.#sleep(retryDelayMs(tries, sleepDurationMs, random));
+      if (this.#cancellation.signal.aborted) {
+        logger.error('Unable to write event (broadcaster is shut down)', { event });
+        counts.drop('shutdown', event);
+        return;
+      }
+    }
+  }
+
+  /** Ends early when cancelled. */
+  #sleep(ms: number): Promise<void> {
+    const { signal } = this.#cancellation;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise(resolve => {
+      const onAbort = () => {
+        stop();
+        resolve();
+      };
+      const stop = startTimer(ms, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}

@@ -1,0 +1,114 @@
+// ClientGoSeriesWriter: one attempt to write one event, and up to twelve of them. Before it: client-go-series-delivery.ts. After it: events-v1-sink.ts.
+//   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordEvent, attemptRecording).
+import type { Logger } from '../../logging/logger.ts';
+import { classifyFailure } from '../pipeline/sink-error.ts';
+import { maxTriesPerEvent } from '../pipeline/event-writer.ts';
+import { startTimer } from '../../time/timer.ts';
+import type { EventsV1Event } from '../events/event.ts';
+import type { EventsV1Sink } from '../events/sink.ts';
+
+/** An event of the cache: its series is counted in place. */
+export interface CountedEvent extends Omit<EventsV1Event, 'metadata' | 'series'> {
+  readonly metadata: { -readonly [K in keyof EventsV1Event['metadata']]: EventsV1Event['metadata'][K] };
+  series?: { count: number; lastObservedTime: string };
+}
+
+export type WriteResult =
+  { readonly kind: 'recorded'; readonly answer: EventsV1Event } | { readonly kind: 'rejected' | 'retry_limit' | 'shutdown' };
+
+type Attempt = Extract<WriteResult, { kind: 'recorded' }> | { readonly kind: 'rejected' } | { readonly kind: 'retry' };
+
+export interface ClientGoSeriesWriterOptions {
+  readonly sink: EventsV1Sink;
+  readonly logger: Logger;
+  readonly sleepDurationMs: number;
+  readonly random: () => number;
+  /** How many attempts are under way at once; an event that sleeps before its next one takes no place. */
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+}
+
+/** The longest part of a sleep that is added at random. */
+const jitter = 0.25;
+
+export class ClientGoSeriesWriter {
+  readonly #options: ClientGoSeriesWriterOptions;
+  #active = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(options: ClientGoSeriesWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Tries until it is written, refused or has failed twelve times. Never rejects. */
+  async write(event: CountedEvent): Promise<WriteResult> {
+    const { logger, sleepDurationMs, random, signal } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      const attempt = await this.attempt(event);
+      if (attempt.kind !== 'retry') return attempt;
+      if (tries >= maxTriesPerEvent) {
+        logger.error('Unable to write event (retry limit exceeded!)', { event });
+        return { kind: 'retry_limit' };
+      }
+      await sleep(sleepDurationMs * (1 + random() * jitter), signal);
+      if (signal.aborted) return { kind: 'shutdown' };
+    }
+  }
+
+  /** One attempt. A series whose event is gone from the server is created again. */
+  async attempt(event: CountedEvent): Promise<Attempt> {
+    if (this.#active >= this.#options.concurrency) await new Promise<void>(resolve => this.#waiting.push(resolve));
+    else this.#active += 1;
+    try {
+      return { kind: 'recorded', answer: await this.#patchOrCreate(event) };
+    } catch (error) {
+      return this.#failed(event, error);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#active -= 1;
+      else next();
+    }
+  }
+
+  async #patchOrCreate(event: CountedEvent): Promise<EventsV1Event> {
+    const { sink } = this.#options;
+    if (event.series !== undefined) {
+      try {
+        const { count, lastObservedTime } = event.series;
+        return await sink.patch(event, { series: { count, lastObservedTime } });
+      } catch (error) {
+        const failure = classifyFailure(error, false);
+        if (failure.kind !== 'status' || failure.code !== 404) throw error;
+      }
+    }
+    delete event.metadata.resourceVersion;
+    return sink.create(event);
+  }
+
+  #failed(event: EventsV1Event, error: unknown): Attempt {
+    const { logger } = this.#options;
+    const failure = classifyFailure(error, false);
+    if (failure.kind === 'unreachable') {
+      logger.error('Unable to write event (may retry after sleeping)', { error, event });
+      return { kind: 'retry' };
+    }
+    // The create of the series' first event may be under way: once it has been answered, the patch finds it.
+    if (failure.kind === 'status' && failure.reason === 'AlreadyExists' && event.series !== undefined) return { kind: 'retry' };
+    logger.error('Server rejected event (will not retry!)', { error, event });
+    return { kind: 'rejected' };
+  }
+}
+
+/** Ends early when aborted. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise(resolve => {
+    const end = () => {
+      stop();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const stop = startTimer(ms, end);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}

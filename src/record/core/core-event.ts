@@ -1,0 +1,134 @@
+// The core/v1 Event as it is in memory and on the wire. Before it: event-recorder.ts. After it: event-correlator.ts, event-sink.ts.
+import type { EventShape } from '../pipeline/event-shape.ts';
+
+/** `Normal` for what should happen, `Warning` for what somebody should look at. Nothing else is accepted. */
+export type EventType = 'Normal' | 'Warning';
+/** The two by name; the strings do as well. */
+export const EventType = { Normal: 'Normal', Warning: 'Warning' } as const;
+
+/** Which object an event is about. */
+export interface ObjectReference {
+  readonly kind?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+  readonly apiVersion?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  /** A part of the object, such as `spec.containers{web}`. */
+  readonly fieldPath?: string | undefined;
+}
+
+/** Who says so. */
+export interface EventSource {
+  readonly component?: string | undefined;
+  readonly host?: string | undefined;
+}
+
+/** A core/v1 Event. Times are RFC 3339 in UTC: with milliseconds until the event has been on the API server, in whole seconds after. */
+export interface CoreV1Event {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly involvedObject: ObjectReference;
+  readonly reason: string;
+  readonly message: string;
+  readonly source: EventSource;
+  readonly firstTimestamp: string;
+  readonly lastTimestamp: string;
+  /** How often it has happened. */
+  readonly count: number;
+  readonly type: string;
+  readonly eventTime: string | null;
+  readonly reportingComponent: string;
+  readonly reportingInstance: string;
+}
+
+/** The strategic merge patch that a repetition is written as. No other field of an event changes. */
+export interface EventPatch {
+  readonly count: number;
+  readonly lastTimestamp: string;
+  /** Absent if the event's message is empty. */
+  readonly message?: string;
+}
+
+export interface EventFields {
+  readonly reference: ObjectReference;
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string>> | undefined;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly source: EventSource;
+  readonly nowMs: number;
+}
+
+/** An event that has happened once. It lies in its object's namespace, in `default` if that has none. */
+export function newEvent(fields: EventFields): CoreV1Event {
+  const { reference, name, annotations, type, reason, message, source, nowMs } = fields;
+  const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
+  const now = timestamp(nowMs);
+  return {
+    metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
+    involvedObject: { ...reference },
+    reason,
+    message,
+    source,
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+    type,
+    eventTime: null,
+    reportingComponent: source.component ?? '',
+    reportingInstance: source.host ?? '',
+  };
+}
+
+export const coreV1Shape: EventShape<CoreV1Event, EventPatch> = {
+  countOf: event => event.count,
+  patchOf,
+  isAnswer: (answer): answer is CoreV1Event => {
+    const { metadata, count, firstTimestamp } = (answer ?? {}) as Partial<Record<keyof CoreV1Event, unknown>>;
+    const { name } = (metadata ?? {}) as Partial<Record<string, unknown>>;
+    return typeof name === 'string' && typeof firstTimestamp === 'string' && Number.isSafeInteger(count);
+  },
+  objectOf: event => event.involvedObject,
+};
+
+export function patchOf(event: CoreV1Event): EventPatch {
+  const { count, message } = event;
+  const lastTimestamp = wholeSeconds(event.lastTimestamp);
+  return message === '' ? { count, lastTimestamp } : { count, lastTimestamp, message };
+}
+
+/** The JSON to create `event` with: as client-go writes it, times in whole seconds. */
+export function wireEvent(event: CoreV1Event): CoreV1Event {
+  const { firstTimestamp, lastTimestamp } = event;
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    ...event,
+    firstTimestamp: wholeSeconds(firstTimestamp),
+    lastTimestamp: wholeSeconds(lastTimestamp),
+  };
+}
+
+/** Events come in bursts: most have the time of the one before, and formatting it is what costs. */
+let latest = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
+
+/** RFC 3339 in UTC with milliseconds. */
+export function timestamp(ms: number): string {
+  if (latest.ms !== ms) latest = { ms, text: new Date(ms).toISOString() };
+  return latest.text;
+}
+
+/** An RFC 3339 time in UTC without its fraction of a second. */
+export function wholeSeconds(time: string): string {
+  return `${time.slice(0, 'yyyy-mm-ddThh:mm:ss'.length)}Z`;
+}

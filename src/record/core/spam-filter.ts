@@ -1,0 +1,54 @@
+// EventSourceObjectSpamFilter: how often a source may write about an object. Used by event-correlator.ts.
+//   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
+import type { CoreV1Event } from './core-event.ts';
+import type { SpamKey } from './event-keys.ts';
+import { LruCache } from '../../collections/lru-cache.ts';
+import { PassiveTokenBucket } from '../../time/passive-token-bucket.ts';
+
+/** How much is let through. */
+export interface SpamFilterOptions {
+  /** How many keys are remembered. */
+  readonly lruCacheSize: number;
+  /** How many events of a key are let through at once. */
+  readonly burst: number;
+  /** How many more a second after that. */
+  readonly qps: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Whose burst an event counts against. */
+  readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
+}
+
+/** A token bucket for each source, object and type. */
+export class EventSourceObjectSpamFilter {
+  readonly #options: SpamFilterOptions;
+  /** Of a consumer's own keys. */
+  readonly #buckets: LruCache<PassiveTokenBucket>;
+
+  constructor(options: SpamFilterOptions) {
+    // Go's qps is a float32; with it a token comes back after 299.9999927 s.
+    this.#options = { ...options, qps: Math.fround(options.qps) };
+    this.#buckets = new LruCache(options.lruCacheSize);
+  }
+
+  /** True if the event is to be skipped; else it has taken a token. */
+  filter(event: CoreV1Event, nowMs = this.#options.now()): boolean {
+    return !this.#bucketOf(event).tryAccept(nowMs);
+  }
+
+  /** How long until an event like this one would not be skipped. */
+  msUntilAccepted(event: CoreV1Event): number {
+    return this.#bucketOf(event).msUntilToken(this.#options.now());
+  }
+
+  #bucketOf(event: CoreV1Event): PassiveTokenBucket {
+    const { spamKeyFunc, qps, burst } = this.#options;
+    const key = spamKeyFunc(event);
+    if (typeof key !== 'string') return (key.bucket ??= new PassiveTokenBucket(qps, burst));
+    const known = this.#buckets.get(key);
+    if (known !== undefined) return known;
+    const bucket = new PassiveTokenBucket(qps, burst);
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+}

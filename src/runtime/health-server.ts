@@ -1,0 +1,133 @@
+// HealthServer: what the kubelet, Prometheus and an operator ask the process: /healthz, /readyz, /metrics and /loglevel.
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '../logging/logger.ts';
+import type { Metrics } from '../metrics/prometheus.ts';
+
+/** Says what is wrong; `undefined` = all is well. */
+export type Check = () => string | undefined;
+
+export interface HealthServerOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** By name. If one fails the process should be restarted. */
+  readonly healthChecks?: Readonly<Record<string, Check>>;
+  /** By name. While one fails the process does no useful work yet. */
+  readonly readyChecks?: Readonly<Record<string, Check>>;
+  /** The log level, readable and settable at /loglevel. */
+  readonly logLevel?: { get(): string; set(level: string): void };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const longestBody = 64;
+
+export class HealthServer {
+  readonly #options: HealthServerOptions;
+  readonly #server: http.Server;
+
+  constructor(options: HealthServerOptions) {
+    this.#options = options;
+    this.#server = http.createServer((request, response) => void this.#serve(request, response));
+    this.#server.requestTimeout = 10_000;
+  }
+
+  /** Starts to listen; port 0 takes a free one. @returns the address */
+  listen(port: number, host?: string): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host }, () => {
+        this.#server.off('error', reject);
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  /** Ends at once, also connections that are kept alive. */
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = await this.#answer(request);
+    } catch (error) {
+      this.#options.logger.warn('A request to the health server failed', { path: request.url, error });
+      answer = { status: 500, body: 'internal error\n' };
+    }
+    response.writeHead(answer.status, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'X-Content-Type-Options': 'nosniff',
+      ...answer.headers,
+    });
+    response.end(request.method === 'HEAD' ? undefined : answer.body);
+  }
+
+  async #answer(request: http.IncomingMessage): Promise<Answer> {
+    const { metrics, healthChecks, readyChecks } = this.#options;
+    const [path] = (request.url ?? '').split('?');
+    if (path === '/loglevel') return this.#logLevel(request);
+    if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics')
+      return { status: 404, body: 'there are /healthz, /readyz, /metrics and /loglevel\n' };
+    if (!isRead(request)) return only('GET, HEAD');
+    if (path === '/metrics')
+      return { status: 200, body: await metrics.text(), headers: { 'Content-Type': metrics.registry.contentType } };
+    return checked(path === '/healthz' ? healthChecks : readyChecks);
+  }
+
+  /**
+   * GET says the level, PUT sets it. From the machine (in a cluster: the pod) itself only, so that nobody needs another way to say who may:
+   * `kubectl port-forward` comes from there, and the API server has asked who it is.
+   */
+  async #logLevel(request: http.IncomingMessage): Promise<Answer> {
+    const { logLevel, logger } = this.#options;
+    if (logLevel === undefined || !isLoopback(request.socket.remoteAddress))
+      return { status: 403, body: 'from this machine only; in a cluster by kubectl port-forward\n' };
+    if (isRead(request)) return { status: 200, body: `${logLevel.get()}\n` };
+    if (request.method !== 'PUT') return only('GET, HEAD, PUT');
+    const level = await shortBody(request);
+    try {
+      logLevel.set(level);
+    } catch (error) {
+      return { status: 400, body: `${error instanceof Error ? error.message : String(error)}\n` };
+    }
+    logger.info('Log level set', { level });
+    return { status: 200, body: `${logLevel.get()}\n` };
+  }
+}
+
+function checked(checks: Readonly<Record<string, Check>> = {}): Answer {
+  const results = Object.entries(checks).map(([name, check]) => ({ name, wrong: check() }));
+  const lines = results.map(({ name, wrong }) => (wrong === undefined ? `[+]${name} ok\n` : `[-]${name} failed: ${wrong}\n`));
+  const isWell = results.every(({ wrong }) => wrong === undefined);
+  return { status: isWell ? 200 : 503, body: `${lines.join('')}${isWell ? 'ok' : 'failed'}\n` };
+}
+
+function isRead({ method }: http.IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function only(methods: string): Answer {
+  return { status: 405, body: `only ${methods}\n`, headers: { Allow: methods } };
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address);
+}
+
+async function shortBody(request: http.IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) {
+    body += chunk as string;
+    if (body.length > longestBody) break;
+  }
+  return body.slice(0, longestBody).trim();
+}

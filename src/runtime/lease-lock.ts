@@ -1,0 +1,155 @@
+// LeaseLock: the Lease that replicas compete for, as this replica last saw it. Before it: leader-elector.ts. After it: kube-client.ts.
+//   Port of client-go v0.37.2 tools/leaderelection/resourcelock/leaselock.go, with the observation of leaderelection.go. Clocks of two machines are
+//   never compared: another's lease has expired when this replica has seen it unchanged for its duration, on a monotonic clock.
+import { isConflict, isNotFound } from '../kube/api-error.ts';
+import type { CallOptions, KubeClient, KubeObject, ResourceType } from '../kube/client.ts';
+
+interface LeaseSpec {
+  holderIdentity?: string;
+  leaseDurationSeconds?: number;
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+}
+
+export interface Lease extends KubeObject {
+  spec?: LeaseSpec;
+}
+
+export const leaseType: ResourceType<Lease> = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
+export interface LeaseLockOptions {
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
+  readonly namespace: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly leaseDurationMs: number;
+  /** Of one request. */
+  readonly timeoutMs: number;
+}
+
+/** All methods throw as KubeClient does, after one try. */
+export class LeaseLock {
+  readonly #options: LeaseLockOptions;
+  /** As last read or written, and when it was first seen so. */
+  #lease: Lease | undefined;
+  #observedAtMs = 0;
+  /** A write was cut off: the lease may be ours all the same. */
+  #isUncertain = false;
+
+  constructor(options: LeaseLockOptions) {
+    this.#options = options;
+  }
+
+  get lease(): Lease | undefined {
+    return this.#lease;
+  }
+
+  /** Who held it when it was last seen. */
+  get holder(): string | undefined {
+    const holder = this.#lease?.spec?.holderIdentity;
+    return holder === '' ? undefined : holder;
+  }
+
+  get isOurs(): boolean {
+    return this.holder === this.#options.identity;
+  }
+
+  get isAnothers(): boolean {
+    return this.holder !== undefined && !this.isOurs;
+  }
+
+  /** False also when somebody deleted it since. */
+  get exists(): boolean {
+    return this.#lease?.metadata?.resourceVersion !== undefined;
+  }
+
+  /** It was seen to change within its duration: its holder lives. */
+  get isValid(): boolean {
+    const durationMs = (this.#lease?.spec?.leaseDurationSeconds ?? 0) * 1000;
+    return performance.now() - this.#observedAtMs < durationMs;
+  }
+
+  async observe(signal: AbortSignal): Promise<void> {
+    const { client, namespace, name } = this.#options;
+    try {
+      this.#see(await client.get(leaseType, { namespace, name }, this.#call(signal)));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      // Differs from client-go, which takes a deleted lease at once: who held it may still work, so it holds for its duration all the same.
+      this.#lease = this.#lease && { ...this.#lease, metadata: { namespace, name } };
+    }
+  }
+
+  /** Takes or renews it, if it is still as it was seen last: its resourceVersion proves that. @returns when the request was sent */
+  async claim(signal: AbortSignal): Promise<number> {
+    const sentAtMs = performance.now();
+    this.#isUncertain = true;
+    this.#see(await this.#write(this.#claimed(), signal));
+    this.#isUncertain = false;
+    return sentAtMs;
+  }
+
+  /** Gives it up if it is ours, so that another replica need not wait for it to expire. */
+  async release(signal: AbortSignal): Promise<void> {
+    if (this.#isUncertain) await this.observe(signal);
+    const now = microTime();
+    const released = { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now };
+    while (this.isOurs && this.exists) {
+      try {
+        this.#see(await this.#write(this.#withSpec(released), signal));
+      } catch (error) {
+        // A renewal that was cut off may have arrived after all; or somebody has deleted it.
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+        await this.observe(signal);
+      }
+    }
+  }
+
+  #see(lease: Lease): void {
+    if (JSON.stringify(lease.spec) !== JSON.stringify(this.#lease?.spec)) this.#observedAtMs = performance.now();
+    this.#lease = lease;
+  }
+
+  #claimed(): Lease {
+    const { identity, leaseDurationMs } = this.#options;
+    const old = this.#lease?.spec;
+    const now = microTime();
+    const transitions = old === undefined ? 0 : (old.leaseTransitions ?? 0) + (this.isOurs ? 0 : 1);
+    return this.#withSpec({
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
+      acquireTime: this.isOurs && old?.acquireTime !== undefined ? old.acquireTime : now,
+      renewTime: now,
+      leaseTransitions: transitions,
+    });
+  }
+
+  /** What others wrote beside these fields stays. */
+  #withSpec(spec: LeaseSpec): Lease {
+    const { namespace, name } = this.#options;
+    return { ...this.#lease, metadata: this.#lease?.metadata ?? { namespace, name }, spec: { ...this.#lease?.spec, ...spec } };
+  }
+
+  #write(lease: Lease, signal: AbortSignal): Promise<Lease> {
+    const { client } = this.#options;
+    return this.exists
+      ? client.replace(leaseType, lease, this.#call(signal))
+      : client.create(leaseType, lease, this.#call(signal));
+  }
+
+  #call(signal: AbortSignal): CallOptions {
+    return { signal, timeoutMs: this.#options.timeoutMs, maxTries: 1, isUnthrottled: true };
+  }
+}
+
+/** RFC 3339 with six digits, which the API server wants here. */
+function microTime(): string {
+  return new Date().toISOString().replace('Z', '000Z');
+}

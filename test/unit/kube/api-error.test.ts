@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import {
+  ApiError,
+  apiStatusCode,
+  isAlreadyExists,
+  isConflict,
+  isForbidden,
+  isGone,
+  isNotFound,
+  parsedStatus,
+} from '../../../src/kube/api-error.ts';
+
+/** As client-node throws it: the body is the text or the object. */
+class ApiException extends Error {
+  readonly code: number;
+  readonly body: unknown;
+
+  constructor(code: number, body: unknown) {
+    super(`HTTP-Code: ${code}`);
+    this.code = code;
+    this.body = body;
+  }
+}
+
+describe('API errors', () => {
+  const predicates = { isNotFound, isConflict, isAlreadyExists, isForbidden, isGone };
+  const holding = (error: unknown): string[] =>
+    Object.entries(predicates)
+      .filter(([, holds]) => holds(error))
+      .map(([name]) => name);
+
+  for (const [code, reason, expected] of [
+    [404, 'NotFound', ['isNotFound']],
+    [409, 'Conflict', ['isConflict']],
+    [409, 'AlreadyExists', ['isAlreadyExists']],
+    [403, 'Forbidden', ['isForbidden']],
+    [410, 'Expired', ['isGone']],
+    [410, 'Gone', ['isGone']],
+    [500, 'InternalError', []],
+  ] as const) {
+    it(`knows ${code} ${reason} whatever client threw it, and however deep it is wrapped`, () => {
+      const status = { kind: 'Status', code, reason };
+      for (const error of [
+        new ApiError('get pods a', code, status),
+        new ApiException(code, status),
+        new ApiException(code, JSON.stringify(status)),
+      ]) {
+        const wrapped = new Error('reconcile failed', { cause: new Error('apply failed', { cause: error }) });
+        expect(holding(error)).to.deep.equal(expected);
+        expect(holding(wrapped)).to.deep.equal(expected);
+        expect(apiStatusCode(wrapped)).to.equal(code);
+      }
+    });
+  }
+
+  it('takes nothing else for an answer of the API server', () => {
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const bitcoind = Object.assign(new Error('loading'), { code: -28 });
+    const circular = new Error('a');
+    circular.cause = circular;
+    for (const error of [refused, bitcoind, circular, { code: 404 }, 404, 'NotFound', null, undefined])
+      expect(apiStatusCode(error)).to.equal(undefined);
+  });
+
+  it('says what was attempted, the code, the reason and what the server said', () => {
+    const status = { reason: 'NotFound', message: 'secrets "x" not found' };
+    expect(new ApiError('get secrets default/x', 404, status).message).to.equal(
+      'get secrets default/x: 404 NotFound: secrets "x" not found',
+    );
+    expect(new ApiError('get secrets default/x', 502).message).to.equal('get secrets default/x: 502');
+  });
+
+  it('takes a null in a Status for nothing', () => {
+    const text = '{"kind":"Status","reason":null,"message":null,"details":{"causes":null,"retryAfterSeconds":null}}';
+    for (const status of [parsedStatus(text), parsedStatus('{"kind":"Status","details":null}')]) {
+      const error = new ApiError('get pods a', 500, status);
+      expect(error.message).to.equal('get pods a: 500');
+      expect(error).to.deep.include({ reason: undefined, retryAfterSeconds: undefined, causes: [] });
+    }
+  });
+
+  it('keeps the causes of a conflict and the wait that the server asks for', () => {
+    const causes = [{ reason: 'FieldManagerConflict', field: '.spec.replicas' }];
+    const error = new ApiError('apply', 409, { reason: 'Conflict', details: { causes, retryAfterSeconds: 3 } });
+    expect(error).to.deep.include({ causes, retryAfterSeconds: 3, name: 'ApiError' });
+  });
+
+  it('cuts a message that is endless', () => {
+    expect(new ApiError('apply', 422, { message: 'x'.repeat(1_000_000) }).message).to.have.length.below(1_100);
+  });
+});

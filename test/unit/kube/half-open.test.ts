@@ -1,0 +1,77 @@
+import type { ServerResponse } from 'node:http';
+import { expect } from 'chai';
+import { answer, FakeApiServer, type Handler, pods, silence, thrownBy } from '../../support/fakes/fake-api-server.ts';
+import { until } from '../../support/until.ts';
+
+const at = { namespace: 'default', name: 'x' };
+
+describe('a connection that passes nothing any more', () => {
+  let server: FakeApiServer;
+  beforeEach(async () => {
+    server = await FakeApiServer.start();
+  });
+  afterEach(() => server.stop());
+
+  it('costs a request one try, which is done again over a new one', async () => {
+    const client = server.client({ silenceTimeoutMs: 20 });
+    server.queue.push(silence);
+    await client.get(pods, at);
+    expect(server.requests).to.have.length(2);
+    expect(server.connections).to.equal(2);
+  });
+
+  it('is left after a call’s own time limit too, and the idle ones with it', async () => {
+    const client = server.client();
+    const open: ServerResponse[] = [];
+    const hold: Handler = (_, response) => void open.push(response);
+    server.queue.push(hold, hold, hold, silence);
+    const calls = [1, 2, 3].map(() => client.get(pods, at));
+    await until(() => open.length === 3);
+    for (const response of open) answer(response, 200, {});
+    await Promise.all(calls);
+    await thrownBy(client.get(pods, at, { timeoutMs: 20 }));
+    await until(() => server.sockets.size === 0);
+    await client.get(pods, at);
+    expect(server.connections).to.equal(4);
+  });
+
+  it('takes the idle ones with it when it was a watch’s', async () => {
+    const client = server.client();
+    await client.get(pods, at);
+    const open: ServerResponse[] = [];
+    const hold: Handler = (_, response) => void open.push(response);
+    server.queue.push((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
+    }, hold);
+    const watched = thrownBy(client.watch(pods, { idleTimeoutMs: 50 }).next());
+    await until(() => server.requests.length === 2);
+    const get = client.get(pods, at);
+    await until(() => open.length === 1);
+    for (const response of open) answer(response, 200, {});
+    await get;
+    expect((await watched).message).to.match(/no answer within 50 ms/);
+    await until(() => server.sockets.size === 0);
+  });
+
+  it('is not done again for what must not be done twice', async () => {
+    const client = server.client({ silenceTimeoutMs: 20 });
+    server.queue.push(silence);
+    const error = await thrownBy(client.create(pods, { metadata: at }));
+    expect(error.message).to.equal('create pods default/x: no answer within 20 ms');
+    expect(server.requests).to.have.length(1);
+  });
+
+  it('is told from an answer that began and takes its time', async () => {
+    const client = server.client({ silenceTimeoutMs: 20 });
+    let begun: ServerResponse | undefined;
+    server.queue.push((_, response) => {
+      begun = response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.write('{');
+      // Longer than the limit, which does not hold any more.
+      setTimeout(() => response.end('}'), 60);
+    });
+    await client.get(pods, at);
+    expect(begun?.writableFinished).to.equal(true);
+    expect(server.requests).to.have.length(1);
+  });
+});

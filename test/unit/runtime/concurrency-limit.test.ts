@@ -1,0 +1,73 @@
+import FakeTimers from '@sinonjs/fake-timers';
+import { expect } from 'chai';
+import { firstValueFrom, Subject } from 'rxjs';
+import { Turns } from '../../../src/runtime/concurrency-limit.ts';
+
+/** No task of these takes so long. */
+const longestMs = 60_000;
+
+describe('Turns', () => {
+  it('runs no more tasks than its limit, in the order in which they came', async () => {
+    const turns = new Turns(2, longestMs);
+    const started: number[] = [];
+    const gates = [0, 1, 2, 3].map(() => new Subject<number>());
+    const all = gates.map((gate, index) =>
+      turns.take(() => {
+        started.push(index);
+        return firstValueFrom(gate);
+      }),
+    );
+    await Promise.resolve();
+    expect(started).to.deep.equal([0, 1]);
+    gates[1]?.next(1);
+    await all[1];
+    await Promise.resolve();
+    expect(started).to.deep.equal([0, 1, 2]);
+    gates[0]?.next(0);
+    await all[0];
+    gates[2]?.next(2);
+    await all[2];
+    await Promise.resolve();
+    gates[3]?.next(3);
+    expect(await Promise.all(all)).to.deep.equal([0, 1, 2, 3]);
+  });
+
+  it('hands on the turn of a task that fails, and throws what it threw', async () => {
+    const turns = new Turns(1, longestMs);
+    const failed = turns.take(() => Promise.reject(new Error('no')));
+    const next = turns.take(() => Promise.resolve('next'));
+    expect(await failed.catch((error: unknown) => (error as Error).message)).to.equal('no');
+    expect(await next).to.equal('next');
+  });
+
+  it('hands on the turn of a task that takes too long, once, and answers what that comes to', async () => {
+    const clock = FakeTimers.install();
+    try {
+      const turns = new Turns(1, longestMs);
+      const started: string[] = [];
+      const gates = { hanging: new Subject<string>(), second: new Subject<string>(), third: new Subject<string>() };
+      const take = (name: keyof typeof gates) =>
+        turns.take(() => {
+          started.push(name);
+          return firstValueFrom(gates[name]);
+        });
+      const hanging = take('hanging');
+      const second = take('second');
+      const third = take('third');
+      await clock.tickAsync(longestMs - 1);
+      expect(started).to.deep.equal(['hanging']);
+      await clock.tickAsync(1);
+      expect(started).to.deep.equal(['hanging', 'second']);
+      gates.hanging.next('late');
+      expect(await hanging).to.equal('late');
+      await clock.tickAsync(1);
+      expect(started).to.deep.equal(['hanging', 'second']);
+      gates.second.next('second');
+      expect(await second).to.equal('second');
+      gates.third.next('third');
+      expect(await third).to.equal('third');
+    } finally {
+      clock.uninstall();
+    }
+  });
+});

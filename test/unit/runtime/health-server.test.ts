@@ -1,0 +1,91 @@
+import http from 'node:http';
+import { expect } from 'chai';
+import { HealthServer } from '../../../src/runtime/health-server.ts';
+import { Metrics } from '../../../src/metrics/prometheus.ts';
+import { createLogger } from '../../../src/logging/winston-logger.ts';
+import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
+
+describe('HealthServer', () => {
+  let wrong: string | undefined;
+  let port: number;
+  let server: HealthServer;
+  const log = createLogger({ level: 'info', format: 'json' });
+  const ask = async (path: string, init: RequestInit = {}): Promise<string> => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers: { connection: 'close' } });
+    return `${response.status} ${await response.text()}`;
+  };
+
+  beforeEach(async () => {
+    wrong = undefined;
+    server = new HealthServer({
+      logger: new RecordingLogger(),
+      metrics: new Metrics({ version: '1.2.3' }),
+      healthChecks: { lease: () => wrong },
+      readyChecks: { caches: () => wrong, sink: () => undefined },
+      logLevel: { get: () => log.level, set: level => log.setLevel(level) },
+    });
+    ({ port } = await server.listen(0, '127.0.0.1'));
+  });
+  afterEach(() => server.close());
+
+  it('is well and ready while all checks are, and names the one that is not', async () => {
+    expect(await ask('/healthz')).to.equal('200 [+]lease ok\nok\n');
+    expect(await ask('/readyz')).to.equal('200 [+]caches ok\n[+]sink ok\nok\n');
+    wrong = 'not synced';
+    expect(await ask('/readyz')).to.equal('503 [-]caches failed: not synced\n[+]sink ok\nfailed\n');
+    expect(await ask('/healthz')).to.equal('503 [-]lease failed: not synced\nfailed\n');
+  });
+
+  it('gives the metrics as Prometheus reads them', async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    expect(response.headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/);
+    expect(await response.text()).to.include('bitcoin_controller_build_info{version="1.2.3"');
+  });
+
+  it('reads and sets the log level while the process runs, and refuses one that does not exist', async () => {
+    expect(await ask('/loglevel')).to.equal('200 info\n');
+    expect(await ask('/loglevel', { method: 'PUT', body: 'debug\n' })).to.equal('200 debug\n');
+    expect(log.level).to.equal('debug');
+    expect(await ask('/loglevel', { method: 'PUT', body: 'loud' })).to.equal(
+      '400 the log level is one of error, warn, info, debug\n',
+    );
+    expect(await ask('/loglevel', { method: 'PUT', body: 'x'.repeat(100_000) })).to.match(/^400 /);
+    expect(log.level).to.equal('debug');
+    log.setLevel('info');
+  });
+
+  for (const path of ['/', '//', '/healthz/', '/http://[', '/%'])
+    it(`answers 404 to ${path}, also with another method`, async () => {
+      expect(await ask(path)).to.match(/^404 /);
+      expect(await ask(path, { method: 'POST' })).to.match(/^404 /);
+    });
+
+  it('says which methods a path takes when it is asked with another', async () => {
+    for (const [path, allowed] of [
+      ['/healthz', 'GET, HEAD'],
+      ['/metrics', 'GET, HEAD'],
+      ['/loglevel', 'GET, HEAD, PUT'],
+    ]) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'DELETE' });
+      expect([response.status, response.headers.get('allow')]).to.deep.equal([405, allowed]);
+    }
+  });
+
+  it('answers HEAD as GET, without a body, and does not mind a query', async () => {
+    for (const path of ['/healthz', '/readyz?verbose', '/metrics', '/loglevel']) {
+      expect(await ask(path, { method: 'HEAD' })).to.equal('200 ');
+      expect(await ask(path)).to.match(/^200 ./);
+    }
+    wrong = 'not synced';
+    expect(await ask('/readyz', { method: 'HEAD' })).to.equal('503 ');
+  });
+
+  it('closes at once, also connections that are kept alive', async () => {
+    const agent = new http.Agent({ keepAlive: true });
+    await new Promise<void>(resolve =>
+      http.get({ port, host: '127.0.0.1', path: '/healthz', agent }, response => response.resume().on('end', resolve)),
+    );
+    await server.close();
+    agent.destroy();
+  });
+});

@@ -1,0 +1,259 @@
+import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
+import { expect } from 'chai';
+import { ApiError } from '../../../src/kube/api-error.ts';
+import { Informer, type InformerOptions } from '../../../src/runtime/informer.ts';
+import type { KubeObject, WatchEvent } from '../../../src/kube/client.ts';
+import type { ListOptions, WatchOptions } from '../../../src/kube/client-options.ts';
+import { pods } from '../../support/fakes/fake-api-server.ts';
+import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
+
+const object = (name: string, version: number, uid = `uid-${name}`): KubeObject => ({
+  metadata: { name, namespace: 'default', uid, resourceVersion: String(version) },
+});
+const added = (name: string, version: number, uid?: string) => ({ type: 'ADDED' as const, object: object(name, version, uid) });
+const deleted = (name: string, version: number) => ({ type: 'DELETED' as const, object: object(name, version) });
+const bookmark = (version: number, annotations?: Record<string, string>) => ({
+  type: 'BOOKMARK' as const,
+  object: { metadata: { resourceVersion: String(version), ...(annotations === undefined ? {} : { annotations }) } },
+});
+const endOfList = (version: number) => bookmark(version, { 'k8s.io/initial-events-end': 'true' });
+const gone = new ApiError('watch pods', 410, { reason: 'Expired' });
+
+type Step = WatchEvent<KubeObject> | Error | 'end';
+
+/** Each watch gives what its script says, and then stays open until it is stopped. */
+class ScriptedClient {
+  readonly watches: WatchOptions[] = [];
+  readonly lists: ListOptions[] = [];
+  openWatches = 0;
+  readonly scripts: Step[][] = [];
+  readonly pages: (object | Error)[] = [];
+
+  get client(): InformerOptions<KubeObject>['client'] {
+    return this as unknown as InformerOptions<KubeObject>['client'];
+  }
+
+  list = (_type: unknown, options: ListOptions) => {
+    this.lists.push(options);
+    const page = this.pages.shift() ?? { metadata: { resourceVersion: '1000' }, items: [] };
+    return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
+  };
+
+  watch = (_type: unknown, options: WatchOptions) => this.#watch(options);
+
+  async *#watch(options: WatchOptions): AsyncGenerator<WatchEvent<KubeObject>, void> {
+    this.watches.push(options);
+    this.openWatches += 1;
+    try {
+      for (const step of this.scripts.shift() ?? []) {
+        await Promise.resolve();
+        if (step === 'end') return;
+        if (step instanceof Error) throw step;
+        yield step;
+      }
+      await new Promise((_, reject) =>
+        options.signal?.addEventListener('abort', () => reject(new Error('stopped')), { once: true }),
+      );
+    } finally {
+      this.openWatches -= 1;
+    }
+  }
+}
+
+describe('Informer', () => {
+  let clock: Clock;
+  let api: ScriptedClient;
+  let stop: AbortController;
+  let told: string[];
+  let informer: Informer<KubeObject>;
+  let running: Promise<void>;
+  beforeEach(() => {
+    clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    api = new ScriptedClient();
+    stop = new AbortController();
+    told = [];
+  });
+  afterEach(async () => {
+    stop.abort(new Error('stop'));
+    await running;
+    expect(api.openWatches, 'a watch is left open').to.equal(0);
+    expect(clock.countTimers(), 'a timer is left').to.equal(0);
+    clock.uninstall();
+  });
+
+  const start = async (...scripts: Step[][]): Promise<void> => {
+    api.scripts.push(...scripts);
+    informer = new Informer({ client: api.client, type: pods, logger: new RecordingLogger(), random: () => 0 });
+    informer.changes.subscribe(({ type, object: { metadata }, isInInitialList }) =>
+      told.push(
+        `${type} ${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}${isInInitialList === true ? ' initially' : ''}`,
+      ),
+    );
+    running = informer.run(stop.signal);
+    await clock.tickAsync(0);
+  };
+
+  it('lists by a watch, and has synced when the API server says that this was all', async () => {
+    await start([added('a', 3), added('b', 2)]);
+    expect([informer.hasSynced, informer.list().length]).to.deep.equal([false, 0]);
+    stop.abort(new Error('stop'));
+    await running;
+    stop = new AbortController();
+    await start([added('a', 3), added('b', 2), endOfList(5), added('c', 6), deleted('a', 7)]);
+    expect(told).to.deep.equal(['added a@3 initially', 'added b@2 initially', 'added c@6', 'deleted a@7']);
+    expect(api.watches.at(-1)).to.include({
+      sendInitialEvents: true,
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: true,
+    });
+    expect(api.watches.at(-1)).to.include({ resourceVersion: '', timeoutSeconds: 300, idleTimeoutMs: 150_000 });
+    await informer.whenSynced();
+  });
+
+  it('goes on after a watch where it was, by the last event or bookmark, without listing', async () => {
+    await start([endOfList(5), added('a', 6), bookmark(9), 'end']);
+    await clock.tickAsync(800);
+    expect(api.watches.map(({ resourceVersion, sendInitialEvents }) => [resourceVersion, sendInitialEvents])).to.deep.equal([
+      ['', true],
+      ['9', undefined],
+    ]);
+    expect(api.lists).to.deep.equal([]);
+  });
+
+  it('trims and transforms each object as it comes, once, and holds no page of them as it was', async () => {
+    const seen: string[] = [];
+    const transform = (object: KubeObject): KubeObject => {
+      seen.push(object.metadata?.name ?? '');
+      expect(object.metadata).not.to.have.property('managedFields');
+      return object;
+    };
+    const whole = (name: string): KubeObject => ({ metadata: Object.assign({ managedFields: [{}] }, object(name, 1).metadata) });
+    api.scripts.push([{ type: 'ADDED', object: whole('a') }, new Error('reset')], [{ type: 'ADDED', object: whole('d') }]);
+    api.pages.push({ metadata: { resourceVersion: '7', continue: 'next' }, items: [whole('b')] });
+    api.pages.push({ metadata: { resourceVersion: '7' }, items: [whole('c')] });
+    const seenBefore: string[][] = [];
+    const { list } = api;
+    api.list = (type, options) => {
+      seenBefore.push([...seen]);
+      return list(type, options);
+    };
+    informer = new Informer({ client: api.client, type: pods, logger: new RecordingLogger(), random: () => 0, transform });
+    running = informer.run(stop.signal);
+    await clock.tickAsync(800);
+    expect(seenBefore).to.deep.equal([['a'], ['a', 'b']]);
+    expect(seen).to.deep.equal(['a', 'b', 'c', 'd']);
+  });
+
+  it('lists anew when its version is too old, not older than what it has seen, and tells what it missed', async () => {
+    await start(
+      [added('a', 1), added('b', 2), added('c', 3), endOfList(5), gone],
+      [added('b', 2), added('c', 3, 'other'), added('d', 9), endOfList(9)],
+    );
+    told.length = 0;
+    await clock.tickAsync(800);
+    expect(api.watches[1]).to.include({ resourceVersion: '5', sendInitialEvents: true });
+    expect(told).to.deep.equal(['deleted a@1', 'deleted c@3', 'added c@3', 'added d@9']);
+  });
+
+  it('takes an ERROR event for the end of the watch: with 410 it lists anew', async () => {
+    const error = { type: 'ERROR' as const, object: { kind: 'Status', code: 410, reason: 'Expired' } };
+    await start([endOfList(5), error], [endOfList(8)]);
+    await clock.tickAsync(800);
+    expect(api.watches[1]).to.include({ sendInitialEvents: true });
+  });
+
+  it('lists in pages where the API server does not list by watch, at once and from then on', async () => {
+    api.pages.push({ metadata: { resourceVersion: '7', continue: 'next' }, items: [object('a', 1)] });
+    api.pages.push({ metadata: { resourceVersion: '7', continue: '' }, items: [object('b', 2)] });
+    await start([new ApiError('watch pods', 422, { reason: 'Invalid' })], [gone]);
+    expect(told).to.deep.equal(['added a@1 initially', 'added b@2 initially']);
+    expect(api.lists.map(each => [each.limit, each.continue])).to.deep.equal([
+      [500, undefined],
+      [500, 'next'],
+    ]);
+    expect(informer.get('default/a')).to.include({ apiVersion: 'v1', kind: 'Pod' });
+    await clock.tickAsync(800);
+    expect(api.watches.map(({ sendInitialEvents }) => sendInitialEvents)).to.deep.equal([true, undefined, undefined]);
+  });
+
+  it('lists at once when it is too early for a list by watch, as of a definition that was made just now, and by watch the next time', async () => {
+    api.pages.push({ metadata: { resourceVersion: '7' }, items: [object('a', 1)] });
+    const tooEarly = new ApiError('watch pods', 429, { reason: 'TooManyRequests', message: 'storage is (re)initializing' });
+    await start([tooEarly], [gone], [endOfList(9)]);
+    expect(told).to.deep.equal(['added a@1 initially']);
+    expect(api.watches[1]).to.include({ resourceVersion: '7' }).and.not.to.have.property('sendInitialEvents');
+    await clock.tickAsync(800);
+    expect(api.watches[2]).to.include({ sendInitialEvents: true });
+  });
+
+  it('lists all at once when the pages that are left have expired', async () => {
+    api.pages.push({ metadata: { continue: 'next' }, items: [object('a', 1)] }, gone);
+    api.pages.push({ metadata: { resourceVersion: '9' }, items: [object('b', 2)] });
+    await start([new ApiError('watch pods', 400, {})]);
+    expect(told).to.deep.equal(['added b@2 initially']);
+  });
+
+  it('waits longer with each failure, up to 30 s, and keeps what it knows meanwhile', async () => {
+    const failure = new Error('connect ECONNREFUSED');
+    await start([endOfList(5), failure], ...Array.from({ length: 8 }, () => [failure]));
+    const waits: number[] = [];
+    for (let seen = 1; seen < 9; seen += 1) {
+      const fromMs = performance.now();
+      while (api.watches.length === seen) await clock.nextAsync();
+      waits.push(performance.now() - fromMs);
+    }
+    expect(waits).to.deep.equal([800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
+    expect(informer.hasSynced).to.equal(true);
+  });
+
+  it('forgets its version when the API server has never had it (etcd came back from a backup)', async () => {
+    const tooLarge = new ApiError('watch', 504, {
+      reason: 'Timeout',
+      details: { causes: [{ reason: 'ResourceVersionTooLarge' }] },
+    });
+    api.pages.push({ metadata: { resourceVersion: '3' }, items: [] });
+    await start([added('a', 900), endOfList(999), tooLarge], [endOfList(3)]);
+    await clock.tickAsync(800);
+    expect(api.watches[1]).to.include({ resourceVersion: '', sendInitialEvents: true });
+    expect(told.at(-1)).to.equal('deleted a@900');
+  });
+
+  it('lists anew when a watch broke and the newest version is below what it has seen (etcd came back from a backup)', async () => {
+    api.pages.push({ metadata: { resourceVersion: '99', continue: 'more' }, items: [object('a', 40)] });
+    await start([added('a', 90), added('b', 100), endOfList(100), new Error('reset')], [added('a', 40), endOfList(99)]);
+    told.length = 0;
+    await clock.tickAsync(800);
+    expect(api.lists).to.have.length(1);
+    expect(api.lists[0]).to.include({ limit: 1, maxTries: 1 }).and.not.to.have.property('resourceVersion');
+    expect(api.watches[1]).to.include({ resourceVersion: '', sendInitialEvents: true });
+    expect(told).to.deep.equal(['deleted b@100', 'updated a@40']);
+  });
+
+  it('goes on where it was when a watch broke, unless the newest version is below that; if it is not told that, it asks again', async () => {
+    api.pages.push(new ApiError('list pods', 429, { reason: 'TooManyRequests' }), {
+      metadata: { resourceVersion: '100' },
+      items: [],
+    });
+    await start([endOfList(100), new Error('reset')], ['end'], ['end'], ['end']);
+    await clock.tickAsync(800);
+    expect([api.lists.length, api.watches.length]).to.deep.equal([1, 2]);
+    expect(api.watches[1]).to.include({ resourceVersion: '100' }).and.not.to.have.property('sendInitialEvents');
+    await clock.tickAsync(1_600);
+    expect([api.lists.length, api.watches.length]).to.deep.equal([2, 3]);
+    await clock.tickAsync(3_200);
+    expect([api.lists.length, api.watches.length]).to.deep.equal([2, 4]);
+  });
+
+  it('rejects whoever waits for it when that one gives up', async () => {
+    await start([]);
+    const waiting = new AbortController();
+    const outcome = informer.whenSynced(waiting.signal).catch((error: unknown) => error);
+    waiting.abort('enough');
+    expect(await outcome).to.equal('enough');
+  });
+
+  it('ends in a pause as well as in a watch', async () => {
+    await start([new Error('connect ECONNREFUSED')]);
+    expect(clock.countTimers()).to.equal(1);
+  });
+});
