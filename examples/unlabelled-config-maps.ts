@@ -9,7 +9,7 @@ const usage = `Records a Warning on each ConfigMap that has no label of a given 
 
   --kubeconfig FILE   the cluster to connect to; else KUBECONFIG, ~/.kube/config or the pod that it runs in
   --namespace NAME    the ConfigMaps of this namespace; else of all
-  --label NAME        the label that each should have; app.kubernetes.io/name unless told
+  --label NAME        the label that each should have; default: app.kubernetes.io/name
   --help              this text
 `;
 const restartDelayMs = 5_000;

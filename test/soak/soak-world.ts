@@ -139,7 +139,7 @@ export class SoakWorld {
     return [...wrong, ...counts.flatMap(([what, is, should]) => (is === should ? [] : [`${is} ${what}, not ${should}`]))];
   }
 
-  /** What the cluster looks like, for whoever asks why a network is not right: nodes and pods as kubectl shows them. */
+  /** The state of the cluster, to find out why a network is not right: nodes and pods as kubectl shows them. */
   async scene(): Promise<string> {
     const { controlPlane } = this.#parts;
     const nodes = await controlPlane.kubectl('get', 'nodes');
@@ -162,7 +162,7 @@ export class SoakWorld {
       const { added } = this.#parts.bitcoind.node(ip);
       const others = ips.filter(other => other !== ip);
       if (added.size !== others.length || !others.every(other => added.has(other)))
-        return `${ip} lists ${[...added].join(' ') || 'nobody'}, not ${others.join(' ')}`;
+        return `${ip} lists ${[...added].join(' ') || 'no node'}, not ${others.join(' ')}`;
     }
     return undefined;
   }
@@ -172,7 +172,7 @@ export class SoakWorld {
     try {
       await act();
     } catch (error) {
-      // Not there, there already, changed by somebody meanwhile; or the API server is away: nothing is disturbed then.
+      // Not there, there already, changed by another writer meanwhile; or the API server is away: nothing is disturbed then.
       if (error instanceof TypeError || error instanceof RangeError) throw error;
       this.done['nothing'] = (this.done['nothing'] ?? 0) + 1;
     }

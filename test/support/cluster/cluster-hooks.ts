@@ -14,7 +14,7 @@ const graceMs = 30_000;
 const account = { namespace: controllerNamespace, name: 'bitcoin-controller' };
 let startedAt: Date;
 
-const mends = 'somebody has to change what cannot be changed or is not theirs: integration/least-privilege';
+const mends = 'another writer has to change an immutable field or an object of ours: integration/least-privilege';
 const pages = 'only for API servers without WatchList: integration/least-privilege';
 /** What the tests of this rung need not use, and where it is shown to be used. */
 const excused: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ async function isWholeRung(root: Mocha.Suite | undefined): Promise<boolean> {
   return new Set(root?.suites.map(({ file = '' }) => path.basename(file))).size === files.length;
 }
 
-/** Somebody takes the controller's rights away. */
+/** The test takes the controller's rights away. */
 const isTaking = ({ verb, resource, name }: AuditedRequest): boolean =>
   verb === 'delete' && /^(cluster)?rolebindings$/.test(resource) && name?.startsWith(account.name) === true;
 

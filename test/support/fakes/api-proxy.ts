@@ -1,5 +1,5 @@
 // An HTTP proxy in front of a real API server that sees each request: a test counts them, answers some in the server's place, or lets
-// something happen right before or after one. It speaks to the server as the administrator, whoever asks.
+// something happen right before or after one. It authenticates to the server as the administrator, for every client.
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// Preloaded into a process (node --import): its wall clock is off by the milliseconds in the file CLOCK_OFFSET_FILE, read anew at SIGUSR2.
+// Preloaded into a process (node --import): its wall clock is off by the milliseconds in the file CLOCK_OFFSET_FILE, read again at SIGUSR2.
 // The monotonic clock and timers are as they are, as when a machine's clock is set.
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// One HTTP server that answers as the bitcoind of every pod address: it tells them apart by the local address of the connection.
+// One HTTP server that answers as the bitcoind of every pod address: the local address of the connection says which pod is meant.
 // For tests of scale (kwok.ts) and of faults. Peers are a list each; a connection exists as soon as one end asks for it.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -102,7 +102,7 @@ export class SimulatedBitcoind {
     });
   }
 
-  /** Listens on every address of this machine, unless told otherwise. Port 0 takes a free one. */
+  /** Listens. Default address: every address of this machine. Port 0 takes a free port. */
   static async start(options: { user: string; password: string; port?: number; address?: string }): Promise<SimulatedBitcoind> {
     const bitcoind = new SimulatedBitcoind(options);
     bitcoind.#server.listen(options.port ?? 18443, options.address ?? '0.0.0.0');

@@ -49,7 +49,7 @@ export class TcpProxy {
     }
   }
 
-  /** Nobody gets through until `open()`. */
+  /** Refuses every connection until `open()`. */
   close(): void {
     this.#isOpen = false;
     this.cut();

@@ -50,7 +50,7 @@ export async function nodeExecutable(version: string): Promise<string> {
   return path.join(folder, 'node_modules', name, 'bin', 'node');
 }
 
-/** Somebody else's project: nothing but a package.json and what it installs. */
+/** A consumer's project: a package.json and the packages that it installs. */
 export class ConsumerProject {
   readonly folder: string;
 

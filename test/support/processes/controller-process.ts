@@ -38,9 +38,9 @@ export class ControllerProcess {
     if (child.stderr === null) throw new Error('the controller has no standard error');
     createInterface({ input: child.stderr }).on('line', line => {
       this.logs.push(lineOf(line));
-      this.#tell();
+      this.#notify();
     });
-    child.once('close', () => this.#tell());
+    child.once('close', () => this.#notify());
   }
 
   /** Resolves when it has been started; it is not ready then. */
@@ -95,7 +95,7 @@ export class ControllerProcess {
     this.#child.kill('SIGCONT');
   }
 
-  /** Asks it to end, as a kubelet does; resolves with its exit code. What it recorded has been told then. */
+  /** Sends SIGTERM, as a kubelet does; resolves with the exit code. Every recorded event has been written by then. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM');
   }
@@ -105,7 +105,7 @@ export class ControllerProcess {
     await this.#end('SIGKILL');
   }
 
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when the process has ended, for whatever reason. */
   async ended(): Promise<void> {
     while (!this.hasEnded) await this.#nextTold();
   }
@@ -128,7 +128,7 @@ export class ControllerProcess {
     });
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }
@@ -137,7 +137,7 @@ function lineOf(text: string): LogLine {
   try {
     return JSON.parse(text) as LogLine;
   } catch {
-    // Node.js itself, about an error that nobody caught.
+    // Node.js itself, about an uncaught error.
     return { level: 'error', message: text };
   }
 }
