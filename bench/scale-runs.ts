@@ -3,7 +3,8 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
 import { apiVersion, kind } from '../src/bitcoin/api/bitcoin-network.ts';
-import { headlessService, statefulSetFor } from '../src/bitcoin/resources/resources.ts';
+import { headlessService } from '../src/bitcoin/resources/service.ts';
+import { statefulSetFor } from '../src/bitcoin/resources/stateful-set.ts';
 import { Informer } from '../src/runtime/informer.ts';
 import { networks, pods, services, statefulSets } from '../src/controller/resource-types.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../src/kube/client.ts';

@@ -2,7 +2,7 @@
 //   record/event-broadcaster.ts, or record/events/events-v1-broadcaster.ts.
 import { filter, map, type Observable } from 'rxjs';
 import { actionOf } from '../controller/events/reasons.ts';
-import { eventNameAnnotation } from '../runtime/event-outbox.ts';
+import { eventNameAnnotation } from '../bitcoin/api/names.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { KubeClientEventsV1Sink, KubeClientEventSink } from './event-sinks.ts';
 import type { Logger } from '../logging/logger.ts';

@@ -3,7 +3,7 @@
 import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { merge, type Observable } from 'rxjs';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
-import { managedBy, managedByLabel, statefulSetName } from '../bitcoin/resources/resources.ts';
+import { managedBy, managedByLabel, statefulSetName, statefulSetOfPod } from '../bitcoin/api/names.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { keyOf, type KubeObject, type ResourceType } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -81,7 +81,7 @@ export interface Caches {
 /** The index of pods by the StatefulSet that they are named after, as "namespace/name". */
 const podsOfSet = 'podsOfSet';
 
-const setOf = (pod: V1Pod): string => keyOf(pod).replace(/-\d+$/, '');
+const setOf = (pod: V1Pod): string => statefulSetOfPod(keyOf(pod));
 
 export function createCaches(options: CacheOptions): Caches {
   const labelSelector = `${managedByLabel}=${managedBy}`;

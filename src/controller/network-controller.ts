@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { type Observable, Subscription } from 'rxjs';
 import { kind } from '../bitcoin/api/bitcoin-network.ts';
+import { networkOfStatefulSet } from '../bitcoin/api/names.ts';
 import { controllerOf, keyOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { ControllerMetrics } from '../metrics/prometheus.ts';
@@ -203,11 +204,11 @@ function ownerKey(object: KubeObject | undefined): string | undefined {
   return owner?.kind === kind ? `${object?.metadata?.namespace ?? ''}/${owner.name}` : undefined;
 }
 
-/** The network a pod belongs to, by the name of its StatefulSet: NAME-sts. */
+/** The network that a pod belongs to, by the name of its StatefulSet. */
 function networkOfPod(pod: V1Pod): string | undefined {
   const owner = controllerOf(pod);
-  if (owner?.kind !== 'StatefulSet' || !owner.name.endsWith('-sts')) return undefined;
-  return `${pod.metadata?.namespace ?? ''}/${owner.name.slice(0, -'-sts'.length)}`;
+  const name = owner?.kind === 'StatefulSet' ? networkOfStatefulSet(owner.name) : undefined;
+  return name === undefined ? undefined : `${pod.metadata?.namespace ?? ''}/${name}`;
 }
 
 /** Whether anything changed that a reconcile reads. */

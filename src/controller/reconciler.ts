@@ -2,17 +2,11 @@
 // bitcoin/peers.ts and the API server. Any throw means: again, later.
 import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { isConflict, isNotFound } from '../kube/api-error.ts';
-import { type BitcoinNetwork, group } from '../bitcoin/api/bitcoin-network.ts';
-import { connectPeers } from '../bitcoin/topology/peers.ts';
-import {
-  credentialsAnnotation,
-  headlessService,
-  type PodOptions,
-  secretOf,
-  serviceName,
-  statefulSetFor,
-  statefulSetName,
-} from '../bitcoin/resources/resources.ts';
+import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
+import { connectPeers } from '../bitcoin/topology/connect-node.ts';
+import { credentialsAnnotation, pausedAnnotation, serviceName, statefulSetName } from '../bitcoin/api/names.ts';
+import { headlessService } from '../bitcoin/resources/service.ts';
+import { type PodOptions, secretOf, statefulSetFor } from '../bitcoin/resources/stateful-set.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { controllerOf, type KubeObject, keyOf, type ResourceType } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
@@ -30,10 +24,7 @@ import { isSameStatus, isUrgent, observeNodes, statusOf } from './status/status.
 import { lastEventAnnotations, lastEventOf, type News, type Part, storyOf, Storyteller } from '../runtime/event-outbox.ts';
 import { Turns } from '../runtime/concurrency-limit.ts';
 
-/** `true` on a network keeps the controller's hands off it: nothing is created, changed, joined or written. */
-export const pausedAnnotation = `${group}/paused`;
-
-/** Somebody who writes "True" means it. */
+/** In any case: "True" is meant as well. */
 const isPaused = ({ metadata }: Pick<BitcoinNetwork, 'metadata'>): boolean =>
   metadata.annotations?.[pausedAnnotation]?.toLowerCase() === 'true';
 

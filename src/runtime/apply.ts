@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { apiStatusCode, isAlreadyExists, isNotFound } from '../kube/api-error.ts';
-import { group } from '../bitcoin/api/bitcoin-network.ts';
+import { appliedAnnotation as digestAnnotation } from '../bitcoin/api/names.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { controllerOf, keyOf, type ResourceType } from '../kube/resource.ts';
 import { claimCreatedFields } from './managed-fields.ts';
@@ -11,9 +11,6 @@ import type { Repairs } from './drift-backoff.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 
 export const fieldManager = 'bitcoin-controller';
-
-/** On every object that is applied: changes when what is applied does, so that a field which is no longer wanted is removed as well. */
-const digestAnnotation = `${group}/applied`;
 
 export type Applied<T> =
   | { readonly outcome: 'created' | 'unchanged'; readonly object: T }

@@ -1,6 +1,7 @@
 // What is told about a network, written into the very object whose change it tells: so a crash, or an answer that got lost, neither
 //   loses an event nor doubles it. Before it: history.ts with what there is to tell. After it: the EventRecorder, which tells an event of one name once.
-import { type BitcoinNetwork, type BitcoinNetworkStatus, group } from '../bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkStatus } from '../bitcoin/api/bitcoin-network.ts';
+import { eventNameAnnotation, lastEventAnnotation } from '../bitcoin/api/names.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { EventType } from '../record/core/core-event.ts';
@@ -16,12 +17,6 @@ export interface News {
 
 /** An event as the changed object holds it. */
 export type StoryEvent = NonNullable<BitcoinNetworkStatus['lastEvents']>[number];
-
-/** On a Service or StatefulSet: the event that its last change is told as. */
-export const lastEventAnnotation = `${group}/last-event`;
-
-/** On an event: the name that it goes by; the event recorder is told to heed it. */
-export const eventNameAnnotation = `${group}/event-name`;
 
 /** Which object holds the event; each has names of its own. */
 export type Part = 'service' | 'statefulSet' | 'status';

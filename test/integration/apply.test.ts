@@ -1,7 +1,7 @@
 import { KubeConfig, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { apiStatusCode } from '../../src/kube/api-error.ts';
-import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/resources.ts';
+import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/stateful-set.ts';
 import { type Applied, apply } from '../../src/runtime/apply.ts';
 import { Repairs } from '../../src/runtime/drift-backoff.ts';
 import { statefulSets } from '../../src/controller/resource-types.ts';

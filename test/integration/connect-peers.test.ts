@@ -1,7 +1,8 @@
 // connectPeers against a simulated bitcoind at each of several addresses of the loopback, on bitcoind's own port.
 import { expect } from 'chai';
-import { connectPeers, type Node } from '../../src/bitcoin/topology/peers.ts';
-import { rpcPort } from '../../src/bitcoin/resources/resources.ts';
+import { connectPeers } from '../../src/bitcoin/topology/connect-node.ts';
+import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
+import { rpcPort } from '../../src/bitcoin/api/names.ts';
 import { node } from '../support/builders.ts';
 import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
 

@@ -1,7 +1,7 @@
 // What the soak does to a cluster, and what must be true at its end. Before it: soak.ts. Everything random comes from one seed.
 import { apiStatusCode } from '../../src/kube/api-error.ts';
 import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/resources/resources.ts';
+import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/api/names.ts';
 import { networks, pods, secrets, services, statefulSets } from '../../src/controller/resource-types.ts';
 import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
 import type { SeededRandom } from '../parity/scenarios/seeded-random.ts';

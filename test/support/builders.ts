@@ -1,7 +1,7 @@
 // Objects for tests, complete enough for the API, with what a test is about given by the test.
 import type { V1Pod } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
-import type { Node } from '../../src/bitcoin/topology/peers.ts';
+import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
 
 export function network(
   spec: Partial<BitcoinNetworkSpec> = {},

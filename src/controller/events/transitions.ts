@@ -7,8 +7,8 @@ import type {
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
-import type { NodeReport } from '../../bitcoin/topology/peers.ts';
-import { serviceName, statefulSetName } from '../../bitcoin/resources/resources.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { Applied, Changed } from '../../runtime/apply.ts';
 import type { CredentialsState } from '../steps/credentials.ts';

@@ -7,8 +7,9 @@ import type {
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
-import type { Node, NodeReport } from '../../bitcoin/topology/peers.ts';
-import { podSelector, serviceName, statefulSetName } from '../../bitcoin/resources/resources.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { podSelector, serviceName, ordinalOfPod } from '../../bitcoin/api/names.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
@@ -21,16 +22,14 @@ export const isReady = (pod: V1Pod): boolean =>
 
 /** The nodes of a network, by ordinal: the pods of its StatefulSet. */
 export function observeNodes(network: BitcoinNetwork, pods: readonly V1Pod[]): Node[] {
-  const prefix = `${statefulSetName(network)}-`;
   const readyBefore = new Set(network.status?.nodes?.filter(({ ready }) => ready).map(({ ip }) => ip));
   const nodes = pods.flatMap(pod => {
     const name = pod.metadata?.name ?? '';
-    const ordinal = name.startsWith(prefix) ? name.slice(prefix.length) : '';
-    // Anybody can give a pod our label; the numbers that a StatefulSet gives have no leading zero.
-    if (!/^(0|[1-9]\d{0,8})$/.test(ordinal)) return [];
+    const ordinal = ordinalOfPod(network, name);
+    if (ordinal === undefined) return [];
     const ip = pod.status?.podIP ?? '';
     const isNew = !readyBefore.has(ip);
-    return [{ name, ordinal: Number(ordinal), ip, isReady: isReady(pod), isTerminating: isTerminating(pod), isNew }];
+    return [{ name, ordinal, ip, isReady: isReady(pod), isTerminating: isTerminating(pod), isNew }];
   });
   return nodes.sort((a, b) => a.ordinal - b.ordinal);
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { V1Secret } from '@kubernetes/client-node';
 import { isForbidden, isNotFound } from '../../kube/api-error.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { passwordKey, userKey } from '../../bitcoin/resources/resources.ts';
+import { passwordKey, userKey } from '../../bitcoin/api/names.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { reasons } from '../events/reasons.ts';
 import { secrets } from '../resource-types.ts';

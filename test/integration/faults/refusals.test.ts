@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { apiStatusCode } from '../../../src/kube/api-error.ts';
 import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/resources.ts';
-import { pausedAnnotation } from '../../../src/controller/reconciler.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
+import { pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { networks, pods, services, statefulSets } from '../../../src/controller/resource-types.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { allow, refuse } from '../../support/cluster/policy.ts';

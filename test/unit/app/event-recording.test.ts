@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { actionOf, reasons } from '../../../src/controller/events/reasons.ts';
-import { eventNameAnnotation } from '../../../src/runtime/event-outbox.ts';
+import { eventNameAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { startEventRecording, type EventRecordingOptions } from '../../../src/app/event-recording.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/resource.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';

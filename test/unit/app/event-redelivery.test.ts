@@ -1,6 +1,7 @@
 import FakeTimers from '@sinonjs/fake-timers';
 import { expect } from 'chai';
-import { eventNameAnnotation, type News, storyOf, Storyteller } from '../../../src/runtime/event-outbox.ts';
+import { eventNameAnnotation } from '../../../src/bitcoin/api/names.ts';
+import { type News, storyOf, Storyteller } from '../../../src/runtime/event-outbox.ts';
 import { startEventRecording } from '../../../src/app/event-recording.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/resource.ts';
 import { network } from '../../support/builders.ts';

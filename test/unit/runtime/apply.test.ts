@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { holds } from '../../../src/runtime/apply.ts';
-import { headlessService, statefulSetFor } from '../../../src/bitcoin/resources/resources.ts';
+import { headlessService } from '../../../src/bitcoin/resources/service.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { network } from '../../support/builders.ts';
 
 describe('holds', () => {

@@ -1,13 +1,6 @@
 import { expect } from 'chai';
-import {
-  eventNameAnnotation,
-  lastEventAnnotation,
-  lastEventAnnotations,
-  lastEventOf,
-  type News,
-  storyOf,
-  Storyteller,
-} from '../../../src/runtime/event-outbox.ts';
+import { eventNameAnnotation, lastEventAnnotation } from '../../../src/bitcoin/api/names.ts';
+import { lastEventAnnotations, lastEventOf, type News, storyOf, Storyteller } from '../../../src/runtime/event-outbox.ts';
 import { FakeRecorder } from '../../../src/record/core/fake-recorder.ts';
 import { network } from '../../support/builders.ts';
 

@@ -1,7 +1,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { ApiError } from '../../../src/kube/api-error.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/resources.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { apply, fieldManager } from '../../../src/runtime/apply.ts';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
-import type { NodeReport } from '../../../../src/bitcoin/topology/peers.ts';
+import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
 import { isSameStatus, isUrgent, type Observation, observeNodes, statusOf } from '../../../../src/controller/status/status.ts';

@@ -1,76 +1,20 @@
-// What a network consists of in Kubernetes, as pure functions: a headless Service and a StatefulSet of bitcoind.
-// Before it: bitcoin-network.ts. After it: controller/apply.ts, which makes the cluster equal to it.
-import type { V1Container, V1OwnerReference, V1Probe, V1Service, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
-import { apiVersion, type BitcoinNetwork, group, kind } from '../api/bitcoin-network.ts';
+// The StatefulSet of bitcoind, and its pod template.
+import type { V1Container, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
+import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
+import { credentialsAnnotation, labelsOf, p2pPort, podSelector, rpcPort, serviceName, statefulSetName } from '../api/names.ts';
+import { ownedMetadata } from './owned-metadata.ts';
 
-/** bitcoind's ports on regtest (CORE chainparams.cpp and chainparamsbase.cpp). */
-export const p2pPort = 18444;
-export const rpcPort = 18443;
-
-/** Keys of the Secret that `spec.secret` names, and of the environment of a pod; christianb93/bitcoin-controller's names. */
-export const userKey = 'BC_RPC_USER';
-export const passwordKey = 'BC_RPC_PASSWORD';
-
-/** Every object that the controller makes carries it, so that it watches those and no others. */
-export const managedByLabel = 'app.kubernetes.io/managed-by';
-export const managedBy = 'bitcoin-controller';
-
-/** On the pod template: changes when the credentials do, so that the pods are rolled and take the new ones. */
-export const credentialsAnnotation = `${group}/credentials`;
-
-/** What the controller's own configuration says about the pods. */
+/** The settings of the controller that the pods depend on. */
 export interface PodOptions {
   readonly image: string;
   readonly imagePullPolicy: string;
 }
 
-export const statefulSetName = (network: BitcoinNetwork): string => `${network.metadata.name}-sts`;
-export const serviceName = (network: BitcoinNetwork): string => `${network.metadata.name}-svc`;
-
-/** The label selector of a network's pods: `app: NAME`, as christianb93/bitcoin-controller has it. */
-export const podSelector = (network: BitcoinNetwork): Record<string, string> => ({ app: network.metadata.name });
-
-const labelsOf = (network: BitcoinNetwork): Record<string, string> => ({ ...podSelector(network), [managedByLabel]: managedBy });
-
-const ownerReference = (network: BitcoinNetwork): V1OwnerReference => ({
-  apiVersion,
-  kind,
-  name: network.metadata.name,
-  uid: network.metadata.uid,
-  controller: true,
-  blockOwnerDeletion: true,
-});
-
-const metadataOf = (network: BitcoinNetwork, name: string) => ({
-  name,
-  namespace: network.metadata.namespace,
-  labels: labelsOf(network),
-  ownerReferences: [ownerReference(network)],
-});
-
-/** The headless Service that gives every node its DNS name, ready or not: a node must be found before it can become ready. */
-export function headlessService(network: BitcoinNetwork): V1Service {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadataOf(network, serviceName(network)),
-    spec: {
-      clusterIP: 'None',
-      publishNotReadyAddresses: true,
-      selector: podSelector(network),
-      ports: [
-        { name: 'rpc', port: rpcPort, protocol: 'TCP', targetPort: 'rpc' },
-        { name: 'p2p', port: p2pPort, protocol: 'TCP', targetPort: 'p2p' },
-      ],
-    },
-  };
-}
-
 // bitcoind answers REST without credentials and with 503 while it warms up: ready means that RPC answers, and no probe holds a password.
-// It must not depend on peers or on the height: nodes could then never become ready together.
+// Readiness must not depend on peers or on the height: nodes could then never become ready together.
 const readinessProbe: V1Probe = {
   httpGet: { path: '/rest/chaininfo.json', port: 'rpc', scheme: 'HTTP' },
-  // bitcoind takes some 0.4 s to answer. Asked before, nearly every new pod would show a Warning; and it is ready no sooner for that.
+  // bitcoind takes some 0.4 s to answer. An earlier probe would fail and give nearly every new pod a Warning, and make it ready no sooner.
   initialDelaySeconds: 1,
   periodSeconds: 1,
   timeoutSeconds: 5,
@@ -84,10 +28,10 @@ const writableVolumes: Readonly<Record<string, { readonly mountPath: string; rea
   configuration: { mountPath: '/run/bitcoin', volume: { emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } } },
 };
 
-/** Says to a node which Secret its credentials come from. */
+/** Names the Secret of the credentials to the start script. */
 const secretVariable = 'BC_RPC_SECRET';
 
-/** The Secret that a StatefulSet's nodes have their credentials from; undefined if none, or if there is no StatefulSet. */
+/** The Secret that a StatefulSet's nodes read their credentials from; undefined if none, or if there is no StatefulSet. */
 export function secretOf(statefulSet: V1StatefulSet | undefined): string | undefined {
   const containers = statefulSet?.spec?.template.spec?.containers ?? [];
   return containers.flatMap(({ env = [] }) => env).find(({ name }) => name === secretVariable)?.value;
@@ -126,7 +70,7 @@ export function statefulSetFor(
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
-    metadata: metadataOf(network, statefulSetName(network)),
+    metadata: ownedMetadata(network, statefulSetName(network)),
     spec: {
       replicas: network.spec.nodes,
       serviceName: serviceName(network),

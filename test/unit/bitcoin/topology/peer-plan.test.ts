@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { hostOf, type Node, type PeerLists, planPeerChanges } from '../../../../src/bitcoin/topology/peers.ts';
+import { hostOf, type Node, planPeerChanges } from '../../../../src/bitcoin/topology/peer-plan.ts';
+import type { PeerLists } from '../../../../src/bitcoin/rpc/network.ts';
 import { node } from '../../../support/builders.ts';
 
 const nothing: PeerLists = { added: [], peers: [] };

@@ -1,0 +1,53 @@
+// Which peers a node should have, and the calls that give it those. Pure.
+import { addNode, disconnectNode, type PeerLists } from '../rpc/network.ts';
+import type { RpcCall } from '../rpc/rpc-client.ts';
+
+/** A bitcoin node as the cluster knows it: a pod of the network. */
+export interface Node {
+  readonly name: string;
+  readonly ordinal: number;
+  /** Empty as long as the pod has no address. */
+  readonly ip: string;
+  readonly isReady: boolean;
+  /** The pod is being deleted; another pod will get its address. */
+  readonly isTerminating: boolean;
+  /** The node has just become ready: its lists are assumed to be empty. */
+  readonly isNew?: boolean;
+}
+
+/** The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address. */
+export function hostOf(address: string): string {
+  const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);
+  if (bracketed?.[1] !== undefined) return bracketed[1];
+  const parts = address.split(':');
+  return parts.length === 2 ? (parts[0] ?? address) : address;
+}
+
+/**
+ * The calls that give a node the peers that it should have: every other ready node, and no address that is not a pod's of the network.
+ * None if it has them. A node that is only not ready keeps its entries, so that a probe that failed once does not disconnect it.
+ */
+export function planPeerChanges(self: Node, nodes: readonly Node[], { added, peers }: PeerLists): RpcCall[] {
+  const others = nodes.filter(node => node.name !== self.name && node.ip !== '' && node.ip !== self.ip && !node.isTerminating);
+  const existing = new Set(others.map(node => node.ip));
+  const stale = added.filter(({ addednode }) => !existing.has(hostOf(addednode)));
+  const staleHosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
+  const listed = new Map(added.map(({ addednode, connected }) => [hostOf(addednode), connected]));
+  const dialled = new Set(peers.filter(({ inbound }) => !inbound).map(({ addr }) => hostOf(addr)));
+  const wanted = others.filter(node => node.isReady).map(node => node.ip);
+  return [
+    // Removed first: bitcoind dials its list entry by entry, and an address that no pod has costs it 5 s a round. Removing an entry
+    // leaves its connection open. The text must be the one that was added.
+    ...stale.map(({ addednode }) => addNode(addednode, 'remove')),
+    ...peers.filter(({ addr }) => staleHosts.has(hostOf(addr))).map(({ id }) => disconnectNode(id)),
+    ...wanted.filter(ip => !listed.has(ip)).map(ip => addNode(ip, 'add')),
+    ...wanted.filter(ip => listed.get(ip) !== true && !dialled.has(ip)).map(ip => addNode(ip, 'onetry')),
+  ];
+}
+
+/** Whether a node has the peers that planPeerChanges aims at, and every ready peer in its list is connected. */
+export function isComplete(self: Node, nodes: readonly Node[], lists: PeerLists): boolean {
+  const ready = new Set(nodes.filter(node => node.isReady).map(node => node.ip));
+  const isSettled = ({ addednode, connected }: PeerLists['added'][number]): boolean => connected || !ready.has(hostOf(addednode));
+  return planPeerChanges(self, nodes, lists).length === 0 && lists.added.every(isSettled);
+}
