@@ -11,7 +11,7 @@ import { WorkQueue } from './runtime/work-queue.ts';
 import { startEventRecording } from './app/event-recording.ts';
 import { HealthServer, type HealthServerOptions } from './runtime/health-server.ts';
 import { KubeClient } from './kube/client.ts';
-import { loadKubeConfig } from './kube/auth/kubeconfig.ts';
+import { KubeConfigError, loadKubeConfig } from './kube/auth/kubeconfig.ts';
 import type { Logger } from './logging/logger.ts';
 import { Metrics } from './metrics/prometheus.ts';
 import type { EventRecorder } from './record/core/event-recorder.ts';
@@ -43,7 +43,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
   const client = new KubeClient({
     kubeConfig: loadKubeConfig(config),
     logger,
-    metrics,
+    metrics: metrics.restClient,
     userAgent: `${component}/${version}`,
     qps: config.kubeApiQps,
     burst: config.kubeApiBurst,
@@ -52,9 +52,11 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
   const { recorder, broadcaster: events, givenUp } = startEventRecording({ api, client, logger, component, identity });
   metrics.events.observe(events.counts);
   const idleTimeoutMs = config.watchIdleSeconds * 1_000;
-  const caches = createCaches({ client, namespaces: config.namespace, logger, metrics, idleTimeoutMs });
+  const caches = createCaches({ client, namespaces: config.namespace, logger, metrics: metrics.reflector, idleTimeoutMs });
   const stop = stopSignal(logger);
-  const elector = config.leaderElect ? electorFor(config, { client, logger, metrics, recorder }) : undefined;
+  const elector = config.leaderElect
+    ? electorFor(config, { client, logger, metrics: metrics.leaderElection, recorder })
+    : undefined;
   const health = await startHealthServer(config, {
     logger,
     metrics,
@@ -68,7 +70,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     const guarded = elector === undefined ? client : client.withWriteGuard(() => elector.assertLeading());
     const pods = { image: config.bitcoindImage, imagePullPolicy: config.bitcoindImagePullPolicy };
     const reconciler = new Reconciler({ client: guarded, caches, recorder, pods, recheckMs: config.recheckSeconds * 1_000 });
-    const queue = new WorkQueue({ name: component, ...retry, metrics });
+    const queue = new WorkQueue({ name: component, ...retry, metrics: metrics.workQueue });
     const { concurrency } = config;
     const options = { name: component, caches, queue, reconciler, recorder, logger, concurrency, metrics: metrics.controller };
     const retelling = givenUp.subscribe(({ namespace = '', name = '' }) => reconciler.tellAgain(`${namespace}/${name}`));
@@ -171,10 +173,11 @@ async function main(): Promise<number> {
     logger.info('Stopped');
     return 0;
   } catch (error) {
-    if (error instanceof UsageError) process.stderr.write(`bitcoin-controller: ${error.message}\n`);
+    const isUsage = error instanceof UsageError || error instanceof KubeConfigError;
+    if (isUsage) process.stderr.write(`bitcoin-controller: ${error.message}\n`);
     else if (logger === undefined) throw error;
     else logger.error('Ended by an error', { error });
-    return error instanceof UsageError ? 2 : 1;
+    return isUsage ? 2 : 1;
   }
 }
 

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { type ClusterEnvironment, clusterVariables } from '../kube/auth/kubeconfig.ts';
 
 /** The command line or the environment asks for something that does not exist; the message names the option or variable, what was given and what would be right. */
 export class UsageError extends Error {
@@ -106,14 +107,6 @@ export type Config = { readonly [K in keyof Options as CamelCase<K>]: z.output<O
   /** Where kubeconfig files are, and what proxies there are: for kube-config.ts. */
   readonly environment: ClusterEnvironment;
 };
-
-const clusterVariables = [
-  ...(['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT', 'HOME'] as const),
-  ...(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'] as const),
-];
-
-/** What kube-config.ts reads of the environment. No more of it: what is in the configuration may be shown. */
-export type ClusterEnvironment = Readonly<Partial<Record<(typeof clusterVariables)[number], string | undefined>>>;
 
 const environmentName = (name: string): string => `BITCOIN_CONTROLLER_${name.toUpperCase().replaceAll('-', '_')}`;
 const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -11,9 +11,10 @@ import type { KubeClient } from '../kube/client.ts';
 import { controllerOf, type KubeObject, keyOf, type ResourceType } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import { apply, type Applied, type Changed } from '../runtime/apply.ts';
-import { type Cache, type Caches, podsOf } from './caches.ts';
+import { type Caches, podsOf } from './caches.ts';
 import { type CredentialsState, credentialsFor } from './steps/credentials.ts';
 import { recordFailures, serviceNews, statefulSetNews, transitionNews } from './events/transitions.ts';
+import type { MultiNamespaceCache } from '../runtime/multi-namespace-cache.ts';
 import { LatestWrites } from '../runtime/mutation-cache.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import { PerNetwork } from '../runtime/per-object.ts';
@@ -45,7 +46,7 @@ export interface ReconcilerOptions {
 interface Child<T extends KubeObject> {
   readonly type: ResourceType<T>;
   readonly written: LatestWrites<T>;
-  readonly cache: Cache<T>;
+  readonly cache: MultiNamespaceCache<T>;
   readonly desired: T;
   readonly newsOf: (what: Changed, previous: T | undefined) => News;
   readonly signal: AbortSignal;

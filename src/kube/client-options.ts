@@ -1,7 +1,7 @@
 // What a caller may ask of kube-client.ts beside the object itself.
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '../logging/logger.ts';
-import type { Metrics } from '../metrics/prometheus.ts';
+import type { RequestMetrics } from './retry.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -80,7 +80,7 @@ export interface KubeClientOptions {
   /** Requests a second in the long run, and at once; 200 and 400 unless told, `qps` 0 = no limit of ours. */
   readonly qps?: number | undefined;
   readonly burst?: number | undefined;
-  readonly metrics?: Metrics | undefined;
+  readonly metrics?: RequestMetrics | undefined;
   /** How long one try may be without the head of an answer; 20 000 unless told, which is longer than the API server lets a request wait in line. */
   readonly silenceTimeoutMs?: number | undefined;
 }

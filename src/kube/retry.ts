@@ -5,7 +5,6 @@ import { ApiError, parsedStatus } from './api-error.ts';
 import type { Deadline } from '../time/deadline.ts';
 import { type KubeTransport, NotSentError } from './transport.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Metrics } from '../metrics/prometheus.ts';
 import { sleep } from '../time/sleep.ts';
 import type { TokenBucket } from '../time/token-bucket.ts';
 
@@ -31,6 +30,25 @@ export interface ApiCall {
   readonly deadline: Deadline;
 }
 
+/** The outcome of one request to the API server. */
+export interface RequestOutcome {
+  readonly verb: string;
+  readonly method: string;
+  readonly host: string;
+  /** The HTTP status, or `<error>` without a response. */
+  readonly code: string;
+  readonly isRetry: boolean;
+  /** Until the head of the response. */
+  readonly seconds: number;
+}
+
+/** Receives what the client measures. Upstream: client-go tools/metrics. */
+export interface RequestMetrics {
+  requested(outcome: RequestOutcome): void;
+  /** How long a request waited for the client's own rate limit. */
+  waited(verb: string, host: string, seconds: number): void;
+}
+
 /** What a try came to, if it came to nothing good. */
 interface Failure {
   readonly error: Error;
@@ -48,13 +66,13 @@ export class RetryingTransport {
   readonly #transport: KubeTransport;
   readonly #bucket: TokenBucket | undefined;
   readonly #logger: Logger;
-  readonly #metrics: Metrics | undefined;
+  readonly #metrics: RequestMetrics | undefined;
 
   constructor(options: {
     transport: KubeTransport;
     bucket: TokenBucket | undefined;
     logger: Logger;
-    metrics: Metrics | undefined;
+    metrics: RequestMetrics | undefined;
   }) {
     this.#transport = options.transport;
     this.#bucket = options.bucket;
@@ -115,7 +133,7 @@ export class RetryingTransport {
   async #send(call: ApiCall, tries: number): Promise<IncomingMessage> {
     const { host } = this.#transport;
     const waitedMs = call.isUnthrottled ? 0 : ((await this.#bucket?.take(call.deadline.signal)) ?? 0);
-    this.#metrics?.restClient.waited(call.verb, host, waitedMs / 1000);
+    this.#metrics?.waited(call.verb, host, waitedMs / 1000);
     const startedMs = performance.now();
     let code = '<error>';
     try {
@@ -123,7 +141,7 @@ export class RetryingTransport {
       code = String(response.statusCode);
       return response;
     } finally {
-      this.#metrics?.restClient.requested({
+      this.#metrics?.requested({
         ...call,
         host,
         code,

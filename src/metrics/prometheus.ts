@@ -1,6 +1,9 @@
 // Metrics: everything that /metrics shows, in one registry. Upstream's names, labels and buckets (client-go, component-base,
 //   controller-runtime), so that dashboards made for those work as they are. One object a process, handed in, never a global.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { InformerMetrics, InformerObservation } from '../runtime/informer.ts';
+import type { MetricsText } from '../runtime/health-server.ts';
+import type { ElectionMetrics } from '../runtime/leader-elector.ts';
 import { RestClientMetrics } from './rest-client.ts';
 import { WorkQueueMetrics } from './work-queue.ts';
 
@@ -9,7 +12,7 @@ const reconcileBuckets = [
   3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
 
-export class Metrics {
+export class Metrics implements MetricsText {
   readonly registry = new Registry();
   readonly restClient = new RestClientMetrics(this.registry);
   readonly workQueue = new WorkQueueMetrics(this.registry);
@@ -31,24 +34,22 @@ export class Metrics {
       .set(1);
   }
 
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
   /** The text that Prometheus reads. */
   text(): Promise<string> {
     return this.registry.metrics();
   }
 }
 
-/** What an informer can say of itself at any moment. */
-export interface ReflectorObservation {
-  readonly objects: number;
-  readonly lastEventAgeSeconds: number;
-}
-
-export class ReflectorMetrics {
+export class ReflectorMetrics implements InformerMetrics {
   readonly #lists: Counter<'name'>;
   readonly #watches: Counter<'name'>;
   readonly #failures: Counter<'name'>;
   /** By name; there may be one for each namespace. */
-  readonly #informers = new Map<string, (() => ReflectorObservation)[]>();
+  readonly #informers = new Map<string, (() => InformerObservation)[]>();
 
   constructor(registry: Registry) {
     const labels = { labelNames: ['name'] as const, registers: [registry] };
@@ -92,7 +93,7 @@ export class ReflectorMetrics {
   }
 
   /** The gauges ask `observe` when they are read. */
-  watch(name: string, observe: () => ReflectorObservation): void {
+  watch(name: string, observe: () => InformerObservation): void {
     this.#informers.set(name, [...(this.#informers.get(name) ?? []), observe]);
     this.#failures.inc({ name }, 0);
   }
@@ -110,7 +111,7 @@ export class ReflectorMetrics {
   }
 }
 
-export class LeaderElectionMetrics {
+export class LeaderElectionMetrics implements ElectionMetrics {
   readonly #status: Gauge<'name'>;
 
   constructor(registry: Registry) {

@@ -1,20 +1,10 @@
-// RestClientMetrics: the requests to the API server, under the names of client-go's rest client. Before it: retrying-transport.ts. After it: metrics.ts.
+// RestClientMetrics: the requests to the API server, under the names of client-go's rest client.
 import { Counter, Histogram, type Registry } from 'prom-client';
+import type { RequestMetrics, RequestOutcome } from '../kube/retry.ts';
 
 const requestBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
-/** What a request to the API server came to. */
-export interface RequestOutcome {
-  readonly verb: string;
-  readonly method: string;
-  readonly host: string;
-  /** The status, or `<error>` if there was none. */
-  readonly code: string;
-  readonly isRetry: boolean;
-  readonly seconds: number;
-}
-
-export class RestClientMetrics {
+export class RestClientMetrics implements RequestMetrics {
   readonly #requests: Counter<'code' | 'method' | 'host'>;
   readonly #retries: Counter<'code' | 'verb' | 'host'>;
   readonly #duration: Histogram<'verb' | 'host'>;

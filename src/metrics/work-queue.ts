@@ -1,18 +1,10 @@
-// WorkQueueMetrics: what work queues do, under the names of client-go's. Before it: controller/work-queue.ts. After it: metrics.ts.
+// WorkQueueMetrics: the metrics of work queues, under the names of client-go's.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { QueueMetrics, QueueObservation } from '../runtime/work-queue.ts';
 
 const queueBuckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10];
 
-/** What a work queue can say of itself at any moment. */
-export interface QueueObservation {
-  /** Keys that are to be worked on: as upstream, also those that were added again while in work. */
-  readonly depth: number;
-  /** Sum over the keys in work of the time since each was taken. */
-  readonly unfinishedSeconds: number;
-  readonly longestRunningSeconds: number;
-}
-
-export class WorkQueueMetrics {
+export class WorkQueueMetrics implements QueueMetrics {
   readonly #adds: Counter<'name' | 'controller'>;
   readonly #retries: Counter<'name' | 'controller'>;
   readonly #queueDuration: Histogram<'name' | 'controller'>;
@@ -54,7 +46,7 @@ export class WorkQueueMetrics {
     );
   }
 
-  /** The gauges ask `observe` when they are read; a later queue of the same name takes the place of an earlier one. */
+  /** The gauges call `observe` when they are read; a later queue of the same name replaces an earlier one. */
   watch(name: string, observe: () => QueueObservation): void {
     this.#queues.set(name, observe);
     this.#adds.inc({ name, controller: name }, 0);

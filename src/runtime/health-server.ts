@@ -2,14 +2,19 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../logging/logger.ts';
-import type { Metrics } from '../metrics/prometheus.ts';
 
 /** Says what is wrong; `undefined` = all is well. */
 export type Check = () => string | undefined;
 
+/** The text that Prometheus reads. */
+export interface MetricsText {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
 export interface HealthServerOptions {
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsText;
   /** By name. If one fails the process should be restarted. */
   readonly healthChecks?: Readonly<Record<string, Check>>;
   /** By name. While one fails the process does no useful work yet. */
@@ -78,8 +83,7 @@ export class HealthServer {
     if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics')
       return { status: 404, body: 'there are /healthz, /readyz, /metrics and /loglevel\n' };
     if (!isRead(request)) return only('GET, HEAD');
-    if (path === '/metrics')
-      return { status: 200, body: await metrics.text(), headers: { 'Content-Type': metrics.registry.contentType } };
+    if (path === '/metrics') return { status: 200, body: await metrics.text(), headers: { 'Content-Type': metrics.contentType } };
     return checked(path === '/healthz' ? healthChecks : readyChecks);
   }
 

@@ -5,7 +5,6 @@ import { ApiError, isGone, type ApiStatus } from '../kube/api-error.ts';
 import type { KubeClient, KubeList, ResourceType, WatchEvent } from '../kube/client.ts';
 import { apiVersionOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Metrics } from '../metrics/prometheus.ts';
 import { sleep } from '../time/sleep.ts';
 import { Backoff } from '../time/backoff.ts';
 import { ObjectStore, type Change, type Indexers } from './object-store.ts';
@@ -13,6 +12,21 @@ import { trimmed } from './trimmed.ts';
 
 export { keyOf } from '../kube/resource.ts';
 export type { Change, Indexers } from './object-store.ts';
+
+/** The state of an informer when its gauges are read. */
+export interface InformerObservation {
+  readonly objects: number;
+  readonly lastEventAgeSeconds: number;
+}
+
+/** Receives what informers measure. `name` is "plural.group". Upstream: client-go tools/cache MetricsProvider. */
+export interface InformerMetrics {
+  /** Called once for each informer; `observe` is called whenever the gauges are read. */
+  watch(name: string, observe: () => InformerObservation): void;
+  listed(name: string): void;
+  watched(name: string): void;
+  failed(name: string): void;
+}
 
 export interface InformerOptions<T extends KubeObject> {
   readonly client: Pick<KubeClient, 'list' | 'watch'>;
@@ -25,7 +39,7 @@ export interface InformerOptions<T extends KubeObject> {
   readonly transform?: ((object: T) => T) | undefined;
   readonly indexers?: Indexers<T> | undefined;
   readonly logger: Logger;
-  readonly metrics?: Metrics | undefined;
+  readonly metrics?: InformerMetrics | undefined;
   readonly random?: (() => number) | undefined;
   /**
    * A watch on which nothing came for so long is given up as half-open, and begun anew where it was. 150 000 unless told: the
@@ -72,7 +86,7 @@ export class Informer<T extends KubeObject> {
     this.#logger = logger.child({ informer: this.#name, ...(namespace === undefined ? {} : { namespace }) });
     this.#store = new ObjectStore(indexers);
     this.#backoff = new Backoff(random === undefined ? {} : { random });
-    metrics?.reflector.watch(this.#name, () => ({
+    metrics?.watch(this.#name, () => ({
       objects: this.#store.size,
       lastEventAgeSeconds: (performance.now() - this.#lastEventAtMs) / 1000,
     }));
@@ -181,7 +195,7 @@ export class Informer<T extends KubeObject> {
 
   #noteFailure(error: unknown): void {
     this.#mayHaveGoneBack = true;
-    this.#options.metrics?.reflector.failed(this.#name);
+    this.#options.metrics?.failed(this.#name);
     // Whatever is in the way of one form of listing, the other may get through.
     if (this.#resourceVersion === undefined) this.#listsByWatch = !this.#listsByWatch;
     const isTooLarge = error instanceof ApiError && error.causes.some(cause => cause.reason === 'ResourceVersionTooLarge');
@@ -200,7 +214,7 @@ export class Informer<T extends KubeObject> {
     let token: string | undefined;
     let page: KubeList<T>;
     do {
-      this.#options.metrics?.reflector.listed(this.#name);
+      this.#options.metrics?.listed(this.#name);
       try {
         page = await client.list(type, { ...select, limit: pageSize, continue: token });
       } catch (error) {
@@ -218,7 +232,7 @@ export class Informer<T extends KubeObject> {
   async #watch(signal: AbortSignal): Promise<void> {
     const { client, type, idleTimeoutMs = 150_000, random = Math.random } = this.#options;
     const isFromStart = this.#resourceVersion === undefined;
-    this.#options.metrics?.reflector.watched(this.#name);
+    this.#options.metrics?.watched(this.#name);
     const events = client.watch(type, {
       ...{ ...this.#selection, signal, idleTimeoutMs, allowWatchBookmarks: true },
       timeoutSeconds: Math.round(shortestWatchSeconds * (1 + random())),

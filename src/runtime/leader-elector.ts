@@ -3,9 +3,14 @@
 import { Deadline } from '../time/deadline.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Metrics } from '../metrics/prometheus.ts';
 import { sleep } from '../time/sleep.ts';
 import { type Lease, LeaseLock } from './lease-lock.ts';
+
+/** Receives what an elector measures. Upstream: client-go tools/leaderelection MetricsProvider. */
+export interface ElectionMetrics {
+  /** Whether this replica leads now, under the name of the Lease. */
+  leads(name: string, isLeader: boolean): void;
+}
 
 export interface LeaderElectorOptions {
   /** Must not be under the write guard that asks this elector. */
@@ -22,7 +27,7 @@ export interface LeaderElectorOptions {
   /** 2 000 unless told. */
   readonly retryPeriodMs?: number;
   readonly logger: Logger;
-  readonly metrics?: Metrics | undefined;
+  readonly metrics?: ElectionMetrics | undefined;
   readonly random?: (() => number) | undefined;
   /** Another leader than before was seen, possibly this one. Called once for each. */
   readonly onNewLeader?: ((identity: string) => void) | undefined;
@@ -74,7 +79,7 @@ export class LeaderElector {
     this.#retryPeriodMs = retryPeriodMs;
     this.#lock = new LeaseLock({ client, namespace, name, identity, leaseDurationMs, timeoutMs: renewDeadlineMs / 2 });
     this.#logger = options.logger.child({ lease: `${namespace}/${name}`, identity });
-    options.metrics?.leaderElection.leads(name, false);
+    options.metrics?.leads(name, false);
   }
 
   /** Who held the lease when it was last seen. */
@@ -148,7 +153,7 @@ export class LeaderElector {
     const { metrics, name, onTransition } = this.#options;
     this.#renewedAtMs = undefined;
     this.#heldAtMs = undefined;
-    metrics?.leaderElection.leads(name, false);
+    metrics?.leads(name, false);
     if (stillHolds) await this.#release();
     this.#logger.info('Stopped leading');
     if (this.#lock.lease !== undefined) onTransition?.('stopped leading', this.#lock.lease);
@@ -160,7 +165,7 @@ export class LeaderElector {
     while (!signal.aborted) {
       if (await this.#tryAcquireOrRenew(signal)) {
         this.#logger.info('Became leader');
-        metrics?.leaderElection.leads(name, true);
+        metrics?.leads(name, true);
         if (this.#lock.lease !== undefined) onTransition?.('became leader', this.#lock.lease);
         return true;
       }
@@ -186,7 +191,7 @@ export class LeaderElector {
     }
     if (signal.aborted) return undefined;
     this.#renewedAtMs = undefined;
-    metrics?.leaderElection.leads(name, false);
+    metrics?.leads(name, false);
     const why = this.#lock.isAnothers ? `held by ${this.leader ?? ''}` : `not renewed within ${this.#renewDeadlineMs} ms`;
     const error = new LeaseLostError(`lease ${this.#options.namespace}/${name} is ${why}`);
     this.#logger.error('Lost the lease', { error });

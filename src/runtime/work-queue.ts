@@ -1,8 +1,26 @@
 // WorkQueue: which keys are to be reconciled, each once and by one worker at a time. Before it: controller.ts adds keys. After it: its workers.
 //   Port of client-go v0.37.2 util/workqueue: Typed, TypedDelayingInterface, TypedRateLimitingInterface and their default limiters, in one class.
 import { Fifo } from '../collections/fifo.ts';
-import type { Metrics } from '../metrics/prometheus.ts';
 import { TokenBucket } from '../time/token-bucket.ts';
+
+/** The state of a queue when its gauges are read. */
+export interface QueueObservation {
+  /** Keys that wait for a worker. As upstream, this includes those that were added again while in work. */
+  readonly depth: number;
+  /** Sum over the keys in work of the time since each was taken. */
+  readonly unfinishedSeconds: number;
+  readonly longestRunningSeconds: number;
+}
+
+/** Receives what queues measure. Upstream: client-go util/workqueue MetricsProvider. */
+export interface QueueMetrics {
+  /** Called once for each queue; `observe` is called whenever the gauges are read. */
+  watch(name: string, observe: () => QueueObservation): void;
+  added(name: string): void;
+  retried(name: string): void;
+  taken(name: string, queuedSeconds: number): void;
+  finished(name: string, workedSeconds: number): void;
+}
 
 export interface WorkQueueOptions {
   /** As the metrics name it. */
@@ -14,7 +32,7 @@ export interface WorkQueueOptions {
   /** Retries a second over all keys, and at once: 10 and 100 unless told, as upstream. */
   readonly qps?: number;
   readonly burst?: number;
-  readonly metrics?: Metrics | undefined;
+  readonly metrics?: QueueMetrics | undefined;
 }
 
 interface Waiting {
@@ -30,7 +48,7 @@ export class WorkQueue {
   readonly #baseDelayMs: number;
   readonly #maxDelayMs: number;
   readonly #bucket: TokenBucket;
-  readonly #metrics: Metrics | undefined;
+  readonly #metrics: QueueMetrics | undefined;
 
   /** In the order in which they will be handed out. Every key in it is also in #dirty, and none in #processing. */
   readonly #ready = new Fifo<string>();
@@ -56,7 +74,7 @@ export class WorkQueue {
     this.#maxDelayMs = maxDelayMs;
     this.#bucket = new TokenBucket({ qps, burst });
     this.#metrics = metrics;
-    metrics?.workQueue.watch(name, () => this.#observation());
+    metrics?.watch(name, () => this.#observation());
   }
 
   /** Keys that are ready and not yet taken. */
@@ -67,7 +85,7 @@ export class WorkQueue {
   /** Makes sure that the key will be worked on after this moment. Does nothing once the queue is shut down. */
   add(key: string): void {
     if (this.#isShutDown || this.#dirty.has(key)) return;
-    this.#metrics?.workQueue.added(this.#name);
+    this.#metrics?.added(this.#name);
     this.#dirty.set(key, performance.now());
     if (!this.#processing.has(key)) this.#offer(key);
   }
@@ -75,7 +93,7 @@ export class WorkQueue {
   /** Adds the key in `ms` milliseconds, or at once if not above 0. Of several for one key the earliest counts. */
   addAfter(key: string, ms: number): void {
     if (this.#isShutDown) return;
-    this.#metrics?.workQueue.retried(this.#name);
+    this.#metrics?.retried(this.#name);
     if (!(ms > 0)) {
       this.add(key);
       return;
@@ -121,7 +139,7 @@ export class WorkQueue {
     const startedMs = this.#processing.get(key);
     if (startedMs === undefined) return;
     this.#processing.delete(key);
-    this.#metrics?.workQueue.finished(this.#name, (performance.now() - startedMs) / 1000);
+    this.#metrics?.finished(this.#name, (performance.now() - startedMs) / 1000);
     if (this.#dirty.has(key)) this.#offer(key);
     this.#settle();
   }
@@ -155,7 +173,7 @@ export class WorkQueue {
     const key = this.#ready.shift();
     if (key === undefined) return undefined;
     const nowMs = performance.now();
-    this.#metrics?.workQueue.taken(this.#name, (nowMs - (this.#dirty.get(key) ?? nowMs)) / 1000);
+    this.#metrics?.taken(this.#name, (nowMs - (this.#dirty.get(key) ?? nowMs)) / 1000);
     this.#dirty.delete(key);
     this.#processing.set(key, nowMs);
     return key;
@@ -166,7 +184,7 @@ export class WorkQueue {
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 
-  #observation() {
+  #observation(): QueueObservation {
     const nowMs = performance.now();
     const seconds = [...this.#processing.values()].map(startedMs => (nowMs - startedMs) / 1000);
     return {

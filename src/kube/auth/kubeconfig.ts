@@ -5,7 +5,19 @@ import { BlockList, isIP } from 'node:net';
 import path from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { type ClusterEnvironment, UsageError } from '../../app/config.ts';
+
+/** The environment variables that decide which cluster is used: kubeconfig files, the service account of a pod, proxies. */
+export const clusterVariables = [
+  ...(['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT', 'HOME'] as const),
+  ...(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'] as const),
+];
+
+export type ClusterEnvironment = Readonly<Partial<Record<(typeof clusterVariables)[number], string | undefined>>>;
+
+/** The kubeconfig or the environment is wrong. The message names the file, context or field, and never quotes a secret field. */
+export class KubeConfigError extends Error {
+  override readonly name = 'KubeConfigError';
+}
 
 export interface KubeConfigOptions {
   /** A file; without it those of KUBECONFIG, then the pod's service account, then ~/.kube/config. */
@@ -17,7 +29,7 @@ export interface KubeConfigOptions {
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** @throws UsageError that says which file, context or field is wrong, and never what a secret field holds */
+/** @throws KubeConfigError */
 export function loadKubeConfig({ kubeconfig, context, environment }: KubeConfigOptions): KubeConfig {
   const config = new KubeConfig();
   const files = filesOf(kubeconfig, environment);
@@ -44,7 +56,9 @@ function filesOf(kubeconfig: string | undefined, environment: ClusterEnvironment
   if (isInPod && existsSync(serviceAccountToken)) return 'in-cluster';
   const atHome = path.join(environment.HOME ?? '/', '.kube', 'config');
   if (existsSync(atHome)) return [atHome];
-  throw new UsageError(`no cluster: there is neither --kubeconfig nor KUBECONFIG, nor a service account of a pod, nor ${atHome}`);
+  throw new KubeConfigError(
+    `no cluster: there is neither --kubeconfig nor KUBECONFIG, nor a service account of a pod, nor ${atHome}`,
+  );
 }
 
 /** As kubectl: the first of a name counts. */
@@ -82,7 +96,7 @@ function loadFile(file: string, faults: string[]): KubeConfig {
     for (const user of config.users)
       complete(user, raw.users?.find(one => one?.name === user.name)?.user ?? {}, path.dirname(file));
   } catch (error) {
-    throw new UsageError(`kubeconfig ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new KubeConfigError(`kubeconfig ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   config.clusters = config.clusters.map(({ proxyUrl, ...cluster }) => ({
     ...cluster,
@@ -141,26 +155,26 @@ function select(
   if (context === undefined) {
     const there = config.contexts.map(one => one.name).join(', ');
     const what = wanted === undefined ? `the kubeconfig's current-context ${JSON.stringify(name)}` : `--context ${wanted}`;
-    throw new UsageError(`${what}: there is ${there === '' ? 'no context' : `only ${there}`}${why}`);
+    throw new KubeConfigError(`${what}: there is ${there === '' ? 'no context' : `only ${there}`}${why}`);
   }
   config.setCurrentContext(name);
   const cluster = config.clusters.find(one => one.name === context.cluster);
   if (cluster === undefined)
-    throw new UsageError(`context ${name}: the kubeconfig has no cluster ${JSON.stringify(context.cluster)}${why}`);
+    throw new KubeConfigError(`context ${name}: the kubeconfig has no cluster ${JSON.stringify(context.cluster)}${why}`);
   // client-node would ask as nobody.
   const { user: userName } = context as { readonly user?: string };
   const user = config.users.find(one => one.name === userName);
   if (userName !== undefined && user === undefined)
-    throw new UsageError(`context ${name}: the kubeconfig has no user ${JSON.stringify(userName)}${why}`);
+    throw new KubeConfigError(`context ${name}: the kubeconfig has no user ${JSON.stringify(userName)}${why}`);
   return { cluster, user };
 }
 
 /** What kubectl refuses (clientcmd/validation.go), where it would else fail later and in other words, or be another cluster. */
 function confirmCluster({ name, server, caFile, caData, proxyUrl }: Cluster): void {
   if (!isUrl(server, /^https?:$/))
-    throw new UsageError(`cluster ${name}: server ${JSON.stringify(server)} is no URL such as https://host:6443`);
+    throw new KubeConfigError(`cluster ${name}: server ${JSON.stringify(server)} is no URL such as https://host:6443`);
   if (caFile && caData)
-    throw new UsageError(`cluster ${name}: certificate-authority and certificate-authority-data exclude each other`);
+    throw new KubeConfigError(`cluster ${name}: certificate-authority and certificate-authority-data exclude each other`);
   if (proxyUrl !== undefined) confirmProxy(`cluster ${name}: proxy-url`, proxyUrl);
 }
 
@@ -170,7 +184,7 @@ function confirmUser(user: LoadedUser): void {
   const exec = user.exec as { command?: string; apiVersion?: string } | null | undefined;
   const authProvider = user.authProvider as { name?: string } | null | undefined;
   const refuse = (what: string): never => {
-    throw new UsageError(`user ${name}: ${what}`);
+    throw new KubeConfigError(`user ${name}: ${what}`);
   };
   for (const field of user.unsupported ?? []) refuse(`${field} is not supported`);
   if (certFile && certData) refuse('client-certificate and client-certificate-data exclude each other');
@@ -189,7 +203,7 @@ function isUrl(text: string, protocol: RegExp): boolean {
 /** A proxy's URL may have a password in it, which is not shown. */
 function confirmProxy(where: string, url: string): void {
   if (!isUrl(url, /^(https?|socks(4a?|5h?)?):$/))
-    throw new UsageError(`${where} is no URL such as http://host:3128 or socks5://host:1080`);
+    throw new KubeConfigError(`${where} is no URL such as http://host:3128 or socks5://host:1080`);
 }
 
 /** HTTPS_PROXY and NO_PROXY, as kubectl takes them: what the kubeconfig says of a proxy wins, and loopback is reached directly. */

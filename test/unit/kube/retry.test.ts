@@ -194,7 +194,7 @@ describe('RetryingTransport', () => {
 
   it('counts requests, retries and failures under the names of client-go', async () => {
     const metrics = new Metrics();
-    const measured = server.client({ metrics });
+    const measured = server.client({ metrics: metrics.restClient });
     server.queue.push(fail(429, 'TooManyRequests', { 'Retry-After': '1' }), reset);
     await settled(measured.apply(pods, { metadata: at }, { fieldManager: 'me' }));
     const host = server.url.slice('http://'.length);

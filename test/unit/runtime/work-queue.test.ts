@@ -250,7 +250,7 @@ describe('WorkQueue', () => {
 
   it('measures itself under the names of client-go', async () => {
     const metrics = new Metrics();
-    const queue = new WorkQueue({ name: 'networks', metrics });
+    const queue = new WorkQueue({ name: 'networks', metrics: metrics.workQueue });
     queue.add('a');
     queue.add('b');
     queue.add('a');
@@ -276,7 +276,7 @@ describe('WorkQueue', () => {
 
   it('counts as depth, as client-go, also a key that was added again during its work, and none that waits for its time', async () => {
     const metrics = new Metrics();
-    const queue = new WorkQueue({ name: 'networks', metrics });
+    const queue = new WorkQueue({ name: 'networks', metrics: metrics.workQueue });
     const depth = async () => /^workqueue_depth\{.*\} (\d+)$/m.exec(await metrics.text())?.[1];
     queue.add('a');
     queue.addAfter('b', 500);

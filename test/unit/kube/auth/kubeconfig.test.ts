@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
-import { UsageError } from '../../../../src/app/config.ts';
-import { loadKubeConfig } from '../../../../src/kube/auth/kubeconfig.ts';
+import { KubeConfigError, loadKubeConfig } from '../../../../src/kube/auth/kubeconfig.ts';
 
 const context = { name: 'here', context: { cluster: 'cluster', user: 'user' } };
 const server = 'https://api.example.test:6443';
@@ -33,7 +32,7 @@ describe('loadKubeConfig', () => {
     try {
       loadKubeConfig({ kubeconfig, context: wanted, environment: {} });
     } catch (error) {
-      expect(error).to.be.instanceOf(UsageError);
+      expect(error).to.be.instanceOf(KubeConfigError);
       return (error as Error).message;
     }
     throw new Error('it was not refused');
@@ -129,9 +128,9 @@ describe('loadKubeConfig', () => {
     const file = path.join(folder, 'broken');
     await writeFile(file, 'users: [{token: hush');
     const attempt = (kubeconfig: string) => () => loadKubeConfig({ kubeconfig, environment: {} });
-    expect(attempt(file)).to.throw(UsageError, `kubeconfig ${file}: is no YAML`).and.not.to.match(/hush/);
-    expect(attempt(path.join(folder, 'absent'))).to.throw(UsageError, 'no such file');
-    expect(() => loadKubeConfig({ environment: { HOME: folder } })).to.throw(UsageError, 'no cluster');
+    expect(attempt(file)).to.throw(KubeConfigError, `kubeconfig ${file}: is no YAML`).and.not.to.match(/hush/);
+    expect(attempt(path.join(folder, 'absent'))).to.throw(KubeConfigError, 'no such file');
+    expect(() => loadKubeConfig({ environment: { HOME: folder } })).to.throw(KubeConfigError, 'no cluster');
   });
 
   it('merges the files of KUBECONFIG as kubectl does: the first of a name counts, an absent file does not', async () => {
@@ -154,19 +153,19 @@ describe('loadKubeConfig', () => {
       await writeFile(empty, text);
       const config = loadKubeConfig({ environment: { KUBECONFIG: [empty, file].join(path.delimiter) } });
       expect(config.getCurrentCluster()?.server).to.equal(server);
-      expect(() => loadKubeConfig({ kubeconfig: empty, environment: {} })).to.throw(UsageError, 'there is no context');
+      expect(() => loadKubeConfig({ kubeconfig: empty, environment: {} })).to.throw(KubeConfigError, 'there is no context');
     }
     const list = path.join(folder, 'list');
     await writeFile(list, '- hush');
     expect(() => loadKubeConfig({ kubeconfig: list, environment: {} })).to.throw(
-      UsageError,
+      KubeConfigError,
       'has no clusters, users and contexts',
     );
   });
 
   it('is of no pod when the variables of one are set and empty', () => {
     const environment = { HOME: folder, KUBERNETES_SERVICE_HOST: '', KUBERNETES_SERVICE_PORT: '' };
-    expect(() => loadKubeConfig({ environment })).to.throw(UsageError, 'no cluster');
+    expect(() => loadKubeConfig({ environment })).to.throw(KubeConfigError, 'no cluster');
   });
 
   it('takes plain HTTP as it is, as that of kubectl proxy', async () => {

@@ -1,0 +1,63 @@
+// MultiNamespaceCache: one informer for each watched namespace, read as one. Upstream: controller-runtime pkg/cache multi_namespace_cache.go.
+import { merge, type Observable } from 'rxjs';
+import type { KubeObject } from '../kube/resource.ts';
+import { type Change, Informer, type InformerOptions } from './informer.ts';
+
+export interface MultiNamespaceCacheOptions<T extends KubeObject> extends Omit<InformerOptions<T>, 'namespace'> {
+  /** The namespaces to watch. Empty: all of the cluster, with one informer. */
+  readonly namespaces: readonly string[];
+}
+
+/** The objects of one resource in the watched namespaces. */
+export class MultiNamespaceCache<T extends KubeObject> {
+  /** The changes of all namespaces. See Informer.changes. */
+  readonly changes: Observable<Change<T>>;
+  readonly #byNamespace: ReadonlyMap<string, Informer<T>>;
+
+  constructor({ namespaces, ...options }: MultiNamespaceCacheOptions<T>) {
+    const watched = namespaces.length === 0 ? [''] : [...new Set(namespaces)];
+    const informerOf = (namespace: string) => new Informer<T>(namespace === '' ? options : { ...options, namespace });
+    this.#byNamespace = new Map(watched.map(namespace => [namespace, informerOf(namespace)]));
+    this.changes = merge(...this.#informers().map(informer => informer.changes));
+  }
+
+  /** The object with the key "namespace/name". It belongs to the cache and must not be changed. */
+  get(key: string): T | undefined {
+    return this.#informer(key.slice(0, key.indexOf('/')))?.get(key);
+  }
+
+  /** The objects of a namespace for which the index has the value. */
+  byIndex(namespace: string, index: string, value: string): readonly T[] {
+    return this.#informer(namespace)?.byIndex(index, value) ?? [];
+  }
+
+  /** All objects of all watched namespaces. */
+  all(): readonly T[] {
+    return this.#informers().flatMap(informer => informer.list());
+  }
+
+  /** What has not been listed yet, such as "pods in default". Empty: the cache has synced. */
+  get unsynced(): readonly string[] {
+    return this.#informers()
+      .filter(({ hasSynced }) => !hasSynced)
+      .map(({ subject }) => subject);
+  }
+
+  /** Keeps the cache up to date until the signal aborts. See Informer.run. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#informers().map(informer => informer.run(signal)));
+  }
+
+  /** Resolves when every namespace has been listed once; rejects with the signal's reason. */
+  async whenSynced(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#informers().map(informer => informer.whenSynced(signal)));
+  }
+
+  #informers(): Informer<T>[] {
+    return [...this.#byNamespace.values()];
+  }
+
+  #informer(namespace: string): Informer<T> | undefined {
+    return this.#byNamespace.get('') ?? this.#byNamespace.get(namespace);
+  }
+}
