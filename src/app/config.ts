@@ -1,11 +1,11 @@
-// Command line and environment → a frozen Config; the only reader of process.env. Before it: main.ts. After it: main.ts wires what it says.
-// Every option is also an environment variable: `--log-level debug` is BITCOIN_CONTROLLER_LOG_LEVEL=debug. The command line wins.
+// readConfig: the command line and the environment as a frozen Config. Nothing else reads process.env.
+//   Every option is also an environment variable: `--log-level debug` is BITCOIN_CONTROLLER_LOG_LEVEL=debug. The command line wins.
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type ClusterEnvironment, clusterVariables } from '../kube/auth/kubeconfig.ts';
 
-/** The command line or the environment asks for something that does not exist; the message names the option or variable, what was given and what would be right. */
+/** An option or environment variable is invalid. The message names it, the given value and what is expected. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
@@ -13,7 +13,7 @@ export class UsageError extends Error {
   }
 }
 
-// The message of each says what would be right; it follows "must be".
+// Each message names what is expected; it follows "must be".
 const text = (what: string) => z.string().min(1, what);
 const namespaceName = z
   .string()
@@ -37,17 +37,17 @@ interface Option {
 
 const option = <S extends z.ZodType>(schema: S, value: string, help: string) => ({ schema, value, help });
 
-/** The image that carries bitcoind for this version; build-time constant of the bundle. */
+/** The version of the bundle: a build-time constant. */
 declare const BITCOIN_CONTROLLER_VERSION: string | undefined;
 export const version = typeof BITCOIN_CONTROLLER_VERSION === 'string' ? BITCOIN_CONTROLLER_VERSION : '0.0.0-dev';
 
 const options = {
   kubeconfig: option(
-    text('the name of a file').optional(),
+    text('a file name').optional(),
     'FILE',
-    "kubeconfig of the cluster; without it KUBECONFIG, then the pod's service account, then ~/.kube/config",
+    "kubeconfig file; default: KUBECONFIG, then the pod's service account, then ~/.kube/config",
   ),
-  context: option(text('the name of a context').optional(), 'NAME', 'context of the kubeconfig; its current one unless told'),
+  context: option(text('the name of a context').optional(), 'NAME', 'context of the kubeconfig; default: its current-context'),
   namespace: option(
     z
       .array(z.string().transform(list => list.split(',')))
@@ -55,43 +55,47 @@ const options = {
       .pipe(z.array(namespaceName))
       .default([]),
     'NS',
-    'namespace to watch, repeatable or comma-separated; all unless told',
+    'namespace to watch, repeatable or comma-separated; default: all',
   ),
   'bitcoind-image': option(
     text('the name of an image').default(`bitcoin-controller-bitcoind:${version}`),
     'IMAGE',
-    'image of the nodes',
+    'image of the bitcoind containers',
   ),
   'bitcoind-image-pull-policy': option(
     oneOf(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
     'POLICY',
     'Always, IfNotPresent or Never',
   ),
-  concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'networks worked on at the same time'),
+  concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'maximum number of concurrent reconciles'),
   'recheck-seconds': option(
     wholeNumber(1, 86_400).default(120),
     'N',
-    'how often the peers of a network at rest are looked at again',
+    'how often the peers of a stable network are re-checked, in seconds',
   ),
   'watch-idle-seconds': option(
     wholeNumber(1, 86_400).default(150),
     'N',
-    'how long a watch may bring nothing, not even a bookmark, before it is begun anew; one comes a minute',
+    'restart a watch that has received no event or bookmark for N seconds (the API server sends a bookmark every minute)',
   ),
-  'kube-api-qps': option(wholeNumber(1, 100_000).default(200), 'N', 'requests a second to the API server, in the long run'),
-  'kube-api-burst': option(wholeNumber(1, 100_000).default(400), 'N', 'requests to the API server at once'),
-  'leader-elect': option(boolean.default(false), 'true|false', 'work only while holding a Lease, for several replicas'),
-  'leader-elect-namespace': option(namespaceName.optional(), 'NS', "namespace of the Lease; the pod's own unless told"),
+  'kube-api-qps': option(wholeNumber(1, 100_000).default(200), 'N', 'sustained requests a second to the API server'),
+  'kube-api-burst': option(wholeNumber(1, 100_000).default(400), 'N', 'requests that may be sent to the API server at once'),
+  'leader-elect': option(
+    boolean.default(false),
+    'true|false',
+    'reconcile only while holding a Lease; required for several replicas',
+  ),
+  'leader-elect-namespace': option(namespaceName.optional(), 'NS', "namespace of the Lease; default: the pod's namespace"),
   'leader-elect-lease-name': option(text('the name of a Lease').default('bitcoin-controller'), 'NAME', 'name of the Lease'),
   'health-address': option(
     address.default('off'),
     'ADDRESS:PORT',
-    'where /healthz, /readyz and /metrics are served, e.g. :8080; off unless told',
+    'address of /healthz, /readyz and /metrics, such as :8080; default: off',
   ),
   'events-api': option(
     oneOf(['core', 'events']).default('core'),
     'API',
-    'where events are recorded: core (v1), or events (events.k8s.io/v1)',
+    'API in which events are recorded: core (v1) or events (events.k8s.io/v1)',
   ),
   'log-level': option(oneOf(['debug', 'info', 'warn', 'error']).default('info'), 'LEVEL', 'debug, info, warn or error'),
   'log-format': option(oneOf(['json', 'text']).default('json'), 'FORMAT', 'json or text'),
@@ -100,11 +104,11 @@ const options = {
 type Options = typeof options;
 type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S;
 export type Config = { readonly [K in keyof Options as CamelCase<K>]: z.output<Options[K]['schema']> } & {
-  /** Who this replica is: the pod's name in a cluster. */
+  /** The identity of this replica: in a cluster the name of its pod. */
   readonly identity: string;
-  /** The namespace this replica runs in, if it runs in a cluster. */
+  /** The namespace of this replica's pod, if it runs in a cluster. */
   readonly podNamespace: string | undefined;
-  /** Where kubeconfig files are, and what proxies there are: for kube-config.ts. */
+  /** The variables that loadKubeConfig reads, and no others: a Config may be logged. */
   readonly environment: ClusterEnvironment;
 };
 
@@ -119,8 +123,8 @@ export function usage(): string {
 Usage: bitcoin-controller [OPTION…]
 
 ${lines.join('\n')}
-  --${'help'.padEnd(38)} this text
-  --${'version'.padEnd(38)} the version
+  --${'help'.padEnd(38)} print this text
+  --${'version'.padEnd(38)} print the version
 
 Every option is also an environment variable, e.g. ${environmentName('log-level')}=debug. The command line wins.
 `;
@@ -128,7 +132,7 @@ Every option is also an environment variable, e.g. ${environmentName('log-level'
 
 /**
  * Reads the configuration.
- * @throws UsageError naming the option or the variable, what was given and what would be right
+ * @throws UsageError
  */
 export function readConfig(
   argv: readonly string[],
@@ -148,7 +152,7 @@ export function readConfig(
     throw new UsageError(`${given}: must be ${result.error.issues[0]?.message ?? 'something else'}`);
   });
   const fixed = {
-    // A process id is no name: in a container it is always the same.
+    // Not the process id: in a container that is always the same.
     identity: environment.POD_NAME || `${hostname}_${randomUUID()}`,
     podNamespace: environment.POD_NAMESPACE || undefined,
     environment: Object.fromEntries(clusterVariables.map(name => [name, environment[name]])),
@@ -169,7 +173,7 @@ function parsed(argv: readonly string[]): Readonly<Record<string, string | boole
     });
     return values;
   } catch (error) {
-    // What follows the first sentence is of positional arguments, which there are not.
+    // The other sentences are about positional arguments, which do not exist here.
     const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\.(?:\s|$)/);
     throw new UsageError(`${what}. See --help`);
   }

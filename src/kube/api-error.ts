@@ -1,13 +1,14 @@
-// ApiError: the API server answered, but not with what was asked for; and predicates that know such an error whatever client threw it.
+// ApiError: an error response of the API server, and predicates that recognize one whichever client threw it.
+import { errorChain } from '../logging/error-chain.ts';
 
-/** A cause from `Status.details.causes`: for a server-side apply conflict, the field and who owns it. */
+/** An entry of `Status.details.causes`. For a server-side apply conflict: the field and its owner. */
 export interface ApiErrorCause {
   readonly reason?: string;
   readonly message?: string;
   readonly field?: string;
 }
 
-/** The `Status` object that the API server sends with an error. What stands in between may send nulls in it. */
+/** The `Status` object that the API server sends with an error. A proxy in between may send nulls in it. */
 export interface ApiStatus {
   readonly kind?: string;
   readonly code?: number;
@@ -18,14 +19,14 @@ export interface ApiStatus {
 
 const longestMessage = 1024;
 
-/** The API server's answer was an error. The message says what was attempted and what the server said; it never holds a request's body or headers. */
+/** The API server answered with an error status. The message names the attempted call and the server's message; it never contains a request's body or headers. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** The HTTP status. */
   readonly code: number;
-  /** The server's machine-readable reason, such as `NotFound`; absent if something in between answered (a proxy, say). */
+  /** The server's machine-readable reason, such as `NotFound`. Undefined if something in between answered, such as a proxy. */
   readonly reason: string | undefined;
-  /** How long the server asked to wait. */
+  /** The server's Retry-After, in seconds. */
   readonly retryAfterSeconds: number | undefined;
   readonly causes: readonly ApiErrorCause[];
 
@@ -40,50 +41,48 @@ export class ApiError extends Error {
   }
 }
 
-/** An error may be wrapped this many times and is still found. */
-const deepestCause = 8;
-
-/** The HTTP status in an error or in one of its causes, whichever client threw it (this one's `ApiError`, client-node's `ApiException`); else `undefined`. */
+/** The HTTP status of an error or of one of its causes, whichever client threw it (this one's `ApiError`, client-node's `ApiException`). Otherwise `undefined`. */
 export function apiStatusCode(error: unknown): number | undefined {
   return findStatus(error)?.code;
 }
 
+/** Status 404. */
 export function isNotFound(error: unknown): boolean {
   return apiStatusCode(error) === 404;
 }
 
-/** The object was changed since it was read, or an apply met another field manager's field. Not `AlreadyExists`, which has the same code. */
+/** The object was changed since it was read, or an apply met a field of another field manager. Not `AlreadyExists`, which has the same status 409. */
 export function isConflict(error: unknown): boolean {
   const status = findStatus(error);
   return status?.code === 409 && status.reason !== 'AlreadyExists';
 }
 
+/** A create met an object of the same name. */
 export function isAlreadyExists(error: unknown): boolean {
   const status = findStatus(error);
   return status?.code === 409 && status.reason === 'AlreadyExists';
 }
 
+/** Status 403: a right is missing, or an admission controller refused. */
 export function isForbidden(error: unknown): boolean {
   return apiStatusCode(error) === 403;
 }
 
-/** The resourceVersion or the continue token is too old: etcd has compacted it away. */
+/** Status 410: the resourceVersion or the continue token is too old, since etcd was compacted. */
 export function isGone(error: unknown): boolean {
   return apiStatusCode(error) === 410;
 }
 
 function findStatus(error: unknown): { code: number; reason: string | undefined } | undefined {
-  let current = error;
-  for (let depth = 0; depth <= deepestCause && current instanceof Error; depth += 1) {
-    const { code } = current as { code?: unknown };
+  for (const each of errorChain(error)) {
+    const { code } = each as { code?: unknown };
     // Node's own errors have a string here, a bitcoind error a negative number.
-    if (typeof code === 'number' && code >= 400 && code <= 599) return { code, reason: reasonOf(current) };
-    current = current.cause;
+    if (typeof code === 'number' && code >= 400 && code <= 599) return { code, reason: reasonOf(each) };
   }
   return undefined;
 }
 
-/** Ours holds the reason itself, client-node's in a body that is an object or its text. */
+/** ApiError has the reason itself, client-node's ApiException in a body that is an object or its text. */
 function reasonOf(error: Error): string | undefined {
   const { reason, body } = error as { reason?: unknown; body?: unknown };
   if (typeof reason === 'string') return reason;
@@ -91,7 +90,7 @@ function reasonOf(error: Error): string | undefined {
   return typeof status?.reason === 'string' ? status.reason : undefined;
 }
 
-/** The `Status` in a response's text, if it is one. */
+/** The `Status` in a response's text, if there is one. */
 export function parsedStatus(text: string): ApiStatus | undefined {
   try {
     const parsed: unknown = JSON.parse(text);

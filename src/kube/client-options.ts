@@ -1,15 +1,16 @@
-// What a caller may ask of kube-client.ts beside the object itself.
+// The options of KubeClient and of its calls.
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '../logging/logger.ts';
 import type { RequestMetrics } from './retry.ts';
 
 export interface CallOptions {
+  /** Aborts the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** For the whole call with its retries; 30 000 unless told. */
+  /** Time limit of the whole call with its retries, in milliseconds. Default: 30 000. */
   readonly timeoutMs?: number | undefined;
-  /** 10 unless told. */
+  /** Maximum number of requests for this call. Default: 10. */
   readonly maxTries?: number | undefined;
-  /** Does not wait for the client's token bucket: for the few requests that must not stand behind others, such as a leader's renewal. */
+  /** Bypasses the client's rate limit: for the few requests that must not queue behind others, such as the renewal of a Lease. */
   readonly isUnthrottled?: boolean | undefined;
 }
 
@@ -29,9 +30,9 @@ export interface ListOptions extends Selection, CallOptions {
 export interface WatchOptions extends Selection {
   readonly allowWatchBookmarks?: boolean | undefined;
   readonly sendInitialEvents?: boolean | undefined;
-  /** How long the server keeps the watch open. */
+  /** Seconds after which the server ends the watch. */
   readonly timeoutSeconds?: number | undefined;
-  /** The watch fails when nothing at all came for so long; never unless told. */
+  /** The watch fails after this many milliseconds without any data. Default: no limit. */
   readonly idleTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -41,9 +42,9 @@ export interface WriteOptions extends CallOptions {
 }
 
 export interface CreateOptions extends WriteOptions {
-  /** The caller takes "already exists" for an answer, so that a create whose answer was lost is tried again. */
+  /** True if the caller handles AlreadyExists: a create whose response was lost is then retried. */
   readonly isIdempotent?: boolean | undefined;
-  /** The API server answers as it would, and creates nothing. */
+  /** The API server validates and answers, but stores nothing. */
   readonly isDryRun?: boolean;
 }
 
@@ -63,25 +64,18 @@ export interface DeleteOptions extends CallOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
 }
 
-export interface RequestOptions extends CallOptions {
-  readonly method: string;
-  readonly path: string;
-  readonly query?: Query | undefined;
-  readonly body?: unknown;
-  readonly contentType?: string | undefined;
-  /** Doing it twice is as good as once; unless told, true for all methods but POST and for JSON patches. */
-  readonly isIdempotent?: boolean | undefined;
-}
-
 export interface KubeClientOptions {
+  /** The cluster and the user; see loadKubeConfig. */
   readonly kubeConfig: KubeConfig;
   readonly logger: Logger;
+  /** Default: bitcoin-controller. */
   readonly userAgent?: string | undefined;
-  /** Requests a second in the long run, and at once; 200 and 400 unless told, `qps` 0 = no limit of ours. */
+  /** Sustained requests a second; 0 turns the client's rate limit off. Watches do not count. Default: 200. */
   readonly qps?: number | undefined;
+  /** Requests that may be sent at once. Default: twice `qps`. */
   readonly burst?: number | undefined;
   readonly metrics?: RequestMetrics | undefined;
-  /** How long one try may be without the head of an answer; 20 000 unless told, which is longer than the API server lets a request wait in line. */
+  /** Milliseconds that one request may wait for the head of its response. Default: 20 000, which is longer than the API server queues a request. */
   readonly silenceTimeoutMs?: number | undefined;
 }
 

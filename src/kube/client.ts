@@ -1,5 +1,5 @@
-// KubeClient: the Kubernetes API as raw JSON: nothing is renamed, converted or dropped. After it: retrying-transport.ts, kube-watch.ts.
-//   Numbers beyond 2^53 are rounded, as everywhere in JavaScript: so write what you mean with apply(), and do not replace() what you have read but for your own objects.
+// KubeClient: the Kubernetes API as raw JSON: nothing is renamed, converted or dropped.
+//   Numbers beyond 2^53 are rounded, as everywhere in JavaScript. So write with apply(), and replace() only objects of your own.
 import { Deadline } from '../time/deadline.ts';
 import type {
   ApplyOptions,
@@ -9,7 +9,6 @@ import type {
   KubeClientOptions,
   ListOptions,
   PatchOptions,
-  RequestOptions,
   Selection,
   WatchOptions,
   WriteOptions,
@@ -35,45 +34,34 @@ const patchContentTypes = {
 } as const;
 
 /**
- * Every call throws `ApiError` if the API server answers with an error, else an `Error` whose message says what was attempted,
- * or the reason of its signal. Calls are tried again as retrying-transport.ts says, within their time limit.
+ * Every call throws `ApiError` if the API server answers with an error status; otherwise an `Error` whose message names the call,
+ * or its signal's reason. Within its time limit a call is retried with exponential backoff after 429, after 5xx and broken
+ * connections if it is idempotent, and once after 401 with new credentials. Upstream: client-go rest.Client.
  */
 export class KubeClient {
-  readonly #options: KubeClientOptions;
-  readonly #transport: KubeTransport;
-  readonly #retrying: RetryingTransport;
-  readonly #userAgent: string;
+  readonly #connection: Connection;
   #writeGuard: () => void = () => undefined;
 
-  /** @param parent whose connections and limits are used, for a client with another write guard */
-  constructor(options: KubeClientOptions, parent?: KubeClient) {
-    this.#options = options;
-    this.#userAgent = options.userAgent ?? 'bitcoin-controller';
-    if (parent !== undefined) {
-      this.#transport = parent.#transport;
-      this.#retrying = parent.#retrying;
-      return;
-    }
-    const { qps = 200, burst = qps * 2, logger, metrics } = options;
-    this.#transport = new KubeTransport(options.kubeConfig, options.silenceTimeoutMs);
-    const bucket = qps > 0 ? new TokenBucket({ qps, burst }) : undefined;
-    this.#retrying = new RetryingTransport({ transport: this.#transport, bucket, logger, metrics });
+  constructor(options: KubeClientOptions | Connection) {
+    this.#connection = options instanceof Connection ? options : new Connection(options);
   }
 
   /**
-   * A client over the same connections that calls `guard` before every write (all but get, list and watch), and before each further try
-   * of it; if it throws, nothing is sent and the call throws that. So a replica that lost its lease stops writing, in whatever wait it was.
+   * Returns a client over the same connections that calls `guard` before every write (all calls but get, list and watch) and before
+   * each retry of it. If `guard` throws, nothing is sent and the call throws that error: a replica that lost its lease stops writing.
    */
   withWriteGuard(guard: () => void): KubeClient {
-    const guarded = new KubeClient(this.#options, this);
+    const guarded = new KubeClient(this.#connection);
     guarded.#writeGuard = guard;
     return guarded;
   }
 
+  /** Reads one object. */
   async get<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, options: CallOptions = {}): Promise<T> {
     return (await this.#on('get', type, name, { ...options, method: 'GET' })) as T;
   }
 
+  /** Lists a collection, or one page of it if `limit` is given. */
   async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<KubeList<T>> {
     const attempted = `list ${type.plural}${options.namespace === undefined ? '' : ` in ${options.namespace}`}`;
     const query = { ...selectionQuery(options), limit: options.limit, continue: options.continue };
@@ -81,7 +69,7 @@ export class KubeClient {
     return (await this.#call({ ...options, attempted, verb: 'LIST', method: 'GET', path, query })) as KubeList<T>;
   }
 
-  /** Ends when the server ends it; throws as the other calls do, and when the connection breaks. Leaving the loop closes the connection. */
+  /** Follows the changes of a collection. Ends when the server ends it; throws when the connection breaks. Leaving the loop closes the connection. */
   async *watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void> {
     const attempted = `watch ${type.plural}${options.namespace === undefined ? '' : ` in ${options.namespace}`}`;
     const { allowWatchBookmarks, sendInitialEvents, timeoutSeconds, idleTimeoutMs } = options;
@@ -90,17 +78,18 @@ export class KubeClient {
     const deadline = new Deadline(idleTimeoutMs, options.signal);
     try {
       const call = this.#apiCall({ attempted, verb: 'WATCH', method: 'GET', path, query, isUnthrottled: true }, deadline);
-      const response = await this.#retrying.open(call);
+      const response = await this.#connection.retrying.open(call);
       yield* readWatchEvents<T>(response, { attempted, deadline, idleTimeoutMs });
     } finally {
       deadline.clear();
     }
   }
 
+  /** Creates an object; its namespace is that of its metadata. */
   async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: CreateOptions = {}): Promise<T> {
     const { namespace } = object.metadata ?? {};
     const path = resourcePath(type, { namespace });
-    if (type.namespaced && namespace === undefined) throw new TypeError(`create ${type.plural}: a namespace is needed`);
+    if (type.namespaced && namespace === undefined) throw new TypeError(`create ${type.plural}: a namespace is required`);
     const attempted = `create ${type.plural} ${keyOf(object)}`;
     return (await this.#write({
       ...options,
@@ -112,7 +101,7 @@ export class KubeClient {
     })) as T;
   }
 
-  /** Writes the whole object; with a `metadata.resourceVersion` only if it is still that one (else `isConflict`). */
+  /** Writes the whole object. With a `metadata.resourceVersion` it fails with a conflict (`isConflict`) if the object has changed since. */
   async replace<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
@@ -127,7 +116,7 @@ export class KubeClient {
     })) as T;
   }
 
-  /** Server-side apply: `object` holds the fields that `fieldManager` wants, and no others. */
+  /** Server-side apply. `object` contains the fields that `fieldManager` wants to own, and no others. */
   async apply<T extends KubeObject>(type: ResourceType<T>, object: T, options: ApplyOptions): Promise<T> {
     const { fieldManager, force, subresource } = options;
     const body = completed(type, object);
@@ -142,28 +131,23 @@ export class KubeClient {
     })) as T;
   }
 
+  /** Patches an object. JSON patches are not retried after a broken connection, since they may not be idempotent. */
   async patch<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, body: object, options: PatchOptions): Promise<T> {
     const contentType = patchContentTypes[options.patchType];
     const query = { fieldManager: options.fieldManager };
     return (await this.#on('patch', type, name, { ...options, method: 'PATCH', query, body, contentType })) as T;
   }
 
-  /** Answers what the API server does: a `Status`, or the object if finalizers keep it. A retry of a deletion that worked may throw `isNotFound`. */
+  /** Resolves with the API server's answer: a `Status`, or the object if finalizers keep it. After a lost response, a retry may throw `isNotFound`. */
   async delete(type: ResourceType, name: ObjectName, options: DeleteOptions = {}): Promise<unknown> {
     const { propagationPolicy, preconditions } = options;
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions };
     return this.#on('delete', type, name, { ...options, method: 'DELETE', body });
   }
 
-  /** Any request, for what has no method here: /version, /readyz, discovery. Answers the parsed JSON, or the text if it is none. */
-  async request(options: RequestOptions): Promise<unknown> {
-    const call = { ...options, attempted: `${options.method} ${options.path}`, mayBeText: true };
-    return options.method === 'GET' ? this.#call(call) : this.#write(call);
-  }
-
-  /** Ends all connections, also those of calls and watches under way: these fail. */
+  /** Closes all connections, also of the clients that withWriteGuard returned. Calls and watches in flight fail. */
   close(): Promise<void> {
-    this.#transport.close();
+    this.#connection.transport.close();
     return Promise.resolve();
   }
 
@@ -187,38 +171,49 @@ export class KubeClient {
   async #call(call: AttemptedCall): Promise<unknown> {
     const deadline = new Deadline(call.timeoutMs ?? defaultTimeoutMs, call.signal);
     try {
-      return await this.#retrying.call(this.#apiCall(call, deadline));
+      return await this.#connection.retrying.call(this.#apiCall(call, deadline));
     } finally {
       deadline.clear();
     }
   }
 
   #apiCall(call: AttemptedCall, deadline: Deadline): ApiCall {
-    const {
-      attempted,
-      method,
-      verb = method,
-      query = {},
-      maxTries = defaultMaxTries,
-      isUnthrottled = false,
-      mayBeText = false,
-      guard,
-    } = call;
+    const { attempted, method, verb = method, query = {}, maxTries = defaultMaxTries, isUnthrottled = false, guard } = call;
     const isIdempotent = call.isIdempotent ?? (method !== 'POST' && call.contentType !== patchContentTypes.json);
     const search = queryString(query);
     const path = search === '' ? call.path : `${call.path}?${search}`;
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': this.#userAgent };
+    const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': this.#connection.userAgent };
     if (body !== undefined) headers['Content-Type'] = call.contentType ?? 'application/json';
     if (body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(body));
-    return { attempted, verb, method, path, headers, body, isIdempotent, maxTries, isUnthrottled, mayBeText, guard, deadline };
+    return { attempted, verb, method, path, headers, body, isIdempotent, maxTries, isUnthrottled, guard, deadline };
   }
 }
 
-interface AttemptedCall extends RequestOptions {
+/** The connections, the rate limit and the retries that a client shares with its guarded clients. */
+class Connection {
+  readonly transport: KubeTransport;
+  readonly retrying: RetryingTransport;
+  readonly userAgent: string;
+
+  constructor({ kubeConfig, silenceTimeoutMs, qps = 200, burst = qps * 2, logger, metrics, userAgent }: KubeClientOptions) {
+    this.userAgent = userAgent ?? 'bitcoin-controller';
+    this.transport = new KubeTransport(kubeConfig, silenceTimeoutMs);
+    const bucket = qps > 0 ? new TokenBucket({ qps, burst }) : undefined;
+    this.retrying = new RetryingTransport({ transport: this.transport, bucket, logger, metrics });
+  }
+}
+
+interface AttemptedCall extends CallOptions {
   readonly attempted: string;
   readonly verb?: string;
-  readonly mayBeText?: boolean;
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly body?: unknown;
+  readonly contentType?: string | undefined;
+  /** Default: true for all methods but POST and for all patches but JSON patches. */
+  readonly isIdempotent?: boolean | undefined;
   readonly guard?: () => void;
 }
 
@@ -226,7 +221,7 @@ function nameOf({ metadata }: KubeObject): ObjectName {
   return { name: metadata?.name ?? '', ...(metadata?.namespace === undefined ? {} : { namespace: metadata.namespace }) };
 }
 
-/** Listed objects lack their kind and version; the API server wants them in what is written. */
+/** Listed objects lack `kind` and `apiVersion`, which the API server requires in a write. */
 function completed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
   return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
 }

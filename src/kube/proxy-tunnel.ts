@@ -1,17 +1,18 @@
-// throughProxy: an agent whose connections lead through an HTTP proxy, by CONNECT. Before it: kube-transport.ts.
-//   Differs from client-node's agents: a connection that nobody waits for any more is given up at once, and IPv6 addresses work.
+// throughProxy: makes an agent connect through an HTTP proxy, with CONNECT.
+//   Differs from client-node's agents: a connection that nobody waits for any more is closed at once, and IPv6 addresses work.
 import http from 'node:http';
 import https from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { unbracketed } from './host.ts';
 
-/** Of a request over such an agent. */
+/** An option of each request over such an agent. */
 export interface TunnelOptions {
-  /** Its connection is given up while it is made when this aborts; once it is made this does nothing to it. */
+  /** Closes the request's connection while it is being established; later it has no effect. */
   readonly tunnelSignal: AbortSignal;
 }
 
-/** The request may have arrived: its code says so to whoever decides about another try. */
+/** No response came in time. The request may have been executed: the code says so to the retry rules. */
 export class SilenceError extends Error {
   override readonly name = 'SilenceError';
   readonly code = 'ETIMEDOUT';
@@ -21,7 +22,7 @@ export class SilenceError extends Error {
   }
 }
 
-/** The same agent, changed. The tunnel is plain or TLS as the agent's own connections are; that to the proxy as the proxy's URL says. */
+/** Changes and returns the agent. Inside the tunnel it uses TLS if it is an https.Agent; to the proxy, if the proxy's URL is https. */
 export function throughProxy(agent: http.Agent, proxy: URL): http.Agent {
   const connectDirectly = agent.createConnection.bind(agent);
   const isSecure = agent instanceof https.Agent;
@@ -54,9 +55,6 @@ export function throughProxy(agent: http.Agent, proxy: URL): http.Agent {
   };
   return agent;
 }
-
-/** A URL's host name as connections are made to it: of an IPv6 address, only that. */
-export const unbracketed = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
 function authorization({ username, password }: URL): http.OutgoingHttpHeaders {
   if (username === '' && password === '') return {};

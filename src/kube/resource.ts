@@ -1,8 +1,8 @@
-// What the Kubernetes client needs to know of a resource: its place in the API, and the few fields that all objects have.
+// What the client needs to know about a resource: its place in the API, and the few fields that all objects have.
 
 /**
- * What every Kubernetes object has. As it is on the wire: times are strings. The classes and interfaces of client-node fit,
- * but their `Date` fields hold strings in what this project's client answers.
+ * The fields that every Kubernetes object has, as on the wire: times are strings. The types of client-node are assignable to it,
+ * but their `Date` fields hold strings in the objects that this client returns.
  */
 export interface KubeObject {
   apiVersion?: string;
@@ -28,15 +28,15 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
-/** A type of the API. `T` is what the API server answers for it. */
+/** A resource of the API. `T` is the type of its objects. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
-  /** '' is the core group. */
+  /** '' for the core group. */
   readonly group: string;
   readonly version: string;
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
-  /** Never set: it only lets the compiler infer `T`. */
+  /** Never set; it lets the compiler infer `T`. */
   readonly __type?: T;
 }
 
@@ -52,13 +52,13 @@ export interface KubeList<T> {
   readonly items: T[];
 }
 
-/** "namespace/name", or "name" for an object without a namespace. */
+/** "namespace/name", or "name" for an object without a namespace. Upstream: cache.MetaNamespaceKeyFunc. */
 export function keyOf(object: KubeObject): string {
   const { namespace, name = '' } = object.metadata ?? {};
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
 }
 
-/** The owner that manages the object, if it has one. Upstream: `metav1.GetControllerOf`. */
+/** The owner reference with `controller: true`. Upstream: metav1.GetControllerOf. */
 export function controllerOf({
   metadata,
 }: {
@@ -67,23 +67,24 @@ export function controllerOf({
   return metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
+/** "group/version", or "version" in the core group. */
 export function apiVersionOf(type: ResourceType): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;
 }
 
-/** The path of a collection (no name given) or of one object. */
+/** The URL path of one object, or without a name of the collection. @throws TypeError if a segment is empty or leads elsewhere */
 export function resourcePath(
   type: ResourceType,
   at: { namespace?: string | undefined; name?: string; subresource?: string | undefined },
 ): string {
   const segments = type.group === '' ? ['api', type.version] : ['apis', type.group, type.version];
   if (type.namespaced && at.namespace !== undefined && at.namespace !== '') segments.push('namespaces', at.namespace);
-  else if (type.namespaced && at.name !== undefined) throw new TypeError(`${type.plural} ${at.name}: a namespace is needed`);
+  else if (type.namespaced && at.name !== undefined) throw new TypeError(`${type.plural} ${at.name}: a namespace is required`);
   segments.push(type.plural);
   if (at.name !== undefined) segments.push(at.name);
   if (at.subresource !== undefined) segments.push(at.subresource);
-  // A name may come from a user's spec: it must not lead to another path.
+  // A name may come from a user's spec and must not lead to another path.
   const astray = segments.find(segment => segment === '' || segment === '.' || segment === '..');
-  if (astray !== undefined) throw new TypeError(`${type.plural}: "${astray}" is no name`);
+  if (astray !== undefined) throw new TypeError(`${type.plural}: "${astray}" is not a valid name`);
   return `/${segments.map(encodeURIComponent).join('/')}`;
 }

@@ -1,5 +1,5 @@
-// RetryingTransport: one call to the API server, tried again where that is safe. Before it: kube-client.ts. After it: kube-transport.ts.
-//   Port of the rules of client-go v0.37.2 rest/with_retry.go, and stricter: what may have been done already is only repeated if it is idempotent.
+// RetryingTransport: one call to the API server, retried where that is safe. Port of client-go v0.37.2 rest/with_retry.go.
+//   Stricter than that: a request that may have been executed is repeated only if it is idempotent.
 import type { IncomingMessage } from 'node:http';
 import { ApiError, parsedStatus } from './api-error.ts';
 import type { Deadline } from '../time/deadline.ts';
@@ -9,23 +9,21 @@ import { sleep } from '../time/sleep.ts';
 import type { TokenBucket } from '../time/token-bucket.ts';
 
 export interface ApiCall {
-  /** For errors and logs: "get secrets default/x". */
+  /** For errors and logs, such as "get secrets default/x". */
   readonly attempted: string;
-  /** For metrics: GET, LIST, WATCH, POST, PUT, APPLY, PATCH, DELETE. */
+  /** For metrics, GET, LIST, WATCH, POST, REPLACE, APPLY, PATCH or DELETE. */
   readonly verb: string;
   readonly method: string;
-  /** With its query. */
+  /** Includes the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Doing it twice is as good as once. */
+  /** Executing it twice has the same effect as once. */
   readonly isIdempotent: boolean;
   readonly maxTries: number;
-  /** Does not wait for the client's token bucket. */
+  /** Bypasses the client's rate limit. */
   readonly isUnthrottled: boolean;
-  /** An answer that is no JSON is handed out as text; else it is an error. */
-  readonly mayBeText: boolean;
-  /** Asked before each try, when nothing but sending is left to do. If it throws nothing is sent, and the call throws that. */
+  /** Called before each request, immediately before it is sent. If it throws, nothing is sent and the call throws that error. */
   readonly guard: (() => void) | undefined;
   readonly deadline: Deadline;
 }
@@ -49,7 +47,7 @@ export interface RequestMetrics {
   waited(verb: string, host: string, seconds: number): void;
 }
 
-/** What a try came to, if it came to nothing good. */
+/** A request that failed. */
 interface Failure {
   readonly error: Error;
   /** The server's Retry-After. */
@@ -58,7 +56,7 @@ interface Failure {
 
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
-/** Node's codes for connections that were never made: nothing was sent. */
+/** Node.js error codes of connections that were never established: nothing was sent. */
 const neverConnected = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 const cutOff = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
 
@@ -81,14 +79,14 @@ export class RetryingTransport {
   }
 
   /**
-   * The answer's JSON.
-   * @throws ApiError for an answer with status 400 or more, else an Error that says what was attempted, with its cause; the signal's reason once it aborts
+   * Returns the parsed JSON of the response.
+   * @throws ApiError for a status of 400 or more; otherwise an Error that names the call, with its cause; the signal's reason once it aborts
    */
   async call(call: ApiCall): Promise<unknown> {
     let hasRenewedCredentials = false;
     for (let tries = 1; ; tries += 1) {
       const outcome = await this.#try(call, tries);
-      if (!isFailure(outcome)) return outcome.answer;
+      if ('answer' in outcome) return outcome.answer;
       const { error } = outcome;
       if (error instanceof ApiError && error.code === 401 && !hasRenewedCredentials) {
         hasRenewedCredentials = true;
@@ -97,12 +95,12 @@ export class RetryingTransport {
       }
       const delayMs = tries < call.maxTries ? retryDelayMs(outcome, tries, call.isIdempotent) : undefined;
       if (delayMs === undefined || delayMs >= call.deadline.remainingMs) throw error;
-      this.#logger.debug('API request failed, will be tried again', { attempted: call.attempted, tries, delayMs, error });
+      this.#logger.debug('API request failed, retrying', { attempted: call.attempted, tries, delayMs, error });
       await this.#pause(call, delayMs, error);
     }
   }
 
-  /** The response, with its body still to come. One try, no retry but with new credentials: for watches, whose caller begins anew anyway. */
+  /** Returns the response before its body. Retries only a 401, with new credentials: the callers are watches, which retry themselves. */
   async open(call: ApiCall): Promise<IncomingMessage> {
     for (let tries = 1; ; tries += 1) {
       let failure: Failure;
@@ -122,7 +120,7 @@ export class RetryingTransport {
     try {
       const response = await this.#send(call, tries);
       if ((response.statusCode ?? 0) >= 400) return await failureOf(call, response);
-      return { answer: answerOf(call, response, await bodyOf(response)) };
+      return { answer: parsedAnswer(response, await bodyOf(response)) };
     } catch (error) {
       if (error instanceof NotSentError) throw error.cause;
       if (call.deadline.signal.aborted) throw thrown(call, error);
@@ -155,7 +153,7 @@ export class RetryingTransport {
     try {
       await sleep(delayMs, call.deadline.signal);
     } catch (reason) {
-      // What failed says more than that the time is over.
+      // The failure says more than the timeout.
       throw call.deadline.signal.reason instanceof DOMException && call.deadline.signal.reason.name === 'TimeoutError'
         ? error
         : (reason as Error);
@@ -163,12 +161,12 @@ export class RetryingTransport {
   }
 }
 
-/** Milliseconds until the next try, or `undefined` if there should be none. Pure but for the jitter. */
+/** Milliseconds until the next request, or `undefined` if there should be none. Pure except for the jitter. */
 export function retryDelayMs(failure: Failure, tries: number, isIdempotent: boolean): number | undefined {
   const { error, retryAfterMs } = failure;
   const backoffMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
   if (error instanceof ApiError) {
-    // 429 means that nothing was done; a Retry-After beside any 5xx is the server's own invitation.
+    // A 429 means that nothing was executed; with a 5xx, Retry-After is the server's invitation to retry.
     if (error.code === 429) return retryAfterMs ?? backoffMs;
     if (error.code < 500) return undefined;
     if (retryAfterMs !== undefined) return retryAfterMs;
@@ -178,10 +176,6 @@ export function retryDelayMs(failure: Failure, tries: number, isIdempotent: bool
   if (typeof code !== 'string') return undefined;
   if (neverConnected.has(code)) return backoffMs;
   return isIdempotent && cutOff.has(code) ? backoffMs : undefined;
-}
-
-function isFailure(outcome: { answer: unknown } | Failure): outcome is Failure {
-  return 'error' in outcome;
 }
 
 async function failureOf(call: ApiCall, response: IncomingMessage): Promise<Failure> {
@@ -196,18 +190,16 @@ async function failureOf(call: ApiCall, response: IncomingMessage): Promise<Fail
   };
 }
 
-function answerOf(call: ApiCall, response: IncomingMessage, text: string): unknown {
-  const isJson = /^application\/json\b/.test(response.headers['content-type'] ?? '');
-  if (!isJson && call.mayBeText) return text;
+function parsedAnswer(response: IncomingMessage, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // The engine's message would quote the text, which may be a secret's.
-    throw new Error(`the answer (${response.headers['content-type'] ?? 'no content type'}) is no JSON`);
+    // The engine's message would quote the text, which may be a Secret.
+    throw new Error(`the answer (${response.headers['content-type'] ?? 'no content type'}) is not JSON`);
   }
 }
 
-/** What a call throws for what a try threw. Once the signal has aborted that is the cause of all else, such as a body that breaks off. */
+/** The error that a call throws. Once the signal has aborted, it is the cause of everything else, such as a truncated body. */
 function thrown({ attempted, deadline: { signal } }: ApiCall, error: unknown): Error {
   const cause: unknown = signal.aborted ? signal.reason : error;
   if (signal.aborted && !(cause instanceof DOMException && cause.name === 'TimeoutError')) return cause as Error;

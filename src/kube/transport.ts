@@ -1,5 +1,5 @@
-// KubeTransport: one HTTP exchange with the API server, over one pool of kept-alive connections. Before it: retrying-transport.ts.
-//   After it: kube-credentials.ts, proxy-tunnel.ts. client-node's own HTTP is not used: it opens a connection a request.
+// KubeTransport: one HTTP exchange with the API server, over one pool of kept-alive connections.
+//   client-node's own HTTP is not used, since it opens a connection for each request.
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
@@ -7,20 +7,21 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type CurrentCredentials, KubeCredentials, type TlsOptions } from './auth/credentials.ts';
-import { SilenceError, throughProxy, type TunnelOptions, unbracketed } from './proxy-tunnel.ts';
+import { unbracketed } from './host.ts';
+import { SilenceError, throughProxy, type TunnelOptions } from './proxy-tunnel.ts';
 
 export interface HttpRequest {
   readonly method: string;
-  /** With its query. */
+  /** Includes the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal: AbortSignal;
-  /** Asked over a connection that is made, when nothing but sending is left to do; what it throws becomes the `cause` of a NotSentError. */
+  /** Called once the connection is established, immediately before sending. What it throws becomes the `cause` of a NotSentError. */
   readonly guard?: (() => void) | undefined;
 }
 
-/** The request's guard forbade it: nothing was sent. */
+/** The request's guard threw: nothing was sent. */
 export class NotSentError extends Error {
   override readonly name = 'NotSentError';
 }
@@ -30,11 +31,17 @@ interface Credentials {
   readonly agent: http.Agent;
 }
 
-/** Files are read again after so long; within it one reading serves all requests, and credentials that were refused are not renewed again. */
+interface LoadedCredentials {
+  readonly credentials: Promise<Credentials>;
+  /** Undefined while they are being loaded. */
+  loadedAtMs?: number;
+}
+
+/** Files are read again after this time. Until then one read serves all requests, and refused credentials are not renewed again. */
 const credentialsMaxAgeMs = 1_000;
-/** The API server closes a connection that was idle for 90 s; ours close before, so that no request meets one that is just being closed. */
+/** The API server closes connections that were idle for 90 s. Ours close earlier, so that no request meets one that is just being closed. */
 const idleSocketMs = 60_000;
-/** Longer than the API server lets a request wait in line (a quarter of its --request-timeout, 60 s unless told). */
+/** Longer than the API server queues a request: a quarter of its --request-timeout, 60 s by default. */
 const defaultSilenceTimeoutMs = 20_000;
 const pool = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs, scheduling: 'lifo' } as const;
 
@@ -42,14 +49,13 @@ export class KubeTransport {
   readonly #server: URL;
   readonly #proxy: URL | undefined;
   readonly #source: KubeCredentials;
-  #credentials: Promise<Credentials> | undefined;
-  #credentialsAtMs = 0;
+  #loaded: LoadedCredentials | undefined;
   #isRenewing = false;
   #renewedAtMs = -Infinity;
   #agent: http.Agent | undefined;
-  /** What the agent's connections were made with: changed certificates need a new agent. */
+  /** Hash of the TLS options of #agent: changed certificates need a new agent. */
   #agentIdentity = '';
-  /** Ends a request or a watch that is under way. */
+  /** For each request or watch in flight, a function that ends it. */
   readonly #open = new Set<(reason: Error) => void>();
   readonly #silenceTimeoutMs: number;
   readonly #closing = new AbortController();
@@ -62,14 +68,14 @@ export class KubeTransport {
     this.#proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl);
   }
 
-  /** The API server's host and port, as metrics name it. */
+  /** The API server's host and port, for metrics. */
   get host(): string {
     return this.#server.host;
   }
 
   /**
-   * Sends a request; resolves with the response's head, whatever its status. Its body must be read or destroyed.
-   * @throws NotSentError if its guard forbids it, what node:http throws, or the signal's reason
+   * Sends a request. Resolves with the head of the response, whatever its status. The caller must read or destroy the body.
+   * @throws NotSentError if the guard throws, an error of node:http, or the signal's reason
    */
   async send(request: HttpRequest): Promise<http.IncomingMessage> {
     this.#assertOpen();
@@ -95,13 +101,13 @@ export class KubeTransport {
     };
     return new Promise((resolve, reject) => {
       const outgoing = (isPlain ? http : https).request(options, response => {
-        // What comes after the head has its own limits.
+        // The body has its own limits.
         outgoing.setTimeout(0);
         resolve(response);
       });
-      /** Differs from the `signal` of node:http, which is not heeded before the request has a connection. */
+      /** Differs from the `signal` of node:http, which has no effect before the request has a connection. */
       const end = (reason: Error): void => {
-        // A connection that passes nothing any more is seldom the only one.
+        // If one connection is half-open, the idle ones probably are too.
         if (reason.name === 'SilenceError' || reason.name === 'TimeoutError') closeIdle(agent);
         reject(reason);
         connecting.abort();
@@ -120,7 +126,7 @@ export class KubeTransport {
         try {
           request.guard?.();
         } catch (cause) {
-          end(new NotSentError('the write guard forbids it', { cause }));
+          end(new NotSentError('the write guard refused the request', { cause }));
           return;
         }
         outgoing.end(request.body);
@@ -131,19 +137,19 @@ export class KubeTransport {
   }
 
   /**
-   * Forgets tokens and certificates, and gets them anew. For when the server answers 401. What was got anew a moment ago stays: many
-   * requests are refused at once, and a plugin that gives the wrong thing is asked once a second.
+   * Discards tokens and certificates and loads new ones, after a 401. Does nothing if they were renewed within the last second: many
+   * requests are refused at once, and a plugin that returns wrong credentials must not run more often than that.
    */
   renewCredentials(): void {
     if (this.#isRenewing || performance.now() - this.#renewedAtMs < credentialsMaxAgeMs) return;
     this.#isRenewing = true;
     this.#source.forget();
-    this.#credentials = undefined;
+    this.#loaded = undefined;
     const onRenewed = () => {
       this.#isRenewing = false;
       this.#renewedAtMs = performance.now();
     };
-    // Whether it failed is for the requests that wait for it to say.
+    // A failure is reported by the requests that wait for the credentials.
     this.#currentCredentials().then(onRenewed, onRenewed);
   }
 
@@ -151,14 +157,14 @@ export class KubeTransport {
     if (this.#closing.signal.aborted) throw new Error('the Kubernetes client is closed');
   }
 
-  /** Ends every connection, also those of requests and watches under way, and a program that is asked for credentials. */
+  /** Closes every connection, including those of requests and watches in flight, and ends a running credential plugin. */
   close(): void {
     this.#closing.abort();
     for (const end of this.#open) end(new Error('the Kubernetes client is closed'));
     this.#agent?.destroy();
   }
 
-  /** What a proxy does wrong is not taken for the API server's fault. A name with several addresses fails with an error for each. */
+  /** Names the proxy in the message, if there is one. For a host with several addresses Node.js throws an error for each; their messages are joined. */
   #named(error: Error): Error {
     if (error.message === '' && error instanceof AggregateError)
       error.message = error.errors.map(each => (each as Error).message).join(', ');
@@ -167,18 +173,17 @@ export class KubeTransport {
   }
 
   #currentCredentials(): Promise<Credentials> {
-    const nowMs = performance.now();
-    if (this.#credentials === undefined || nowMs - this.#credentialsAtMs > credentialsMaxAgeMs) {
-      // Whoever asks while they are loaded waits for them, however long that takes.
-      this.#credentialsAtMs = Infinity;
-      const loading = this.#loadCredentials();
-      this.#credentials = loading;
-      loading.then(
-        () => this.#credentials === loading && (this.#credentialsAtMs = performance.now()),
-        () => this.#credentials === loading && (this.#credentials = undefined),
-      );
-    }
-    return this.#credentials;
+    if (this.#loaded !== undefined && !isStale(this.#loaded)) return this.#loaded.credentials;
+    const loading: LoadedCredentials = { credentials: this.#loadCredentials() };
+    this.#loaded = loading;
+    const onLoaded = () => {
+      loading.loadedAtMs = performance.now();
+    };
+    const onFailed = () => {
+      if (this.#loaded === loading) this.#loaded = undefined;
+    };
+    loading.credentials.then(onLoaded, onFailed);
+    return loading.credentials;
   }
 
   async #loadCredentials(): Promise<Credentials> {
@@ -189,7 +194,7 @@ export class KubeTransport {
   #agentFor(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): http.Agent {
     const identity = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
     if (this.#agent !== undefined && this.#agentIdentity === identity) return this.#agent;
-    // The old one is given up when there is a new one, and not for certificates that cannot be read.
+    // The old agent stays if the new certificates cannot be read.
     const agent = this.#newAgent(tls, socksAgent);
     if (this.#agent !== undefined) retire(this.#agent);
     this.#agent = agent;
@@ -199,20 +204,20 @@ export class KubeTransport {
 
   #newAgent(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): http.Agent {
     if (socksAgent !== undefined) return pooling(socksAgent);
-    // Certificates and keys are read once, not for each connection.
+    // Certificates and keys are parsed once, not for each connection.
     const secure = { ...pool, ...tls, secureContext: createSecureContext(tls) };
     const agent = this.#server.protocol === 'http:' ? new http.Agent(pool) : new https.Agent(secure);
     return this.#proxy === undefined ? agent : throughProxy(agent, this.#proxy);
   }
 }
 
-/** Making a connection takes time, in which the process may even be frozen. */
+/** Calls `then` when the socket is connected: until then the process may have been frozen, or the lease lost. */
 function whenConnected(socket: Socket, isReused: boolean, isPlain: boolean, then: () => void): void {
   if (isReused || (isPlain && !socket.connecting)) then();
   else socket.once(isPlain ? 'connect' : 'secureConnect', then);
 }
 
-/** Lets what is under way finish and closes each connection afterwards. */
+/** Lets requests in flight finish and closes each connection afterwards. */
 function retire(agent: http.Agent): void {
   Object.assign(agent, { keepAlive: false });
   closeIdle(agent);
@@ -222,11 +227,16 @@ function closeIdle(agent: http.Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
-/** Makes an agent that client-node has made keep its connections as ours does. */
+/** Gives an agent that client-node made the same keep-alive options as ours. */
 function pooling(agent: http.Agent): http.Agent {
-  // Where an agent looks for the time after which an idle connection goes.
+  // The agent reads its idle timeout from here.
   Object.assign((agent as http.Agent & { readonly options: http.AgentOptions }).options, pool);
   return Object.assign(agent, pool);
+}
+
+/** While they are being loaded, everybody waits for the same credentials, however long that takes. */
+function isStale({ loadedAtMs }: LoadedCredentials): boolean {
+  return loadedAtMs !== undefined && performance.now() - loadedAtMs > credentialsMaxAgeMs;
 }
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

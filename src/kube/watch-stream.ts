@@ -1,20 +1,20 @@
-// readWatchEvents: a watch's response body as events. Before it: kube-client.ts. After it: controller/informer.ts.
+// readWatchEvents: parses the response body of a watch. Upstream: apimachinery pkg/watch streamwatcher.go.
 import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Deadline } from '../time/deadline.ts';
 
-/** As on the wire. The object of an `ERROR` is a `Status`, that of a `BOOKMARK` has a resourceVersion and little else. */
+/** As on the wire. The object of an `ERROR` is a `Status`; that of a `BOOKMARK` has little more than a resourceVersion. Upstream: metav1.WatchEvent. */
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: T;
 }
 
-/** Longer lines than this are no Kubernetes object: etcd's limit is 1.5 MiB. */
+/** A longer line is not a Kubernetes object: etcd's limit is 1.5 MiB. */
 const longestLine = 16 * 1024 * 1024;
 
 /**
- * One event a line. Every chunk that comes starts `deadline` again, if there is an idle limit.
- * @throws Error if the connection breaks, a line is no JSON event, or the deadline's signal aborts
+ * Yields one event for each line. Every chunk extends `deadline` by `idleTimeoutMs`, if that is set.
+ * @throws Error if the connection breaks, a line is not a JSON event, or the deadline's signal aborts
  */
 export async function* readWatchEvents<T>(
   response: IncomingMessage,
@@ -24,8 +24,8 @@ export async function* readWatchEvents<T>(
   let unfinished = '';
   const contentType = response.headers['content-type'] ?? 'no content type';
   try {
-    // A page of something in between is no watch that ends at once.
-    if (!contentType.startsWith('application/json')) throw new Error(`the answer (${contentType}) is no JSON`);
+    // A page of a proxy must not pass for a watch that ended at once.
+    if (!contentType.startsWith('application/json')) throw new Error(`the answer (${contentType}) is not JSON`);
     for await (const chunk of response) {
       if (idleTimeoutMs !== undefined) deadline.extend(idleTimeoutMs);
       const lines = decoder.write(chunk as Buffer).split('\n');
@@ -49,10 +49,11 @@ function parsed<T>(line: string): WatchEvent<T> {
   try {
     event = JSON.parse(line);
   } catch {
-    // The engine's message would quote the line, which may hold anything.
-    throw new Error('a line that is no JSON');
+    // The engine's message would quote the line, which may hold a secret.
+    throw new Error('a line that is not JSON');
   }
   const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
-  if (typeof type !== 'string' || typeof object !== 'object' || object === null) throw new Error('a line that is no watch event');
+  if (typeof type !== 'string' || typeof object !== 'object' || object === null)
+    throw new Error('a line that is not a watch event');
   return event as WatchEvent<T>;
 }

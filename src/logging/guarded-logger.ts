@@ -1,9 +1,9 @@
-// The log of a consumer, as record/ writes to it: what fails there is no reason to lose an event. Used by the broadcasters and recorders.
+// guardedLogger: protects a library from the logger that its consumer passes in.
 import type { Logger } from './logger.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** Logs to `logger`, and goes on if that throws. */
+/** Logs to `logger` and ignores what it throws: a broken logger must not lose an event. */
 export function guardedLogger(logger: Logger): Logger {
   const guarded =
     (level: Level): Logger[Level] =>
@@ -11,7 +11,7 @@ export function guardedLogger(logger: Logger): Logger {
       try {
         logger[level](message, fields);
       } catch {
-        // There is no other place to say it.
+        // There is no other place to report it.
       }
     };
   return {

@@ -1,17 +1,17 @@
-// What every module logs to: a constant message and fields. Modules get a Logger handed in; the implementation is in winston-logger.ts.
+// Logger: the interface that every module logs to, with a constant message and fields. It is passed in, never imported.
 
-/** Values that say about which object a message is: `key`, `reason`, `error`, … Never a secret. */
+/** Fields such as `key`, `reason` or `error`. Never a secret. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** The log that modules write to. Implementations never throw. */
+/** Structured logging. Implementations never throw. */
 export interface Logger {
-  /** What only somebody who looks for a fault wants to know. */
+  /** Detail that helps to find a fault. */
   debug(message: string, fields?: LogFields): void;
-  /** What happens as it should. */
+  /** A normal event. */
   info(message: string, fields?: LogFields): void;
-  /** What is not as it should be, and goes on. */
+  /** A fault from which the process recovers by itself. */
   warn(message: string, fields?: LogFields): void;
-  /** What failed. */
+  /** A failure. */
   error(message: string, fields?: LogFields): void;
   /** A logger that adds `fields` to every message. */
   child(fields: LogFields): Logger;

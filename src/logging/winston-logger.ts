@@ -1,5 +1,6 @@
-// The Logger that the program uses: winston writes it, as JSON a line or as text. Nothing else imports winston.
+// The program's Logger, on winston: one line of JSON or text for each message. Nothing else imports winston.
 import winston from 'winston';
+import { errorChain } from './error-chain.ts';
 import type { LogFields, Logger } from './logger.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
@@ -8,18 +9,16 @@ export type LogLevel = (typeof logLevels)[number];
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format: 'json' | 'text';
-  /** Standard error unless told. */
+  /** Default: standard error. */
   readonly stream?: NodeJS.WritableStream;
 }
 
-/** The root logger; its level holds for all its children, also when it is changed. */
+/** The root logger. Its level applies to all its children, also after a change. */
 export interface LeveledLogger extends Logger {
   readonly level: LogLevel;
-  /** @throws RangeError if there is no such level */
+  /** @throws RangeError for an unknown level */
   setLevel(level: string): void;
 }
-
-const deepestCause = 8;
 
 export function createLogger({ level, format, stream = process.stderr }: LoggerOptions): LeveledLogger {
   const { combine, timestamp, json, printf } = winston.format;
@@ -47,7 +46,7 @@ function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boo
   const at =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
-      // Nothing is built for a message that nobody will see.
+      // Fields are not formatted for a level that is off.
       if (!root.isLevelEnabled(level)) return;
       root.log({ ...plain(context, isDebug()), ...plain(fields, isDebug()), level, message });
     };
@@ -60,7 +59,7 @@ function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boo
   };
 }
 
-/** What the line says of itself; a field of such a name is told beside it. */
+/** Names that a log line uses itself; a field of such a name gets a prefix. */
 const ownNames = ['level', 'message', 'timestamp'];
 
 function plain(fields: LogFields, withStack: boolean): Record<string, unknown> {
@@ -69,7 +68,7 @@ function plain(fields: LogFields, withStack: boolean): Record<string, unknown> {
     const key = ownNames.includes(name) ? `field_${name}` : name;
     try {
       const value = fields[name];
-      result[key] = sayable(value);
+      result[key] = toJson(value);
       if (value instanceof Error && withStack && value.stack !== undefined) result[`${key}Stack`] = value.stack;
     } catch {
       result[key] = '[cannot be shown]';
@@ -78,10 +77,10 @@ function plain(fields: LogFields, withStack: boolean): Record<string, unknown> {
   return result;
 }
 
-/** What JSON can say of a value. Errors as text: what each says, not what it holds (a client's error may hold request and headers). */
-function sayable(value: unknown): unknown {
+/** A value that JSON can represent. Errors become their messages, without their properties: a client's error may hold the request and its headers. */
+function toJson(value: unknown): unknown {
   if (typeof value === 'string') return value;
-  if (value instanceof Error) return sayable(messageOf(value));
+  if (value instanceof Error) return toJson(messageOf(value));
   const holders: unknown[] = [];
   const text = JSON.stringify(value, function (this: Record<string, unknown>, key, inner: unknown) {
     const original = this[key];
@@ -95,14 +94,10 @@ function sayable(value: unknown): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-/** An error's message with those of its causes, each only if it says something new. */
+/** An error's message followed by those of its causes that add something. */
 function messageOf(error: Error): string {
   let text = error.message === '' ? error.name : error.message;
-  let cause = error.cause;
-  for (let depth = 0; depth < deepestCause && cause instanceof Error; depth += 1) {
-    if (!text.includes(cause.message)) text += `: ${cause.message}`;
-    cause = cause.cause;
-  }
+  for (const { message } of errorChain(error.cause)) if (!text.includes(message)) text += `: ${message}`;
   return text;
 }
 

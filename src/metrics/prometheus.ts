@@ -1,5 +1,5 @@
-// Metrics: everything that /metrics shows, in one registry. Upstream's names, labels and buckets (client-go, component-base,
-//   controller-runtime), so that dashboards made for those work as they are. One object a process, handed in, never a global.
+// Metrics: all metrics of the process, in one registry that is passed in, never a global. The names, labels and buckets are those of
+//   client-go, component-base and controller-runtime, so that dashboards for these work unchanged.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { InformerMetrics, InformerObservation } from '../runtime/informer.ts';
 import type { MetricsText } from '../runtime/health-server.ts';
@@ -22,7 +22,7 @@ export class Metrics implements MetricsText {
   readonly events = new EventMetrics(this.registry);
 
   constructor(options: { process?: boolean; version?: string } = {}) {
-    // The event loop is looked at ten times a second: the hundred times of the default would be most of what a process at rest does.
+    // The event loop is sampled ten times a second: with the default of a hundred, sampling would be most of an idle process's work.
     if (options.process === true) collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 });
     new Gauge({
       name: 'bitcoin_controller_build_info',
@@ -48,7 +48,7 @@ export class ReflectorMetrics implements InformerMetrics {
   readonly #lists: Counter<'name'>;
   readonly #watches: Counter<'name'>;
   readonly #failures: Counter<'name'>;
-  /** By name; there may be one for each namespace. */
+  /** By name. There may be one informer for each namespace. */
   readonly #informers = new Map<string, (() => InformerObservation)[]>();
 
   constructor(registry: Registry) {
@@ -70,8 +70,16 @@ export class ReflectorMetrics implements InformerMetrics {
     });
     const informers = this.#informers;
     new Gauge({
+      name: 'reflector_unsynced_namespaces',
+      help: 'Number of namespaces (1 if all are watched as one) whose objects have not been listed yet',
+      ...labels,
+      collect() {
+        for (const [name, observers] of informers) this.set({ name }, observers.filter(observe => !observe().hasSynced).length);
+      },
+    });
+    new Gauge({
       name: 'reflector_store_objects',
-      help: 'Number of objects in the cache, over all namespaces that are watched one by one',
+      help: 'Number of objects in the cache, over all watched namespaces',
       ...labels,
       collect() {
         for (const [name, observers] of informers)
@@ -92,7 +100,7 @@ export class ReflectorMetrics implements InformerMetrics {
     });
   }
 
-  /** The gauges ask `observe` when they are read. */
+  /** The gauges call `observe` when they are read. */
   watch(name: string, observe: () => InformerObservation): void {
     this.#informers.set(name, [...(this.#informers.get(name) ?? []), observe]);
     this.#failures.inc({ name }, 0);
@@ -131,6 +139,7 @@ export class LeaderElectionMetrics implements ElectionMetrics {
 export class ControllerMetrics {
   readonly #reconciles: Counter<'controller' | 'result'>;
   readonly #errors: Counter<'controller'>;
+  /** Always 0, since no error is terminal here; dashboards for controller-runtime read it. */
   readonly #terminalErrors: Counter<'controller'>;
   readonly #seconds: Histogram<'controller'>;
   readonly #maxConcurrent: Gauge<'controller'>;
@@ -172,7 +181,7 @@ export class ControllerMetrics {
     });
   }
 
-  /** Makes every series of the controller appear at 0, so that a rate over it is right from the first reconcile on. */
+  /** Initializes every series of the controller with 0, so that its rate is right from the first reconcile on. */
   started(controller: string, maxConcurrentReconciles: number): void {
     this.#maxConcurrent.set({ controller }, maxConcurrentReconciles);
     this.#activeWorkers.set({ controller }, 0);
@@ -190,20 +199,14 @@ export class ControllerMetrics {
     this.#activeWorkers.dec({ controller });
   }
 
-  /** `terminal_error` counts as upstream: as an error, and as a terminal one. */
-  reconciled(
-    controller: string,
-    result: 'success' | 'requeue' | 'requeue_after' | 'error' | 'terminal_error',
-    seconds: number,
-  ): void {
-    this.#reconciles.inc({ controller, result: result === 'terminal_error' ? 'error' : result });
-    if (result === 'error' || result === 'terminal_error') this.#errors.inc({ controller });
-    if (result === 'terminal_error') this.#terminalErrors.inc({ controller });
+  reconciled(controller: string, result: 'success' | 'requeue' | 'requeue_after' | 'error', seconds: number): void {
+    this.#reconciles.inc({ controller, result });
+    if (result === 'error') this.#errors.inc({ controller });
     this.#seconds.observe({ controller }, seconds);
   }
 }
 
-/** What became of the events that were recorded, counted since the start; an EventBroadcaster's `counts` are such. */
+/** Counts of recorded events since the start; the `counts` of an EventBroadcaster are assignable. */
 export interface EventTotals {
   readonly recorded: number;
   readonly aggregated: number;
@@ -214,7 +217,7 @@ export interface EventTotals {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** Upstream has no metrics for its event recorder; these are ours. */
+/** Upstream has no metrics for its event recorder, so these names are this project's own. */
 export class EventMetrics {
   #totals: EventTotals | undefined;
 
@@ -224,7 +227,7 @@ export class EventMetrics {
     this.#counter(
       registry,
       'events_filtered_total',
-      'Events that were held back, for good or for a while: by the spam filter, or until the count of their series is written',
+      'Events that were held back, by the spam filter or until the count of their series is written',
       'filtered',
     );
     this.#counter(registry, 'events_written_total', 'Writes of events that the API server accepted', 'written');
@@ -242,7 +245,7 @@ export class EventMetrics {
     });
   }
 
-  /** The counters read `totals` when they are read. */
+  /** The counters read `totals` whenever they are scraped. */
   observe(totals: EventTotals): void {
     this.#totals = totals;
   }

@@ -1,4 +1,4 @@
-// RestClientMetrics: the requests to the API server, under the names of client-go's rest client.
+// RestClientMetrics: metrics of the requests to the API server, under the names of client-go's rest client.
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { RequestMetrics, RequestOutcome } from '../kube/retry.ts';
 

@@ -1,9 +1,9 @@
-// HealthServer: what the kubelet, Prometheus and an operator ask the process: /healthz, /readyz, /metrics and /loglevel.
+// HealthServer: /healthz and /readyz for the kubelet, /metrics for Prometheus, /loglevel for an operator.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../logging/logger.ts';
 
-/** Says what is wrong; `undefined` = all is well. */
+/** Returns what is wrong, or `undefined` if nothing is. */
 export type Check = () => string | undefined;
 
 /** The text that Prometheus reads. */
@@ -15,11 +15,11 @@ export interface MetricsText {
 export interface HealthServerOptions {
   readonly logger: Logger;
   readonly metrics: MetricsText;
-  /** By name. If one fails the process should be restarted. */
+  /** By name. If one fails, /healthz answers 503 and the kubelet restarts the container. */
   readonly healthChecks?: Readonly<Record<string, Check>>;
-  /** By name. While one fails the process does no useful work yet. */
+  /** By name. While one fails, /readyz answers 503. */
   readonly readyChecks?: Readonly<Record<string, Check>>;
-  /** The log level, readable and settable at /loglevel. */
+  /** The log level, served at /loglevel. `set` throws for an unknown level. */
   readonly logLevel?: { get(): string; set(level: string): void };
 }
 
@@ -41,7 +41,7 @@ export class HealthServer {
     this.#server.requestTimeout = 10_000;
   }
 
-  /** Starts to listen; port 0 takes a free one. @returns the address */
+  /** Starts to listen. Port 0 selects a free port. @returns the address */
   listen(port: number, host?: string): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -52,7 +52,7 @@ export class HealthServer {
     });
   }
 
-  /** Ends at once, also connections that are kept alive. */
+  /** Closes the server and all its connections at once. */
   close(): Promise<void> {
     return new Promise(resolve => {
       this.#server.close(() => resolve());
@@ -65,7 +65,7 @@ export class HealthServer {
     try {
       answer = await this.#answer(request);
     } catch (error) {
-      this.#options.logger.warn('A request to the health server failed', { path: request.url, error });
+      this.#options.logger.warn('Health server failed to answer a request', { path: request.url, error });
       answer = { status: 500, body: 'internal error\n' };
     }
     response.writeHead(answer.status, {

@@ -1,20 +1,19 @@
-// Informer: a local copy of all objects of a type, kept up to date. Before it: kube-client.ts. After it: controller.ts, by `changes`; reconcile.ts reads the copy.
+// Informer: a local copy of all objects of a resource, kept up to date by list and watch.
 //   Port of client-go v0.37.2 tools/cache/reflector.go (ListAndWatch, watchList) and shared_informer.go, in one loop.
 import { Subject, type Observable } from 'rxjs';
 import { ApiError, isGone, type ApiStatus } from '../kube/api-error.ts';
 import type { KubeClient, KubeList, ResourceType, WatchEvent } from '../kube/client.ts';
 import { apiVersionOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
-import { sleep } from '../time/sleep.ts';
 import { Backoff } from '../time/backoff.ts';
+import { isAborted, sleep } from '../time/sleep.ts';
 import { ObjectStore, type Change, type Indexers } from './object-store.ts';
-import { trimmed } from './trimmed.ts';
 
-export { keyOf } from '../kube/resource.ts';
 export type { Change, Indexers } from './object-store.ts';
 
 /** The state of an informer when its gauges are read. */
 export interface InformerObservation {
+  readonly hasSynced: boolean;
   readonly objects: number;
   readonly lastEventAgeSeconds: number;
 }
@@ -31,97 +30,113 @@ export interface InformerMetrics {
 export interface InformerOptions<T extends KubeObject> {
   readonly client: Pick<KubeClient, 'list' | 'watch'>;
   readonly type: ResourceType<T>;
-  /** Only objects in it; all namespaces unless told. */
+  /** Default: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  readonly fieldSelector?: string | undefined;
-  /** What is kept of an object; applied after the managed fields and kubectl's last applied configuration were dropped. */
+  /**
+   * Reduces an object to what is kept of it, before it is stored; at least its name, namespace, uid and resourceVersion must stay.
+   * managedFields and kubectl's last-applied-configuration are removed before. Upstream: cache.TransformFunc. Default: keep the rest.
+   */
   readonly transform?: ((object: T) => T) | undefined;
   readonly indexers?: Indexers<T> | undefined;
   readonly logger: Logger;
   readonly metrics?: InformerMetrics | undefined;
+  /** For jitter: a number from 0 to below 1. Default: Math.random. */
   readonly random?: (() => number) | undefined;
   /**
-   * A watch on which nothing came for so long is given up as half-open, and begun anew where it was. 150 000 unless told: the
-   * API server sends a bookmark every minute, so two were missed and half a minute more.
+   * A watch that receives nothing for this many milliseconds counts as half-open and is restarted where it was. The API server
+   * sends a bookmark every minute. Default: 150 000, which is two bookmarks and half a minute.
    */
   readonly idleTimeoutMs?: number | undefined;
 }
 
 /** The API server ends each watch after a random time between this and twice this, so that the load spreads. */
 const shortestWatchSeconds = 300;
-/** A watch that held for so long was a good one: the next begins at once. */
+/** After a watch that lasted this long the next one starts without a delay. */
 const goodWatchMs = 1_000;
 const listTimeoutMs = 60_000;
+/** Objects in a page of a list: bounds what is held in memory before `transform`. As upstream. */
 const pageSize = 500;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
+/**
+ * Lists a resource and then watches it. It relists when the watch has expired or etcd was restored to an older state; otherwise it
+ * continues where it was. Reads are served from memory and may lag behind the API server.
+ */
 export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #logger: Logger;
   readonly #name: string;
-  readonly #selection: Pick<InformerOptions<T>, 'namespace' | 'labelSelector' | 'fieldSelector'>;
+  readonly #selection: Pick<InformerOptions<T>, 'namespace' | 'labelSelector'>;
   readonly #store: ObjectStore<T>;
   readonly #changes = new Subject<Change<T>>();
   readonly #syncWaiters = new Set<() => void>();
   readonly #backoff: Backoff;
   #hasSynced = false;
-  /** Where the next watch goes on; undefined = everything must be listed first. */
+  #failure: Error | undefined;
+  /** Where the next watch continues. Undefined: everything must be listed first. */
   #resourceVersion: string | undefined;
   /** A list must not be older than this: the copy never goes back in time, whichever API server answers. */
   #newestVersion = '';
-  /** The last watch did not end in order: the API server may have come back with an older etcd. */
+  /** The last watch failed: the API server may have restarted with an older etcd. */
   #mayHaveGoneBack = false;
-  /** Whether what is there comes by a watch, or by a list before it. */
+  /** Whether the next full list uses a watch with initial events, or a paged list. */
   #listsByWatch = true;
-  /** The API server has refused to list by watch: it is older than Kubernetes 1.32, or was told not to. */
+  /** The API server refused initial events: it is older than Kubernetes 1.32, or the feature is turned off. */
   #cannotListByWatch = false;
   #lastEventAtMs = performance.now();
 
   constructor(options: InformerOptions<T>) {
-    const { type, namespace, labelSelector, fieldSelector, indexers, logger, metrics, random } = options;
+    const { type, namespace, labelSelector, indexers, logger, metrics, random } = options;
     this.#options = options;
-    this.#selection = { namespace, labelSelector, fieldSelector };
+    this.#selection = { namespace, labelSelector };
     this.#name = type.group === '' ? type.plural : `${type.plural}.${type.group}`;
     this.#logger = logger.child({ informer: this.#name, ...(namespace === undefined ? {} : { namespace }) });
     this.#store = new ObjectStore(indexers);
     this.#backoff = new Backoff(random === undefined ? {} : { random });
     metrics?.watch(this.#name, () => ({
+      hasSynced: this.#hasSynced,
       objects: this.#store.size,
       lastEventAgeSeconds: (performance.now() - this.#lastEventAtMs) / 1000,
     }));
   }
 
-  /** Every change after the copy holds it. A subscriber that throws harms neither the informer nor other subscribers; RxJS reports its error. */
+  /** Emits every change once the copy contains it. A subscriber that throws affects neither the informer nor other subscribers; RxJS reports its error. */
   get changes(): Observable<Change<T>> {
     return this.#changes;
   }
 
-  /** What it copies: a resource, and the namespace if it is one. */
+  /** The resource and, if there is one, the namespace, such as "pods in default". */
   get subject(): string {
     const { namespace } = this.#options;
     return namespace === undefined ? this.#name : `${this.#name} in ${namespace}`;
   }
 
-  /** The copy held everything at least once. */
+  /** Whether the copy was complete at least once. Upstream: SharedInformer.HasSynced. */
   get hasSynced(): boolean {
     return this.#hasSynced;
   }
 
-  /** By "namespace/name" or "name". The object is the copy's own: it must not be changed. */
+  /** The error of the last list or watch, if it failed and none has succeeded since. The informer retries. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The object with the key "namespace/name" or "name". It belongs to the informer and must not be changed. */
   get(key: string): T | undefined {
     return this.#store.get(key);
   }
 
-  list(namespace?: string): readonly T[] {
-    return this.#store.values(namespace);
+  list(): readonly T[] {
+    return this.#store.values();
   }
 
+  /** The objects for which the index function returned the value. @throws RangeError for an unknown index */
   byIndex(index: string, value: string): readonly T[] {
     return this.#store.byIndex(index, value);
   }
 
-  /** Resolves once `hasSynced`; rejects with the signal's reason. */
+  /** Resolves once `hasSynced`. Upstream: cache.WaitForCacheSync. @throws the signal's reason once it aborts */
   whenSynced(signal?: AbortSignal): Promise<void> {
     if (this.#hasSynced) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -142,18 +157,16 @@ export class Informer<T extends KubeObject> {
     });
   }
 
-  /** Keeps the copy up to date until the signal aborts; then resolves, with nothing left running. No fault outside makes it reject. */
+  /** Keeps the copy up to date until the signal aborts, then resolves with nothing left running. Failures are logged and retried with backoff; it never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    while (!isAborted(signal)) {
       const startedMs = performance.now();
-      let failure: unknown;
       try {
         await this.#listAndWatch(signal);
       } catch (error) {
-        failure = error;
+        if (isAborted(signal)) return;
+        this.#noteFailure(error);
       }
-      if (isAborted(signal)) return;
-      if (failure !== undefined) this.#noteFailure(failure);
       const isGood = performance.now() - startedMs >= goodWatchMs && this.#resourceVersion !== undefined;
       if (!isGood) await sleep(this.#backoff.next(), signal).catch(() => undefined);
     }
@@ -168,7 +181,7 @@ export class Informer<T extends KubeObject> {
       } catch (error) {
         if (isRefusal(error)) {
           this.#cannotListByWatch = true;
-          this.#logger.info('The API server does not list by watch', { error });
+          this.#logger.info('The API server does not support initial events in a watch, listing in pages', { error });
         } else if (!isTooEarly(error)) throw error;
       }
     }
@@ -177,8 +190,8 @@ export class Informer<T extends KubeObject> {
   }
 
   /**
-   * A watch from a version that etcd has not reached yet is answered with silence: it is asked which one it has. If it does not say,
-   * the watch may be as good as ever; if not, it is given up for its silence, and this is asked again.
+   * A watch from a version that etcd has not reached yet receives nothing. So after a failure the current version is read first.
+   * If that fails, the watch is tried anyway; if it then receives nothing, it times out and the version is read again.
    */
   async #compareVersions(signal: AbortSignal): Promise<void> {
     const { client, type } = this.#options;
@@ -188,23 +201,24 @@ export class Informer<T extends KubeObject> {
     this.#mayHaveGoneBack = false;
     const { resourceVersion: version = '0' } = page.metadata;
     if (BigInt(version) >= BigInt(this.#resourceVersion ?? 0)) return;
-    this.#logger.warn('The API server has gone back in time, will list anew', { version, seen: this.#resourceVersion });
+    this.#logger.warn('The API server has gone back in time, relisting', { version, seen: this.#resourceVersion });
     this.#resourceVersion = undefined;
     this.#newestVersion = '';
   }
 
   #noteFailure(error: unknown): void {
     this.#mayHaveGoneBack = true;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#options.metrics?.failed(this.#name);
-    // Whatever is in the way of one form of listing, the other may get through.
+    // What blocks one form of listing may let the other through.
     if (this.#resourceVersion === undefined) this.#listsByWatch = !this.#listsByWatch;
     const isTooLarge = error instanceof ApiError && error.causes.some(cause => cause.reason === 'ResourceVersionTooLarge');
-    // Listing with this version failed as well: only what etcd has now is left.
+    // A list at this version failed as well: accept whatever etcd has now.
     if (isTooLarge || (isGone(error) && this.#resourceVersion === undefined)) this.#newestVersion = '';
     if (isTooLarge || isGone(error)) this.#resourceVersion = undefined;
     const fromStart = this.#resourceVersion === undefined;
-    if (isGone(error)) this.#logger.info('Watch is too old, will list anew', { error });
-    else this.#logger.warn('Watch failed, will begin anew', { error, fromStart });
+    if (isGone(error)) this.#logger.info('Watch expired, relisting', { error });
+    else this.#logger.warn('Watch failed, retrying', { error, fromStart });
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -218,7 +232,7 @@ export class Informer<T extends KubeObject> {
       try {
         page = await client.list(type, { ...select, limit: pageSize, continue: token });
       } catch (error) {
-        // The pages that are left are compacted away; all at once cannot expire.
+        // The remaining pages were compacted away; a list without pages cannot expire.
         if (token === undefined || !isGone(error)) throw error;
         items.length = 0;
         page = await client.list(type, select);
@@ -239,7 +253,7 @@ export class Informer<T extends KubeObject> {
       resourceVersion: this.#resourceVersion ?? this.#newestVersion,
       ...(isFromStart ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const } : {}),
     });
-    /** What came before the API server said that this was all; undefined = it was. */
+    /** The objects before the bookmark that ends the initial events; undefined after it. */
     let initial = isFromStart ? new ObjectStore<T>() : undefined;
     for await (const event of events) {
       this.#lastEventAtMs = performance.now();
@@ -261,8 +275,9 @@ export class Informer<T extends KubeObject> {
     if (initial !== undefined) throw new Error(`watch ${this.#name}: ended before everything was listed`);
   }
 
-  /** One event of a watch that follows a complete copy. */
+  /** Handles one event of a watch that follows a complete copy. */
   #follow(event: WatchEvent<T>): void {
+    this.#failure = undefined;
     const version = event.object.metadata?.resourceVersion;
     const changes = event.type === 'BOOKMARK' ? [] : take(this.#store, { ...event, object: this.#kept(event.object) });
     if (version !== undefined) this.#resourceVersion = this.#newestVersion = version;
@@ -274,29 +289,41 @@ export class Informer<T extends KubeObject> {
     this.#resourceVersion = version;
     this.#newestVersion = version ?? '';
     this.#mayHaveGoneBack = false;
-    const isInInitialList = !this.#hasSynced;
-    for (const change of changes) this.#changes.next(isInInitialList ? { ...change, isInInitialList } : change);
+    this.#failure = undefined;
+    for (const change of changes) this.#changes.next(change);
     this.#hasSynced = true;
     for (const onSynced of this.#syncWaiters) onSynced();
     this.#syncWaiters.clear();
   }
 
-  /** For each object as it comes, so that never more of them is held at a time than one page. */
+  /** Transforms each object as it arrives, so that no more than one page of them is held untransformed. */
   #kept(object: T): T {
     const { type, transform } = this.#options;
-    // Listed objects do not say what they are.
+    // The objects of a list lack both.
     object.apiVersion ??= apiVersionOf(type);
     object.kind ??= type.kind;
-    const kept = trimmed(object);
-    return transform === undefined ? kept : transform(kept);
+    const stripped = stripManagedFields(object);
+    return transform === undefined ? stripped : transform(stripped);
   }
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Removes, in place, managedFields (half of a pod) and the annotation in which kubectl stores the object again. Upstream: controller-runtime TransformStripManagedFields. */
+export function stripManagedFields<T extends KubeObject>(object: T): T {
+  const metadata = object.metadata as { managedFields?: unknown; annotations?: Record<string, string> } | undefined;
+  if (metadata?.managedFields !== undefined) delete metadata.managedFields;
+  if (metadata?.annotations?.[lastApplied] !== undefined) {
+    metadata.annotations = Object.fromEntries(Object.entries(metadata.annotations).filter(([name]) => name !== lastApplied));
+  }
+  return object;
 }
 
 function take<T extends KubeObject>(store: ObjectStore<T>, event: WatchEvent<T>): Change<T>[] {
   return event.type === 'DELETED' ? store.delete(event.object) : store.set(event.object);
 }
 
-/** The API server took the request and did something else: it does not know `sendInitialEvents`. */
+/** The API server ignored `sendInitialEvents`, which it does not know. */
 class NoInitialEventsError extends Error {
   override readonly name = 'NoInitialEventsError';
 }
@@ -305,10 +332,5 @@ function isRefusal(error: unknown): boolean {
   return error instanceof NoInitialEventsError || (error instanceof ApiError && (error.code === 400 || error.code === 422));
 }
 
-/** A watch needs the API server's cache, which of a definition that was made just now is not there yet. A list does not. */
+/** A watch needs the API server's watch cache, which a new custom resource does not have yet. A list does not need it. */
 const isTooEarly = (error: unknown): boolean => error instanceof ApiError && error.code === 429;
-
-/** Asked again after an await: the compiler takes it for what it was before. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
-}

@@ -1,9 +1,8 @@
-// LeaderElector: of several replicas one works at a time, the one that holds the Lease. Before it: main.ts. After it: controller.ts, which
-//   it starts; lease-lock.ts has the Lease itself. Port of client-go v0.37.2 tools/leaderelection/leaderelection.go.
+// LeaderElector: of several replicas only the one that holds the Lease works. Port of client-go v0.37.2 tools/leaderelection/leaderelection.go.
 import { Deadline } from '../time/deadline.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../logging/logger.ts';
-import { sleep } from '../time/sleep.ts';
+import { isAborted, sleep } from '../time/sleep.ts';
 import { type Lease, LeaseLock } from './lease-lock.ts';
 
 /** Receives what an elector measures. Upstream: client-go tools/leaderelection MetricsProvider. */
@@ -13,38 +12,41 @@ export interface ElectionMetrics {
 }
 
 export interface LeaderElectorOptions {
-  /** Must not be under the write guard that asks this elector. */
+  /** Must not have a write guard that depends on this elector. */
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
+  /** Namespace of the Lease. */
   readonly namespace: string;
-  /** Of the Lease. */
+  /** Name of the Lease. */
   readonly name: string;
-  /** Unique among the replicas, also of one that was restarted. */
+  /** Unique for each replica and each start of it. */
   readonly identity: string;
-  /** How long the others wait before they take an unrenewed lease, in whole seconds: 15 000 unless told. */
+  /** Milliseconds that other replicas wait before they take over an unrenewed Lease; rounded up to whole seconds. Default: 15 000. */
   readonly leaseDurationMs?: number;
-  /** After so long without a renewal the leader stops: 10 000 unless told. What `leaseDurationMs` is more bears clocks of different speed. */
+  /** Milliseconds without a renewal after which the leader stops. The margin to leaseDurationMs tolerates clocks that run at different rates. Default: 10 000. */
   readonly renewDeadlineMs?: number;
-  /** 2 000 unless told. */
+  /** Milliseconds between renewals, and between attempts to acquire the Lease. Default: 2 000. */
   readonly retryPeriodMs?: number;
   readonly logger: Logger;
   readonly metrics?: ElectionMetrics | undefined;
+  /** For jitter: a number from 0 to below 1. Default: Math.random. */
   readonly random?: (() => number) | undefined;
-  /** Another leader than before was seen, possibly this one. Called once for each. */
+  /** Called once for each new leader that is observed, which may be this replica. */
   readonly onNewLeader?: ((identity: string) => void) | undefined;
-  /** For an event on the Lease. */
+  /** Called when this replica becomes leader and when it stops leading: for an event on the Lease. */
   readonly onTransition?: ((what: 'became leader' | 'stopped leading', lease: Lease) => void) | undefined;
 }
 
-/** The lease could not be renewed in time, or another replica has it. */
+/** The Lease could not be renewed in time, or another replica holds it. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
-/** A replica waits up to so many retry periods more, so that they do not all ask at once. */
+/** Up to this many retry periods are added at random, so that replicas do not all send requests at once. */
 const jitterFactor = 1.2;
-/** For giving the lease back at the end: longer than a healthy API server takes, shorter than anybody likes to wait for an exit. */
+/** Time limit of the release at the end: longer than a healthy API server takes, short enough for an exit. */
 const releaseTimeoutMs = 2_000;
 
+/** Guarantees one leader at a time if every write passes assertLeading() as the client's write guard. */
 export class LeaderElector {
   readonly #options: LeaderElectorOptions;
   readonly #renewDeadlineMs: number;
@@ -53,12 +55,12 @@ export class LeaderElector {
   readonly #logger: Logger;
   readonly #lock: LeaseLock;
   #reportedLeader: string | undefined;
-  /** When the last renewal that worked was sent. Undefined = not leading. */
+  /** When the last successful renewal was sent. Undefined: not leading. */
   #renewedAtMs: number | undefined;
-  /** The same, until leading has stopped: also when the lease is lost and the work goes on. */
+  /** The same, but kept after the Lease is lost until the work has stopped. */
   #heldAtMs: number | undefined;
 
-  /** @throws RangeError unless leaseDurationMs > renewDeadlineMs > 1.2 × retryPeriodMs, as upstream */
+  /** @throws RangeError unless leaseDurationMs > renewDeadlineMs > 1.2 × retryPeriodMs, as upstream, and for an empty identity */
   constructor(options: LeaderElectorOptions) {
     const {
       client,
@@ -82,14 +84,14 @@ export class LeaderElector {
     options.metrics?.leads(name, false);
   }
 
-  /** Who held the lease when it was last seen. */
+  /** The holder of the Lease when it was last observed. */
   get leader(): string | undefined {
     return this.#lock.holder;
   }
 
   /**
-   * By the clock, at this very moment: also right before any timer has fired, as after the process was frozen. False while a lease
-   * that somebody deleted or emptied is not ours again: a replica that knows nothing of us may take it.
+   * Whether this replica leads at this moment. Computed from the clock, so it is right even before any timer has fired, as after the
+   * process was frozen. False while a deleted or emptied Lease has not been acquired again: another replica may take it.
    */
   get isLeading(): boolean {
     return this.#isInTime && this.#lock.exists && this.#lock.isOurs;
@@ -100,28 +102,28 @@ export class LeaderElector {
   }
 
   /**
-   * For KubeClient.withWriteGuard.
-   * @throws LeaseLostError if the lease is lost; another Error if it is not ours at the moment, and it is worth to try again
+   * The guard for KubeClient.withWriteGuard.
+   * @throws LeaseLostError if the Lease is lost; another Error, which may be retried, if it was deleted and not acquired again yet
    */
   assertLeading(): void {
     if (this.isLeading) return;
     const lease = `lease ${this.#options.namespace}/${this.#options.name}`;
     throw this.#isInTime
-      ? new Error(`${lease} is gone and has yet to be taken anew`)
+      ? new Error(`${lease} was deleted and has not been acquired again yet`)
       : new LeaseLostError(`${lease} is not held`);
   }
 
-  /** What is wrong, for /healthz: this replica has neither renewed nor stopped for far too long. Else `undefined`. */
+  /** For /healthz: a message if this replica has neither renewed the Lease nor stopped for twice its duration. Otherwise `undefined`. */
   healthCheck(): string | undefined {
     const sinceMs = this.#heldAtMs === undefined ? 0 : performance.now() - this.#heldAtMs;
     return sinceMs > 2 * this.#leaseDurationMs ? `the lease was last renewed ${Math.round(sinceMs / 1000)} s ago` : undefined;
   }
 
   /**
-   * Waits for the lease, then calls `lead`. Its signal aborts when `signal` does, and when the lease is lost. Resolves when `lead` is
-   * done and the lease given back, or when `signal` aborts first.
-   * Differs from client-go: the lease is still renewed while `lead` finishes its work; Go gives it back at once, and for a moment there are two.
-   * @throws LeaseLostError after `lead` is done, if the lease was lost; or what `lead` throws, after the release
+   * Waits for the Lease, then calls `lead` with a signal that aborts when `signal` does and when the Lease is lost. Resolves when
+   * `lead` has finished and the Lease is released, or when `signal` aborts before.
+   * Differs from client-go: the Lease is renewed while `lead` finishes its work; client-go releases it first, so that two may work.
+   * @throws LeaseLostError after `lead` has finished, if the Lease was lost; or what `lead` throws, after the release
    */
   async run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (!(await this.#acquire(signal))) {
@@ -174,7 +176,7 @@ export class LeaderElector {
     return false;
   }
 
-  /** Until the signal aborts (then `undefined`), or the lease is lost. */
+  /** Renews until the signal aborts (then `undefined`) or the Lease is lost. */
   async #renew(signal: AbortSignal): Promise<LeaseLostError | undefined> {
     const { metrics, name } = this.#options;
     const deadline = new Deadline(undefined, signal);
@@ -183,45 +185,45 @@ export class LeaderElector {
         deadline.extend(this.#renewDeadlineMs - (performance.now() - (this.#renewedAtMs ?? 0)));
         await sleep(this.#retryPeriodMs, deadline.signal);
         await this.#tryAcquireOrRenew(deadline.signal);
-      } while (!this.#lock.isAnothers);
+      } while (!this.#lock.isHeldByAnother);
     } catch {
-      // Only the deadline's signal ends a sleep.
+      // Only the deadline's signal ends a sleep early.
     } finally {
       deadline.clear();
     }
     if (signal.aborted) return undefined;
     this.#renewedAtMs = undefined;
     metrics?.leads(name, false);
-    const why = this.#lock.isAnothers ? `held by ${this.leader ?? ''}` : `not renewed within ${this.#renewDeadlineMs} ms`;
+    const why = this.#lock.isHeldByAnother ? `held by ${this.leader ?? ''}` : `not renewed within ${this.#renewDeadlineMs} ms`;
     const error = new LeaseLostError(`lease ${this.#options.namespace}/${name} is ${why}`);
     this.#logger.error('Lost the lease', { error });
     return error;
   }
 
-  /** True if the lease is ours now. Never throws: what goes wrong is logged, and the next try may do. */
+  /** Returns whether this replica holds the Lease now. Never throws: a failure is logged and retried. */
   async #tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
     try {
       if (this.#lock.isOurs && this.#lock.isValid && (await this.#claimUnread(signal))) return true;
       await this.#lock.observe(signal);
-      if (this.#lock.isAnothers && this.#lock.isValid) return false;
+      if (this.#lock.isHeldByAnother && this.#lock.isValid) return false;
       await this.#claim(signal);
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#logger.warn('The lease could not be taken or renewed', { error });
+      if (!signal.aborted) this.#logger.warn('Failed to acquire or renew the lease', { error });
       return false;
     } finally {
       this.#reportLeader();
     }
   }
 
-  /** The one request of a renewal when all is well. */
+  /** Renews without reading first: the only request of a renewal in the normal case. */
   async #claimUnread(signal: AbortSignal): Promise<boolean> {
     try {
       await this.#claim(signal);
       return true;
     } catch (error) {
       if (signal.aborted) throw error;
-      this.#logger.debug('The lease could not be renewed unread', { error });
+      this.#logger.debug('Failed to renew the lease without reading it', { error });
       return false;
     }
   }
@@ -243,14 +245,9 @@ export class LeaderElector {
     try {
       await this.#lock.release(deadline.signal);
     } catch (error) {
-      this.#logger.warn('The lease could not be released', { error });
+      this.#logger.warn('Failed to release the lease', { error });
     } finally {
       deadline.clear();
     }
   }
-}
-
-/** Asked again after an await: the compiler takes it for what it was before. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -1,6 +1,6 @@
-// LeaseLock: the Lease that replicas compete for, as this replica last saw it. Before it: leader-elector.ts. After it: kube-client.ts.
-//   Port of client-go v0.37.2 tools/leaderelection/resourcelock/leaselock.go, with the observation of leaderelection.go. Clocks of two machines are
-//   never compared: another's lease has expired when this replica has seen it unchanged for its duration, on a monotonic clock.
+// LeaseLock: the Lease that replicas compete for, as this replica last observed it.
+//   Port of client-go v0.37.2 tools/leaderelection/resourcelock/leaselock.go and of the observation in leaderelection.go. Clocks of two
+//   machines are never compared: a Lease has expired when this replica has seen it unchanged for its duration, on a monotonic clock.
 import { isConflict, isNotFound } from '../kube/api-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ResourceType } from '../kube/client.ts';
 
@@ -30,17 +30,17 @@ export interface LeaseLockOptions {
   readonly name: string;
   readonly identity: string;
   readonly leaseDurationMs: number;
-  /** Of one request. */
+  /** Time limit of one request, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** All methods throw as KubeClient does, after one try. */
+/** All methods throw as KubeClient does, without retries. */
 export class LeaseLock {
   readonly #options: LeaseLockOptions;
-  /** As last read or written, and when it was first seen so. */
+  /** As last read or written. #observedAtMs is when this state was first seen. */
   #lease: Lease | undefined;
   #observedAtMs = 0;
-  /** A write was cut off: the lease may be ours all the same. */
+  /** A write was interrupted and may have succeeded. */
   #isUncertain = false;
 
   constructor(options: LeaseLockOptions) {
@@ -51,7 +51,7 @@ export class LeaseLock {
     return this.#lease;
   }
 
-  /** Who held it when it was last seen. */
+  /** The holder when the Lease was last observed. */
   get holder(): string | undefined {
     const holder = this.#lease?.spec?.holderIdentity;
     return holder === '' ? undefined : holder;
@@ -61,16 +61,16 @@ export class LeaseLock {
     return this.holder === this.#options.identity;
   }
 
-  get isAnothers(): boolean {
+  get isHeldByAnother(): boolean {
     return this.holder !== undefined && !this.isOurs;
   }
 
-  /** False also when somebody deleted it since. */
+  /** False also after somebody deleted it. */
   get exists(): boolean {
     return this.#lease?.metadata?.resourceVersion !== undefined;
   }
 
-  /** It was seen to change within its duration: its holder lives. */
+  /** Whether it was seen to change within its duration, so that its holder is alive. */
   get isValid(): boolean {
     const durationMs = (this.#lease?.spec?.leaseDurationSeconds ?? 0) * 1000;
     return performance.now() - this.#observedAtMs < durationMs;
@@ -82,12 +82,12 @@ export class LeaseLock {
       this.#see(await client.get(leaseType, { namespace, name }, this.#call(signal)));
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      // Differs from client-go, which takes a deleted lease at once: who held it may still work, so it holds for its duration all the same.
+      // Differs from client-go, which takes a deleted Lease at once: its holder may still work, so it stays valid for its duration.
       this.#lease = this.#lease && { ...this.#lease, metadata: { namespace, name } };
     }
   }
 
-  /** Takes or renews it, if it is still as it was seen last: its resourceVersion proves that. @returns when the request was sent */
+  /** Acquires or renews it, if it has not changed since it was observed (by resourceVersion). @returns when the request was sent */
   async claim(signal: AbortSignal): Promise<number> {
     const sentAtMs = performance.now();
     this.#isUncertain = true;
@@ -96,7 +96,7 @@ export class LeaseLock {
     return sentAtMs;
   }
 
-  /** Gives it up if it is ours, so that another replica need not wait for it to expire. */
+  /** Releases it if this replica holds it, so that another one need not wait for it to expire. */
   async release(signal: AbortSignal): Promise<void> {
     if (this.#isUncertain) await this.observe(signal);
     const now = microTime();
@@ -105,7 +105,7 @@ export class LeaseLock {
       try {
         this.#see(await this.#write(this.#withSpec(released), signal));
       } catch (error) {
-        // A renewal that was cut off may have arrived after all; or somebody has deleted it.
+        // An interrupted renewal may have succeeded, or somebody has deleted the Lease.
         if (!isConflict(error) && !isNotFound(error)) throw error;
         await this.observe(signal);
       }
@@ -131,7 +131,7 @@ export class LeaseLock {
     });
   }
 
-  /** What others wrote beside these fields stays. */
+  /** Other fields stay as others wrote them. */
   #withSpec(spec: LeaseSpec): Lease {
     const { namespace, name } = this.#options;
     return { ...this.#lease, metadata: this.#lease?.metadata ?? { namespace, name }, spec: { ...this.#lease?.spec, ...spec } };
@@ -149,7 +149,7 @@ export class LeaseLock {
   }
 }
 
-/** RFC 3339 with six digits, which the API server wants here. */
+/** RFC 3339 with six decimals, which a metav1.MicroTime requires. */
 function microTime(): string {
   return new Date().toISOString().replace('Z', '000Z');
 }

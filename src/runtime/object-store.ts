@@ -1,18 +1,16 @@
-// ObjectStore: the objects that an informer knows, and what changed when they are told anew. Before it: informer.ts.
-//   Port of what client-go v0.37.2 tools/cache keeps in Store, Indexer and DeltaFIFO.
+// ObjectStore: the objects of an informer with their indexes. Port of Store, Indexer and DeltaFIFO of client-go v0.37.2 tools/cache.
 import { keyOf, type KubeObject } from '../kube/resource.ts';
 
-/** What happened to one object. */
+/** A change of one object. */
 export interface Change<T> {
   readonly type: 'added' | 'updated' | 'deleted';
-  /** The object as it is now; of a deleted one what was known last. */
+  /** The object after the change; of a deleted object the last known state. */
   readonly object: T;
-  /** Of an updated one, what it was before. */
+  /** The object before an update. */
   readonly old?: T;
-  /** The object was there before the informer was started. */
-  readonly isInInitialList?: boolean;
 }
 
+/** Index functions by name: each returns the values under which an object is found. Upstream: cache.Indexers. */
 export type Indexers<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
 export class ObjectStore<T extends KubeObject> {
@@ -20,9 +18,6 @@ export class ObjectStore<T extends KubeObject> {
   readonly #indexers: Indexers<T>;
   /** Index name → value → key → object. */
   readonly #indexes = new Map<string, Map<string, Map<string, T>>>();
-
-  /** Namespace → key → object. */
-  readonly #namespaces = new Map<string, Map<string, T>>();
 
   constructor(indexers: Indexers<T> = {}) {
     this.#indexers = indexers;
@@ -37,19 +32,18 @@ export class ObjectStore<T extends KubeObject> {
     return this.#objects.get(key);
   }
 
-  /** Of one namespace, or of all. */
-  values(namespace?: string): T[] {
-    if (namespace === undefined) return [...this.#objects.values()];
-    return [...(this.#namespaces.get(namespace)?.values() ?? [])];
+  values(): T[] {
+    return [...this.#objects.values()];
   }
 
+  /** The objects for which the index function returned the value. @throws RangeError for an unknown index */
   byIndex(name: string, value: string): T[] {
     const index = this.#indexes.get(name);
     if (index === undefined) throw new RangeError(`there is no index ${name}`);
     return [...(index.get(value)?.values() ?? [])];
   }
 
-  /** Takes the object in. Two changes if it is another one of the same name: the old one was deleted unseen. None if it is known already. */
+  /** Stores the object. Two changes if it has the name but not the uid of a stored one, whose deletion was missed. None if this version is stored already. */
   set(object: T): Change<T>[] {
     const key = keyOf(object);
     const old = this.#objects.get(key);
@@ -63,7 +57,7 @@ export class ObjectStore<T extends KubeObject> {
     ];
   }
 
-  /** The object is gone. Its last state is the one given, or the known one. */
+  /** Removes the object. The change carries the given state, or the stored one if that has another uid. */
   delete(object: T): Change<T>[] {
     const key = keyOf(object);
     const old = this.#objects.get(key);
@@ -73,7 +67,7 @@ export class ObjectStore<T extends KubeObject> {
     return [{ type: 'deleted', object: old.metadata?.uid === object.metadata?.uid ? object : old }];
   }
 
-  /** These are all objects there are: what is missing among them was deleted unseen. */
+  /** Replaces the whole content. Deletions, of the stored objects that are not among the new ones, come first. */
   replace(objects: readonly T[]): Change<T>[] {
     const present = new Set(objects.map(keyOf));
     const missing = [...this.#objects].filter(([key]) => !present.has(key));
@@ -84,14 +78,12 @@ export class ObjectStore<T extends KubeObject> {
     const old = this.#objects.get(key);
     if (old !== undefined) this.#unindex(key, old);
     this.#objects.set(key, object);
-    enter(this.#namespaces, object.metadata?.namespace ?? '', key, object);
     for (const [name, index] of this.#indexes) {
       for (const value of this.#indexers[name]?.(object) ?? []) enter(index, value, key, object);
     }
   }
 
   #unindex(key: string, object: T): void {
-    leave(this.#namespaces, object.metadata?.namespace ?? '', key);
     for (const [name, index] of this.#indexes) {
       for (const value of this.#indexers[name]?.(object) ?? []) leave(index, value, key);
     }

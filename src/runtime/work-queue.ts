@@ -1,6 +1,7 @@
-// WorkQueue: which keys are to be reconciled, each once and by one worker at a time. Before it: controller.ts adds keys. After it: its workers.
-//   Port of client-go v0.37.2 util/workqueue: Typed, TypedDelayingInterface, TypedRateLimitingInterface and their default limiters, in one class.
+// WorkQueue: keys to reconcile, deduplicated, each with one worker at a time. Port of client-go v0.37.2 util/workqueue:
+//   Typed, TypedDelayingInterface, TypedRateLimitingInterface and their default rate limiters, in one class.
 import { Fifo } from '../collections/fifo.ts';
+import { longestTimerMs } from '../time/timer.ts';
 import { TokenBucket } from '../time/token-bucket.ts';
 
 /** The state of a queue when its gauges are read. */
@@ -23,14 +24,15 @@ export interface QueueMetrics {
 }
 
 export interface WorkQueueOptions {
-  /** As the metrics name it. */
+  /** The queue's name in metrics. Default: ''. */
   readonly name?: string;
-  /** Delay of a key's first retry; doubled with each further one. 5 unless told, as upstream. */
+  /** Milliseconds before a key's first retry; doubled for each further one. Default: 5, as upstream. */
   readonly baseDelayMs?: number;
-  /** 1 000 000 unless told, as upstream. */
+  /** Upper limit of that delay in milliseconds. Default: 1 000 000, as upstream. */
   readonly maxDelayMs?: number;
-  /** Retries a second over all keys, and at once: 10 and 100 unless told, as upstream. */
+  /** Sustained retries a second over all keys. Default: 10, as upstream. */
   readonly qps?: number;
+  /** Retries at once over all keys. Default: 100, as upstream. */
   readonly burst?: number;
   readonly metrics?: QueueMetrics | undefined;
 }
@@ -40,9 +42,7 @@ interface Waiting {
   readonly readyAtMs: number;
 }
 
-/** setTimeout takes no more; a longer wait would fire at once. */
-const longestTimerMs = 2 ** 31 - 1;
-
+/** A key that is added while it is in work is worked on again afterwards, so no change is lost. */
 export class WorkQueue {
   readonly #name: string;
   readonly #baseDelayMs: number;
@@ -50,22 +50,21 @@ export class WorkQueue {
   readonly #bucket: TokenBucket;
   readonly #metrics: QueueMetrics | undefined;
 
-  /** In the order in which they will be handed out. Every key in it is also in #dirty, and none in #processing. */
+  /** Keys in the order in which workers get them. Each is also in #dirty, and none in #processing. */
   readonly #ready = new Fifo<string>();
-  /** Keys that must be worked on, with the time since when. */
+  /** Keys that must be worked on, with the time of their first add. */
   readonly #dirty = new Map<string, number>();
   /**
-   * A key is in #processing while a worker has it. If it is added again meanwhile it is only in #dirty, and done() puts it
-   * back in line: so a change during a reconcile is never lost, and no key has two workers.
+   * Keys that a worker has taken, with the time. A key that is added again meanwhile is only in #dirty, and done() makes it
+   * ready: so a change during a reconcile is not lost, and no key has two workers.
    */
   readonly #processing = new Map<string, number>();
-  /** Keys of addAfter whose time has not come. */
+  /** Keys of addAfter that are not due yet. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
-  /** Workers that wait for a key, in order of their coming. */
+  /** Workers that wait for a key, in the order of their calls. */
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #isShutDown = false;
-  readonly #drained: (() => void)[] = [];
 
   constructor(options: WorkQueueOptions = {}) {
     const { name = '', baseDelayMs = 5, maxDelayMs = 1_000_000, qps = 10, burst = 100, metrics } = options;
@@ -77,12 +76,12 @@ export class WorkQueue {
     metrics?.watch(name, () => this.#observation());
   }
 
-  /** Keys that are ready and not yet taken. */
+  /** Number of keys that are ready and not yet taken. */
   get length(): number {
     return this.#ready.size;
   }
 
-  /** Makes sure that the key will be worked on after this moment. Does nothing once the queue is shut down. */
+  /** Adds the key, unless it waits already. A worker will get it after this call. No effect after shutDown(). */
   add(key: string): void {
     if (this.#isShutDown || this.#dirty.has(key)) return;
     this.#metrics?.added(this.#name);
@@ -90,7 +89,7 @@ export class WorkQueue {
     if (!this.#processing.has(key)) this.#offer(key);
   }
 
-  /** Adds the key in `ms` milliseconds, or at once if not above 0. Of several for one key the earliest counts. */
+  /** Adds the key after `ms` milliseconds, or at once if that is not above 0. Of several calls for a key the earliest due time wins. */
   addAfter(key: string, ms: number): void {
     if (this.#isShutDown) return;
     this.#metrics?.retried(this.#name);
@@ -110,7 +109,7 @@ export class WorkQueue {
     this.#waiting.set(key, { timer: setTimeout(onReady, delayMs), readyAtMs });
   }
 
-  /** Adds the key after its backoff, and not before the overall bucket allows it. */
+  /** Adds the key after its exponential backoff, and not before the rate limit over all keys allows it. */
   addRateLimited(key: string): void {
     const failures = this.numRequeues(key);
     this.#failures.set(key, failures + 1);
@@ -118,50 +117,37 @@ export class WorkQueue {
     this.addAfter(key, Math.max(backoffMs, this.#bucket.reserve()));
   }
 
-  /** The key is well again: its next failure starts with the shortest delay. */
+  /** Resets the key's backoff: call it after a success. */
   forget(key: string): void {
     this.#failures.delete(key);
   }
 
-  /** How often the key was added by addRateLimited since it was last forgotten. */
+  /** How often addRateLimited was called for the key since the last forget(). */
   numRequeues(key: string): number {
     return this.#failures.get(key) ?? 0;
   }
 
-  /** The next key, when there is one; the worker must call done() with it. `undefined`: the queue is shut down and empty. */
+  /** Resolves with the next key; the worker must then call done(). Resolves with `undefined` once the queue is shut down and empty. */
   get(): Promise<string | undefined> {
     if (this.#ready.size > 0 || this.#isShutDown) return Promise.resolve(this.#take());
     return new Promise(resolve => this.#takers.push(resolve));
   }
 
-  /** The worker has finished with the key, well or not. */
+  /** Reports that the worker has finished with the key, whatever the result. */
   done(key: string): void {
     const startedMs = this.#processing.get(key);
     if (startedMs === undefined) return;
     this.#processing.delete(key);
     this.#metrics?.finished(this.#name, (performance.now() - startedMs) / 1000);
     if (this.#dirty.has(key)) this.#offer(key);
-    this.#settle();
   }
 
-  /** No key is accepted any more, and those of addAfter are dropped; keys in line are still handed out. */
+  /** Ignores further adds and drops the keys of addAfter; workers still get the keys that wait, and then `undefined`. */
   shutDown(): void {
     this.#isShutDown = true;
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
     this.#waiting.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
-    this.#settle();
-  }
-
-  /**
-   * As shutDown; resolves when every key in line was taken and done.
-   * Differs from client-go: that waits only for the keys in work, and may return while keys are still in line.
-   */
-  shutDownWithDrain(): Promise<void> {
-    return new Promise(resolve => {
-      this.#drained.push(resolve);
-      this.shutDown();
-    });
   }
 
   #offer(key: string): void {
@@ -177,11 +163,6 @@ export class WorkQueue {
     this.#dirty.delete(key);
     this.#processing.set(key, nowMs);
     return key;
-  }
-
-  #settle(): void {
-    if (!this.#isShutDown || this.#processing.size > 0 || this.#ready.size > 0) return;
-    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #observation(): QueueObservation {

@@ -1,11 +1,14 @@
-// Backoff: ever longer pauses between failures, and short ones again after a quiet time.
-//   Port of apimachinery v0.37.2 util/wait: Backoff.DelayWithReset, with the numbers of client-go tools/cache/reflector.go unless told.
+// Backoff: growing delays between failures, which start over after a quiet time.
+//   Port of apimachinery v0.37.2 util/wait (Backoff.DelayWithReset); the defaults are those of client-go tools/cache/reflector.go.
 
 export interface BackoffOptions {
+  /** Milliseconds before the first retry, without jitter. Default: 800. */
   readonly firstMs?: number;
+  /** Upper limit of the delay in milliseconds, without jitter. Default: 30 000. */
   readonly maxMs?: number;
-  /** Without a failure for so long, the next pause is the first one again. */
+  /** After this many milliseconds without a failure the next delay is the first one again. Default: 120 000. */
   readonly resetAfterMs?: number;
+  /** A number from 0 to below 1. Default: Math.random. */
   readonly random?: () => number;
 }
 
@@ -25,13 +28,13 @@ export class Backoff {
     this.#nextMs = firstMs;
   }
 
-  /** How long to wait after a failure now: the present step and up to as much again at random, so that clients do not come in step. */
+  /** Milliseconds to wait after a failure now: the current step plus up to as much again at random, so that clients spread out. */
   next(): number {
     const nowMs = performance.now();
     if (nowMs - this.#lastAtMs > this.#resetAfterMs) this.#nextMs = this.#firstMs;
     const delayMs = this.#nextMs * (1 + this.#random());
     this.#nextMs = Math.min(this.#maxMs, this.#nextMs * 2);
-    // The quiet time starts when the pause is over.
+    // The quiet time starts when the delay is over.
     this.#lastAtMs = nowMs + delayMs;
     return delayMs;
   }

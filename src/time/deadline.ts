@@ -1,6 +1,6 @@
-// Deadline: one AbortSignal for a call, that aborts at its time limit or when the caller's own signal does.
+// Deadline: one AbortSignal for a call, which aborts at the time limit or together with the caller's own signal.
 
-/** Aborts `signal` after a time, or with the caller's signal. `clear()` must be called at the end: then nothing of it is left. */
+/** Aborts `signal` after a time, or with the caller's signal. Call `clear()` at the end: it removes the timer and the listener. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
@@ -8,7 +8,11 @@ export class Deadline {
   #timer: NodeJS.Timeout | undefined;
   #endsAtMs = Infinity;
 
-  /** Differs from AbortSignal.any and AbortSignal.timeout: fake timers drive it, and a signal that lives as long as the process gathers no listeners. */
+  /**
+   * Differs from AbortSignal.any and AbortSignal.timeout: fake timers drive it, and an outer signal that lives as long as the
+   * process does not accumulate listeners.
+   * @param timeoutMs in milliseconds; undefined = no limit
+   */
   constructor(timeoutMs: number | undefined, outer?: AbortSignal) {
     this.#outer = outer;
     if (outer?.aborted === true) this.#onOuterAbort();
@@ -20,12 +24,12 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Milliseconds that are left; infinite without a limit. */
+  /** Milliseconds until the limit; `Infinity` without one. */
   get remainingMs(): number {
     return this.#endsAtMs - performance.now();
   }
 
-  /** Starts the time again: `timeoutMs` from now. */
+  /** Restarts the time limit: `timeoutMs` from now. Does nothing once the signal has aborted. */
   extend(timeoutMs: number): void {
     clearTimeout(this.#timer);
     this.#endsAtMs = performance.now() + timeoutMs;

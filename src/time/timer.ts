@@ -1,9 +1,9 @@
-// A timer that keeps no process alive: what waits for it is lost with the process, unless somebody awaits flush or shutdown.
+// A timer that does not keep the process alive: pending work is lost at exit unless somebody awaits a flush or shutdown.
 
-/** A longer one would end at once: some three weeks and a half. */
+/** The longest delay of setTimeout, about 24.8 days; with a longer one it fires at once. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** @returns what stops it */
+/** Calls `callback` once after `ms` milliseconds, at most `longestTimerMs`. @returns a function that cancels it */
 export function startTimer(ms: number, callback: () => void): () => void {
   const timer: unknown = setTimeout(callback, Math.min(Math.max(0, ms), longestTimerMs));
   (timer as { unref?: () => void }).unref?.();

@@ -181,7 +181,7 @@ describe('OpenID Connect', () => {
   const faults: readonly (readonly [string, Record<string, string | undefined>, RegExp])[] = [
     ['there is no refresh token', { 'refresh-token': undefined }, /has expired, and the kubeconfig has no refresh-token/],
     ['the issuer is not named', { 'idp-issuer-url': undefined }, /lacks idp-issuer-url or client-id/],
-    ['the issuer is not protected', { 'idp-issuer-url': 'http://127.0.0.1' }, /only https/],
+    ['the issuer is not protected', { 'idp-issuer-url': 'http://127.0.0.1' }, /must be https/],
     ['the issuer is not trusted', { 'idp-certificate-authority': undefined }, /self-signed certificate|unable to verify/],
     ['the issuer refuses', { 'refresh-token': 'hush' }, /\/token: 400 invalid_grant, not that one$/],
   ];

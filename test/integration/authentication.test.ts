@@ -149,7 +149,7 @@ describe('authentication at a real API server', () => {
       ['no status', '{"kind":"ExecCredential","token":"hush"}', 'printed no ExecCredential with a status'],
       ['another version', '{"apiVersion":"v1","kind":"ExecCredential","status":{"token":"hush"}}', 'of another apiVersion'],
       ['no credentials', { password: 'hush' }, 'neither a token nor a certificate'],
-      ['an end that is no time', { token: 'hush', expirationTimestamp: 'soon' }, 'expirationTimestamp that is no time'],
+      ['an expiry that is not a time', { token: 'hush', expirationTimestamp: 'soon' }, 'expirationTimestamp that is not a time'],
     ];
     for (const [fault, printed, message] of faults)
       it(`says what is wrong if it prints ${fault}, and nothing of what it printed`, async () => {
@@ -169,10 +169,10 @@ describe('authentication at a real API server', () => {
       );
       const absent = { apiVersion, command: 'no-such-plugin', installHint: 'Install it.' };
       expect((await thrownBy(whoAmI(await clientWith({ user: { exec: absent } })))).message).to.include(
-        'exec plugin no-such-plugin: no such program. Install it.',
+        'exec plugin no-such-plugin: program not found. Install it.',
       );
       const asking = { apiVersion, command: 'sh', interactiveMode: 'Always' };
-      expect((await thrownBy(whoAmI(await clientWith({ user: { exec: asking } })))).message).to.include('asks a person');
+      expect((await thrownBy(whoAmI(await clientWith({ user: { exec: asking } })))).message).to.include('needs a terminal');
     });
   });
 

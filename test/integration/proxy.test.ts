@@ -152,8 +152,8 @@ describe('an API server behind a proxy', () => {
 
   it('is not reached with a proxy that refuses, which the error says without the password', async () => {
     const client = await clientWith({ 'proxy-url': proxy.urlFor('user:wrong-password') });
-    const error = await thrownBy(client.request({ method: 'GET', path: '/api', maxTries: 1 }));
-    expect(error.message).to.match(/^GET \/api: by proxy 127\.0\.0\.1:\d+: .*407/);
+    const error = await thrownBy(client.list(namespaces, { maxTries: 1 }));
+    expect(error.message).to.match(/^list namespaces: by proxy 127\.0\.0\.1:\d+: .*407/);
     expect(error.message).not.to.match(/wrong-password/);
   });
 });

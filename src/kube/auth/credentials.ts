@@ -1,5 +1,5 @@
-// KubeCredentials: who we are to the API server, and whom we trust as it. Before it: kube-transport.ts. After it: exec-plugin.ts,
-//   oidc-token.ts. client-node's KubeConfig knows the rest: certificates and their files, basic authentication, proxies, clouds.
+// KubeCredentials: the client's credentials and the CA that it trusts. Exec plugins and OIDC are implemented here;
+//   client-node's KubeConfig does the rest: certificates and their files, basic authentication, proxies, cloud providers.
 import { readFile } from 'node:fs/promises';
 import type http from 'node:http';
 import type https from 'node:https';
@@ -19,11 +19,11 @@ export interface TlsOptions {
 export interface CurrentCredentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;
-  /** Goes through the cluster's SOCKS proxy with `tls`; undefined if there is none. It is new each time. */
+  /** A new agent that connects through the cluster's SOCKS proxy with `tls`; undefined without such a proxy. */
   readonly socksAgent: http.Agent | undefined;
 }
 
-/** Where a token (or a certificate) comes from that changes while the process runs. */
+/** A source of tokens or certificates that change while the process runs. */
 interface Source {
   get(): Promise<{ readonly token?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined }>;
   forget(): void;
@@ -31,17 +31,17 @@ interface Source {
 
 export class KubeCredentials {
   readonly #cluster: Cluster;
-  /** Without what `#source` brings. */
+  /** Without the fields that `#source` provides. */
   readonly #user: User;
   readonly #source: Source | undefined;
 
-  /** @param closing ends what is asked for credentials */
+  /** @param closing aborts a running plugin or request */
   constructor(kubeConfig: KubeConfig, closing: AbortSignal) {
     const cluster = kubeConfig.getCurrentCluster();
     if (cluster === null)
       throw new Error(`the kubeconfig's context ${JSON.stringify(kubeConfig.getCurrentContext())} names no cluster`);
     const user = withoutOverridden(kubeConfig.getCurrentUser() ?? { name: 'anonymous' });
-    // As client-go: the proxy looks the API server's name up, who may be the only one to know it.
+    // As client-go: the proxy resolves the API server's name, since it may be the only one that can.
     const { proxyUrl } = cluster;
     this.#cluster = { ...cluster, ...(proxyUrl === undefined ? {} : { proxyUrl: proxyUrl.replace(/^socks5:/, 'socks5h:') }) };
     this.#source = sourceOf(user, cluster, closing);
@@ -49,11 +49,11 @@ export class KubeCredentials {
     this.#user = this.#source === undefined ? user : { ...user, ...ours };
   }
 
-  /** As of now: files are read again, and what has expired is got anew. */
+  /** The credentials as of now: files are read again, and what has expired is renewed. */
   async current(): Promise<CurrentCredentials> {
     const { token, cert, key } = (await this.#source?.get()) ?? {};
     const options: https.RequestOptions = {};
-    // A KubeConfig of its own each time: it keeps the first agent that it makes, with the certificates of that time.
+    // A new KubeConfig each time, since it caches its first agent together with the certificates of that moment.
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromClusterAndUser(this.#cluster, this.#user);
     await kubeConfig.applyToHTTPSOptions(options);
@@ -66,28 +66,28 @@ export class KubeCredentials {
     return { headers, tls: definedOnly(tls), socksAgent };
   }
 
-  /** The API server did not take them: the next ones are not to be the same, if there is a choice. */
+  /** The API server refused the credentials: fetch new ones where the source can. */
   forget(): void {
     this.#source?.forget();
   }
 }
 
-/** client-node says `any` of them. */
+/** client-node types these fields as `any`. */
 interface ChangingUser {
   readonly exec?: ExecConfig | null;
   readonly authProvider?: { readonly name?: string; readonly config?: OidcConfig & { readonly tokenFile?: string } } | null;
 }
 
-/** As client-go: a plugin is not asked where a token, a password or a certificate is given, nor an auth provider where one of the first two is. */
+/** As client-go: a token, a password or a certificate takes precedence over an exec plugin; the first two also over an auth provider. */
 function withoutOverridden(user: User): User {
   const { token, username, certData, certFile, keyData, keyFile } = user;
-  const isToldWho = Boolean(token || username);
+  const hasIdentity = Boolean(token || username);
   const hasCertificate = Boolean((certData || certFile) && (keyData || keyFile));
   const { tokenFile } = (user as ChangingUser).authProvider?.config ?? {};
   return {
     ...user,
-    ...(isToldWho || hasCertificate || tokenFile !== undefined ? { exec: undefined } : {}),
-    ...(isToldWho ? { authProvider: undefined } : {}),
+    ...(hasIdentity || hasCertificate || tokenFile !== undefined ? { exec: undefined } : {}),
+    ...(hasIdentity ? { authProvider: undefined } : {}),
   };
 }
 
@@ -103,13 +103,13 @@ function sourceOf({ exec, authProvider }: ChangingUser, cluster: Cluster, closin
   return { get: shared(async () => ({ token: await oidc.token() })), forget: () => oidc.forget() };
 }
 
-/** Whoever asks while it is under way gets the same: a refresh token may hold only once, and what comes is newer than what was refused. */
+/** Concurrent callers share one call: a refresh token may be valid only once, and the result is newer than what was refused. */
 function shared<T>(get: () => Promise<T>): () => Promise<T> {
   let pending: Promise<T> | undefined;
   return () => (pending ??= get().finally(() => (pending = undefined)));
 }
 
-/** Read each time, since the kubelet replaces it long before it expires. While it cannot be read the last one holds. */
+/** Read each time, since the kubelet replaces it long before it expires. While it cannot be read, the last token is used. */
 function tokenFile(file: string): Source {
   let last: string | undefined;
   const get = async (): Promise<{ token: string }> => {

@@ -1,6 +1,6 @@
-// ExecPlugin: credentials from the program that a kubeconfig names, as kubectl runs it. Before it: kube-credentials.ts.
+// ExecPlugin: credentials from the program that a kubeconfig names, run as kubectl runs it.
 //   https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
-//   Differs from client-node: nothing that the program printed on its standard output, which may be half a token, gets into a message.
+//   Differs from client-node: no message quotes the program's standard output, which may be part of a token.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Cluster } from '@kubernetes/client-node';
@@ -23,7 +23,7 @@ export interface ExecCredential {
   readonly key?: string | undefined;
 }
 
-/** A program that hangs must not hold up every request for ever. */
+/** A program that hangs must not block requests for ever. */
 const timeoutMs = 60_000;
 const maxOutputBytes = 1 << 20;
 const longestComplaint = 300;
@@ -33,44 +33,43 @@ export class ExecPlugin {
   readonly #cluster: Cluster;
   readonly #closing: AbortSignal;
   #credential: ExecCredential | undefined;
-  /** Undefined = good until the API server refuses it. */
+  /** Undefined: valid until the API server refuses it. */
   #expiresAtMs: number | undefined;
 
-  /** @param closing ends the program if it runs */
+  /** @param closing kills the program if it is running */
   constructor(config: ExecConfig, cluster: Cluster, closing: AbortSignal) {
     this.#config = config;
     this.#cluster = cluster;
     this.#closing = closing;
   }
 
-  /** What the program said last, or says now if that has expired. @throws Error that says what is wrong with the program */
+  /** The program's last credential, or a new one if that has expired. @throws Error that names the program and the fault */
   async credential(): Promise<ExecCredential> {
     const isGood = this.#expiresAtMs === undefined || Date.now() < this.#expiresAtMs;
-    if (this.#credential === undefined || !isGood) this.#credential = await this.#ask();
+    if (this.#credential === undefined || !isGood) this.#credential = await this.#request();
     return this.#credential;
   }
 
-  /** The next call asks the program again. */
+  /** The next call of credential() runs the program again. */
   forget(): void {
     this.#credential = undefined;
   }
 
-  async #ask(): Promise<ExecCredential> {
+  async #request(): Promise<ExecCredential> {
     const { apiVersion, command, interactiveMode } = this.#config;
     if (command === undefined || command === '') throw new Error("the kubeconfig's exec plugin has no command");
     const what = `exec plugin ${command}`;
-    if (interactiveMode === 'Always') throw new Error(`${what} asks a person (interactiveMode: Always), and here is none`);
+    if (interactiveMode === 'Always')
+      throw new Error(`${what} needs a terminal (interactiveMode: Always), which is not supported`);
     const printed = parsed(await this.#run(what, command));
     if (printed?.kind !== 'ExecCredential' || !printed.status) throw new Error(`${what} printed no ExecCredential with a status`);
     if (printed.apiVersion !== apiVersion)
-      throw new Error(
-        `${what} printed an ExecCredential of another apiVersion than ${apiVersion ?? 'none'}, which was asked for`,
-      );
+      throw new Error(`${what} printed an ExecCredential with another apiVersion than the requested ${apiVersion ?? 'none'}`);
     const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = printed.status;
     if (!token && !(cert && key)) throw new Error(`${what} printed neither a token nor a certificate with its key`);
     const expiresAtMs =
       expirationTimestamp === undefined || expirationTimestamp === null ? undefined : Date.parse(expirationTimestamp);
-    if (Number.isNaN(expiresAtMs)) throw new Error(`${what} printed an expirationTimestamp that is no time`);
+    if (Number.isNaN(expiresAtMs)) throw new Error(`${what} printed an expirationTimestamp that is not a time`);
     this.#expiresAtMs = expiresAtMs;
     return { token: token || undefined, cert: cert || undefined, key: key || undefined };
   }
@@ -78,7 +77,7 @@ export class ExecPlugin {
   #run(what: string, command: string): Promise<string> {
     const { args, env, installHint } = this.#config;
     const variables = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
-    // eslint-disable-next-line no-restricted-syntax -- not read: the program inherits it, as kubectl's does
+    // eslint-disable-next-line no-restricted-syntax -- passed on unread: the plugin inherits it, as with kubectl
     const environment = { ...process.env, ...variables, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()) };
     const limits = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes } as const;
     return new Promise((resolve, reject) => {
@@ -86,7 +85,7 @@ export class ExecPlugin {
       const child = execFile(command, args ?? [], options, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(new Error(`${what}: ${outcomeOf(error, stderr, installHint)}`));
-        // The signal has asked it to end, which it may not heed.
+        // The program may have ignored the signal.
         child.kill('SIGKILL');
       });
       child.stdin?.on('error', () => undefined).end();
@@ -127,14 +126,14 @@ function parsed(text: string): PrintedCredential | undefined {
   }
 }
 
-/** Its standard error is meant for people: "run `aws sso login`". */
+/** Includes the last line of standard error, which is meant for users: "run `aws sso login`". */
 function outcomeOf(
   error: { readonly code?: string | number | null; readonly killed?: boolean; readonly signal?: string | null },
   stderr: string,
   installHint: string | undefined,
 ): string {
-  if (error.code === 'ENOENT') return `no such program${installHint === undefined ? '' : `. ${installHint}`}`;
-  if (error.code === 'EACCES') return 'may not be executed';
+  if (error.code === 'ENOENT') return `program not found${installHint === undefined ? '' : `. ${installHint}`}`;
+  if (error.code === 'EACCES') return 'is not executable';
   if (error.code === 'ABORT_ERR') return 'the Kubernetes client is closed';
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${maxOutputBytes} bytes`;
   if (error.killed === true) return `did not end within ${timeoutMs / 1000} s`;

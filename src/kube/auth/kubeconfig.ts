@@ -1,10 +1,11 @@
-// loadKubeConfig: which API server, and as whom: from kubeconfig files or a pod's service account. Before it: main.ts. After it:
-//   kube-client.ts. client-node reads the files; what it passes over in them, and kubectl does not, is put right here or refused.
+// loadKubeConfig: the cluster and the user, from kubeconfig files or a pod's service account, as kubectl chooses them.
+//   client-node parses the files. Fields that it ignores and kubectl does not are handled or refused here.
 import { existsSync, readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import path from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { parse } from 'yaml';
+import { isLoopback, unbracketed } from '../host.ts';
 
 /** The environment variables that decide which cluster is used: kubeconfig files, the service account of a pod, proxies. */
 export const clusterVariables = [
@@ -20,16 +21,16 @@ export class KubeConfigError extends Error {
 }
 
 export interface KubeConfigOptions {
-  /** A file; without it those of KUBECONFIG, then the pod's service account, then ~/.kube/config. */
+  /** A kubeconfig file. Default: the files of KUBECONFIG, then the pod's service account, then ~/.kube/config. */
   readonly kubeconfig?: string | undefined;
-  /** Instead of the current one. */
+  /** A context of the kubeconfig. Default: its current-context. */
   readonly context?: string | undefined;
   readonly environment: ClusterEnvironment;
 }
 
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** @throws KubeConfigError */
+/** Upstream: client-go tools/clientcmd. @throws KubeConfigError */
 export function loadKubeConfig({ kubeconfig, context, environment }: KubeConfigOptions): KubeConfig {
   const config = new KubeConfig();
   const files = filesOf(kubeconfig, environment);
@@ -45,23 +46,23 @@ export function loadKubeConfig({ kubeconfig, context, environment }: KubeConfigO
 
 function filesOf(kubeconfig: string | undefined, environment: ClusterEnvironment): readonly string[] | 'in-cluster' {
   if (kubeconfig !== undefined) return [kubeconfig];
-  // As kubectl does with a list: a file that is not there yet does not count.
+  // As kubectl: a file of the list that does not exist is ignored.
   const listed = (environment.KUBECONFIG ?? '').split(path.delimiter).filter(file => file !== '');
   if (listed.length > 0) {
     const existing = listed.filter(file => existsSync(file));
     return existing.length === 0 ? listed : existing;
   }
-  // As client-go: set and empty is as good as not set.
+  // As client-go: an empty variable counts as unset.
   const isInPod = Boolean(environment.KUBERNETES_SERVICE_HOST) && Boolean(environment.KUBERNETES_SERVICE_PORT);
   if (isInPod && existsSync(serviceAccountToken)) return 'in-cluster';
   const atHome = path.join(environment.HOME ?? '/', '.kube', 'config');
   if (existsSync(atHome)) return [atHome];
   throw new KubeConfigError(
-    `no cluster: there is neither --kubeconfig nor KUBECONFIG, nor a service account of a pod, nor ${atHome}`,
+    `no cluster: neither --kubeconfig nor KUBECONFIG is set, and there is no service account of a pod and no ${atHome}`,
   );
 }
 
-/** As kubectl: the first of a name counts. */
+/** As kubectl: of several entries with the same name the first wins. */
 function merge(config: KubeConfig, { clusters, users, contexts, currentContext }: KubeConfig): void {
   const isNew = (known: readonly { readonly name: string }[], { name }: { readonly name: string }): boolean =>
     known.every(other => other.name !== name);
@@ -73,18 +74,18 @@ function merge(config: KubeConfig, { clusters, users, contexts, currentContext }
   });
 }
 
-/** What client-node passes over of a user is in the file alone. */
+/** The parts of a kubeconfig that client-node ignores. */
 interface RawConfig {
   readonly users?:
     readonly ({ readonly name?: string; readonly user?: Readonly<Record<string, unknown>> | null } | null)[] | null;
 }
 
 interface LoadedUser extends User {
-  /** Its fields that are not supported: nobody minds them in a user who is not selected. */
+  /** Fields that are not supported; an error only if this user is selected. */
   readonly unsupported?: readonly string[];
 }
 
-/** @param faults gets what is wrong with entries that are left out: no matter unless one of them is selected */
+/** @param faults receives the faults of entries that are skipped; they matter only if such an entry is selected */
 function loadFile(file: string, faults: string[]): KubeConfig {
   const config = new KubeConfig();
   try {
@@ -100,7 +101,7 @@ function loadFile(file: string, faults: string[]): KubeConfig {
   }
   config.clusters = config.clusters.map(({ proxyUrl, ...cluster }) => ({
     ...cluster,
-    // There is no TLS to check, which client-node wants to be told.
+    // client-node insists on a CA or this flag, but there is no TLS to verify.
     skipTLSVerify: cluster.skipTLSVerify || cluster.server.startsWith('http:'),
     ...(proxyUrl ? { proxyUrl } : {}),
   }));
@@ -112,14 +113,14 @@ function parsed(text: string): RawConfig {
   try {
     raw = parse(text, { merge: true }) ?? {};
   } catch {
-    // The parser's message would quote the lines, in which there may be a token.
-    throw new Error('is no YAML');
+    // The parser's message would quote the lines, which may contain a token.
+    throw new Error('is not YAML');
   }
   if (typeof raw !== 'object' || Array.isArray(raw)) throw new Error('has no clusters, users and contexts');
   return raw as RawConfig;
 }
 
-/** The first fault, in client-node's words: "clusters[1].cluster.server is missing". */
+/** The first fault, as client-node words it, such as "clusters[1].cluster.server is missing". */
 function faultsOf(text: string): string[] {
   try {
     new KubeConfig().loadFromString(text);
@@ -140,7 +141,7 @@ function complete(user: User, raw: Readonly<Record<string, unknown>>, folder: st
     Object.assign(user, { authProvider: { name: 'tokenFile', config: { tokenFile: path.resolve(folder, tokenFile) } } });
   }
   const exec = user.exec as { command?: string } | null | undefined;
-  // With a slash in it a command is a file, and beside the kubeconfig; else it is looked up in PATH.
+  // A command with a slash is relative to the kubeconfig; any other is looked up in PATH.
   if (exec?.command?.includes('/') === true) exec.command = path.resolve(folder, exec.command);
 }
 
@@ -161,7 +162,7 @@ function select(
   const cluster = config.clusters.find(one => one.name === context.cluster);
   if (cluster === undefined)
     throw new KubeConfigError(`context ${name}: the kubeconfig has no cluster ${JSON.stringify(context.cluster)}${why}`);
-  // client-node would ask as nobody.
+  // client-node would send anonymous requests.
   const { user: userName } = context as { readonly user?: string };
   const user = config.users.find(one => one.name === userName);
   if (userName !== undefined && user === undefined)
@@ -169,16 +170,16 @@ function select(
   return { cluster, user };
 }
 
-/** What kubectl refuses (clientcmd/validation.go), where it would else fail later and in other words, or be another cluster. */
+/** Refuses what kubectl refuses (clientcmd/validation.go), before it fails later with another message or reaches another cluster. */
 function confirmCluster({ name, server, caFile, caData, proxyUrl }: Cluster): void {
   if (!isUrl(server, /^https?:$/))
-    throw new KubeConfigError(`cluster ${name}: server ${JSON.stringify(server)} is no URL such as https://host:6443`);
+    throw new KubeConfigError(`cluster ${name}: server ${JSON.stringify(server)} is not a URL such as https://host:6443`);
   if (caFile && caData)
     throw new KubeConfigError(`cluster ${name}: certificate-authority and certificate-authority-data exclude each other`);
   if (proxyUrl !== undefined) confirmProxy(`cluster ${name}: proxy-url`, proxyUrl);
 }
 
-/** The same for a user. Impersonation of groups alone would silently be somebody else, with other rights. */
+/** The same for a user. Impersonation of groups alone would silently use another identity with other rights. */
 function confirmUser(user: LoadedUser): void {
   const { name, certFile, certData, keyFile, keyData, token, username } = user;
   const exec = user.exec as { command?: string; apiVersion?: string } | null | undefined;
@@ -200,13 +201,13 @@ function isUrl(text: string, protocol: RegExp): boolean {
   return URL.canParse(text) && protocol.test(new URL(text).protocol);
 }
 
-/** A proxy's URL may have a password in it, which is not shown. */
+/** The URL of a proxy may contain a password, so no message shows it. */
 function confirmProxy(where: string, url: string): void {
   if (!isUrl(url, /^(https?|socks(4a?|5h?)?):$/))
-    throw new KubeConfigError(`${where} is no URL such as http://host:3128 or socks5://host:1080`);
+    throw new KubeConfigError(`${where} is not a URL such as http://host:3128 or socks5://host:1080`);
 }
 
-/** HTTPS_PROXY and NO_PROXY, as kubectl takes them: what the kubeconfig says of a proxy wins, and loopback is reached directly. */
+/** HTTPS_PROXY and NO_PROXY as kubectl reads them: the kubeconfig's proxy-url wins, and loopback is never proxied. */
 function useProxyOf(environment: ClusterEnvironment, cluster: Cluster): void {
   if (cluster.proxyUrl !== undefined) return;
   const { protocol, hostname, port } = new URL(cluster.server);
@@ -214,16 +215,14 @@ function useProxyOf(environment: ClusterEnvironment, cluster: Cluster): void {
     environment[name] || environment[name.toLowerCase() as Lowercase<typeof name>] || '';
   const name = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const proxy = variable(name);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = unbracketed(hostname);
   if (proxy === '' || isLoopback(host) || isExempt(host, port, variable('NO_PROXY'))) return;
   const proxyUrl = proxy.includes('://') ? proxy : `http://${proxy}`;
   confirmProxy(name, proxyUrl);
   Object.assign(cluster, { proxyUrl });
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
-/** golang.org/x/net/http/httpproxy: a list of `*`, addresses, ranges, `example.com` (with what is below it), `.example.com` (only that), each with a port if need be. */
+/** As golang.org/x/net/http/httpproxy: a list of `*`, addresses, ranges, `example.com` (and its subdomains), `.example.com` (only those), each optionally with a port. */
 function isExempt(host: string, port: string, list: string): boolean {
   const entries = list.split(',').map(entry => entry.trim().toLowerCase());
   return entries.some(entry => {
@@ -239,7 +238,7 @@ function isExempt(host: string, port: string, list: string): boolean {
 function isInRange(host: string, range: string): boolean {
   const [address = '', length = ''] = range.split('/');
   const family = isIP(host);
-  // Go passes over a range that is none.
+  // As Go, an invalid range is ignored.
   const isLength = /^\d+$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
   if (family === 0 || family !== isIP(address) || !isLength) return false;
   const list = new BlockList();

@@ -1,6 +1,6 @@
-// OidcToken: the ID token of an OpenID Connect user, got anew from its issuer before it expires. Before it: kube-credentials.ts.
-//   Port of client-go v0.37.2 plugin/pkg/client/auth/oidc/oidc.go. Differs from client-node: it sends the client's secret, and asks
-//   the issuer once a token's life. Differs from client-go: a refresh token that the issuer replaces is kept in memory, not in the file.
+// OidcToken: the ID token of an OpenID Connect user, refreshed before it expires.
+//   Port of client-go v0.37.2 plugin/pkg/client/auth/oidc/oidc.go. Differs from client-node: it sends the client secret and refreshes
+//   once in a token's lifetime. Differs from client-go: a refresh token that the issuer rotates is kept in memory, not in the file.
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
@@ -22,7 +22,7 @@ interface Discovery {
   readonly token_endpoint_auth_methods_supported?: readonly string[];
 }
 
-/** So long before its end a token is taken to have expired: it must still be good when it arrives. */
+/** A token counts as expired this long before its expiry, since it must still be valid when it arrives. */
 const marginMs = 10_000;
 const timeoutMs = 10_000;
 
@@ -32,7 +32,7 @@ export class OidcToken {
   #idToken: string | undefined;
   #refreshToken: string | undefined;
 
-  /** @param closing ends a request to the issuer that is under way */
+  /** @param closing aborts a request to the issuer */
   constructor(config: OidcConfig, closing?: AbortSignal) {
     this.#config = config;
     this.#closing = closing;
@@ -40,14 +40,14 @@ export class OidcToken {
     this.#refreshToken = config['refresh-token'];
   }
 
-  /** @throws Error that says what the issuer or the kubeconfig lacks */
+  /** @throws Error that names what the issuer or the kubeconfig lacks */
   async token(): Promise<string> {
     if (this.#idToken === undefined || expiresAtMs(this.#idToken) - marginMs < Date.now())
       this.#idToken = await this.#refreshed();
     return this.#idToken;
   }
 
-  /** The next call asks the issuer, if that is possible. */
+  /** The next call of token() refreshes, if there is a refresh token. */
   forget(): void {
     if (this.#refreshToken !== undefined) this.#idToken = undefined;
   }
@@ -58,7 +58,7 @@ export class OidcToken {
       throw new Error('the OIDC id-token has expired, and the kubeconfig has no refresh-token');
     if (issuer === undefined || clientId === undefined)
       throw new Error('the OIDC id-token has expired, and the kubeconfig lacks idp-issuer-url or client-id');
-    if (!issuer.startsWith('https://')) throw new Error(`OIDC issuer ${issuer}: only https is safe enough for tokens`);
+    if (!issuer.startsWith('https://')) throw new Error(`OIDC issuer ${issuer}: must be https`);
     const agent = new https.Agent(this.#authority());
     try {
       const discovery = await this.#discover(issuer, agent);
@@ -79,7 +79,7 @@ export class OidcToken {
 
   async #discover(issuer: string, agent: https.Agent): Promise<Discovery> {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    return (await this.#ask(url, { agent })) as Discovery;
+    return (await this.#request(url, { agent })) as Discovery;
   }
 
   async #grant(
@@ -101,11 +101,11 @@ export class OidcToken {
       body.set('client_id', clientId);
       if (secret !== '') body.set('client_secret', secret);
     }
-    return (await this.#ask(url, { method: 'POST', headers, body, agent })) as { id_token?: string; refresh_token?: string };
+    return (await this.#request(url, { method: 'POST', headers, body, agent })) as { id_token?: string; refresh_token?: string };
   }
 
-  async #ask(url: string, init: RequestInit): Promise<unknown> {
-    // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
+  async #request(url: string, init: RequestInit): Promise<unknown> {
+    // node-fetch throws an unhandled error if its signal has already aborted.
     this.#closing?.throwIfAborted();
     const deadline = new Deadline(timeoutMs, this.#closing);
     try {
@@ -116,7 +116,7 @@ export class OidcToken {
   }
 }
 
-/** The answer's JSON. An error says what RFC 6749 lets an issuer say about it, and no more of what it sent. */
+/** The JSON of a response. An error quotes only the fields that RFC 6749 defines for errors. */
 async function jsonOf(url: string, response: Response): Promise<unknown> {
   const text = await response.text();
   let answer: { error?: unknown; error_description?: unknown } | undefined;
@@ -130,7 +130,7 @@ async function jsonOf(url: string, response: Response): Promise<unknown> {
   throw new Error(`${url}: ${response.status}${said === '' ? '' : ` ${said}`}${response.ok ? ' without JSON' : ''}`);
 }
 
-/** 0 if the token does not say: it is then got anew each time that it is asked for, rather than used for ever. */
+/** 0 without an expiry: such a token is refreshed at each use rather than used for ever. */
 function expiresAtMs(idToken: string): number {
   try {
     const payload = Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString('utf8');

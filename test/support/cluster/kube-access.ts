@@ -2,10 +2,18 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { KubeClient } from '../../../src/kube/client.ts';
+import { KubeClient, type KubeObject, type ResourceType } from '../../../src/kube/client.ts';
 import { loadKubeConfig } from '../../../src/kube/auth/kubeconfig.ts';
 import type { TestControlPlane } from './api-server.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
+
+const selfSubjectReviews: ResourceType<KubeObject & { status?: { userInfo?: { username?: string } } }> = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'selfsubjectreviews',
+  kind: 'SelfSubjectReview',
+  namespaced: false,
+};
 
 export interface Access {
   /** Fields of a kubeconfig's cluster, beside or instead of the API server's own address and authority. */
@@ -35,10 +43,8 @@ export function clientOf(kubeconfig: string, environment: Readonly<Record<string
 
 /** Who the API server takes the client for. @throws as KubeClient does */
 export async function whoAmI(client: KubeClient): Promise<string> {
-  const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
-  const answer = await client.request({ method: 'POST', path, body, isIdempotent: true });
-  return (answer as { status: { userInfo: { username: string } } }).status.userInfo.username;
+  const { status } = await client.create(selfSubjectReviews, {}, { isIdempotent: true });
+  return status?.userInfo?.username ?? '';
 }
 
 /** The token of a service account, which is made if need be. */

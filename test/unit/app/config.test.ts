@@ -19,17 +19,17 @@ describe('readConfig', () => {
     expect(config([]).namespace).to.deep.equal([]);
   });
 
-  it('takes namespaces repeated, comma-separated and from the environment', () => {
+  it('accepts namespaces repeated, comma-separated and from the environment', () => {
     expect(config(['--namespace', 'a', '--namespace', 'b,c,a']).namespace).to.deep.equal(['a', 'b', 'c']);
     expect(config([], { BITCOIN_CONTROLLER_NAMESPACE: 'a,b' }).namespace).to.deep.equal(['a', 'b']);
   });
 
-  it('lets the command line win over the environment', () => {
+  it('prefers the command line to the environment', () => {
     const environment = { BITCOIN_CONTROLLER_LOG_LEVEL: 'error', BITCOIN_CONTROLLER_CONCURRENCY: '7' };
     expect(config(['--log-level', 'debug'], environment)).to.include({ logLevel: 'debug', concurrency: 7 });
   });
 
-  it('knows who it is: the pod in a cluster, else the machine and a name of its own', () => {
+  it('uses as identity the name of the pod, or outside a cluster the host name and a random suffix', () => {
     expect(config([], { POD_NAME: 'pod-1', POD_NAMESPACE: 'ns' })).to.include({ identity: 'pod-1', podNamespace: 'ns' });
     expect(config([], { POD_NAME: '', POD_NAMESPACE: '' }).podNamespace).to.equal(undefined);
     // In containers on one host, host name and process id are the same.
@@ -37,7 +37,7 @@ describe('readConfig', () => {
     expect(config([]).identity).not.to.equal(config([]).identity);
   });
 
-  it('cannot be changed afterwards', () => {
+  it('is frozen', () => {
     expect(config([])).to.be.frozen;
   });
 
@@ -60,13 +60,13 @@ describe('readConfig', () => {
     [['--concurrency', '--leader-elect'], "Option '--concurrency' argument is ambiguous. See --help"],
     [['stray'], "Unexpected argument 'stray'. See --help"],
   ] as [string[], string][])
-    it(`refuses ${argv.join(' ')}, and says what would be right`, () => {
+    it(`refuses ${argv.join(' ')}, and names what is expected`, () => {
       expect(() => config(argv))
         .to.throw(UsageError)
         .with.property('message', message);
     });
 
-  it('names the environment variable of what it refuses, unless the command line wins over it', () => {
+  it('names the environment variable of a refused value, unless it came from the command line', () => {
     const environment = { BITCOIN_CONTROLLER_CONCURRENCY: '0' };
     const refused = 'BITCOIN_CONTROLLER_CONCURRENCY=0: must be a whole number from 1 to 10000';
     expect(() => config([], environment))
@@ -76,18 +76,18 @@ describe('readConfig', () => {
     expect(config([], { BITCOIN_CONTROLLER_CONCURRENCY: '' }).concurrency).to.equal(100);
   });
 
-  it('takes no empty name of a namespace for all namespaces', () => {
+  it('does not take an empty namespace for all namespaces', () => {
     for (const argv of [['--namespace', ''], ['--namespace=a,'], ['--namespace=,'], ['--namespace=a', '--namespace=']])
       expect(() => config(argv)).to.throw(UsageError, '--namespace ');
     expect(() => config([], { BITCOIN_CONTROLLER_NAMESPACE: ',' })).to.throw(UsageError, 'BITCOIN_CONTROLLER_NAMESPACE=,: ');
   });
 
-  it('takes an address of every kind', () => {
+  it('accepts every form of an address', () => {
     for (const address of ['off', '0', ':0', ':65535', '127.0.0.1:80', 'host.example:8080', '[::1]:8080'])
       expect(config(['--health-address', address]).healthAddress).to.equal(address);
   });
 
-  it('explains every option in --help, and exits from nothing itself', () => {
+  it('documents every option in --help', () => {
     expect(readConfig(['--help'], 'host', {})).to.equal('help');
     expect(readConfig(['--version'], 'host', {})).to.equal('version');
     for (const name of ['kubeconfig', 'namespace', 'bitcoind-image', 'leader-elect', 'log-level'])

@@ -38,7 +38,7 @@ describe('API errors', () => {
     [410, 'Gone', ['isGone']],
     [500, 'InternalError', []],
   ] as const) {
-    it(`knows ${code} ${reason} whatever client threw it, and however deep it is wrapped`, () => {
+    it(`recognizes ${code} ${reason} whichever client threw it, and however deep it is wrapped`, () => {
       const status = { kind: 'Status', code, reason };
       for (const error of [
         new ApiError('get pods a', code, status),
@@ -53,7 +53,7 @@ describe('API errors', () => {
     });
   }
 
-  it('takes nothing else for an answer of the API server', () => {
+  it('does not take any other error for a response of the API server', () => {
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     const bitcoind = Object.assign(new Error('loading'), { code: -28 });
     const circular = new Error('a');
@@ -62,7 +62,7 @@ describe('API errors', () => {
       expect(apiStatusCode(error)).to.equal(undefined);
   });
 
-  it('says what was attempted, the code, the reason and what the server said', () => {
+  it("contains the attempted call, the code, the reason and the server's message", () => {
     const status = { reason: 'NotFound', message: 'secrets "x" not found' };
     expect(new ApiError('get secrets default/x', 404, status).message).to.equal(
       'get secrets default/x: 404 NotFound: secrets "x" not found',
@@ -70,7 +70,7 @@ describe('API errors', () => {
     expect(new ApiError('get secrets default/x', 502).message).to.equal('get secrets default/x: 502');
   });
 
-  it('takes a null in a Status for nothing', () => {
+  it('treats a null in a Status as absent', () => {
     const text = '{"kind":"Status","reason":null,"message":null,"details":{"causes":null,"retryAfterSeconds":null}}';
     for (const status of [parsedStatus(text), parsedStatus('{"kind":"Status","details":null}')]) {
       const error = new ApiError('get pods a', 500, status);
@@ -79,13 +79,13 @@ describe('API errors', () => {
     }
   });
 
-  it('keeps the causes of a conflict and the wait that the server asks for', () => {
+  it("keeps the causes of a conflict and the server's Retry-After", () => {
     const causes = [{ reason: 'FieldManagerConflict', field: '.spec.replicas' }];
     const error = new ApiError('apply', 409, { reason: 'Conflict', details: { causes, retryAfterSeconds: 3 } });
     expect(error).to.deep.include({ causes, retryAfterSeconds: 3, name: 'ApiError' });
   });
 
-  it('cuts a message that is endless', () => {
+  it('truncates a long message', () => {
     expect(new ApiError('apply', 422, { message: 'x'.repeat(1_000_000) }).message).to.have.length.below(1_100);
   });
 });

@@ -27,7 +27,7 @@ describe('KubeClient', () => {
   afterEach(() => server.stop());
 
   describe('a request', () => {
-    it('goes over one kept-alive connection, with the version in its User-Agent', async () => {
+    it('uses one kept-alive connection, with the version in its User-Agent', async () => {
       const agents = new Set<string | undefined>();
       server.handler = (request, response) => {
         agents.add(request.headers['user-agent']);
@@ -38,7 +38,7 @@ describe('KubeClient', () => {
       expect([...agents]).to.deep.equal(['bitcoin-controller/1.2.3']);
     });
 
-    it('sends and answers JSON as it is: unknown fields, reserved words, numbers, any letters', async () => {
+    it('sends and returns JSON unchanged: unknown fields, reserved words, numbers, any characters', async () => {
       const object = {
         metadata: { name: 'x', namespace: 'default' },
         spec: {
@@ -55,7 +55,7 @@ describe('KubeClient', () => {
       expect(await client.create<KubeObject>(pods, object)).to.deep.equal({ ...object, apiVersion: 'v1', kind: 'Pod' });
     });
 
-    it('asks the API server for what its method says', async () => {
+    it('sends the request of its method to the API server', async () => {
       await client.list(pods, { namespace: 'a', labelSelector: 'app=x,y!=z', limit: 500, continue: 'to/ken' });
       await client.apply(pods, { metadata: at }, { fieldManager: 'me', force: true, subresource: 'status' });
       await client.patch(pods, at, [], { patchType: 'json' });
@@ -74,19 +74,18 @@ describe('KubeClient', () => {
       });
     });
 
-    it('keeps the path of a server behind a prefix', async () => {
+    it("keeps the path prefix of the server's URL", async () => {
       const prefixed = server.client({ kubeConfig: kubeConfigFor(`${server.url}/k8s/clusters/c-1/`) });
       await prefixed.get(pods, at);
       expect(server.requests).to.deep.equal(['GET /k8s/clusters/c-1/api/v1/namespaces/default/pods/x']);
     });
 
-    it('answers text where the caller takes any answer, and only there', async () => {
+    it('fails if the answer is not JSON', async () => {
       server.handler = (_, response) => response.writeHead(200, { 'Content-Type': 'text/plain' }).end('ok');
-      expect(await client.request({ method: 'GET', path: '/readyz' })).to.equal('ok');
-      expect((await thrownBy(client.get(pods, at))).message).to.equal('get pods default/x: the answer (text/plain) is no JSON');
+      expect((await thrownBy(client.get(pods, at))).message).to.equal('get pods default/x: the answer (text/plain) is not JSON');
     });
 
-    it('is not sent when the write guard forbids it; reading goes on', async () => {
+    it('is not sent when the write guard refuses it, while reads continue', async () => {
       const guarded = client.withWriteGuard(() => {
         throw new Error('not the leader');
       });
@@ -96,7 +95,6 @@ describe('KubeClient', () => {
         () => guarded.patch(pods, at, {}, { patchType: 'merge' }),
         () => guarded.replace(pods, { metadata: at }),
         () => guarded.delete(pods, at),
-        () => guarded.request({ method: 'POST', path: '/x' }),
       ])
         expect((await thrownBy(Promise.resolve().then(write))).message).to.equal('not the leader');
       await guarded.get(pods, at);
@@ -104,7 +102,7 @@ describe('KubeClient', () => {
       expect(server.requests.map(each => each.split(' ')[0])).to.deep.equal(['GET', 'DELETE']);
     });
 
-    it('is not tried again when the write guard has come to forbid it', async () => {
+    it('is not retried once the write guard refuses it', async () => {
       let isLeading = true;
       const guarded = client.withWriteGuard(() => {
         if (!isLeading) throw new Error('not the leader');
@@ -118,7 +116,7 @@ describe('KubeClient', () => {
       expect(server.requests).to.have.length(1);
     });
 
-    it('fails once the client is closed, whether it had begun or not', async () => {
+    it('fails once the client is closed, whether it had started or not', async () => {
       server.handler = silence;
       const begun = thrownBy(client.get(pods, at));
       await until(() => server.requests.length === 1);
@@ -130,7 +128,7 @@ describe('KubeClient', () => {
   });
 
   describe('an error', () => {
-    it('says what was attempted and what the server said', async () => {
+    it("contains the attempted call and the server's message", async () => {
       server.handler = fail(404, 'NotFound');
       const error = await thrownBy(client.apply(pods, { metadata: at }, { fieldManager: 'me', subresource: 'status' }));
       expect(error).to.be.instanceOf(ApiError);
@@ -138,7 +136,7 @@ describe('KubeClient', () => {
       expect(error.message).to.equal('apply pods/status default/x: 404 NotFound: it is NotFound');
     });
 
-    it('tells nothing of the token, of what was sent, or of an answer that is no JSON', async () => {
+    it('contains neither the token, nor the request, nor a response that is not JSON', async () => {
       const secret = 'hunter2';
       const withToken = server.client({ kubeConfig: kubeConfigFor(server.url, { token: secret }) });
       const secretObject = { metadata: at, data: { password: secret } };
@@ -162,7 +160,7 @@ describe('KubeClient', () => {
       }
     });
 
-    it('is only an answer of the API server if that answered: a refused connection has no status', async () => {
+    it('has no status if the connection was refused', async () => {
       const { url } = server;
       await server.stop();
       const error = await thrownBy(server.client({ kubeConfig: kubeConfigFor(url) }).get(pods, at, { maxTries: 1 }));

@@ -5,14 +5,14 @@ import { until } from '../../support/until.ts';
 
 const at = { namespace: 'default', name: 'x' };
 
-describe('a connection that passes nothing any more', () => {
+describe('a half-open connection', () => {
   let server: FakeApiServer;
   beforeEach(async () => {
     server = await FakeApiServer.start();
   });
   afterEach(() => server.stop());
 
-  it('costs a request one try, which is done again over a new one', async () => {
+  it('costs a request one attempt, which is retried over a new connection', async () => {
     const client = server.client({ silenceTimeoutMs: 20 });
     server.queue.push(silence);
     await client.get(pods, at);
@@ -20,7 +20,7 @@ describe('a connection that passes nothing any more', () => {
     expect(server.connections).to.equal(2);
   });
 
-  it('is left after a call’s own time limit too, and the idle ones with it', async () => {
+  it('is closed after the time limit of a call too, together with the idle ones', async () => {
     const client = server.client();
     const open: ServerResponse[] = [];
     const hold: Handler = (_, response) => void open.push(response);
@@ -35,7 +35,7 @@ describe('a connection that passes nothing any more', () => {
     expect(server.connections).to.equal(4);
   });
 
-  it('takes the idle ones with it when it was a watch’s', async () => {
+  it('is closed together with the idle ones when it carries a watch', async () => {
     const client = server.client();
     await client.get(pods, at);
     const open: ServerResponse[] = [];
@@ -53,7 +53,7 @@ describe('a connection that passes nothing any more', () => {
     await until(() => server.sockets.size === 0);
   });
 
-  it('is not done again for what must not be done twice', async () => {
+  it('does not cause a retry of a non-idempotent request', async () => {
     const client = server.client({ silenceTimeoutMs: 20 });
     server.queue.push(silence);
     const error = await thrownBy(client.create(pods, { metadata: at }));
@@ -61,7 +61,7 @@ describe('a connection that passes nothing any more', () => {
     expect(server.requests).to.have.length(1);
   });
 
-  it('is told from an answer that began and takes its time', async () => {
+  it('is not confused with a response that has begun and is slow', async () => {
     const client = server.client({ silenceTimeoutMs: 20 });
     let begun: ServerResponse | undefined;
     server.queue.push((_, response) => {

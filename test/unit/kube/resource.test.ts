@@ -6,7 +6,7 @@ const leases: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plur
 const nodes: ResourceType = { group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false };
 
 describe('resourcePath', () => {
-  it('finds collections and objects, with and without group and namespace', () => {
+  it('is the path of a collection or an object, with and without group and namespace', () => {
     expect(resourcePath(pods, {})).to.equal('/api/v1/pods');
     expect(resourcePath(pods, { namespace: 'a' })).to.equal('/api/v1/namespaces/a/pods');
     expect(resourcePath(leases, { namespace: 'a', name: 'b' })).to.equal('/apis/coordination.k8s.io/v1/namespaces/a/leases/b');
@@ -16,17 +16,17 @@ describe('resourcePath', () => {
     );
   });
 
-  it('never leads anywhere else, whatever a name holds', () => {
+  it('never leads to another path, whatever a name contains', () => {
     expect(resourcePath(pods, { namespace: 'a', name: 'b/../c?d#e' })).to.equal('/api/v1/namespaces/a/pods/b%2F..%2Fc%3Fd%23e');
     for (const name of ['', '.', '..'])
-      expect(() => resourcePath(pods, { namespace: 'a', name })).to.throw(TypeError, 'is no name');
-    expect(() => resourcePath(pods, { namespace: '..', name: 'b' })).to.throw(TypeError, 'is no name');
-    expect(() => resourcePath(pods, { name: 'b' })).to.throw(TypeError, 'a namespace is needed');
+      expect(() => resourcePath(pods, { namespace: 'a', name })).to.throw(TypeError, 'is not a valid name');
+    expect(() => resourcePath(pods, { namespace: '..', name: 'b' })).to.throw(TypeError, 'is not a valid name');
+    expect(() => resourcePath(pods, { name: 'b' })).to.throw(TypeError, 'a namespace is required');
   });
 });
 
 describe('keyOf', () => {
-  it('is "namespace/name", or the name of what has no namespace', () => {
+  it('is "namespace/name", or the name of an object without a namespace', () => {
     expect(keyOf({ metadata: { namespace: 'a', name: 'b' } })).to.equal('a/b');
     expect(keyOf({ metadata: { name: 'b' } })).to.equal('b');
     expect(keyOf({ metadata: { namespace: '', name: 'b' } })).to.equal('b');
@@ -34,7 +34,7 @@ describe('keyOf', () => {
 });
 
 describe('apiVersionOf', () => {
-  it('is the version alone in the core group', () => {
+  it('is only the version in the core group', () => {
     expect([apiVersionOf(pods), apiVersionOf(leases)]).to.deep.equal(['v1', 'coordination.k8s.io/v1']);
   });
 });

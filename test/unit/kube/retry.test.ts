@@ -59,7 +59,7 @@ describe('RetryingTransport', () => {
     return { result: outcome.result as T | Error, waitedMs: performance.now() - startedMs };
   };
 
-  it('waits as long as a 429 asks for and tries again, whatever the method: nothing was done', async () => {
+  it('retries a 429 after its Retry-After, whatever the method, since nothing was executed', async () => {
     for (const write of [
       () => client.get(pods, at),
       () => client.create(pods, { metadata: at }),
@@ -75,7 +75,7 @@ describe('RetryingTransport', () => {
     }
   });
 
-  it('tries again after a 5xx that invites to, whatever the method (client-go rest/with_retry.go, checkWait)', async () => {
+  it('retries a 5xx with Retry-After, whatever the method (client-go rest/with_retry.go, checkWait)', async () => {
     server.queue.push(fail(503, 'ServiceUnavailable', { 'Retry-After': '2' }));
     expect((await settled(client.create(pods, { metadata: at }))).waitedMs).to.equal(2_000);
     expect(server.requests).to.have.length(2);
@@ -86,7 +86,7 @@ describe('RetryingTransport', () => {
     'a reset': reset,
     'an answer cut off': cutOff,
   })) {
-    it(`tries again after ${what}, with growing pauses, what may be done twice`, async () => {
+    it(`retries an idempotent request after ${what}, with backoff`, async () => {
       for (const call of [
         () => client.get(pods, at),
         () => client.apply(pods, { metadata: at }, { fieldManager: 'me' }),
@@ -101,7 +101,7 @@ describe('RetryingTransport', () => {
       }
     });
 
-    it(`does not try again after ${what} what may have been done already`, async () => {
+    it(`does not retry a non-idempotent request after ${what}`, async () => {
       for (const call of [() => client.create(pods, { metadata: at }), () => client.patch(pods, at, [], { patchType: 'json' })]) {
         server.queue.push(handler);
         expect((await settled(call())).result).to.be.instanceOf(Error);
@@ -110,21 +110,21 @@ describe('RetryingTransport', () => {
     });
   }
 
-  it('gives up after ten tries', async () => {
+  it('gives up after ten requests', async () => {
     server.handler = fail(500, 'InternalError');
     const { result } = await settled(client.get(pods, at, { timeoutMs: 600_000 }));
     expect(result).to.be.instanceOf(ApiError).and.have.property('code', 500);
     expect(server.requests).to.have.length(10);
   });
 
-  it('does not wait for a try that would come after the deadline', async () => {
+  it('does not wait for a retry that would come after the deadline', async () => {
     server.handler = fail(429, 'TooManyRequests', { 'Retry-After': '31' });
     const { result, waitedMs } = await settled(client.get(pods, at));
     expect(result).to.have.property('code', 429);
     expect(waitedMs).to.equal(0);
   });
 
-  it('does not try again what the server refuses for good', async () => {
+  it('does not retry a permanent refusal', async () => {
     for (const [code, reason] of [
       [400, 'BadRequest'],
       [403, 'Forbidden'],
@@ -139,7 +139,7 @@ describe('RetryingTransport', () => {
     expect(server.requests).to.have.length(6);
   });
 
-  it('gives up a call that is never answered at its deadline, and says so', async () => {
+  it('fails at its deadline when no response comes, with an error that says so', async () => {
     server.handler = silence;
     const call = client.get(pods, at, { timeoutMs: 5_000 }).catch((error: unknown) => error as Error);
     await until(() => server.requests.length === 1);
@@ -148,7 +148,7 @@ describe('RetryingTransport', () => {
     await until(() => server.sockets.size === 0);
   });
 
-  it('says so too when the deadline comes in the midst of an answer', async () => {
+  it('fails with the same error when the deadline comes in the middle of a response', async () => {
     for (const code of [200, 500]) {
       server.handler = begin(code);
       const heads = answersBegun;
@@ -160,7 +160,7 @@ describe('RetryingTransport', () => {
     }
   });
 
-  it("ends with the reason of the caller's signal, at any moment: before, in a pause, in a request, in an answer", async () => {
+  it("rejects with the reason of the caller's signal at any moment: before, in a pause, in a request, in a response", async () => {
     const reason = new Error('stop');
     const called = async (abortWhen: () => boolean, handler: typeof silence) => {
       const controller = new AbortController();
@@ -180,7 +180,7 @@ describe('RetryingTransport', () => {
     );
   });
 
-  it('sends no more requests than its bucket holds, but for those that may not wait', async () => {
+  it('sends no more requests than its rate limit allows, except for unthrottled ones', async () => {
     const slow = server.client({ qps: 2, burst: 2 });
     const waits = Array.from({ length: 4 }, () => slow.get(pods, at));
     await slow.get(pods, at, { isUnthrottled: true });

@@ -71,7 +71,7 @@ describe('a connection through a proxy', () => {
     return server.client({ kubeConfig });
   }
 
-  it('is kept for the requests that follow', async () => {
+  it('is kept alive for later requests', async () => {
     const client = clientFor();
     const first = client.get(pods, at);
     await until(() => proxy.asked.length === 1);
@@ -83,7 +83,7 @@ describe('a connection through a proxy', () => {
   });
 
   for (const url of ['http://127.0.0.1:1', 'https://127.0.0.1:1'])
-    it(`is given up at once while the proxy says nothing, when the signal aborts, the time is over or the client is closed (${new URL(url).protocol})`, async () => {
+    it(`is closed at once while the proxy does not answer, when the signal aborts, at the time limit, or when the client is closed (${new URL(url).protocol})`, async () => {
       const client = clientFor(url);
       const stop = new AbortController();
       const reason = new Error('stop');
@@ -105,7 +105,7 @@ describe('a connection through a proxy', () => {
       await until(() => proxy.sockets.size === 0);
     });
 
-  it('is asked for with brackets around an IPv6 address', async () => {
+  it('is requested with brackets around an IPv6 address', async () => {
     const client = clientFor('https://[fd00::1]:6443');
     const call = thrownBy(client.get(pods, at, { timeoutMs: 1_000 }));
     await until(() => proxy.asked.length === 1);
@@ -114,7 +114,7 @@ describe('a connection through a proxy', () => {
     await call;
   });
 
-  it('takes no write any more that the write guard forbids when the tunnel is there', async () => {
+  it('does not carry a write that the write guard refuses once the tunnel is established', async () => {
     let isLeading = true;
     const guarded = clientFor().withWriteGuard(() => {
       if (!isLeading) throw new Error('not the leader');
@@ -129,7 +129,7 @@ describe('a connection through a proxy', () => {
 });
 
 describe('a connection through a SOCKS proxy', () => {
-  it('leaves it to the proxy to look the name of the API server up', async () => {
+  it("lets the proxy resolve the API server's name", async () => {
     const server = await FakeApiServer.start();
     const asked: Buffer[] = [];
     const proxy = net.createServer(client => {
@@ -157,8 +157,8 @@ describe('a connection through a SOCKS proxy', () => {
   });
 });
 
-describe('a name with several addresses', () => {
-  it('fails with what each of them came to', async () => {
+describe('a host with several addresses', () => {
+  it('fails with the error of each address', async () => {
     const server = await FakeApiServer.start();
     const { port } = new URL(server.url);
     await server.stop();
@@ -179,7 +179,7 @@ describe('a name with several addresses', () => {
 });
 
 describe('a write', () => {
-  it('is not sent when the write guard has come to forbid it while its connection was made', async () => {
+  it('is not sent when the write guard refuses it while its connection is being established', async () => {
     const server = await FakeApiServer.start();
     let isLeading = true;
     // The moment at which a process may be frozen: the connection is begun and not made.

@@ -41,7 +41,7 @@ describe('KubeClient.watch', () => {
     return { names };
   };
 
-  it('gives each event once, wherever the network cuts the stream: in a line, in a letter, or not at all', async () => {
+  it('yields each event once, wherever the network splits the stream: in a line, in a character, or not at all', async () => {
     const stream = Buffer.from(`${line('ä€😀')}\n${line('b')}${line('c')}`);
     for (const size of [1, 3, 7, 1_000]) {
       const pieces = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) =>
@@ -52,51 +52,51 @@ describe('KubeClient.watch', () => {
     }
   });
 
-  it('fails when the connection breaks, after what came before it', async () => {
+  it('fails when the connection breaks, after the events before that', async () => {
     server.queue.push(streaming([line('a'), '{"type":'], response => response.destroy()));
     const { names, error } = await namesOf(client.watch(pods, {}));
     expect(names).to.deep.equal(['a']);
     expect(error?.message).to.equal('watch pods: aborted');
   });
 
-  it('fails at a line that is no event, and does not repeat what stood there', async () => {
+  it('fails at a line that is not an event, without quoting it', async () => {
     for (const garbage of ['hunter2', '"hunter2"', '{"hunter2":1}', '{"type":"ADDED","object":"hunter2"}', 'null']) {
       server.queue.push(streaming([`${line('a')}${garbage}\n`]));
       const { names, error } = await namesOf(client.watch(pods, { namespace: 'n' }));
       expect(names).to.deep.equal(['a']);
-      expect(error?.message).to.match(/^watch pods in n: a line that is no (JSON|watch event)$/);
+      expect(error?.message).to.match(/^watch pods in n: a line that is not (JSON|a watch event)$/);
     }
   });
 
-  it('takes a page of something in between, whole or cut in a line, for no watch that ends', async () => {
+  it('does not take the page of a proxy, whole or truncated, for a watch that ended', async () => {
     server.handler = (_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>hunter2</h1>');
-    expect((await namesOf(client.watch(pods, {}))).error?.message).to.equal('watch pods: the answer (text/html) is no JSON');
+    expect((await namesOf(client.watch(pods, {}))).error?.message).to.equal('watch pods: the answer (text/html) is not JSON');
     await until(() => server.sockets.size === 0);
     server.handler = streaming([`${line('a')}{"type":"hunter2`]);
     const { names, error } = await namesOf(client.watch(pods, {}));
     expect(names).to.deep.equal(['a']);
-    expect(error?.message).to.equal('watch pods: a line that is no JSON');
+    expect(error?.message).to.equal('watch pods: a line that is not JSON');
   });
 
-  it('gives the last event also if its line does not end', async () => {
+  it('yields the last event also if its line does not end', async () => {
     server.handler = streaming([line('a'), line('b').trimEnd()]);
     expect(await namesOf(client.watch(pods, {}))).to.deep.equal({ names: ['a', 'b'] });
   });
 
-  it('says what was attempted when the API server cannot be reached', async () => {
+  it('names the call when the API server cannot be reached', async () => {
     await server.stop();
     const { error } = await namesOf(server.client().watch(pods, {}));
     expect(error?.message).to.match(/^watch pods: connect ECONNREFUSED/);
     server = await FakeApiServer.start();
   });
 
-  it('fails with the answer of the API server if it refuses', async () => {
+  it("fails with the API server's error if it refuses", async () => {
     server.handler = fail(410, 'Expired');
     expect((await namesOf(client.watch(pods, {}))).error).to.have.property('code', 410);
     expect(server.requests).to.have.length(1);
   });
 
-  it('closes its connection when the loop is left, or its signal aborts', async () => {
+  it('closes its connection when the loop is left or its signal aborts', async () => {
     server.handler = streaming([line('a'), line('b')], () => undefined);
     for await (const event of client.watch(pods, {})) if (event.type === 'ADDED') break;
     await until(() => server.sockets.size === 0);
@@ -109,7 +109,7 @@ describe('KubeClient.watch', () => {
     await until(() => server.sockets.size === 0);
   });
 
-  it('fails when nothing at all came for the idle limit, and each piece that comes starts it again', async () => {
+  it('fails when it receives no data for its idle limit, which every chunk restarts', async () => {
     const clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       let send: ((text: string) => void) | undefined;

@@ -17,7 +17,7 @@ describe('the log', () => {
   };
   const parsed = (lines: string[]) => lines.map(line => JSON.parse(line) as Record<string, unknown>);
 
-  it('is one JSON object a line: a constant message, the fields, and those of the parents', () => {
+  it('writes one JSON object for each line: a constant message, the fields, and those of the parents', () => {
     const lines = logging('json', logger =>
       logger.child({ controller: 'c', key: 'a' }).child({ key: 'b' }).info('Done', { count: 2 }),
     );
@@ -25,13 +25,13 @@ describe('the log', () => {
     expect(parsed(lines)[0]?.timestamp).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
-  it('is readable as text, and one line whatever a field holds', () => {
+  it('writes readable text, always on one line, whatever a field contains', () => {
     const lines = logging('text', logger => logger.warn('Node lost', { key: 'default/alice', why: 'line\nbreak "x"' }));
     expect(lines).to.have.length(1);
     expect(lines[0]).to.match(/Z WARN {2}Node lost key=default\/alice why="line\\nbreak \\"x\\""$/);
   });
 
-  it('says of an error what it and its causes say, and nothing that they hold', () => {
+  it('writes the messages of an error and its causes, and none of their properties', () => {
     const cause = Object.assign(new Error('connect refused'), { headers: { authorization: 'Bearer hunter2' } });
     const error = Object.assign(new Error('get pods a/b', { cause }), { body: 'hunter2' });
     const lines = logging('json', logger => logger.error('Failed', { error }));
@@ -39,12 +39,12 @@ describe('the log', () => {
     expect(lines.join('')).not.to.include('hunter2').and.not.to.include('    at ');
   });
 
-  it('adds the stack of an error at the level debug only', () => {
+  it('adds the stack of an error only at level debug', () => {
     const lines = logging('json', logger => logger.error('Failed', { error: new Error('x') }), 'debug');
     expect(parsed(lines)[0]?.errorStack).to.include('    at ');
   });
 
-  it('follows a level that is changed, in children made before as well', () => {
+  it('applies a changed level also to children that exist already', () => {
     const lines = logging('json', logger => {
       const child = logger.child({});
       child.debug('hidden');
@@ -57,7 +57,7 @@ describe('the log', () => {
     expect(() => createLogger({ level: 'info', format: 'json' }).setLevel('loud')).to.throw(RangeError, 'one of error');
   });
 
-  it('keeps its own message, level and timestamp, whatever fields are called', () => {
+  it('keeps its own message, level and timestamp, whatever the names of fields', () => {
     const fields = { message: 'other', level: 'error', timestamp: 'yesterday' };
     const lines = logging('json', logger => logger.info('Done', fields));
     expect(parsed(lines)[0]).to.include({ message: 'Done', level: 'info' });
@@ -66,7 +66,7 @@ describe('the log', () => {
   });
 
   for (const format of ['json', 'text'] as const)
-    it(`never throws, and says in ${format} what can be said of fields that JSON cannot hold`, () => {
+    it(`never throws, and writes in ${format} what it can of fields that JSON cannot represent`, () => {
       const circular: Record<string, unknown> = { name: 'ring', twice: [{ a: 1 }] };
       circular['self'] = circular;
       const cause = Object.assign(new Error('refused'), { headers: 'hunter2' });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Metrics } from '../../../src/metrics/prometheus.ts';
 
 describe('Metrics', () => {
-  it("keeps upstream's names, so that dashboards made for client-go and controller-runtime work", async () => {
+  it("uses upstream's names, so that dashboards for client-go and controller-runtime work", async () => {
     const text = await new Metrics().text();
     const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name]) => name);
     expect(names).to.include.members([
@@ -26,27 +26,28 @@ describe('Metrics', () => {
     ]);
   });
 
-  it('shows each result of a controller at 0 from its start, and a terminal error as an error too', async () => {
+  it('initializes each result of a controller with 0 at its start', async () => {
     const metrics = new Metrics();
     metrics.controller.started('networks', 100);
     expect(await metrics.text()).to.include('controller_runtime_reconcile_total{controller="networks",result="success"} 0');
-    metrics.controller.reconciled('networks', 'terminal_error', 0.2);
+    metrics.controller.reconciled('networks', 'error', 0.2);
     const text = await metrics.text();
     expect(text).to.include('controller_runtime_reconcile_total{controller="networks",result="error"} 1');
     expect(text).to.include('controller_runtime_reconcile_errors_total{controller="networks"} 1');
-    expect(text).to.include('controller_runtime_terminal_reconcile_errors_total{controller="networks"} 1');
+    expect(text).to.include('controller_runtime_terminal_reconcile_errors_total{controller="networks"} 0');
   });
 
-  it('adds up the informers of several namespaces under the name of their resource', async () => {
+  it('sums the informers of several namespaces under the name of their resource', async () => {
     const metrics = new Metrics();
-    metrics.reflector.watch('pods', () => ({ objects: 3, lastEventAgeSeconds: 1 }));
-    metrics.reflector.watch('pods', () => ({ objects: 4, lastEventAgeSeconds: 9 }));
+    metrics.reflector.watch('pods', () => ({ hasSynced: true, objects: 3, lastEventAgeSeconds: 1 }));
+    metrics.reflector.watch('pods', () => ({ hasSynced: false, objects: 4, lastEventAgeSeconds: 9 }));
     const text = await metrics.text();
+    expect(text).to.include('reflector_unsynced_namespaces{name="pods"} 1');
     expect(text).to.include('reflector_store_objects{name="pods"} 7');
     expect(text).to.include('reflector_last_event_age_seconds{name="pods"} 9');
   });
 
-  it('counts events as their broadcaster does, at the moment it is asked, the lost ones by cause', async () => {
+  it('reports the counts of the broadcaster at each scrape, dropped events by cause', async () => {
     const metrics = new Metrics();
     const totals = { recorded: 5, aggregated: 1, filtered: 2, written: 3, delivered: 3, dropped: { queue_full: 2, shutdown: 0 } };
     metrics.events.observe(totals);

@@ -28,7 +28,7 @@ describe('HealthServer', () => {
   });
   afterEach(() => server.close());
 
-  it('is well and ready while all checks are, and names the one that is not', async () => {
+  it('answers 200 while all checks pass, and names the one that fails', async () => {
     expect(await ask('/healthz')).to.equal('200 [+]lease ok\nok\n');
     expect(await ask('/readyz')).to.equal('200 [+]caches ok\n[+]sink ok\nok\n');
     wrong = 'not synced';
@@ -36,13 +36,13 @@ describe('HealthServer', () => {
     expect(await ask('/healthz')).to.equal('503 [-]lease failed: not synced\nfailed\n');
   });
 
-  it('gives the metrics as Prometheus reads them', async () => {
+  it('serves the metrics in the format of Prometheus', async () => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
     expect(response.headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/);
     expect(await response.text()).to.include('bitcoin_controller_build_info{version="1.2.3"');
   });
 
-  it('reads and sets the log level while the process runs, and refuses one that does not exist', async () => {
+  it('reads and sets the log level at run time, and refuses an unknown one', async () => {
     expect(await ask('/loglevel')).to.equal('200 info\n');
     expect(await ask('/loglevel', { method: 'PUT', body: 'debug\n' })).to.equal('200 debug\n');
     expect(log.level).to.equal('debug');
@@ -60,7 +60,7 @@ describe('HealthServer', () => {
       expect(await ask(path, { method: 'POST' })).to.match(/^404 /);
     });
 
-  it('says which methods a path takes when it is asked with another', async () => {
+  it('names the allowed methods of a path when it receives another', async () => {
     for (const [path, allowed] of [
       ['/healthz', 'GET, HEAD'],
       ['/metrics', 'GET, HEAD'],
@@ -71,7 +71,7 @@ describe('HealthServer', () => {
     }
   });
 
-  it('answers HEAD as GET, without a body, and does not mind a query', async () => {
+  it('answers HEAD like GET without a body, and ignores a query', async () => {
     for (const path of ['/healthz', '/readyz?verbose', '/metrics', '/loglevel']) {
       expect(await ask(path, { method: 'HEAD' })).to.equal('200 ');
       expect(await ask(path)).to.match(/^200 ./);
@@ -80,7 +80,7 @@ describe('HealthServer', () => {
     expect(await ask('/readyz', { method: 'HEAD' })).to.equal('503 ');
   });
 
-  it('closes at once, also connections that are kept alive', async () => {
+  it('closes at once, including kept-alive connections', async () => {
     const agent = new http.Agent({ keepAlive: true });
     await new Promise<void>(resolve =>
       http.get({ port, host: '127.0.0.1', path: '/healthz', agent }, response => response.resume().on('end', resolve)),

@@ -84,23 +84,21 @@ describe('Informer', () => {
   const start = async (...scripts: Step[][]): Promise<void> => {
     api.scripts.push(...scripts);
     informer = new Informer({ client: api.client, type: pods, logger: new RecordingLogger(), random: () => 0 });
-    informer.changes.subscribe(({ type, object: { metadata }, isInInitialList }) =>
-      told.push(
-        `${type} ${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}${isInInitialList === true ? ' initially' : ''}`,
-      ),
+    informer.changes.subscribe(({ type, object: { metadata } }) =>
+      told.push(`${type} ${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
     );
     running = informer.run(stop.signal);
     await clock.tickAsync(0);
   };
 
-  it('lists by a watch, and has synced when the API server says that this was all', async () => {
+  it('lists with a watch, and has synced at the bookmark that ends the initial events', async () => {
     await start([added('a', 3), added('b', 2)]);
     expect([informer.hasSynced, informer.list().length]).to.deep.equal([false, 0]);
     stop.abort(new Error('stop'));
     await running;
     stop = new AbortController();
     await start([added('a', 3), added('b', 2), endOfList(5), added('c', 6), deleted('a', 7)]);
-    expect(told).to.deep.equal(['added a@3 initially', 'added b@2 initially', 'added c@6', 'deleted a@7']);
+    expect(told).to.deep.equal(['added a@3', 'added b@2', 'added c@6', 'deleted a@7']);
     expect(api.watches.at(-1)).to.include({
       sendInitialEvents: true,
       resourceVersionMatch: 'NotOlderThan',
@@ -110,7 +108,7 @@ describe('Informer', () => {
     await informer.whenSynced();
   });
 
-  it('goes on after a watch where it was, by the last event or bookmark, without listing', async () => {
+  it('continues after a watch at the last event or bookmark, without relisting', async () => {
     await start([endOfList(5), added('a', 6), bookmark(9), 'end']);
     await clock.tickAsync(800);
     expect(api.watches.map(({ resourceVersion, sendInitialEvents }) => [resourceVersion, sendInitialEvents])).to.deep.equal([
@@ -120,7 +118,7 @@ describe('Informer', () => {
     expect(api.lists).to.deep.equal([]);
   });
 
-  it('trims and transforms each object as it comes, once, and holds no page of them as it was', async () => {
+  it('transforms each object once, as it arrives, and holds no page of untransformed ones', async () => {
     const seen: string[] = [];
     const transform = (object: KubeObject): KubeObject => {
       seen.push(object.metadata?.name ?? '');
@@ -144,7 +142,7 @@ describe('Informer', () => {
     expect(seen).to.deep.equal(['a', 'b', 'c', 'd']);
   });
 
-  it('lists anew when its version is too old, not older than what it has seen, and tells what it missed', async () => {
+  it('relists when its version has expired, not older than what it has seen, and emits the missed changes', async () => {
     await start(
       [added('a', 1), added('b', 2), added('c', 3), endOfList(5), gone],
       [added('b', 2), added('c', 3, 'other'), added('d', 9), endOfList(9)],
@@ -155,18 +153,18 @@ describe('Informer', () => {
     expect(told).to.deep.equal(['deleted a@1', 'deleted c@3', 'added c@3', 'added d@9']);
   });
 
-  it('takes an ERROR event for the end of the watch: with 410 it lists anew', async () => {
+  it('ends the watch at an ERROR event, and relists if that is a 410', async () => {
     const error = { type: 'ERROR' as const, object: { kind: 'Status', code: 410, reason: 'Expired' } };
     await start([endOfList(5), error], [endOfList(8)]);
     await clock.tickAsync(800);
     expect(api.watches[1]).to.include({ sendInitialEvents: true });
   });
 
-  it('lists in pages where the API server does not list by watch, at once and from then on', async () => {
+  it('lists in pages if the API server does not support initial events, at once and from then on', async () => {
     api.pages.push({ metadata: { resourceVersion: '7', continue: 'next' }, items: [object('a', 1)] });
     api.pages.push({ metadata: { resourceVersion: '7', continue: '' }, items: [object('b', 2)] });
     await start([new ApiError('watch pods', 422, { reason: 'Invalid' })], [gone]);
-    expect(told).to.deep.equal(['added a@1 initially', 'added b@2 initially']);
+    expect(told).to.deep.equal(['added a@1', 'added b@2']);
     expect(api.lists.map(each => [each.limit, each.continue])).to.deep.equal([
       [500, undefined],
       [500, 'next'],
@@ -176,24 +174,24 @@ describe('Informer', () => {
     expect(api.watches.map(({ sendInitialEvents }) => sendInitialEvents)).to.deep.equal([true, undefined, undefined]);
   });
 
-  it('lists at once when it is too early for a list by watch, as of a definition that was made just now, and by watch the next time', async () => {
+  it('lists in pages while the watch cache of a new custom resource is not ready (429), and with a watch the next time', async () => {
     api.pages.push({ metadata: { resourceVersion: '7' }, items: [object('a', 1)] });
     const tooEarly = new ApiError('watch pods', 429, { reason: 'TooManyRequests', message: 'storage is (re)initializing' });
     await start([tooEarly], [gone], [endOfList(9)]);
-    expect(told).to.deep.equal(['added a@1 initially']);
+    expect(told).to.deep.equal(['added a@1']);
     expect(api.watches[1]).to.include({ resourceVersion: '7' }).and.not.to.have.property('sendInitialEvents');
     await clock.tickAsync(800);
     expect(api.watches[2]).to.include({ sendInitialEvents: true });
   });
 
-  it('lists all at once when the pages that are left have expired', async () => {
+  it('lists without pages when the remaining pages have expired', async () => {
     api.pages.push({ metadata: { continue: 'next' }, items: [object('a', 1)] }, gone);
     api.pages.push({ metadata: { resourceVersion: '9' }, items: [object('b', 2)] });
     await start([new ApiError('watch pods', 400, {})]);
-    expect(told).to.deep.equal(['added b@2 initially']);
+    expect(told).to.deep.equal(['added b@2']);
   });
 
-  it('waits longer with each failure, up to 30 s, and keeps what it knows meanwhile', async () => {
+  it('backs off after each failure, up to 30 s, and keeps its copy meanwhile', async () => {
     const failure = new Error('connect ECONNREFUSED');
     await start([endOfList(5), failure], ...Array.from({ length: 8 }, () => [failure]));
     const waits: number[] = [];
@@ -206,7 +204,7 @@ describe('Informer', () => {
     expect(informer.hasSynced).to.equal(true);
   });
 
-  it('forgets its version when the API server has never had it (etcd came back from a backup)', async () => {
+  it('relists without a version when the API server has never had it (etcd was restored from a backup)', async () => {
     const tooLarge = new ApiError('watch', 504, {
       reason: 'Timeout',
       details: { causes: [{ reason: 'ResourceVersionTooLarge' }] },
@@ -218,7 +216,7 @@ describe('Informer', () => {
     expect(told.at(-1)).to.equal('deleted a@900');
   });
 
-  it('lists anew when a watch broke and the newest version is below what it has seen (etcd came back from a backup)', async () => {
+  it('relists when a watch failed and the newest version is below what it has seen (etcd was restored from a backup)', async () => {
     api.pages.push({ metadata: { resourceVersion: '99', continue: 'more' }, items: [object('a', 40)] });
     await start([added('a', 90), added('b', 100), endOfList(100), new Error('reset')], [added('a', 40), endOfList(99)]);
     told.length = 0;
@@ -229,7 +227,7 @@ describe('Informer', () => {
     expect(told).to.deep.equal(['deleted b@100', 'updated a@40']);
   });
 
-  it('goes on where it was when a watch broke, unless the newest version is below that; if it is not told that, it asks again', async () => {
+  it('continues where it was when a watch failed, unless the newest version is below that, and reads that version again if the read failed', async () => {
     api.pages.push(new ApiError('list pods', 429, { reason: 'TooManyRequests' }), {
       metadata: { resourceVersion: '100' },
       items: [],
@@ -244,7 +242,7 @@ describe('Informer', () => {
     expect([api.lists.length, api.watches.length]).to.deep.equal([2, 4]);
   });
 
-  it('rejects whoever waits for it when that one gives up', async () => {
+  it('rejects whenSynced when its signal aborts', async () => {
     await start([]);
     const waiting = new AbortController();
     const outcome = informer.whenSynced(waiting.signal).catch((error: unknown) => error);
@@ -252,7 +250,7 @@ describe('Informer', () => {
     expect(await outcome).to.equal('enough');
   });
 
-  it('ends in a pause as well as in a watch', async () => {
+  it('stops in a pause as well as in a watch', async () => {
     await start([new Error('connect ECONNREFUSED')]);
     expect(clock.countTimers()).to.equal(1);
   });

@@ -118,7 +118,7 @@ describe('LeaderElector', () => {
     await Promise.all(replicas.map(({ ended }) => ended));
   };
 
-  it('takes a lease that does not exist, and renews it every two seconds by one request', async () => {
+  it('creates a missing lease, and renews it every two seconds with one request', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
     expect(replica.isWorking).to.equal(true);
@@ -130,7 +130,7 @@ describe('LeaderElector', () => {
     await stopAll(replica);
   });
 
-  it('lets one work, and the other at once after it gave the lease back', async () => {
+  it('lets one replica work, and the other at once after the release', async () => {
     const a = start('a');
     await clock.tickAsync(0);
     const b = start('b');
@@ -144,7 +144,7 @@ describe('LeaderElector', () => {
     await stopAll(b);
   });
 
-  it('holds the lease until the work is finished, however long that takes', async () => {
+  it('holds the lease until the work has finished, however long that takes', async () => {
     const a = start('a', { finishMs: 25_000 });
     await clock.tickAsync(0);
     const b = start('b');
@@ -158,7 +158,7 @@ describe('LeaderElector', () => {
     await stopAll(b);
   });
 
-  it('takes the lease of one that is gone after its duration, not before, whatever the clocks of both say', async () => {
+  it('takes over the lease of a dead replica after its duration, not before, whatever the clocks of both', async () => {
     for (const renewTime of ['1999-01-01T00:00:00.000000Z', '2999-01-01T00:00:00.000000Z']) {
       api.store({
         metadata: { name: 'lease', namespace: 'default' },
@@ -174,7 +174,7 @@ describe('LeaderElector', () => {
     }
   });
 
-  it('stops working before another may start, when it can not renew: neither refused nor hanging requests keep it', async () => {
+  it('stops before another may start when it cannot renew, whether requests are refused or hang', async () => {
     for (const fault of ['refused', 'hangs'] as const) {
       const replica = start('a');
       await clock.tickAsync(0);
@@ -198,7 +198,7 @@ describe('LeaderElector', () => {
     await stopAll(replica);
   });
 
-  it('makes the lease anew when somebody deleted it, and keeps what others wrote into it', async () => {
+  it('recreates a deleted lease, with the fields that others wrote', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
     api.lease = undefined;
@@ -215,7 +215,7 @@ describe('LeaderElector', () => {
     ['deleted', () => (api.lease = undefined)],
     ['emptied', () => api.store({ ...api.lease!, spec: { ...api.lease?.spec, holderIdentity: '' } })],
   ] as const)
-    it(`works on when the lease was ${what} and cannot be taken anew at first, and writes nothing until it is`, async () => {
+    it(`continues when the lease was ${what} and cannot be acquired again at first, without a write until it is`, async () => {
       const a = start('a');
       await clock.tickAsync(0);
       take();
@@ -225,7 +225,7 @@ describe('LeaderElector', () => {
       expect([a.isWorking, a.elector.isLeading]).to.deep.equal([true, false]);
       // Not a LeaseLostError: the write is worth to be tried again.
       expect(() => a.elector.assertLeading())
-        .to.throw('gone')
+        .to.throw('deleted')
         .and.not.be.instanceOf(LeaseLostError);
       await clock.tickAsync(4_000);
       expect([a.isWorking, a.elector.isLeading]).to.deep.equal([true, true]);
@@ -233,7 +233,7 @@ describe('LeaderElector', () => {
       await stopAll(a);
     });
 
-  it('stops when a lease that was deleted cannot be made anew until the renew deadline', async () => {
+  it('stops when a deleted lease cannot be recreated before the renew deadline', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
     api.lease = undefined;
@@ -246,7 +246,7 @@ describe('LeaderElector', () => {
       .and.have.property('message', 'lease default/lease is not renewed within 10000 ms');
   });
 
-  it('leaves no lease behind that was deleted before it ends, whether it has seen that or not', async () => {
+  it('does not recreate at its end a lease that was deleted, whether it has observed that or not', async () => {
     for (const seenAfterMs of [0, 2_000]) {
       const replica = start('a');
       await clock.tickAsync(0);
@@ -260,7 +260,7 @@ describe('LeaderElector', () => {
     }
   });
 
-  it('leaves a deleted lease to who held it for as long as the lease would have lasted', async () => {
+  it('leaves a deleted lease to its holder for the duration of the lease', async () => {
     api.store({ metadata: { name: 'lease', namespace: 'default' }, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 } });
     const replica = start('a');
     await clock.tickAsync(0);
@@ -272,7 +272,7 @@ describe('LeaderElector', () => {
     await stopAll(replica);
   });
 
-  it('stops at once when another holds the lease', async () => {
+  it('stops at once when another replica holds the lease', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
     api.store({ ...api.lease!, spec: { ...api.lease?.spec, holderIdentity: 'thief' } });
@@ -282,7 +282,7 @@ describe('LeaderElector', () => {
       .and.have.property('message', 'lease default/lease is held by thief');
   });
 
-  it('knows by the clock that it does not lead any more, before any timer has fired: as after a freeze', async () => {
+  it('knows from the clock that it no longer leads, before any timer has fired, as after a freeze', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
     replica.elector.assertLeading();
@@ -308,7 +308,7 @@ describe('LeaderElector', () => {
     expect(await replica.ended).to.be.instanceOf(LeaseLostError);
   });
 
-  it('gives back a lease that it got by a request that was cut off by the end of the process', async () => {
+  it('releases a lease that it acquired with a request that the shutdown interrupted', async () => {
     api.faults = ['ok', 'lost'];
     const replica = start('a');
     await clock.tickAsync(0);
@@ -317,7 +317,7 @@ describe('LeaderElector', () => {
     expect(api.lease).to.have.nested.property('spec.holderIdentity', '');
   });
 
-  it('tells of each new leader once, and of its own turns', async () => {
+  it('reports each new leader once, and its own transitions', async () => {
     const told: string[] = [];
     const listen = {
       onNewLeader: (leader: string) => told.push(`leader ${leader}`),
@@ -330,13 +330,13 @@ describe('LeaderElector', () => {
     expect(told).to.deep.equal(['leader gone', 'leader a', 'became leader', 'stopped leading']);
   });
 
-  it('refuses timings that would let two lead', () => {
+  it('refuses timings with which two replicas could lead', () => {
     expect(() => start('a', { leaseDurationMs: 10_000 })).to.throw(RangeError, 'leaseDurationMs');
     expect(() => start('a', { retryPeriodMs: 9_000 })).to.throw(RangeError, 'renewDeadlineMs');
     expect(() => start('')).to.throw(RangeError, 'identity');
   });
 
-  it('never has two replicas that may write, whatever fails in whatever order, also when a lease that all have seen is deleted', async () => {
+  it('never lets two replicas write, whatever fails in whatever order, also when a lease that all have seen is deleted', async () => {
     const fault = fc.constantFrom('ok' as const, 'ok' as const, 'refused' as const, 'hangs' as const, 'lost' as const);
     const step = fc.record({
       isDeleted: fc.boolean(),

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Change, ObjectStore } from '../../../src/runtime/object-store.ts';
-import { trimmed } from '../../../src/runtime/trimmed.ts';
+import { stripManagedFields } from '../../../src/runtime/informer.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 
 const object = (name: string, version: number, fields: { uid?: string; namespace?: string; app?: string } = {}): KubeObject => {
@@ -15,7 +15,7 @@ const told = (changes: readonly Change<KubeObject>[]): string[] =>
 const byApp = { app: ({ metadata }: KubeObject) => (metadata?.labels?.app === undefined ? [] : [metadata.labels.app]) };
 
 describe('ObjectStore', () => {
-  it('tells an object that is new, changed or gone, with what it was before', () => {
+  it('returns what was added, updated or deleted, with the previous state', () => {
     const store = new ObjectStore();
     expect(told(store.set(object('a', 1)))).to.deep.equal(['added a uid-a']);
     const [update] = store.set(object('a', 2));
@@ -24,39 +24,31 @@ describe('ObjectStore', () => {
     expect([store.size, store.delete(object('a', 3))]).to.deep.equal([0, []]);
   });
 
-  it('tells nothing of an object that it has in this very version', () => {
+  it('returns no change for an object that it has in the same version', () => {
     const store = new ObjectStore();
     store.set(object('a', 1));
     expect(store.set(object('a', 1))).to.deep.equal([]);
   });
 
-  it('tells of an object that was deleted and made anew both, in this order: it is no update', () => {
+  it('returns a deletion and an addition, not an update, for an object that was recreated', () => {
     const store = new ObjectStore();
     store.set(object('a', 1, { uid: 'first' }));
     expect(told(store.set(object('a', 5, { uid: 'second' })))).to.deep.equal(['deleted a first', 'added a second']);
     expect(told(store.replace([object('a', 9, { uid: 'third' })]))).to.deep.equal(['deleted a second', 'added a third']);
   });
 
-  it('tells of what is missing in a new whole that it was deleted, first of all', () => {
+  it('returns deletions for what is missing in a replacement, before all other changes', () => {
     const store = new ObjectStore();
     store.replace([object('a', 1), object('b', 1), object('c', 1)]);
     const changes = store.replace([object('b', 1), object('c', 2), object('d', 3)]);
     expect(told(changes)).to.deep.equal(['deleted a uid-a', 'updated c uid-c', 'added d uid-d']);
   });
 
-  it('hands out what is in a namespace', () => {
-    const store = new ObjectStore();
-    store.replace([object('a', 1), object('b', 1, { namespace: 'other' })]);
-    expect(store.values('other').map(({ metadata }) => metadata?.name)).to.deep.equal(['b']);
-    store.delete(object('b', 1, { namespace: 'other' }));
-    expect(store.values('other')).to.deep.equal([]);
-  });
-
-  it('refuses to look into an index that was never made', () => {
+  it('refuses an unknown index', () => {
     expect(() => new ObjectStore().byIndex('app', 'x')).to.throw(RangeError, 'there is no index app');
   });
 
-  it('has the same content as a map, and indexes as if made anew, after any sequence of events', () => {
+  it('has the same content as a map, with correct indexes, after any sequence of events', () => {
     const step = fc.record({
       kind: fc.constantFrom('set' as const, 'delete' as const, 'replace' as const),
       name: fc.constantFrom('a', 'b', 'c'),
@@ -89,17 +81,13 @@ describe('ObjectStore', () => {
         expect(sorted(store.byIndex('app', app))).to.deep.equal(
           sorted([...model.values()].filter(each => each.metadata?.labels?.app === app)),
         );
-      for (const namespace of ['n', 'm'])
-        expect(sorted(store.values(namespace))).to.deep.equal(
-          sorted([...model.values()].filter(each => each.metadata?.namespace === namespace)),
-        );
     };
     fc.assert(fc.property(fc.array(step, { maxLength: 30 }), run), { numRuns: 500 });
   });
 });
 
-describe('trimmed', () => {
-  it('drops the managed fields and the copy that kubectl keeps, and nothing else', () => {
+describe('stripManagedFields', () => {
+  it("removes managedFields and kubectl's last-applied-configuration, and nothing else", () => {
     const stored = {
       metadata: {
         name: 'a',
@@ -108,7 +96,10 @@ describe('trimmed', () => {
       },
       spec: { any: 1 },
     };
-    expect(trimmed(stored)).to.deep.equal({ metadata: { name: 'a', annotations: { mine: 'kept' } }, spec: { any: 1 } });
-    expect(trimmed({})).to.deep.equal({});
+    expect(stripManagedFields(stored)).to.deep.equal({
+      metadata: { name: 'a', annotations: { mine: 'kept' } },
+      spec: { any: 1 },
+    });
+    expect(stripManagedFields({})).to.deep.equal({});
   });
 });

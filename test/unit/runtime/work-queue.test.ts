@@ -16,13 +16,13 @@ describe('WorkQueue', () => {
   });
 
   describe('as a set', () => {
-    it('hands keys out in the order of their adding', async () => {
+    it('hands out keys in the order in which they were added', async () => {
       const queue = new WorkQueue();
       for (const key of ['c', 'a', 'b']) queue.add(key);
       expect([await queue.get(), await queue.get(), await queue.get()]).to.deep.equal(['c', 'a', 'b']);
     });
 
-    it('holds a key once, however often it is added (TestAddWhileProcessing)', async () => {
+    it('contains a key once, however often it is added (TestAddWhileProcessing)', async () => {
       const queue = new WorkQueue();
       for (let count = 0; count < 50; count += 1) queue.add('a');
       expect(queue.length).to.equal(1);
@@ -30,7 +30,7 @@ describe('WorkQueue', () => {
       expect(queue.length).to.equal(0);
     });
 
-    it('gives a key that was added during its work back in line only when the work is done (TestReinsert)', async () => {
+    it('requeues a key that was added during its work only when that is done (TestReinsert)', async () => {
       const queue = new WorkQueue();
       queue.add('a');
       await queue.get();
@@ -54,7 +54,7 @@ describe('WorkQueue', () => {
       expect([await queue.get(), await queue.get()]).to.deep.equal(['b', 'a']);
     });
 
-    it('wakes the workers that wait in the order of their coming', async () => {
+    it('wakes waiting workers in the order of their calls', async () => {
       const queue = new WorkQueue();
       const taken: string[] = [];
       const first = queue.get().then(key => taken.push(`first ${key ?? ''}`));
@@ -65,7 +65,7 @@ describe('WorkQueue', () => {
       expect(taken).to.deep.equal(['first a', 'second b']);
     });
 
-    it('ignores done() for a key that nobody has', () => {
+    it('ignores done() for a key that no worker has', () => {
       const queue = new WorkQueue();
       queue.add('a');
       queue.done('a');
@@ -74,7 +74,7 @@ describe('WorkQueue', () => {
   });
 
   describe('shutdown', () => {
-    it('hands out what is in line, then says that it is over (TestBasic)', async () => {
+    it('hands out the waiting keys, then undefined (TestBasic)', async () => {
       const queue = new WorkQueue();
       queue.add('a');
       queue.shutDown();
@@ -82,7 +82,7 @@ describe('WorkQueue', () => {
       expect([await queue.get(), await queue.get()]).to.deep.equal(['a', undefined]);
     });
 
-    it('wakes workers that wait', async () => {
+    it('wakes waiting workers', async () => {
       const queue = new WorkQueue();
       const waiting = [queue.get(), queue.get()];
       queue.shutDown();
@@ -99,35 +99,29 @@ describe('WorkQueue', () => {
       expect(await queue.get()).to.equal(undefined);
     });
 
-    it('drains: resolves when all keys in line and in work are done, those added during their work included (TestQueueDrainageUsingShutDownWithDrain)', async () => {
+    it('still hands out a key that was added during its work', async () => {
       const queue = new WorkQueue();
       queue.add('a');
       queue.add('b');
       await queue.get();
       queue.add('a');
-      const events: string[] = [];
-      const drained = queue.shutDownWithDrain().then(() => events.push('drained'));
-      for (const expected of ['b', 'a']) {
-        if (expected === 'b') queue.done('a');
-        expect(await queue.get()).to.equal(expected);
-        events.push(`took ${expected}`);
-        if (expected === 'b') queue.done('b');
-      }
+      queue.shutDown();
       queue.done('a');
-      await drained;
-      expect(events).to.deep.equal(['took b', 'took a', 'drained']);
+      expect([await queue.get(), await queue.get()]).to.deep.equal(['b', 'a']);
+      queue.done('a');
+      expect(await queue.get()).to.equal(undefined);
     });
 
-    it('drains at once if there is nothing, and as often as it is asked (TestForceQueueShutdownUsingShutDown)', async () => {
+    it('has no effect when it is repeated', async () => {
       const queue = new WorkQueue();
-      await queue.shutDownWithDrain();
-      await queue.shutDownWithDrain();
+      queue.shutDown();
+      queue.shutDown();
       expect(await queue.get()).to.equal(undefined);
     });
   });
 
   describe('delays', () => {
-    it('adds a key when its time has come, not before (TestSimpleQueue)', async () => {
+    it('adds a key when it is due, not before (TestSimpleQueue)', async () => {
       const queue = new WorkQueue();
       queue.addAfter('a', 50);
       await clock.tickAsync(49);
@@ -136,7 +130,7 @@ describe('WorkQueue', () => {
       expect(queue.length).to.equal(1);
     });
 
-    it('counts the earliest of several times for one key (TestDeduping)', async () => {
+    it('uses the earliest of several due times of a key (TestDeduping)', async () => {
       const queue = new WorkQueue();
       queue.addAfter('a', 50);
       queue.addAfter('a', 30);
@@ -148,7 +142,7 @@ describe('WorkQueue', () => {
       expect(queue.length).to.equal(0);
     });
 
-    it('adds at once without a delay, with a negative one, and with one that is no number (TestAddTwoFireEarly)', () => {
+    it('adds at once without a delay, with a negative one, and with NaN (TestAddTwoFireEarly)', () => {
       const queue = new WorkQueue();
       queue.addAfter('a', 0);
       queue.addAfter('b', -5);
@@ -156,14 +150,14 @@ describe('WorkQueue', () => {
       expect(queue.length).to.equal(3);
     });
 
-    it('hands out many keys in order of their time (TestCopyShifting)', async () => {
+    it('hands out many keys in the order of their due times (TestCopyShifting)', async () => {
       const queue = new WorkQueue();
       for (const [key, ms] of Object.entries({ first: 1_000, second: 500, third: 250 })) queue.addAfter(key, ms);
       await clock.tickAsync(2_000);
       expect([await queue.get(), await queue.get(), await queue.get()]).to.deep.equal(['third', 'second', 'first']);
     });
 
-    it('does not add a key at once that is to wait for longer than a timer can', async () => {
+    it('does not add a key at once whose delay exceeds the longest timer', async () => {
       const queue = new WorkQueue();
       queue.addAfter('a', 2 ** 40);
       await clock.tickAsync(1_000);
@@ -189,7 +183,7 @@ describe('WorkQueue', () => {
       expect(delays.at(-1)).to.equal(1_000_000);
     });
 
-    it('counts failures a key, and forgets them when told (TestRateLimitingQueue)', async () => {
+    it('counts failures for each key until forget() (TestRateLimitingQueue)', async () => {
       const queue = new WorkQueue({ baseDelayMs: 1 });
       queue.addRateLimited('one');
       queue.addRateLimited('one');
@@ -201,7 +195,7 @@ describe('WorkQueue', () => {
       queue.shutDown();
     });
 
-    it('lets all keys together through at the rate of the bucket once its burst is used', async () => {
+    it('limits the rate of all keys together once the burst is used', async () => {
       const queue = new WorkQueue({ baseDelayMs: 1, qps: 10, burst: 100 });
       for (let index = 0; index < 120; index += 1) queue.addRateLimited(`key-${index}`);
       await clock.tickAsync(1);
@@ -248,7 +242,7 @@ describe('WorkQueue', () => {
     await workers;
   });
 
-  it('measures itself under the names of client-go', async () => {
+  it('reports metrics under the names of client-go', async () => {
     const metrics = new Metrics();
     const queue = new WorkQueue({ name: 'networks', metrics: metrics.workQueue });
     queue.add('a');
@@ -274,7 +268,7 @@ describe('WorkQueue', () => {
     queue.shutDown();
   });
 
-  it('counts as depth, as client-go, also a key that was added again during its work, and none that waits for its time', async () => {
+  it('counts in its depth, as client-go, a key that was added again during its work, and not a delayed key', async () => {
     const metrics = new Metrics();
     const queue = new WorkQueue({ name: 'networks', metrics: metrics.workQueue });
     const depth = async () => /^workqueue_depth\{.*\} (\d+)$/m.exec(await metrics.text())?.[1];
@@ -301,7 +295,7 @@ describe('WorkQueue', () => {
       fc.record({ kind: fc.constant('tick' as const), ms: fc.integer({ min: 1, max: 200 }) }),
     );
 
-    it('gives a key to one worker at a time, and works on every key after it was last added', async () => {
+    it('gives a key to one worker at a time, and to a worker after it was last added', async () => {
       const property = fc.asyncProperty(fc.scheduler(), fc.array(operation, { maxLength: 40 }), async (scheduler, operations) => {
         const queue = new WorkQueue();
         const world = {
@@ -336,8 +330,8 @@ describe('WorkQueue', () => {
         })();
         await scheduler.waitFor(producer);
         clock.tick(10_000_000);
-        await scheduler.waitFor(queue.shutDownWithDrain());
-        await workers;
+        queue.shutDown();
+        await scheduler.waitFor(workers);
         for (const [added, step] of world.lastAdd) expect(world.lastTake.get(added), `${added} was lost`).to.be.above(step);
       });
       await fc.assert(property, { numRuns: 300 });

@@ -23,11 +23,11 @@ describe('Backoff', () => {
     expect(pauses(new Backoff({ random: () => 0 }), 8)).to.deep.equal(expected);
   });
 
-  it('adds up to as much again, so that clients do not come in step', () => {
+  it('adds up to as much again at random, so that clients spread out', () => {
     expect(pauses(new Backoff({ random: () => 0.5 }), 3)).to.deep.equal([1_200, 2_400, 4_800]);
   });
 
-  it('starts anew after two quiet minutes, and not before', () => {
+  it('starts over after two minutes without a failure, and not before', () => {
     const backoff = new Backoff({ random: () => 0 });
     pauses(backoff, 3);
     clock.tick(119_999);

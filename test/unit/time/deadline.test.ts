@@ -15,7 +15,7 @@ describe('time limits', () => {
   });
 
   describe('Deadline', () => {
-    it('aborts when its time is over, with a TimeoutError that says how long it was', () => {
+    it('aborts at its time limit, with a TimeoutError that states the limit', () => {
       const deadline = new Deadline(500);
       clock.tick(499);
       expect(deadline.signal.aborted).to.equal(false);
@@ -24,7 +24,7 @@ describe('time limits', () => {
       expect(deadline.signal.reason).to.include({ name: 'TimeoutError', message: 'no answer within 500 ms' });
     });
 
-    it("aborts with the caller's signal and reason, also if that had aborted before", () => {
+    it("aborts with the caller's signal and reason, also if that has aborted before", () => {
       const outer = new AbortController();
       const before = new Deadline(500, outer.signal);
       outer.abort('stop');
@@ -34,7 +34,7 @@ describe('time limits', () => {
       after.clear();
     });
 
-    it('starts again when extended', () => {
+    it('restarts its time limit when extended', () => {
       const deadline = new Deadline(500);
       clock.tick(400);
       deadline.extend(500);

@@ -12,7 +12,7 @@ describe('TokenBucket', () => {
     clock.uninstall();
   });
 
-  it('gives its burst at once, and then one token each 1/qps seconds', () => {
+  it('grants its burst at once, then one token every 1/qps seconds', () => {
     const bucket = new TokenBucket({ qps: 10, burst: 3 });
     expect([bucket.reserve(), bucket.reserve(), bucket.reserve()]).to.deep.equal([0, 0, 0]);
     expect([bucket.reserve(), bucket.reserve()]).to.deep.equal([100, 200]);
@@ -26,7 +26,7 @@ describe('TokenBucket', () => {
     expect([bucket.reserve(), bucket.reserve(), bucket.reserve()]).to.deep.equal([0, 0, 100]);
   });
 
-  it('serves those that wait in order, each when its token is there', async () => {
+  it('serves waiting callers in order, each when its token is available', async () => {
     const bucket = new TokenBucket({ qps: 10, burst: 1 });
     const served: string[] = [];
     for (const name of ['a', 'b', 'c']) void bucket.take().then(waitedMs => served.push(`${name} ${waitedMs}`));
@@ -36,7 +36,7 @@ describe('TokenBucket', () => {
     expect(served).to.deep.equal(['a 0', 'b 100', 'c 200']);
   });
 
-  it('hands back the token of a wait that was given up, and leaves no timer', async () => {
+  it('returns the token of an aborted wait, and leaves no timer', async () => {
     const bucket = new TokenBucket({ qps: 10, burst: 1 });
     bucket.reserve();
     const controller = new AbortController();
@@ -46,7 +46,7 @@ describe('TokenBucket', () => {
     expect(bucket.reserve()).to.equal(100);
   });
 
-  it('does not mind a wall clock that jumps', () => {
+  it('ignores jumps of the wall clock', () => {
     const bucket = new TokenBucket({ qps: 10, burst: 1 });
     bucket.reserve();
     clock.setSystemTime(Date.now() + 3_600_000);

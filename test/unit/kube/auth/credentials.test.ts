@@ -50,7 +50,7 @@ describe('credentials from an exec plugin', () => {
   };
   const runs = async (): Promise<number> => (await readFile(file('runs'), 'utf8')).split('\n').length - 1;
 
-  it('come from one run of it, however slow, for all who ask meanwhile', async () => {
+  it('come from one run of the plugin for all concurrent requests, however slow it is', async () => {
     const clock = FakeTimers.install({ toFake: ['performance'] });
     try {
       const client: KubeClient = server.client({ kubeConfig: await kubeConfigWith(slowScript) });
@@ -67,7 +67,7 @@ describe('credentials from an exec plugin', () => {
     }
   });
 
-  it('come from the run that is under way when older ones are refused meanwhile', async () => {
+  it('come from the current run when older ones are refused meanwhile', async () => {
     const credentials = new KubeCredentials(await kubeConfigWith(slowScript), new AbortController().signal);
     const first = credentials.current();
     await until(() => existsSync(file('runs')));
@@ -78,14 +78,14 @@ describe('credentials from an exec plugin', () => {
     expect(await runs()).to.equal(1);
   });
 
-  it('are asked for again after it failed', async () => {
+  it('are requested again after a failure', async () => {
     const credentials = new KubeCredentials(await kubeConfigWith('exit 1'), new AbortController().signal);
     expect((await thrownBy(credentials.current())).message).to.equal('exec plugin sh: ended with exit code 1');
     await writeFile(file('plugin.sh'), `echo '${printed()}'`);
     expect((await credentials.current()).headers).to.deep.equal({ Authorization: 'Bearer token' });
   });
 
-  it('are taken as they are when the plugin says null where it has nothing', async () => {
+  it('are accepted when the plugin prints null for absent fields', async () => {
     const credentialsOf = async (fields: object) =>
       new KubeCredentials(
         await kubeConfigWith(`echo '${printed({ expirationTimestamp: null, ...fields })}'`),
@@ -101,7 +101,7 @@ describe('credentials from an exec plugin', () => {
     expect((await thrownBy(nothing.current())).message).to.include('printed no ExecCredential with a status');
   });
 
-  it('are not asked for where the kubeconfig has a token, a password or a certificate', async () => {
+  it('are not requested if the kubeconfig has a token, a password or a certificate', async () => {
     const kubeConfig = await kubeConfigWith('exit 1');
     const [user] = kubeConfig.users;
     const headersOf = async (fields: object) => {
@@ -117,7 +117,7 @@ describe('credentials from an exec plugin', () => {
     expect((await thrownBy(headersOf({ certData: 'eA==' }))).message).to.equal('exec plugin sh: ended with exit code 1');
   });
 
-  it('are asked for with the authority of the cluster, from its file too, if the plugin wants to know it', async () => {
+  it("are requested with the cluster's CA, also from a file, if the plugin asks for cluster info", async () => {
     await writeFile(file('ca.crt'), 'an authority');
     await writeFile(file('plugin.sh'), `cd "$(dirname "$0")"; echo "$KUBERNETES_EXEC_INFO" >info; echo '${printed()}'`);
     const exec = { apiVersion, command: 'sh', args: [file('plugin.sh')], provideClusterInfo: true };
@@ -132,7 +132,7 @@ describe('credentials from an exec plugin', () => {
     });
   });
 
-  it('are waited for no longer when the client is closed: a plugin that hangs is killed', async () => {
+  it('are not awaited after the client is closed: a hanging plugin is killed', async () => {
     const client = server.client({ kubeConfig: await kubeConfigWith(hangingScript) });
     const call = thrownBy(client.get(pods, at));
     await until(() => existsSync(file('pid')));

@@ -38,7 +38,7 @@ describe('loadKubeConfig', () => {
     throw new Error('it was not refused');
   }
 
-  it('takes a token file as what it is, with its path beside the kubeconfig', async () => {
+  it('reads a token file, relative to the kubeconfig', async () => {
     const config = await load({ user: { tokenFile: 'token', token: 'an-older-one' } });
     expect(config.getCurrentUser()).to.deep.include({
       authProvider: { name: 'tokenFile', config: { tokenFile: path.join(folder, 'token') } },
@@ -46,7 +46,7 @@ describe('loadKubeConfig', () => {
     expect(config.getCurrentUser()).not.to.have.property('token');
   });
 
-  it('finds a plugin with a path beside the kubeconfig, and one without where the system does', async () => {
+  it('resolves a plugin with a slash relative to the kubeconfig, and one without from PATH', async () => {
     const commandOf = async (command: string): Promise<unknown> =>
       ((await load({ user: { exec: { ...exec, command } } })).getCurrentUser()?.exec as { command: string }).command;
     expect(await commandOf('./bin/login')).to.equal(path.join(folder, 'bin', 'login'));
@@ -54,11 +54,11 @@ describe('loadKubeConfig', () => {
   });
 
   for (const field of ['as-groups', 'as-uid', 'as-user-extra'])
-    it(`refuses ${field}, without which it would be somebody else`, async () => {
+    it(`refuses ${field}, without which it would use another identity`, async () => {
       expect(await refusal({ user: { as: 'bob', [field]: ['x'] } })).to.include(`user user: ${field} is not supported`);
     });
 
-  it('does not mind what is not supported when it is empty, or of a user who is not selected', async () => {
+  it('accepts unsupported fields that are empty or of a user that is not selected', async () => {
     const user = { token: 'x', 'as-groups': [], 'as-uid': '', 'as-user-extra': {} };
     expect((await load({ user })).getCurrentUser()).to.include({ token: 'x' });
     const users = [
@@ -68,7 +68,7 @@ describe('loadKubeConfig', () => {
     expect((await load({ users })).getCurrentUser()).to.include({ token: 'x' });
   });
 
-  it('does not mind entries that are incomplete and not selected, and says what is wrong with one that is', async () => {
+  it('accepts incomplete entries that are not selected, and reports the fault of a selected one', async () => {
     const whole = { name: 'cluster', cluster: { server } };
     const others = {
       clusters: [null, { name: 'empty' }, { cluster: { server } }, whole],
@@ -87,14 +87,18 @@ describe('loadKubeConfig', () => {
   });
 
   const refused: readonly (readonly [object, object, string])[] = [
-    [{ server: 'api:6443' }, {}, 'cluster cluster: server "api:6443" is no URL such as https://host:6443'],
-    [{ server: '10.0.0.1:6443' }, {}, 'cluster cluster: server "10.0.0.1:6443" is no URL such as https://host:6443'],
+    [{ server: 'api:6443' }, {}, 'cluster cluster: server "api:6443" is not a URL such as https://host:6443'],
+    [{ server: '10.0.0.1:6443' }, {}, 'cluster cluster: server "10.0.0.1:6443" is not a URL such as https://host:6443'],
     [
       { 'certificate-authority': 'ca.crt', 'certificate-authority-data': 'eA==' },
       {},
       'cluster cluster: certificate-authority and certificate-authority-data exclude each other',
     ],
-    [{ 'proxy-url': 'me:hush@proxy' }, {}, 'cluster cluster: proxy-url is no URL such as http://host:3128 or socks5://host:1080'],
+    [
+      { 'proxy-url': 'me:hush@proxy' },
+      {},
+      'cluster cluster: proxy-url is not a URL such as http://host:3128 or socks5://host:1080',
+    ],
     [{}, { 'client-certificate-data': 'eA==' }, 'user user: a client-certificate needs a client-key'],
     [
       {},
@@ -107,33 +111,33 @@ describe('loadKubeConfig', () => {
     [{}, { exec, 'auth-provider': { name: 'oidc' } }, 'user user: exec and auth-provider exclude each other'],
   ];
   for (const [cluster, user, message] of refused)
-    it(`refuses what kubectl does not take either, or takes for something else: ${message}`, async () => {
+    it(`refuses what kubectl refuses too, or reads differently: ${message}`, async () => {
       expect(await refusal({ cluster, user })).to.equal(message);
     });
 
-  it('takes a token file beside an exec plugin, and an empty proxy-url for none', async () => {
+  it('accepts a token file beside an exec plugin, and treats an empty proxy-url as absent', async () => {
     const config = await load({ cluster: { 'proxy-url': '' }, user: { exec, tokenFile: 'token' } });
     expect(config.getCurrentCluster()).not.to.have.property('proxyUrl');
     expect(config.getCurrentUser()?.authProvider).to.include({ name: 'tokenFile' });
   });
 
-  it('names the context, the cluster or the user that is missing', async () => {
+  it('names the missing context, cluster or user', async () => {
     expect(await refusal({}, 'there')).to.equal('--context there: there is only here');
     expect(await refusal({ 'current-context': 'gone' })).to.equal('the kubeconfig\'s current-context "gone": there is only here');
     expect(await refusal({ clusters: [] })).to.equal('context here: the kubeconfig has no cluster "cluster"');
     expect(await refusal({ users: [] })).to.equal('context here: the kubeconfig has no user "user"');
   });
 
-  it('names a file that is missing or is no YAML, and quotes nothing of it', async () => {
+  it('names a file that is missing or is not YAML, without quoting it', async () => {
     const file = path.join(folder, 'broken');
     await writeFile(file, 'users: [{token: hush');
     const attempt = (kubeconfig: string) => () => loadKubeConfig({ kubeconfig, environment: {} });
-    expect(attempt(file)).to.throw(KubeConfigError, `kubeconfig ${file}: is no YAML`).and.not.to.match(/hush/);
+    expect(attempt(file)).to.throw(KubeConfigError, `kubeconfig ${file}: is not YAML`).and.not.to.match(/hush/);
     expect(attempt(path.join(folder, 'absent'))).to.throw(KubeConfigError, 'no such file');
     expect(() => loadKubeConfig({ environment: { HOME: folder } })).to.throw(KubeConfigError, 'no cluster');
   });
 
-  it('merges the files of KUBECONFIG as kubectl does: the first of a name counts, an absent file does not', async () => {
+  it('merges the files of KUBECONFIG as kubectl does: the first entry of a name wins, an absent file is ignored', async () => {
     const first = await fileOf({}, 'first');
     const second = await fileOf(
       { cluster: { server: 'https://other' }, contexts: [context, { ...context, name: 'second' }], 'current-context': 'second' },
@@ -146,7 +150,7 @@ describe('loadKubeConfig', () => {
     expect(config.contexts.map(({ name }) => name)).to.deep.equal(['here', 'second']);
   });
 
-  it('passes over a file of KUBECONFIG in which there is nothing', async () => {
+  it('ignores an empty file of KUBECONFIG', async () => {
     const file = await fileOf({});
     for (const text of ['', '# nothing yet\n', 'null\n']) {
       const empty = path.join(folder, 'empty');
@@ -163,12 +167,12 @@ describe('loadKubeConfig', () => {
     );
   });
 
-  it('is of no pod when the variables of one are set and empty', () => {
+  it('does not use the service account when its variables are set but empty', () => {
     const environment = { HOME: folder, KUBERNETES_SERVICE_HOST: '', KUBERNETES_SERVICE_PORT: '' };
     expect(() => loadKubeConfig({ environment })).to.throw(KubeConfigError, 'no cluster');
   });
 
-  it('takes plain HTTP as it is, as that of kubectl proxy', async () => {
+  it('accepts plain HTTP, such as that of kubectl proxy', async () => {
     const config = await load({
       cluster: { server: 'http://127.0.0.1:8001' },
       contexts: [{ name: 'here', context: { cluster: 'cluster' } }],
@@ -181,21 +185,21 @@ describe('loadKubeConfig', () => {
     const proxyFor = async (url: string, environment: Record<string, string>, cluster = {}): Promise<unknown> =>
       (await load({ cluster: { server: url, ...cluster } }, environment)).getCurrentCluster()?.proxyUrl;
 
-    it('is used for https, in either spelling, with or without a scheme', async () => {
+    it('is used for https, in upper or lower case, with or without a scheme', async () => {
       expect(await proxyFor(server, { https_proxy })).to.equal(https_proxy);
       expect(await proxyFor(server, { HTTPS_PROXY: 'proxy.example.test:3128' })).to.equal(https_proxy);
       expect(await proxyFor(server, { HTTPS_PROXY: '', https_proxy })).to.equal(https_proxy);
       expect(await proxyFor(server, { http_proxy: https_proxy })).to.equal(undefined);
     });
 
-    it('gives way to the one of the kubeconfig', async () => {
+    it("is overridden by the kubeconfig's", async () => {
       expect(await proxyFor(server, { https_proxy }, { 'proxy-url': 'http://other:1' })).to.equal('http://other:1');
     });
 
-    it('is refused when it is no URL, without its password', async () => {
+    it('is refused when it is not a URL, without showing its password', async () => {
       for (const proxy of ['http://me:hush@', 'ftp://me:hush@proxy']) {
         const attempt = await proxyFor(server, { https_proxy: proxy }).catch((error: unknown) => error as Error);
-        expect(attempt).to.have.property('message', 'HTTPS_PROXY is no URL such as http://host:3128 or socks5://host:1080');
+        expect(attempt).to.have.property('message', 'HTTPS_PROXY is not a URL such as http://host:3128 or socks5://host:1080');
       }
     });
 
