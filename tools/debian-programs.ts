@@ -28,6 +28,7 @@ const debianPrograms = {
   containerd: { packages: ['containerd'], file: 'usr/bin/containerd' },
   'containerd-shim-runc-v2': { packages: ['containerd'], file: 'usr/bin/containerd-shim-runc-v2' },
   ctr: { packages: ['containerd'], file: 'usr/bin/ctr' },
+  'docker-buildx': { packages: ['docker-buildx'], file: 'usr/libexec/docker/cli-plugins/docker-buildx' },
   etcd: { packages: ['etcd-server'], file: 'usr/bin/etcd' },
   shellcheck: { packages: ['shellcheck'], file: 'usr/bin/shellcheck', needsLibraries: true },
 } as const satisfies Record<string, DebianProgram>;
@@ -69,6 +70,16 @@ export async function debianMirror(): Promise<string> {
   throw new Error(`apt has no source for "${codename ?? 'this release'} main"; please give it one in /etc/apt/sources.list.d`);
 }
 
+/**
+ * Whether apt refuses a mirror whose signed state is past its validity. It does unless the machine's owner has configured otherwise,
+ * as for a mirror that stands still: every tool here follows that setting.
+ */
+export async function checksValidUntil(): Promise<boolean> {
+  if ((await findOnPath('apt-config')) === undefined) return true;
+  const setting = await run('apt-config', ['shell', 'CHECK', 'Acquire::Check-Valid-Until/b']);
+  return setting.trim() !== "CHECK='false'";
+}
+
 async function fetchPackages(folder: string, program: DebianProgram): Promise<void> {
   await cached(folder, `fetching ${program.packages.join(' and ')}`, async target => {
     const apt = `${target}.apt`;
@@ -101,8 +112,6 @@ async function aptOptions(folder: string): Promise<string[]> {
     // apt's own download user may not enter this user's cache folder.
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
-    // A mirror that stands still is older than the validity that its release file states; the signature is checked all the same.
-    'Acquire::Check-Valid-Until': 'false',
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }

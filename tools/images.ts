@@ -1,12 +1,13 @@
-// npm run images: the two container images as archives in build/images/. Unchanged ones are not built again.
+// npm run images: builds the two container images as archives in build/images/, unless nothing they are made of has changed.
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { digestOf } from './cache.ts';
 import { run } from './command.ts';
 import { type ImageBuilder, imageBuilder } from './image-builder.ts';
+import { defaultBaseImage, defaultSources, type ImageSources, imageSources } from './image-sources.ts';
 import { MachineLock } from './machine-lock.ts';
 import { Progress, say } from './progress.ts';
 
@@ -15,11 +16,17 @@ const outputFolder = path.join(root, 'build', 'images');
 const usage = `npm run images [-- OPTIONS]
 
 Builds build/images/controller.tar and build/images/bitcoind.tar, which \`docker load\` and containerd's \`ctr images import\` read:
-with Docker where an engine answers, else with buildah. What has not changed is not built again.
+with Docker where an engine answers (with BuildKit through buildx where the client has it), else with buildah. An image is only built again
+if something that it is made of has changed.
 
-  --push REGISTRY/PATH   push both images there too, as REGISTRY/PATH/bitcoin-controller:VERSION and …/bitcoin-controller-bitcoind:VERSION
-  --force                build them even if nothing has changed
-  --help                 show this
+  --push REGISTRY/PATH      push both images as REGISTRY/PATH/bitcoin-controller:VERSION and …/bitcoin-controller-bitcoind:VERSION;
+                            a registry at 127.0.0.1 or localhost may speak plain HTTP
+  --base-image IMAGE        the image to build from, pinned by NAME@sha256:DIGEST
+                            Default: ${defaultBaseImage}, made locally if no registry provides it
+  --package-snapshot URL    install the Debian packages of this snapshot of Debian's archive, as in http://HOST/archive/debian/TIMESTAMP
+                            Default: the sources that the base image names
+  --force                   build even if nothing has changed
+  --help                    show this
 `;
 
 /** File name of the archive → name of the image, as in the chart's values. */
@@ -33,8 +40,19 @@ export interface BuiltImage {
   archive: string;
 }
 
-/** Builds both images unless they are there already, made of the same files. */
-export async function buildImages(progress = new Progress(), options: { force?: boolean } = {}): Promise<readonly BuiltImage[]> {
+export interface PushedImage {
+  /** As in REGISTRY/PATH/bitcoin-controller:0.1.0 */
+  name: string;
+  /** As in sha256:…: a cluster that has an older image of the same name still pulls this one. */
+  digest: string;
+}
+
+/** Builds both images. An archive that is already there is kept if it was made of the same files and sources. */
+export async function buildImages(
+  progress = new Progress(),
+  options: { force?: boolean; sources?: ImageSources } = {},
+): Promise<readonly BuiltImage[]> {
+  const sources = options.sources ?? defaultSources;
   const lock = await MachineLock.acquire(`images of ${root}`, 'building the images', holder => say(`Waiting for ${holder}`));
   try {
     const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string };
@@ -50,11 +68,12 @@ export async function buildImages(progress = new Progress(), options: { force?: 
         archive: path.join(outputFolder, `${kind}.tar`),
       };
       images.push(image);
-      const digest = digestOf(version, ...(await inputsOf(kind)));
+      const digest = digestOf(version, JSON.stringify(sources), ...(await inputsOf(kind)));
       if (options.force !== true && (await isCurrent(image.archive, digest))) continue;
-      builder ??= await imageBuilder(progress);
-      await progress.step(`Building the image ${image.name} with ${builder.engine}`, () =>
-        buildOne(builder as ImageBuilder, image, version),
+      builder ??= await readyBuilder(sources, progress);
+      const { description } = builder;
+      await progress.step(`Building the image ${image.name} with ${description}`, () =>
+        buildOne(builder as ImageBuilder, image, version, sources),
       );
       await writeFile(digestFile(image.archive), digest);
     }
@@ -64,37 +83,45 @@ export async function buildImages(progress = new Progress(), options: { force?: 
   }
 }
 
-/** Pushes both images under `target` (REGISTRY/PATH) and returns their names there. */
+async function readyBuilder(sources: ImageSources, progress: Progress): Promise<ImageBuilder> {
+  const builder = await imageBuilder(progress);
+  await builder.provideBase(sources);
+  return builder;
+}
+
+/** Pushes both images under `target` (REGISTRY/PATH). */
 export async function pushImages(
   target: string,
   images: readonly BuiltImage[],
   progress = new Progress(),
-): Promise<Record<ImageKind, string>> {
+): Promise<Record<ImageKind, PushedImage>> {
   const builder = await imageBuilder(progress);
-  const names: Partial<Record<ImageKind, string>> = {};
+  const all: Partial<Record<ImageKind, PushedImage>> = {};
   for (const { kind, name, archive } of images) {
     const pushed = `${target.replace(/\/+$/, '')}/${path.posix.basename(name)}`;
-    await progress.step(`Pushing ${pushed}`, () => builder.push(archive, name, pushed));
-    names[kind] = pushed;
+    const digest = await progress.step(`Pushing ${pushed}`, () => builder.push(archive, name, pushed));
+    all[kind] = { name: pushed, digest };
   }
-  return names as Record<ImageKind, string>;
+  return all as Record<ImageKind, PushedImage>;
 }
 
-/** Assembles the build context and builds; the archive appears only when it is complete. */
-async function buildOne(builder: ImageBuilder, image: BuiltImage, version: string): Promise<void> {
+/** Assembles the build context and builds. The digest of an archive is written only when the archive is complete. */
+async function buildOne(builder: ImageBuilder, image: BuiltImage, version: string, sources: ImageSources): Promise<void> {
   const context = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-image-'));
   try {
     await cp(path.join(root, 'images', image.kind), context, { recursive: true });
     if (image.kind === 'controller') await copyFile(path.join(root, 'dist', 'main.js'), path.join(context, 'main.js'));
+    // COPY takes over the modes of the context, whatever the umask of this checkout was: the classic builder has no COPY --chmod.
+    for (const name of await readdir(context)) await chmod(path.join(context, name), name.endsWith('.sh') ? 0o755 : 0o644);
     await mkdir(outputFolder, { recursive: true });
     await rm(digestFile(image.archive), { force: true });
-    await builder.build({ name: image.name, context, version, archive: image.archive });
+    await builder.build({ name: image.name, context, version, archive: image.archive, sources });
   } finally {
     await rm(context, { recursive: true, force: true });
   }
 }
 
-/** The contents of everything that decides what an image is made of. */
+/** The contents of the files that an image is made of. */
 async function inputsOf(kind: ImageKind): Promise<(string | Buffer)[]> {
   const folder = path.join(root, 'images', kind);
   const inputs: (string | Buffer)[] = [];
@@ -111,16 +138,23 @@ async function isCurrent(archive: string, digest: string): Promise<boolean> {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { push: { type: 'string' }, force: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      push: { type: 'string' },
+      'base-image': { type: 'string' },
+      'package-snapshot': { type: 'string' },
+      force: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     process.stdout.write(usage);
     return;
   }
   const progress = new Progress();
-  const images = await buildImages(progress, { force: values.force });
+  const sources = imageSources(values['base-image'], values['package-snapshot']);
+  const images = await buildImages(progress, { force: values.force, sources });
   if (values.push !== undefined) {
-    for (const name of Object.values(await pushImages(values.push, images, progress))) process.stdout.write(`${name}\n`);
+    for (const { name } of Object.values(await pushImages(values.push, images, progress))) process.stdout.write(`${name}\n`);
     return;
   }
   for (const { archive, name } of images) process.stdout.write(`${path.relative(process.cwd(), archive)}\t${name}\n`);

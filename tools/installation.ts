@@ -1,5 +1,4 @@
-// Installs the chart and the example network into a cluster, waits until its nodes are joined, and takes both away again.
-// Before it: target-cluster.ts.
+// Installs the chart and the example network into a cluster, waits until its nodes are connected, and removes what it created.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CommandFailedError } from './command.ts';
@@ -17,12 +16,13 @@ export const networkName = 'my-network';
 const nodes = 3;
 const waitSeconds = 180;
 
-/** What was not there before, and so is taken away again. In the order of making. */
+/** What did not exist before and is therefore removed at the end. */
 type Made = 'crd' | `namespace ${string}` | 'release' | 'network';
 
 export class Installation {
   readonly #cluster: TargetCluster;
   readonly #progress: Progress;
+  /** In the order of creation. */
   readonly #made: Made[] = [];
 
   constructor(cluster: TargetCluster, progress: Progress) {
@@ -30,16 +30,16 @@ export class Installation {
     this.#progress = progress;
   }
 
-  /** @throws Error if a step fails; a wait that times out has printed what the cluster says about it. */
+  /** @throws Error if a step fails. Before a wait times out, the pods, events and logs of the namespace are printed. */
   async install(signal: AbortSignal): Promise<void> {
     const steps: readonly (readonly [string, () => Promise<void>])[] = [
       [
-        `Making the namespaces ${controllerNamespace} and ${networkNamespace}, with Pod Security "restricted"`,
+        `Creating the namespaces ${controllerNamespace} and ${networkNamespace}, with Pod Security "restricted"`,
         () => this.#makeNamespaces(),
       ],
       ['Installing the Helm chart', () => this.#installChart()],
       [`Applying ${path.relative(process.cwd(), example)}`, () => this.#applyExample()],
-      [`Waiting until ${nodes} bitcoin nodes are joined`, () => this.#waitUntilConnected()],
+      [`Waiting until ${nodes} bitcoin nodes are connected`, () => this.#waitUntilConnected()],
     ];
     for (const [title, step] of steps) {
       signal.throwIfAborted();
@@ -47,7 +47,17 @@ export class Installation {
     }
   }
 
-  /** Takes away what install() has made, the last first; of a cluster that goes away itself nothing needs to be. */
+  /** The commands by which a user removes what install() created. */
+  get removalCommands(): readonly string[] {
+    return this.#made.toReversed().map(made => {
+      if (made === 'network')
+        return `kubectl delete --namespace ${networkNamespace} --filename ${path.relative(process.cwd(), example)}`;
+      if (made === 'release') return `helm uninstall ${release} --namespace ${controllerNamespace}`;
+      return made === 'crd' ? `kubectl delete crd ${crd}` : `kubectl delete ${made}`;
+    });
+  }
+
+  /** Removes what install() created, in reverse order. Nothing needs to be removed from a cluster that goes away itself. */
   async uninstall(): Promise<void> {
     if (this.#cluster.goesAway) return;
     for (const made of this.#made.reverse()) await this.#progress.step(`Removing ${made}`, () => this.#remove(made));
@@ -75,7 +85,7 @@ export class Installation {
     ]);
     if (existing.trim() !== '') {
       throw new Error(
-        `There is a release ${release} in the namespace ${controllerNamespace} already, which is left as it is. To remove it: helm uninstall ${release} --namespace ${controllerNamespace}`,
+        `The release ${release} already exists in the namespace ${controllerNamespace} and was not changed. To remove it: helm uninstall ${release} --namespace ${controllerNamespace}`,
       );
     }
     this.#made.push('release');
@@ -99,7 +109,7 @@ export class Installation {
 
   async #applyExample(): Promise<void> {
     if (await this.#exists('bitcoinnetwork', networkName))
-      throw new Error(`There is a BitcoinNetwork ${networkNamespace}/${networkName} already, which is left as it is`);
+      throw new Error(`The BitcoinNetwork ${networkNamespace}/${networkName} already exists and was not changed`);
     this.#made.push('network');
     await this.#cluster.kubectl(['apply', '--namespace', networkNamespace, '--filename', '-'], await readFile(example, 'utf8'));
   }
@@ -138,11 +148,11 @@ export class Installation {
     else if (await this.#exists('crd', crd)) {
       const others = await kubectl(['get', 'bitcoinnetworks', '--all-namespaces', '--output=name']);
       if (others.trim() === '') await kubectl(['delete', 'crd', crd]);
-      else say(`The CustomResourceDefinition stays, since there are other networks: ${others.trim().split('\n').join(', ')}`);
+      else say(`The CustomResourceDefinition was kept because other networks exist: ${others.trim().split('\n').join(', ')}`);
     }
   }
 
-  /** Prints what there is to say about a namespace in which something does not become ready. */
+  /** Prints the pods, events and logs of a namespace in which something does not become ready. */
   async #explain(namespace: string): Promise<void> {
     const questions = [
       ['get', 'pods', '--output=wide'],

@@ -1,22 +1,23 @@
-// npm start: from a clean clone to a bitcoin network on a real Kubernetes. Before it: nothing. After it: target-cluster.ts, then
-// installation.ts. Whatever ends it (Ctrl-C too), it takes down what it has brought up.
+// npm start: from a clean clone to a bitcoin network on a real Kubernetes. However it ends (also by Ctrl-C), it removes what it created,
+// unless --keep is given.
 import { parseArgs } from 'node:util';
 import { controllerNamespace, Installation, networkName, networkNamespace, release } from './installation.ts';
 import { checkNetwork } from './network-check.ts';
 import { Progress, say } from './progress.ts';
-import { namesCluster, type StartOptions, type TargetCluster, targetCluster } from './target-cluster.ts';
+import { type StartOptions, type TargetCluster, targetCluster } from './target-cluster.ts';
 
 const usage = `npm start [-- OPTIONS]
 
-Brings up a real one-node Kubernetes on this machine (Debian, root, Go; its programs are built once, which takes minutes), builds
-the images, installs the Helm chart, applies examples/with-credentials.yaml, and shows the network. Ctrl-C takes it all down.
+Starts a real one-node Kubernetes on this machine (needs Debian, root and Go; its programs are built once, which takes minutes), builds
+the images, installs the Helm chart, applies examples/with-credentials.yaml and shows the network. Ctrl-C removes all of it.
 
-  --check                   assert that the nodes are joined, take everything down, and exit with 0 or 1
-  --keep                    leave everything up at the end
-  --context NAME            use this context's cluster instead, and no other (so does a KUBECONFIG in the environment);
-                            what was installed there is removed at the end. It needs one of:
+  --check                   check that the nodes are connected, remove everything, and exit with 0 or 1
+  --keep                    leave everything running and show how to reach it
+  --context NAME            use the cluster of this context instead, and touch no other; a KUBECONFIG in the environment does the same.
+                            What was installed there is removed at the end. The images are loaded into its nodes
+                            if kind, k3d or minikube made the cluster; any other cluster needs one of:
   --registry REGISTRY/PATH  build the images and push them there
-  --controller-image IMAGE, --bitcoind-image IMAGE    use these
+  --controller-image IMAGE, --bitcoind-image IMAGE    use these images
   --help                    show this
 `;
 
@@ -42,17 +43,18 @@ async function start(options: StartOptions, signal: AbortSignal): Promise<void> 
     await show(cluster);
     say(`\nDone in ${progress.elapsed}.`);
     keeps = options.keep;
-    if (!options.check && !options.keep) await untilInterrupted(cluster, signal);
+    if (keeps) showAccess(cluster, removal(cluster, installation));
+    else if (!options.check) await untilInterrupted(cluster, signal);
   } finally {
-    if (keeps)
-      say(
-        namesCluster(options)
-          ? `To remove it: helm uninstall ${release} --namespace ${controllerNamespace}`
-          : 'To take it down: npm run cluster -- down',
-      );
-    else await takeDown(installation, cluster);
+    if (!keeps) await takeDown(installation, cluster);
   }
 }
+
+/** How to remove what --keep leaves. */
+const removal = (cluster: TargetCluster, installation: Installation): string =>
+  cluster.goesAway
+    ? 'To remove it: npm run cluster -- down'
+    : `To remove it:\n\n  ${[`alias helm='${cluster.helmCommand}'`, ...installation.removalCommands].join('\n  ')}`;
 
 async function takeDown(installation: Installation, cluster: TargetCluster): Promise<void> {
   say('');
@@ -63,7 +65,7 @@ async function takeDown(installation: Installation, cluster: TargetCluster): Pro
   }
 }
 
-/** Prints the network as a user would look at it. */
+/** Prints what a user would ask for: the network, its pods and its description. */
 async function show(cluster: TargetCluster): Promise<void> {
   const questions = [
     ['get', 'bitcoinnetworks'],
@@ -76,10 +78,11 @@ async function show(cluster: TargetCluster): Promise<void> {
   }
 }
 
-async function untilInterrupted(cluster: TargetCluster, signal: AbortSignal): Promise<void> {
+/** Prints how to reach the network, and then how it is removed. */
+function showAccess(cluster: TargetCluster, ending: string): void {
   const kubectl = `kubectl --namespace ${networkNamespace}`;
   process.stdout.write(`
-The network is up on ${cluster.description}. In another terminal:
+The network is up on ${cluster.description}. To try it from another terminal:
 
   alias kubectl='${cluster.kubectlCommand}'
   ${kubectl} scale bitcoinnetwork ${networkName} --replicas 5
@@ -89,20 +92,24 @@ The network is up on ${cluster.description}. In another terminal:
   ${kubectl} get events --watch
   kubectl --namespace ${controllerNamespace} logs deployment/${release}
 
-Ctrl-C takes everything down.
+${ending}
 `);
+}
+
+async function untilInterrupted(cluster: TargetCluster, signal: AbortSignal): Promise<void> {
+  showAccess(cluster, 'Ctrl-C removes everything.');
   // Nothing else keeps this process alive.
   const alive = setInterval(() => undefined, 60_000);
   await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
   clearInterval(alive);
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM. Further ones change nothing: taking down takes seconds, and half of it helps nobody. */
+/** Aborted by the first Ctrl-C or SIGTERM. Later ones are ignored: the removal takes seconds, and half of it would help nobody. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (!controller.signal.aborted) say('\nTaking everything down …');
+      if (!controller.signal.aborted) say('\nRemoving everything …');
       controller.abort(new Error(`Interrupted by ${name}`));
     });
   }
@@ -128,7 +135,7 @@ async function main(): Promise<void> {
   try {
     await start(options, signal);
   } catch (error) {
-    // What was interrupted fails in many ways, none of which is worth telling.
+    // Interrupted work fails in many ways, none of which is worth a message.
     if (!signal.aborted || check) throw error;
   }
 }

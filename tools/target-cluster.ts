@@ -1,8 +1,9 @@
-// The cluster that npm start works on: the local one, which it brings up, or one that the user names, of which it touches only what
-// it has installed itself. Before it: start.ts. After it: installation.ts.
+// The cluster that npm start works on: the local one, which it brings up, or one that the user names. In a named cluster it touches
+// only what it installed itself.
 import path from 'node:path';
 import { run } from './command.ts';
-import { buildImages, pushImages } from './images.ts';
+import { findImageLoader, type ImageLoader, loadWith } from './image-loader.ts';
+import { buildImages, type BuiltImage, type ImageKind, pushImages } from './images.ts';
 import { bringClusterUp, clusterKubeconfig, loadImages, takeClusterDown } from './kubernetes/one-node-cluster.ts';
 import type { Progress } from './progress.ts';
 import { providePrograms } from './programs.ts';
@@ -19,26 +20,27 @@ export interface StartOptions {
 
 export interface TargetCluster {
   readonly description: string;
-  /** What a user types to reach it with kubectl. */
+  /** What a user types to reach it with kubectl and with helm. */
   readonly kubectlCommand: string;
+  readonly helmCommand: string;
   readonly controllerImage: string;
   readonly bitcoindImage: string;
   readonly kubectl: (args: readonly string[], input?: string) => Promise<string>;
   readonly helm: (args: readonly string[]) => Promise<string>;
-  /** Whether takeDown() takes the whole cluster away, with all that is in it. */
+  /** Whether takeDown() removes the whole cluster with everything in it. */
   readonly goesAway: boolean;
   takeDown(): Promise<void>;
 }
 
 /** Whether the user has named a cluster: then the local one is neither brought up nor touched. */
-export function namesCluster(options: StartOptions): boolean {
+function namesCluster(options: StartOptions): boolean {
   const named = process.env.KUBECONFIG;
   return options.context !== undefined || (named !== undefined && named !== '' && path.resolve(named) !== clusterKubeconfig);
 }
 
 /**
  * The cluster, ready to install into.
- * @throws Error before anything is done, if a named cluster could not get the images from anywhere.
+ * @throws Error before anything is built or installed, if a named cluster has no way to get the images.
  */
 export async function targetCluster(options: StartOptions, progress: Progress): Promise<TargetCluster> {
   return namesCluster(options) ? await namedCluster(options, progress) : await localCluster(progress);
@@ -56,12 +58,12 @@ async function localCluster(progress: Progress): Promise<TargetCluster> {
       images.map(({ archive }) => archive),
       progress,
     );
-    const nameOf = (kind: string): string => images.find(image => image.kind === kind)?.name ?? '';
     return {
       description: 'the local one-node Kubernetes',
       kubectlCommand: `${programs.kubectl} --kubeconfig ${clusterKubeconfig}`,
-      controllerImage: nameOf('controller'),
-      bitcoindImage: nameOf('bitcoind'),
+      helmCommand: `${programs.helm} --kubeconfig ${clusterKubeconfig}`,
+      controllerImage: nameOf(images, 'controller'),
+      bitcoindImage: nameOf(images, 'bitcoind'),
       ...commands(programs, ['--kubeconfig', clusterKubeconfig], ['--kubeconfig', clusterKubeconfig]),
       goesAway: isNew,
       takeDown,
@@ -73,13 +75,9 @@ async function localCluster(progress: Progress): Promise<TargetCluster> {
 }
 
 async function namedCluster(options: StartOptions, progress: Progress): Promise<TargetCluster> {
-  const { context, registry, controllerImage, bitcoindImage } = options;
-  const hasImages = controllerImage !== undefined && bitcoindImage !== undefined;
-  if (registry === undefined && !hasImages) {
-    throw new Error(
-      'This cluster must be able to fetch the two images. Please say either --registry REGISTRY/PATH, to have them built and pushed there, or --controller-image IMAGE and --bitcoind-image IMAGE, to use ones that are there already',
-    );
-  }
+  const { context } = options;
+  // Before the programs, which may take minutes to build.
+  const early = context === undefined ? undefined : await imageLoader(options, context);
   const found = { kubectl: await findOnPath('kubectl'), helm: await findOnPath('helm') };
   const missing = (['kubectl', 'helm'] as const).filter(name => found[name] === undefined);
   const built = await providePrograms(missing, progress);
@@ -89,20 +87,64 @@ async function namedCluster(options: StartOptions, progress: Progress): Promise<
     context === undefined ? [] : ['--context', context],
     context === undefined ? [] : ['--kube-context', context],
   );
-  await progress.step(`Asking the cluster${context === undefined ? '' : ` of context ${context}`}`, () =>
+  const name = context ?? (await selected.kubectl(['config', 'current-context'])).trim();
+  const loader = early ?? (await imageLoader(options, name));
+  await progress.step(`Connecting to the cluster of context ${name}`, () =>
     selected.kubectl(['version', '--request-timeout=10s']),
   );
-  const pushed = registry === undefined ? undefined : await pushImages(registry, await buildImages(progress), progress);
+  const images = await provideImages(options, loader, progress);
   return {
-    description: context === undefined ? 'the cluster of KUBECONFIG' : `the cluster of context ${context}`,
-    kubectlCommand: context === undefined ? 'kubectl' : `kubectl --context ${context}`,
-    controllerImage: controllerImage ?? pushed?.controller ?? '',
-    bitcoindImage: bitcoindImage ?? pushed?.bitcoind ?? '',
+    description: `the cluster of context ${name}`,
+    kubectlCommand: typed(programs.kubectl, '--context', context),
+    helmCommand: typed(programs.helm, '--kube-context', context),
+    controllerImage: options.controllerImage ?? images.controller,
+    bitcoindImage: options.bitcoindImage ?? images.bitcoind,
     ...selected,
     goesAway: false,
     takeDown: () => Promise.resolve(),
   };
 }
+
+const needsImages = ({ controllerImage, bitcoindImage }: StartOptions): boolean =>
+  controllerImage === undefined || bitcoindImage === undefined;
+
+/** As a user types it in another terminal, which does not have the KUBECONFIG of this one. */
+function typed(program: string, option: string, context: string | undefined): string {
+  const kubeconfig = process.env.KUBECONFIG ?? '';
+  return `${kubeconfig === '' ? '' : `KUBECONFIG=${kubeconfig} `}${program}${context === undefined ? '' : ` ${option} ${context}`}`;
+}
+
+/** @throws Error if images are needed that the cluster has no way to get. */
+async function imageLoader(options: StartOptions, context: string): Promise<ImageLoader | undefined> {
+  if (!needsImages(options) || options.registry !== undefined) return undefined;
+  const loader = await findImageLoader(context);
+  if (loader !== undefined) return loader;
+  throw new Error(
+    `The cluster of context ${context} must be able to get the two images, and neither kind, k3d nor minikube reports it as its own. Please give either --registry REGISTRY/PATH, to build and push them there, or --controller-image IMAGE and --bitcoind-image IMAGE, to use images that exist already`,
+  );
+}
+
+/** Builds the images that the options do not name and makes them available to the cluster; returns what its pods then use. */
+async function provideImages(
+  options: StartOptions,
+  loader: ImageLoader | undefined,
+  progress: Progress,
+): Promise<Record<ImageKind, string>> {
+  if (!needsImages(options)) return { controller: '', bitcoind: '' };
+  const images = await buildImages(progress);
+  if (options.registry !== undefined) {
+    const { controller, bitcoind } = await pushImages(options.registry, images, progress);
+    const pinned = (image: { name: string; digest: string }): string => `${image.name}@${image.digest}`;
+    return { controller: pinned(controller), bitcoind: pinned(bitcoind) };
+  }
+  if (loader !== undefined) {
+    const archives = images.map(({ archive }) => archive);
+    await loadWith(loader, archives, progress);
+  }
+  return { controller: nameOf(images, 'controller'), bitcoind: nameOf(images, 'bitcoind') };
+}
+
+const nameOf = (images: readonly BuiltImage[], kind: ImageKind): string => images.find(image => image.kind === kind)?.name ?? '';
 
 const commands = (
   programs: { kubectl: string; helm: string },

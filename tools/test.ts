@@ -15,7 +15,7 @@ const rungs = {
   unit: { timeoutMs: 5_000, mochaArgs: [] },
   parity: { timeoutMs: 60_000, mochaArgs: [] },
   integration: { timeoutMs: 120_000, mochaArgs: [] },
-  e2e: { timeoutMs: 180_000, mochaArgs: ['--require', path.join(root, 'test', 'support', 'cluster-hooks.ts')] },
+  e2e: { timeoutMs: 180_000, mochaArgs: ['--require', path.join(root, 'test', 'support', 'cluster', 'cluster-hooks.ts')] },
 } as const satisfies Record<string, { timeoutMs: number; mochaArgs: readonly string[] }>;
 type Rung = keyof typeof rungs;
 
