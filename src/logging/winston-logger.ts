@@ -20,8 +20,12 @@ export interface LeveledLogger extends Logger {
   setLevel(level: string): void;
 }
 
+const ignore = (): void => undefined;
+
 export function createLogger({ level, format, stream = process.stderr }: LoggerOptions): LeveledLogger {
   const { combine, timestamp, json, printf } = winston.format;
+  // Whoever reads the log may go away (EPIPE): there is no other place to report that, and the work goes on.
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const root = winston.createLogger({
     level,
     levels: winston.config.npm.levels,

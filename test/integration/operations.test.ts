@@ -129,6 +129,16 @@ describe('the controller as a process', () => {
     expect(await statusOf('/healthz')).to.equal(undefined);
   });
 
+  it('works on when the reader of its log goes away', async () => {
+    const process = await start(['--log-level=debug']);
+    await leads(process);
+    process.stopReadingLog();
+    await createNetwork('unlogged');
+    await eventually(async () => (await api.kubectl('get', 'statefulsets', '-o', 'name')).includes('unlogged-sts'));
+    expect(await statusOf('/healthz')).to.equal(200);
+    expect(await process.stop()).to.equal(0);
+  });
+
   it('ends by itself, with 0, though the API server is away', async () => {
     const proxy = await TcpProxy.start(api.serverUrl);
     try {

@@ -86,6 +86,11 @@ export class ControllerProcess {
     await this.logged(({ message }) => message === 'Ready');
   }
 
+  /** As when the reader of a pipe ends: what it logs from now on cannot be written. */
+  stopReadingLog(): void {
+    this.#child.stderr?.destroy();
+  }
+
   /** Nothing of it runs until it is thawed. */
   freeze(): void {
     this.#child.kill('SIGSTOP');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { expect } from 'chai';
 import { createLogger, type LeveledLogger } from '../../../src/logging/winston-logger.ts';
@@ -23,6 +24,15 @@ describe('the log', () => {
     );
     expect(parsed(lines)[0]).to.include({ level: 'info', message: 'Done', controller: 'c', key: 'b', count: 2 });
     expect(parsed(lines)[0]?.timestamp).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
+  });
+
+  it('goes on when its stream fails, as when the reader of a pipe has gone away', async () => {
+    const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+    const stream = new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(error) });
+    const logger = createLogger({ level: 'info', format: 'json', stream });
+    const failed = once(stream, 'error');
+    for (let line = 0; line < 3; line += 1) logger.info('Done');
+    expect(await failed).to.deep.equal([error]);
   });
 
   it('writes readable text, always on one line, whatever a field contains', () => {

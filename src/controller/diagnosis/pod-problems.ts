@@ -1,0 +1,97 @@
+// Why a pod is not ready, from its conditions and container states: a pure function. A pod that is only starting has no problem.
+import type { V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { type Reason, reasons } from '../events/reasons.ts';
+
+/** What keeps a node from existing or from becoming ready. */
+export interface Problem {
+  /** The pod, or the object that should create it. */
+  readonly subject: string;
+  readonly reason: Reason;
+  /** The cause in the words of Kubernetes, without what changes from one try to the next. */
+  readonly cause: string;
+}
+
+/** Longer texts are cut: conditions are read in a terminal, and thousands of pods are kept in memory. */
+const maxCauseLength = 600;
+
+/** Waiting for these is part of starting. */
+const startingReasons: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing', '']);
+
+const imageReasons: ReadonlySet<string> = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+]);
+
+/** The problem of a pod that is not ready; undefined if it is ready, starting, or going away. */
+export function podProblemOf({ metadata, status }: V1Pod): Problem | undefined {
+  if (metadata?.deletionTimestamp !== undefined || status === undefined) return undefined;
+  const conditions = status.conditions ?? [];
+  if (conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True')) return undefined;
+  const subject = metadata?.name ?? '';
+  const problem = (reason: Reason, cause: string): Problem => ({ subject, reason, cause: shortened(cause) });
+  if (status.phase === 'Failed' && status.reason !== undefined)
+    return problem(reasons.podFailed, withDetail(status.reason, status.message));
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  for (const container of containers) {
+    const [reason, cause] = containerProblem(container) ?? [];
+    if (reason !== undefined && cause !== undefined) return problem(reason, cause);
+  }
+  const scheduled = conditions.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False')
+    return problem(reasons.podUnschedulable, scheduled.message ?? scheduled.reason ?? 'no cause given');
+  return undefined;
+}
+
+function containerProblem({ name, ready, state, lastState, image }: V1ContainerStatus): [Reason, string] | undefined {
+  if (ready) return undefined;
+  const exited = state?.terminated ?? lastState?.terminated;
+  const waitingReason = state?.waiting?.reason ?? '';
+  const waitingMessage = state?.waiting?.message;
+  if (imageReasons.has(waitingReason)) return [reasons.imagePullFailed, imageCause(image, waitingReason, waitingMessage)];
+  // RunContainerError and others come back after each back-off; what stopped the last try says the same all the time.
+  if (state?.waiting !== undefined && waitingReason !== 'CrashLoopBackOff' && !startingReasons.has(waitingReason))
+    return [reasons.containerNotStarted, `container ${name}: ${withDetail(waitingReason, waitingMessage)}`];
+  // An init container that is done has exited with 0, and runs no more.
+  if (exited === undefined || (exited.exitCode === 0 && state?.terminated !== undefined && exited.reason === 'Completed'))
+    return undefined;
+  return [reasons.nodeExited, `container ${name} ${exitCause(exited)}`];
+}
+
+/** ErrImagePull and ImagePullBackOff take turns; only the text behind both stays the same. */
+function imageCause(image: string, reason: string, message = ''): string {
+  const detail = message.replace(/^Back-off pulling image "[^"]*"(: )?/, '').replace(/^ErrImagePull: /, '');
+  const stable = reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason;
+  return withDetail(`image ${image || '(no name)'}: ${stable}`, detail);
+}
+
+function exitCause({ exitCode, reason, message, signal }: NonNullable<V1ContainerState['terminated']>): string {
+  const how = signal ? `was ended by signal ${signal}` : `exited with code ${exitCode}`;
+  const why = reason === undefined || reason === 'Error' || reason === 'Completed' ? '' : ` (${reason})`;
+  const words = lastWords(message);
+  return words === '' ? `${how}${why}` : `${how}${why}: ${words}`;
+}
+
+/** The line that names the error, or else the last line: the kubelet gives up to 80 lines of a log. */
+function lastWords(message = ''): string {
+  const lines = message
+    .split('\n')
+    .map(line => line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?\s+/, '').trim())
+    .filter(line => line !== '');
+  return lines.findLast(line => /^error\b/i.test(line)) ?? lines.findLast(line => /error/i.test(line)) ?? lines.at(-1) ?? '';
+}
+
+const withDetail = (reason: string, message: string | undefined): string => (message ? `${reason}: ${message}` : reason);
+
+/** One line of limited length. */
+export function shortened(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= maxCauseLength ? line : `${line.slice(0, maxCauseLength - 1)}…`;
+}
+
+/** Two causes that differ in numbers and IDs alone, such as an amount, a back-off or a sandbox, are the same one. */
+export const fingerprint = (text: string): string => text.replace(/\b[0-9a-f]{12,}\b/g, '#').replace(/\d+/g, '#');

@@ -1,0 +1,147 @@
+import type { V1StatefulSet } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { type ObservedPod, PodDiagnosis } from '../../../../src/controller/diagnosis/pod-diagnosis.ts';
+import { answer, FakeApiServer } from '../../../support/fakes/fake-api-server.ts';
+import { network, pod } from '../../../support/builders.ts';
+import { RecordingLogger } from '../../../support/fakes/recording-logger.ts';
+
+const statefulSet: V1StatefulSet = {
+  metadata: { namespace: 'default', name: 'alice-sts', uid: 'uid-sts', generation: 1 },
+  spec: { replicas: 3, selector: {}, template: {}, serviceName: 'alice-svc' },
+  status: { replicas: 0, observedGeneration: 1 },
+};
+const refusal = (name: string) => ({
+  type: 'Warning',
+  reason: 'FailedCreate',
+  message: `create Pod ${name} in StatefulSet alice-sts failed error: pods "${name}" is forbidden: exceeded quota: q`,
+  lastTimestamp: new Date().toISOString(),
+});
+const mount = { type: 'Warning', reason: 'FailedMount', message: 'no such volume', lastTimestamp: new Date().toISOString() };
+const starting = (ordinal: number): ObservedPod => pod(`alice-sts-${ordinal}`, { isReady: false });
+const ready = (ordinal: number): ObservedPod => pod(`alice-sts-${ordinal}`);
+
+describe('PodDiagnosis', () => {
+  let server: FakeApiServer;
+  let logger: RecordingLogger;
+  let diagnosis: PodDiagnosis;
+  let nowMs: number;
+  /** What the API server answers to a list of Events. */
+  let items: readonly object[];
+
+  beforeEach(async () => {
+    server = await FakeApiServer.start();
+    server.handler = (request, response) => answer(response, 200, request.method === 'GET' ? { items } : {});
+    logger = new RecordingLogger();
+    nowMs = 0;
+    items = [];
+    diagnosis = new PodDiagnosis({ client: server.client(), logger, nowMs: () => nowMs });
+  });
+  afterEach(() => server.stop());
+
+  const diagnose = (pods: readonly ObservedPod[], set: V1StatefulSet | undefined = statefulSet) =>
+    diagnosis.diagnose(network(), { statefulSet: set, pods });
+  /** Looks as often as the diagnosis asks for, for so long. */
+  const diagnoseFor = async (ms: number, pods: readonly ObservedPod[]) => {
+    const untilMs = nowMs + ms;
+    let last = await diagnose(pods);
+    while (last.lookAgainMs !== undefined && nowMs + last.lookAgainMs <= untilMs) {
+      nowMs += last.lookAgainMs;
+      last = await diagnose(pods);
+    }
+    nowMs = untilMs;
+    return last;
+  };
+
+  it('asks nothing about a network whose pods are all ready', async () => {
+    expect(await diagnose([ready(0), ready(1), ready(2)])).to.deep.equal({ problems: [], lookAgainMs: undefined });
+    expect(server.requests).to.deep.equal([]);
+  });
+
+  it('says at once what pods show themselves', async () => {
+    const problem = { subject: 'alice-sts-0', reason: 'NodeExited', cause: 'c' } as const;
+    const { problems, lookAgainMs } = await diagnose([{ ...starting(0), problem }, ready(1), ready(2)]);
+    expect(problems).to.deep.equal([problem]);
+    expect(lookAgainMs).to.equal(undefined);
+    expect(server.requests).to.deep.equal([]);
+  });
+
+  it('gives pods a second to be created, and then says why they are not', async () => {
+    items = [refusal('alice-sts-0')];
+    expect((await diagnose([])).problems).to.deep.equal([]);
+    expect(server.requests).to.deep.equal([]);
+    const { problems } = await diagnoseFor(1_000, []);
+    expect(problems.map(({ subject, cause }) => `${subject}: ${cause}`)).to.deep.equal(
+      [0, 1, 2].map(ordinal => `alice-sts-${ordinal}: pods are forbidden: exceeded quota: q`),
+    );
+    expect(server.requests[0]).to.include('fieldSelector=involvedObject.uid%3Duid-sts%2Ctype%3DWarning');
+  });
+
+  it('has the StatefulSet controller try again, so that what was mended is seen soon', async () => {
+    items = [refusal('alice-sts-0')];
+    await diagnoseFor(1_000, []);
+    expect(server.requests.filter(request => request.startsWith('PATCH'))).to.deep.equal([
+      'PATCH /apis/apps/v1/namespaces/default/statefulsets/alice-sts?fieldManager=bitcoin-controller-retry',
+    ]);
+  });
+
+  it('changes no StatefulSet whose controller was refused nothing', async () => {
+    await diagnoseFor(10_000, []);
+    expect(server.requests.filter(request => !request.startsWith('GET'))).to.deep.equal([]);
+  });
+
+  it('says nothing more of pods that exist by now', async () => {
+    items = [refusal('alice-sts-0')];
+    await diagnoseFor(1_000, []);
+    const { problems } = await diagnose([starting(0), starting(1)]);
+    expect(problems.map(({ subject }) => subject)).to.deep.equal(['alice-sts-2']);
+    expect((await diagnose([ready(0), ready(1), ready(2)])).problems).to.deep.equal([]);
+  });
+
+  it('looks every few seconds at first and once a minute in the long run', async () => {
+    items = [refusal('alice-sts-0')];
+    await diagnoseFor(60_000, []);
+    const soon = server.requests.length;
+    expect(soon).to.be.within(20, 40);
+    await diagnoseFor(3_600_000, []);
+    const later = server.requests.length;
+    await diagnoseFor(3_600_000, []);
+    expect(server.requests.length - later).to.be.within(110, 122);
+  });
+
+  it('does not take pods for missing before the StatefulSet controller has seen what is asked for', async () => {
+    items = [refusal('alice-sts-0')];
+    const changed = { ...statefulSet, metadata: { ...statefulSet.metadata, generation: 2 } };
+    expect(await diagnose([], changed)).to.deep.equal({ problems: [], lookAgainMs: undefined });
+  });
+
+  it('says what keeps a pod from starting only after it had time to start', async () => {
+    items = [mount];
+    const pods = [starting(0), ready(1), ready(2)];
+    expect((await diagnoseFor(3_000, pods)).problems).to.deep.equal([]);
+    expect(server.requests).to.deep.equal([]);
+    expect((await diagnoseFor(1_000, pods)).problems).to.deep.equal([
+      { subject: 'alice-sts-0', reason: 'VolumeMountFailed', cause: 'FailedMount: no such volume' },
+    ]);
+  });
+
+  it('lists Events for a thousand broken networks at a limited rate', async () => {
+    const broken = Array.from({ length: 1_000 }, (_, index) => network({}, { name: `n${index}`, uid: `u${index}` }));
+    for (; nowMs < 10_000; nowMs += 1_000) for (const one of broken) await diagnosis.diagnose(one, { statefulSet, pods: [] });
+    expect(server.requests.length).to.be.within(20, 70);
+  });
+
+  it('goes on, and logs it once, when it may not list Events', async () => {
+    server.handler = (_, response) => answer(response, 403, { kind: 'Status', reason: 'Forbidden', message: 'no' });
+    const { problems, lookAgainMs } = await diagnoseFor(30_000, []);
+    expect(problems).to.deep.equal([]);
+    expect(lookAgainMs).to.be.a('number');
+    expect(logger.entries.filter(({ level }) => level === 'warn')).to.have.length(1);
+  });
+
+  it('begins again with a network of the same name', async () => {
+    items = [refusal('alice-sts-0')];
+    await diagnoseFor(1_000, []);
+    const other = await diagnosis.diagnose(network({}, { uid: 'another' }), { statefulSet, pods: [] });
+    expect(other.problems).to.deep.equal([]);
+  });
+});
