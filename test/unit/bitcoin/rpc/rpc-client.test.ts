@@ -87,7 +87,7 @@ describe('RpcClient', () => {
     ['an empty body', answer(200, ''), 'unusable'],
     ['fewer results than calls', answer(200, '[]'), 'unusable'],
     ['results that are null', answer(200, '[null]'), 'unusable'],
-    ['10 MB', answer(200, `[{"id":0,"result":"${'x'.repeat(10_000_000)}"}]`), 'unusable'],
+    ['10 MB', answer(200, `[{"id":0,"result":"${'x'.repeat(10_000_000)}"}]`), 'oversized'],
     [
       'a redirect',
       ((_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()) satisfies RequestListener,
