@@ -107,6 +107,7 @@ export class RpcClient {
   async batch(calls: readonly RpcCall[], options: RpcOptions): Promise<RpcOutcome[]> {
     if (calls.length > maxBatchCalls) throw new RangeError(`a batch of ${calls.length} calls`);
     return await this.#request(calls, options, async exchange => {
+      if (exchange.announcedBytes > maxAnswerBytes) throw tooLong();
       const json = await exchange.read(maxAnswerBytes, stream => readBody(stream, maxAnswerBytes));
       return json.length <= shortAnswerBytes ? outcomes(calls, json) : await longParses.run(() => outcomes(calls, json));
     });
@@ -178,14 +179,18 @@ class Exchange {
     if (status === 503) throw new BitcoinTransportError('busy', 'busy or shutting down (HTTP 503)');
   }
 
+  /** As the head says; 0 if it does not say so. */
+  get announcedBytes(): number {
+    return Number(this.#response?.headers.get('content-length') ?? 0);
+  }
+
   /** Reads the body whatever the status: bitcoind before 28 answers a failed call with 404 or 500 and a JSON body. */
   async read<T>(maxBytes: number, use: (stream: AsyncIterable<Buffer | string>) => Promise<T>): Promise<T> {
     const response = this.#response;
     if (response?.body === undefined || response.body === null)
       throw new BitcoinTransportError('unusable', 'the answer is empty');
-    const length = Number(response.headers.get('content-length') ?? maxBytes);
-    const cutOff = () => this.#cutOff('timeout', 'the answer was not complete in time');
-    this.#held = await this.#budget.hold(Math.min(length, maxBytes), cutOff, this.#signal);
+    const cutOff = () => this.#cutOff(new BitcoinTransportError('timeout', 'the answer was not complete in time'));
+    this.#held = await this.#budget.hold(Math.min(this.announcedBytes || maxBytes, maxBytes), cutOff, this.#signal);
     if (this.#held === undefined) throw new BitcoinTransportError('busy', 'too many long answers at a time');
     return await use(response.body as AsyncIterable<Buffer | string>);
   }
@@ -202,15 +207,14 @@ class Exchange {
     // What the parser skips counts: interim responses, sizes of chunks, empty lines.
     socket.on('data', (data: Buffer) => {
       bytes += data.length;
-      if (bytes > maxAnswerBytes + maxOverheadBytes)
-        this.#cutOff('oversized', `the answer is larger than ${maxAnswerBytes} bytes`);
+      if (bytes > maxAnswerBytes + maxOverheadBytes) this.#cutOff(tooLong());
     });
     this.#socket = socket;
     return socket;
   }
 
-  #cutOff(failure: TransportFailure, message: string): void {
-    this.failure ??= new BitcoinTransportError(failure, message);
+  #cutOff(failure: BitcoinTransportError): void {
+    this.failure ??= failure;
     this.#socket?.destroy();
   }
 }
@@ -227,6 +231,8 @@ class ConnectAgent extends Agent {
     return this.#connect(options);
   }
 }
+
+const tooLong = () => new BitcoinTransportError('oversized', `the answer is larger than ${maxAnswerBytes} bytes`);
 
 function transportError(error: unknown): unknown {
   if (error instanceof BitcoinTransportError) return error;
