@@ -14,7 +14,7 @@ const rooms = {
     reason: 'kube/ is a Kubernetes client for any program. It knows no controller, no event recorder and nothing of bitcoin.',
   },
   bitcoin: {
-    below: ['collections', 'time'],
+    below: ['collections', 'time', 'logging'],
     reason: 'bitcoin/ computes what should exist and talks to bitcoind. It makes no Kubernetes call, so the kubectl plugin can use it.',
   },
   record: {

@@ -1,5 +1,4 @@
 // bitcoind's calls about peers (its help section "network"): how they are asked, and what their answers must look like.
-import { z } from 'zod';
 import { type BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
 
 /** The peers of a node: its added-node list and its connections, the parts that matter here. */
@@ -13,22 +12,49 @@ export const noPeers: PeerLists = { added: [], peers: [] };
 /** The calls whose outcomes `peerListsOf` reads. */
 export const peerListCalls: readonly RpcCall[] = [{ method: 'getaddednodeinfo' }, { method: 'getpeerinfo' }];
 
-const addedSchema = z.array(z.object({ addednode: z.string(), connected: z.boolean() }));
-const peersSchema = z.array(z.object({ id: z.number(), addr: z.string(), inbound: z.boolean() }));
+/** A node of a network of 1,000 has up to 999 entries in its list, and 1,113 connections: 999 that it dialled and the 114 that it accepts. */
+const maxEntries = 2_000;
 
 /**
- * Reads the outcomes of `peerListCalls`.
- * @throws BitcoinRpcError if bitcoind answered a call with an error, BitcoinTransportError if an answer has another form
+ * Reads the outcomes of `peerListCalls`. Stops at the first entry that is wrong, and at a list that is too long.
+ * @throws BitcoinRpcError if bitcoind answered a call with an error, BitcoinTransportError if an answer has another form or is too long
  */
 export function peerListsOf([added, peers]: readonly (RpcOutcome | undefined)[]): PeerLists {
-  return { added: resultOf(added, addedSchema, 'getaddednodeinfo'), peers: resultOf(peers, peersSchema, 'getpeerinfo') };
+  return { added: entriesOf(added, 'getaddednodeinfo', addedNode), peers: entriesOf(peers, 'getpeerinfo', peer) };
 }
 
-function resultOf<T>(outcome: RpcOutcome | undefined, schema: z.ZodType<T>, method: string): T {
+function entriesOf<T>(
+  outcome: RpcOutcome | undefined,
+  method: string,
+  read: (entry: Readonly<Record<string, unknown>>) => T | undefined,
+): T[] {
   if (outcome !== undefined && 'error' in outcome) throw outcome.error;
-  const { data, success } = schema.safeParse(outcome?.result);
-  if (!success) throw new BitcoinTransportError('unusable', `the result of ${method} has an unexpected form`);
-  return data;
+  const unusable = (message: string) => new BitcoinTransportError('unusable', `the result of ${method} ${message}`);
+  const list: unknown = outcome?.result;
+  if (!Array.isArray(list)) throw unusable('is not a list');
+  if (list.length > maxEntries)
+    throw new BitcoinTransportError('oversized', `the result of ${method} has more than ${maxEntries} entries`);
+  return list.map((entry: unknown, index) => {
+    const value = typeof entry === 'object' && entry !== null ? read(entry as Readonly<Record<string, unknown>>) : undefined;
+    if (value === undefined) throw unusable(`has an unexpected form at entry ${index}`);
+    return value;
+  });
+}
+
+const addedNode = ({ addednode, connected }: Readonly<Record<string, unknown>>) =>
+  typeof addednode === 'string' && typeof connected === 'boolean' ? { addednode, connected } : undefined;
+
+const peer = ({ id, addr, inbound }: Readonly<Record<string, unknown>>) =>
+  typeof id === 'number' && typeof addr === 'string' && typeof inbound === 'boolean' ? { id, addr, inbound } : undefined;
+
+/** The first entries of an answer to getaddednodeinfo of which only the beginning was read, as bitcoind writes them. */
+export function addedNodesIn(beginning: string): PeerLists['added'] {
+  const added: { addednode: string; connected: boolean }[] = [];
+  for (const [, addednode = '', connected] of beginning.matchAll(/\{"addednode":"([^"\\]*)","connected":(true|false)/g)) {
+    if (added.length === maxEntries) break;
+    added.push({ addednode, connected: connected === 'true' });
+  }
+  return added;
 }
 
 /** `onetry` dials at once; an entry of the list is dialled by bitcoind's own loop, up to 60 s later (CORE net.cpp ThreadOpenAddedConnections). */
@@ -40,6 +66,9 @@ export const addNode = (address: string, command: 'add' | 'remove' | 'onetry'): 
 export const isDial = ({ method, params }: RpcCall): boolean => method === 'addnode' && params?.[1] === 'onetry';
 
 export const disconnectNode = (id: number): RpcCall => ({ method: 'disconnectnode', params: ['', id] });
+
+/** The text must be the one that was given to addnode. */
+export const disconnectAddress = (address: string): RpcCall => ({ method: 'disconnectnode', params: [address] });
 
 /** -23: already in the list. -24: not in the list. -29: no such connection. The peers are already as the call wants them. */
 const alreadyDone = new Set([-23, -24, -29]);

@@ -1,8 +1,12 @@
-// bitcoind's JSON-RPC 2.0 over HTTP, one batch a call. Before it: peers.ts says what to ask. After it: a bitcoind.
-// What a node may answer instead of JSON is in the reference of bitcoind's httprpc.cpp: 401 and 403 with an empty body, 503 with a line of text.
-import { Agent } from 'node:http';
-import fetch, { FetchError } from 'node-fetch';
+// RpcClient: bitcoind's JSON-RPC 2.0 over HTTP, one batch a request. The other side is not trusted: every answer is limited in length, form
+// and time, and all answers of the process together in memory.
+import { Agent, type ClientRequestArgs } from 'node:http';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import fetch, { FetchError, type Response } from 'node-fetch';
+import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
+import { AnswerBudget, type HeldBytes, OneATurn } from './answer-budget.ts';
+import { assertCheap, maxAnswerBytes, OversizedAnswerError, readBody, readStart } from './node-answer.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -14,20 +18,28 @@ export interface RpcCall {
   readonly params?: readonly unknown[];
 }
 
-/** bitcoind answered a call with an error. `code` is bitcoind's own (CORE rpc/protocol.h), e.g. -28 while it is warming up. */
+/**
+ * bitcoind answered a call with an error. `code` is bitcoind's own (CORE rpc/protocol.h), e.g. -28 while it is warming up. It has no stack:
+ * a node may answer 2,000 calls with errors, and a stack says nothing about a node.
+ */
 export class BitcoinRpcError extends Error {
   readonly code: number;
   readonly method: string;
   constructor(method: string, code: number, message: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`${method}: ${message} (${code})`);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'BitcoinRpcError';
     this.code = code;
     this.method = method;
   }
 }
 
-/** What made an answer unusable; a stable word that events and conditions are chosen by. */
-export type TransportFailure = 'unreachable' | 'timeout' | 'unauthorized' | 'busy' | 'unusable';
+/**
+ * Why an answer was not usable; events and conditions depend on it. `oversized`: it is too long, or has too many parts, to be read.
+ */
+export type TransportFailure = 'unreachable' | 'timeout' | 'unauthorized' | 'busy' | 'unusable' | 'oversized';
 
 /** bitcoind gave no usable answer: refused, silent, 401, 503, not JSON, or too much of it. Always worth another try. */
 export class BitcoinTransportError extends Error {
@@ -41,111 +53,232 @@ export class BitcoinTransportError extends Error {
 
 export type RpcOutcome = { readonly result: unknown } | { readonly error: BitcoinRpcError };
 
+export interface RpcOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
 /** -28: bitcoind is still loading its block index. It will answer soon, so this is no failure of the node, only a reason to ask again. */
 export const rpcInWarmup = -28;
 
-/** 4 MiB: getpeerinfo of a node with every connection taken is under 300 KiB. */
-const maxAnswerBytes = 4 << 20;
+/** Two for each other node of a network of 1,000, and two that read the result. */
+export const maxBatchCalls = 2_000;
 
-/**
- * A connection a batch: most nodes are asked once in two minutes, and to keep a connection to each of thousands, or to time its end,
- * costs more than to open another one.
- */
-const agent = new Agent({ keepAlive: false });
+/** Head, chunk sizes and interim responses come on top of the body. */
+const maxOverheadBytes = 256 << 10;
+/** A message of an error is shown to users. bitcoind answers a wrong call with the whole help text: its first line says enough. */
+const maxMessageLength = 200;
+
+/** Such as those of a network of up to 20 nodes, with 1.5 KiB for each peer. */
+const shortAnswerBytes = 32 << 10;
+/** Of the whole process, since so is its memory. What waits is bounded too: 256 reads of 64 KiB. */
+const processBudget = new AnswerBudget({
+  shortTotalBytes: 4 << 20,
+  shortBytes: shortAnswerBytes,
+  longTotalBytes: 6 * maxAnswerBytes,
+  maxWaiting: 256,
+  holdMs: 1_000,
+});
+const longParses = new OneATurn();
 
 export class RpcClient {
   readonly #url: string;
   readonly #authorization: string;
+  readonly #budget: AnswerBudget;
 
-  constructor(options: { readonly host: string; readonly port: number; readonly credentials: Credentials }) {
+  /** @param options.budget Default: one for all clients of the process */
+  constructor(options: {
+    readonly host: string;
+    readonly port: number;
+    readonly credentials: Credentials;
+    readonly budget?: AnswerBudget;
+  }) {
     const host = options.host.includes(':') ? `[${options.host}]` : options.host;
     this.#url = `http://${host}:${options.port}/`;
     this.#authorization = `Basic ${Buffer.from(`${options.credentials.user}:${options.credentials.password}`).toString('base64')}`;
+    this.#budget = options.budget ?? processBudget;
   }
 
   /**
-   * Sends the calls as one batch. bitcoind runs them one after another, in this order.
+   * Sends the calls, `maxBatchCalls` at most, as one batch. bitcoind runs them one after another, in this order.
    * @returns one outcome a call, in the order of the calls
    * @throws BitcoinTransportError if there is no usable answer within `timeoutMs`; the reason of `signal` once it has aborted
    */
-  async batch(
-    calls: readonly RpcCall[],
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
-  ): Promise<RpcOutcome[]> {
+  async batch(calls: readonly RpcCall[], options: RpcOptions): Promise<RpcOutcome[]> {
+    if (calls.length > maxBatchCalls) throw new RangeError(`a batch of ${calls.length} calls`);
+    return await this.#request(calls, options, async exchange => {
+      if (exchange.announcedBytes > maxAnswerBytes) throw tooLong();
+      const json = await exchange.read(maxAnswerBytes, stream => readBody(stream, maxAnswerBytes));
+      return json.length <= shortAnswerBytes ? outcomes(calls, json) : await longParses.run(() => outcomes(calls, json));
+    });
+  }
+
+  /**
+   * Reads how the answer to one call begins, however long it is.
+   * @returns up to `maxBytes` of the answer as it was sent
+   * @throws as `batch`
+   */
+  async beginningOf(call: RpcCall, { maxBytes, ...options }: RpcOptions & { readonly maxBytes: number }): Promise<string> {
+    return await this.#request([call], options, async exchange => {
+      const { body } = await exchange.read(maxBytes, stream => readStart(stream, maxBytes));
+      return body.toString('utf8');
+    });
+  }
+
+  async #request<T>(calls: readonly RpcCall[], options: RpcOptions, use: (exchange: Exchange) => Promise<T>): Promise<T> {
     const body = JSON.stringify(calls.map(({ method, params = [] }, id) => ({ jsonrpc: '2.0', id, method, params })));
     // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
     options.signal?.throwIfAborted();
     const deadline = new Deadline(options.timeoutMs, options.signal);
-    let text: string;
+    const exchange = new Exchange(this.#budget, deadline.signal);
     try {
-      text = await this.#post(body, deadline.signal);
+      await exchange.send(this.#url, body, this.#authorization);
+      return await use(exchange);
     } catch (error) {
       options.signal?.throwIfAborted();
+      if (exchange.failure !== undefined) throw exchange.failure;
       if (deadline.signal.aborted) throw new BitcoinTransportError('timeout', `no answer within ${options.timeoutMs} ms`, error);
-      throw error;
+      throw transportError(error);
     } finally {
       deadline.clear();
-    }
-    return outcomes(calls, text);
-  }
-
-  async #post(body: string, signal: AbortSignal): Promise<string> {
-    try {
-      const response = await fetch(this.#url, {
-        method: 'POST',
-        headers: { authorization: this.#authorization, 'content-type': 'application/json' },
-        body,
-        agent,
-        redirect: 'error',
-        size: maxAnswerBytes,
-        // node-fetch's own declaration of AbortSignal lacks what newer lib.dom has; at run time it is the same object.
-        signal: signal,
-      });
-      // A body is read whatever the status: bitcoind before 28 answers a failed call with 404 or 500 and a JSON body.
-      const text = await response.text();
-      if (response.status === 401) throw new BitcoinTransportError('unauthorized', 'the credentials are refused (HTTP 401)');
-      if (response.status === 403)
-        throw new BitcoinTransportError('unauthorized', 'the client or the method is not allowed (HTTP 403)');
-      if (response.status === 503) throw new BitcoinTransportError('busy', 'busy or shutting down (HTTP 503)');
-      return text;
-    } catch (error) {
-      if (error instanceof BitcoinTransportError) throw error;
-      if (error instanceof FetchError && error.type === 'max-size')
-        throw new BitcoinTransportError('unusable', `the answer is larger than ${maxAnswerBytes} bytes`, error);
-      const code = error instanceof FetchError && error.code !== undefined ? error.code : 'no connection';
-      throw new BitcoinTransportError('unreachable', `no connection (${code})`, error);
+      exchange.end();
     }
   }
 }
 
-function outcomes(calls: readonly RpcCall[], text: string): RpcOutcome[] {
-  const answers = parsed(text);
-  // An error of the whole batch is one object: a node that is warming up or does not read JSON-RPC 2.0.
-  const whole = Array.isArray(answers) ? undefined : errorOf(answers);
-  if (!Array.isArray(answers) && whole === undefined) throw new BitcoinTransportError('unusable', 'the answer is no JSON-RPC');
-  const byId = new Map((Array.isArray(answers) ? answers : []).map((answer: { id?: unknown } | null) => [answer?.id, answer]));
+/** One request and its answer, over a connection of its own: most nodes are asked once in two minutes. */
+class Exchange {
+  /** Why it was cut off. */
+  failure: BitcoinTransportError | undefined;
+  readonly #budget: AnswerBudget;
+  readonly #signal: AbortSignal;
+  readonly #agent: Agent;
+  #socket: Socket | undefined;
+  #response: Response | undefined;
+  #held: HeldBytes | undefined;
+
+  constructor(budget: AnswerBudget, signal: AbortSignal) {
+    this.#budget = budget;
+    this.#signal = signal;
+    this.#agent = new ConnectAgent(options => this.#connect(options));
+  }
+
+  async send(url: string, body: string, authorization: string): Promise<void> {
+    this.#response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body,
+      agent: this.#agent,
+      redirect: 'error',
+      compress: false,
+      signal: this.#signal,
+    });
+    const { status } = this.#response;
+    if (status === 401) throw new BitcoinTransportError('unauthorized', 'the credentials are refused (HTTP 401)');
+    if (status === 403) throw new BitcoinTransportError('unauthorized', 'the client or the method is not allowed (HTTP 403)');
+    if (status === 503) throw new BitcoinTransportError('busy', 'busy or shutting down (HTTP 503)');
+  }
+
+  /** As the head says; 0 if it does not say so. */
+  get announcedBytes(): number {
+    return Number(this.#response?.headers.get('content-length') ?? 0);
+  }
+
+  /** Reads the body whatever the status: bitcoind before 28 answers a failed call with 404 or 500 and a JSON body. */
+  async read<T>(maxBytes: number, use: (stream: AsyncIterable<Buffer | string>) => Promise<T>): Promise<T> {
+    const response = this.#response;
+    if (response?.body === undefined || response.body === null)
+      throw new BitcoinTransportError('unusable', 'the answer is empty');
+    const cutOff = () => this.#cutOff(new BitcoinTransportError('timeout', 'the answer was not complete in time'));
+    this.#held = await this.#budget.hold(Math.min(this.announcedBytes || maxBytes, maxBytes), cutOff, this.#signal);
+    if (this.#held === undefined) throw new BitcoinTransportError('busy', 'too many long answers at a time');
+    return await use(response.body as AsyncIterable<Buffer | string>);
+  }
+
+  /** Nothing of it is left then. */
+  end(): void {
+    this.#held?.release();
+    this.#socket?.destroy();
+  }
+
+  #connect(options: ClientRequestArgs): Socket {
+    const socket = connect(options as TcpNetConnectOpts);
+    let bytes = 0;
+    // What the parser skips counts: interim responses, sizes of chunks, empty lines.
+    socket.on('data', (data: Buffer) => {
+      bytes += data.length;
+      if (bytes > maxAnswerBytes + maxOverheadBytes) this.#cutOff(tooLong());
+    });
+    this.#socket = socket;
+    return socket;
+  }
+
+  #cutOff(failure: BitcoinTransportError): void {
+    this.failure ??= failure;
+    this.#socket?.destroy();
+  }
+}
+
+class ConnectAgent extends Agent {
+  readonly #connect: (options: ClientRequestArgs) => Socket;
+
+  constructor(connectTo: (options: ClientRequestArgs) => Socket) {
+    super({ keepAlive: false });
+    this.#connect = connectTo;
+  }
+
+  override createConnection(options: ClientRequestArgs): Socket {
+    return this.#connect(options);
+  }
+}
+
+const tooLong = () => new BitcoinTransportError('oversized', `the answer is larger than ${maxAnswerBytes} bytes`);
+
+function transportError(error: unknown): unknown {
+  if (error instanceof BitcoinTransportError) return error;
+  if (error instanceof OversizedAnswerError) return new BitcoinTransportError('oversized', error.message);
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no connection';
+  if (code.startsWith('HPE_')) return new BitcoinTransportError('unusable', `the answer is not HTTP (${code})`);
+  if (!(error instanceof FetchError) && code === 'no connection') return error;
+  return new BitcoinTransportError('unreachable', `no connection (${code})`, error);
+}
+
+function outcomes(calls: readonly RpcCall[], json: Buffer): RpcOutcome[] {
+  const answers = parsed(json);
+  if (!Array.isArray(answers)) {
+    // An error of the whole batch is one object: a node that is warming up or does not read JSON-RPC 2.0.
+    const whole = errorOf(answers, calls[0]?.method ?? 'batch');
+    if (whole === undefined) throw new BitcoinTransportError('unusable', 'the answer is no JSON-RPC');
+    return calls.map(() => ({ error: whole }));
+  }
+  const byId = new Array<object | undefined>(calls.length);
+  for (const answer of answers.slice(0, calls.length) as unknown[]) {
+    const id = typeof answer === 'object' && answer !== null && 'id' in answer ? answer.id : undefined;
+    if (typeof id !== 'number' || !(id in calls))
+      throw new BitcoinTransportError('unusable', 'the answer has a result of no call');
+    byId[id] = answer as object;
+  }
   return calls.map(({ method }, id) => {
-    if (whole !== undefined) return { error: new BitcoinRpcError(method, whole.code, whole.message) };
-    const answer = byId.get(id) as { result?: unknown; error?: unknown } | undefined;
+    const answer: { result?: unknown } | undefined = byId[id];
     if (answer === undefined) throw new BitcoinTransportError('unusable', `the answer lacks the result of ${method}`);
-    const error = errorOf(answer);
-    return error === undefined ? { result: answer.result } : { error: new BitcoinRpcError(method, error.code, error.message) };
+    const error = errorOf(answer, method);
+    return error === undefined ? { result: answer.result } : { error };
   });
 }
 
-function parsed(text: string): unknown {
+function parsed(json: Buffer): unknown {
+  assertCheap(json);
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new BitcoinTransportError('unusable', 'the answer is not JSON', error);
+    return JSON.parse(json.toString('utf8'));
+  } catch {
+    throw new BitcoinTransportError('unusable', 'the answer is not JSON');
   }
 }
 
-function errorOf(answer: unknown): { readonly code: number; readonly message: string } | undefined {
-  const error = (answer as { error?: unknown } | null)?.error;
+function errorOf(answer: unknown, method: string): BitcoinRpcError | undefined {
+  const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : undefined;
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, message } = error as { code?: unknown; message?: unknown };
-  // bitcoind answers a wrong call with the whole help text as message: its first line says enough.
-  const line = typeof message === 'string' ? (message.split('\n', 1)[0] ?? '').slice(0, 200) : 'no message';
-  return { code: typeof code === 'number' ? code : 0, message: line };
+  const line = typeof message === 'string' ? (message.slice(0, 2 * maxMessageLength).split('\n', 1)[0] ?? '') : 'no message';
+  return new BitcoinRpcError(method, typeof code === 'number' ? code : 0, printable(line, maxMessageLength));
 }

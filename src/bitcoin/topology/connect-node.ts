@@ -2,7 +2,15 @@
 import { Deadline } from '../../time/deadline.ts';
 import { rpcPort } from '../api/names.ts';
 import { failureOf, isDial, noPeers, peerListCalls, peerListsOf } from '../rpc/network.ts';
-import { BitcoinRpcError, BitcoinTransportError, type Credentials, RpcClient, rpcInWarmup } from '../rpc/rpc-client.ts';
+import {
+  BitcoinRpcError,
+  BitcoinTransportError,
+  type Credentials,
+  maxBatchCalls,
+  RpcClient,
+  rpcInWarmup,
+} from '../rpc/rpc-client.ts';
+import { shortenAddedNodes } from './long-list.ts';
 import { isComplete, type Node, planPeerChanges } from './peer-plan.ts';
 
 export interface NodeReport {
@@ -85,7 +93,8 @@ async function connectNode(
     // The calls that a new node needs are sent without reading its lists first. It answers with its lists: if they had other entries,
     // it is not complete and is asked again.
     const lists = isNew ? noPeers : peerListsOf(await client.batch(peerListCalls, options(answerTimeoutMs)));
-    const changes = planPeerChanges(node, nodes, lists);
+    // A batch is limited: what is left is done the next time, since the node is not complete until then.
+    const changes = planPeerChanges(node, nodes, lists).slice(0, maxBatchCalls - peerListCalls.length);
     if (changes.length === 0 && !isNew) return { node, isComplete: isComplete(node, nodes, lists) };
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
@@ -94,9 +103,30 @@ async function connectNode(
     if (failure !== undefined) throw failure;
     return { node, isComplete: isComplete(node, nodes, peerListsOf(results.slice(changes.length))) };
   } catch (error) {
+    if (error instanceof BitcoinTransportError && error.failure === 'oversized')
+      return { node, isComplete: false, failure: await shortened(client, node, nodes, signal, error) };
     if (error instanceof BitcoinRpcError && error.code === rpcInWarmup) return { node, isComplete: false };
     if (error instanceof BitcoinRpcError || error instanceof BitcoinTransportError)
       return { node, isComplete: false, failure: error };
+    throw error;
+  }
+}
+
+/** The failure of a node whose lists are too long to read, after its list has been shortened as far as that is possible at once. */
+async function shortened(
+  client: RpcClient,
+  node: Node,
+  nodes: readonly Node[],
+  signal: AbortSignal,
+  failure: BitcoinTransportError,
+): Promise<BitcoinRpcError | BitcoinTransportError> {
+  try {
+    const removed = await shortenAddedNodes(client, node, nodes, signal);
+    if (removed === 0) return failure;
+    const entries = removed === 1 ? 'an entry' : `${removed} entries`;
+    return new BitcoinTransportError('oversized', `${failure.message}; removed ${entries} of its added nodes that no pod has`);
+  } catch (error) {
+    if (error instanceof BitcoinRpcError || error instanceof BitcoinTransportError) return failure;
     throw error;
   }
 }

@@ -19,8 +19,17 @@ export interface Node {
 export function hostOf(address: string): string {
   const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);
   if (bracketed?.[1] !== undefined) return bracketed[1];
-  const parts = address.split(':');
-  return parts.length === 2 ? (parts[0] ?? address) : address;
+  const colon = address.indexOf(':');
+  return colon !== -1 && colon === address.lastIndexOf(':') ? address.slice(0, colon) : address;
+}
+
+const othersOf = (self: Node, nodes: readonly Node[]): Node[] =>
+  nodes.filter(node => node.name !== self.name && node.ip !== '' && node.ip !== self.ip && !node.isTerminating);
+
+/** The entries of a node's added-node list that are not the address of another node. */
+export function staleEntries(self: Node, nodes: readonly Node[], added: PeerLists['added']): PeerLists['added'] {
+  const existing = new Set(othersOf(self, nodes).map(node => node.ip));
+  return added.filter(({ addednode }) => !existing.has(hostOf(addednode)));
 }
 
 /**
@@ -28,13 +37,13 @@ export function hostOf(address: string): string {
  * None if it has them. A node that is only not ready keeps its entries, so that a probe that failed once does not disconnect it.
  */
 export function planPeerChanges(self: Node, nodes: readonly Node[], { added, peers }: PeerLists): RpcCall[] {
-  const others = nodes.filter(node => node.name !== self.name && node.ip !== '' && node.ip !== self.ip && !node.isTerminating);
-  const existing = new Set(others.map(node => node.ip));
-  const stale = added.filter(({ addednode }) => !existing.has(hostOf(addednode)));
+  const stale = staleEntries(self, nodes, added);
   const staleHosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
   const listed = new Map(added.map(({ addednode, connected }) => [hostOf(addednode), connected]));
   const dialled = new Set(peers.filter(({ inbound }) => !inbound).map(({ addr }) => hostOf(addr)));
-  const wanted = others.filter(node => node.isReady).map(node => node.ip);
+  const wanted = othersOf(self, nodes)
+    .filter(node => node.isReady)
+    .map(node => node.ip);
   return [
     // Removed first: bitcoind dials its list entry by entry, and an address that no pod has costs it 5 s a round. Removing an entry
     // leaves its connection open. The text must be the one that was added.

@@ -13,7 +13,7 @@ import { podSelector, serviceName, ordinalOfPod } from '../../bitcoin/api/names.
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
-import { reasons } from '../events/reasons.ts';
+import { type Reason, reasons } from '../events/reasons.ts';
 
 export const isTerminating = ({ metadata }: V1Pod): boolean => metadata?.deletionTimestamp !== undefined;
 
@@ -141,11 +141,12 @@ const credentialsAvailable = ({ credentials: { isAvailable, reason, message } }:
   message,
 });
 
-/** The event reason for what a node did wrong. */
-export const failureReason = ({ failure }: NodeReport) =>
-  failure instanceof BitcoinTransportError && failure.failure === 'unauthorized'
-    ? reasons.credentialsRejected
-    : reasons.peerConnectFailed;
+/** The event reason for a node's failure. */
+export function failureReason({ failure }: NodeReport): Reason {
+  const kind = failure instanceof BitcoinTransportError ? failure.failure : undefined;
+  if (kind === 'unauthorized') return reasons.credentialsRejected;
+  return kind === 'oversized' ? reasons.peerListTooLong : reasons.peerConnectFailed;
+}
 
 export const failureMessage = ({ node, failure }: NodeReport): string =>
   `${node.name} (${node.ip}): ${failure?.message ?? 'no failure'}`;

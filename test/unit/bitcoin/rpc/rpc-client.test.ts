@@ -1,25 +1,50 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { AnswerBudget } from '../../../../src/bitcoin/rpc/answer-budget.ts';
 import { BitcoinRpcError, BitcoinTransportError, RpcClient } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { eventually } from '../../../support/until.ts';
 
 const credentials = { user: 'alice', password: 'a secret, and with ünicode' };
+
+const answer =
+  (status: number, body: string): RequestListener =>
+  (_, response) =>
+    response.writeHead(status).end(body);
+const compressed: RequestListener = (_, response) =>
+  response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('[{"id":0,"result":[]}]'));
+const announced =
+  (length: number): RequestListener =>
+  (_, response) =>
+    response.writeHead(200, { 'content-length': length }).write('[');
+/** Answers on the socket itself. */
+const raw =
+  (use: (socket: Socket) => void): RequestListener =>
+  ({ socket }) =>
+    use(socket.on('error', () => undefined));
+/** Sends `text` for as long as the other side takes it. */
+function pour(socket: Socket, head: string, text: string): void {
+  const more = () => {
+    while (!socket.destroyed && socket.write(text));
+  };
+  socket.write(head);
+  socket.on('drain', more);
+  more();
+}
+const chunkedHead = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n';
 
 describe('RpcClient', () => {
   let server: Server | undefined;
 
   /** A bitcoind that answers as `listener` does: well-formed or hostile. */
-  async function serve(listener: RequestListener): Promise<RpcClient> {
+  async function serve(listener: RequestListener, budget?: AnswerBudget): Promise<RpcClient> {
     const started = createServer(listener);
     server = started;
     await new Promise<void>(resolve => started.listen(0, '127.0.0.1', resolve));
-    return new RpcClient({ host: '127.0.0.1', port: (started.address() as AddressInfo).port, credentials });
+    const { port } = started.address() as AddressInfo;
+    return new RpcClient({ host: '127.0.0.1', port, credentials, ...(budget === undefined ? {} : { budget }) });
   }
-
-  const answer =
-    (status: number, body: string): RequestListener =>
-    (_, response) =>
-      response.writeHead(status).end(body);
 
   async function failureOf(client: RpcClient, timeoutMs = 5_000): Promise<BitcoinTransportError> {
     try {
@@ -87,7 +112,19 @@ describe('RpcClient', () => {
     ['an empty body', answer(200, ''), 'unusable'],
     ['fewer results than calls', answer(200, '[]'), 'unusable'],
     ['results that are null', answer(200, '[null]'), 'unusable'],
-    ['10 MB', answer(200, `[{"id":0,"result":"${'x'.repeat(10_000_000)}"}]`), 'unusable'],
+    ['a result of another call', answer(200, '[{"id":1,"result":[]}]'), 'unusable'],
+    ['a result without a call', answer(200, '[{"result":[]}]'), 'unusable'],
+    ['compressed JSON', compressed, 'unusable'],
+    ['2 MiB of objects', answer(200, `[${'{},'.repeat(690_000)}{}]`), 'oversized'],
+    ['lists in lists', answer(200, '['.repeat(1_000_000)), 'oversized'],
+    ['a length of 1 TB', announced(1e12), 'oversized'],
+    ['a header that does not end', raw(socket => pour(socket, 'HTTP/1.1 200 OK\r\nx: ', 'x'.repeat(10_000))), 'unusable'],
+    ['interim responses without end', raw(socket => pour(socket, '', 'HTTP/1.1 103 x\r\n\r\n'.repeat(500))), 'oversized'],
+    ['empty lines without end', raw(socket => pour(socket, '', '\r\n'.repeat(5_000))), 'oversized'],
+    ['one byte a chunk', raw(socket => pour(socket, `${chunkedHead}\r\n`, '1\r\nx\r\n'.repeat(1_000))), 'oversized'],
+    ['no HTTP', raw(socket => socket.end('SSH-2.0-x\r\n')), 'unusable'],
+    ['a body that breaks off', raw(socket => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[')), 'unreachable'],
+    ['10 MB', answer(200, `[{"id":0,"result":"${'x'.repeat(10_000_000)}"}]`), 'oversized'],
     [
       'a redirect',
       ((_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()) satisfies RequestListener,
@@ -98,6 +135,65 @@ describe('RpcClient', () => {
     it(`calls ${what} ${failure}`, async () => {
       expect(await failureOf(await serve(listener))).to.have.property('failure', failure);
     });
+
+  it('has no control character of a node in an error, and no more than 200 characters', async () => {
+    const message = `\u001b[2J\u0007\rforged ${'x'.repeat(1_000)}`;
+    const client = await serve(answer(200, JSON.stringify([{ id: 0, error: { code: -1, message } }])));
+    const [outcome] = await client.batch([{ method: 'addnode' }], { timeoutMs: 5_000 });
+    expect(outcome)
+      .to.have.nested.property('error.message')
+      .that.matches(/^addnode: \ufffd\[2J\ufffd\ufffdforged x+… \(-1\)$/);
+    expect(outcome).to.have.nested.property('error.message').with.length.below(220);
+  });
+
+  it('makes one error without a stack for a batch that failed as a whole', async () => {
+    const client = await serve(answer(500, JSON.stringify({ error: { code: -28, message: 'Loading…' } })));
+    const outcomes = await client.batch(new Array(2_000).fill({ method: 'addnode' }), { timeoutMs: 5_000 });
+    expect(new Set(outcomes.map(outcome => 'error' in outcome && outcome.error)).size).to.equal(1);
+    expect(outcomes[0]).to.have.nested.property('error.stack', 'BitcoinRpcError: addnode: Loading… (-28)');
+  });
+
+  it('refuses to send more than 2,000 calls at once', async () => {
+    const client = await serve(answer(200, '[]'));
+    const failure = await client
+      .batch(new Array(2_001).fill({ method: 'addnode' }), { timeoutMs: 5_000 })
+      .catch((error: unknown) => error);
+    expect(failure).to.be.instanceOf(RangeError);
+  });
+
+  it('reads how an answer begins, however long it is, and closes the connection', async () => {
+    let closed: Promise<unknown> | undefined;
+    const client = await serve((request, response) => {
+      closed = once(
+        request.socket.on('error', () => undefined),
+        'close',
+      );
+      response.writeHead(200);
+      response.flushHeaders();
+      pour(request.socket, '', `10000\r\n${'x'.repeat(0x10000)}\r\n`);
+    });
+    const beginning = await client.beginningOf({ method: 'getaddednodeinfo' }, { timeoutMs: 5_000, maxBytes: 1_000 });
+    expect(beginning).to.equal('x'.repeat(1_000));
+    await closed;
+  });
+
+  it('waits for the bytes that other answers hold, and cuts off those that stall', async () => {
+    const budget = new AnswerBudget({ shortBytes: 0, shortTotalBytes: 0, longTotalBytes: 30, maxWaiting: 9, holdMs: 20 });
+    const json = '[{"id":0,"result":[]}]';
+    let isFirst = true;
+    const client = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': json.length });
+      if (isFirst) response.write('[');
+      else response.end(json);
+      isFirst = false;
+    }, budget);
+    const stalled = failureOf(client, 60_000);
+    await eventually(() => budget.heldBytes > 0);
+    const call = { method: 'getaddednodeinfo' };
+    expect(await client.batch([call], { timeoutMs: 60_000 })).to.deep.equal([{ result: [] }]);
+    expect(await stalled).to.include({ failure: 'timeout', message: 'the answer was not complete in time' });
+    expect(budget).to.include({ heldBytes: 0, waiting: 0 });
+  });
 
   it('gives up a node that is silent after the time it was told', async () => {
     expect(await failureOf(await serve(() => undefined), 20)).to.have.property('failure', 'timeout');

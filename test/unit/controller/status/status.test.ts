@@ -137,6 +137,12 @@ describe('statusOf', () => {
     expect(condition(status, 'Connected')?.reason).to.equal('CredentialsRejected');
   });
 
+  it('says that a list of peers is too long to read when it is', () => {
+    const failing: NodeReport = { node: node(0), isComplete: false, failure: new BitcoinTransportError('oversized', 'too long') };
+    const status = statusOf(network(), observation({ nodes: all, peers: [failing] }), undefined, now);
+    expect(condition(status, 'Connected')?.reason).to.equal('PeerListTooLong');
+  });
+
   it('names the cause when the credentials cannot be read', () => {
     const credentials: CredentialsState = {
       isAvailable: false,
