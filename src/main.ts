@@ -68,7 +68,8 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
   const informers = Promise.all(everyCache(caches).map(cache => cache.run(stopInformers.signal)));
   const work = async (signal: AbortSignal): Promise<void> => {
     const guarded = elector === undefined ? client : client.withWriteGuard(() => elector.assertLeading());
-    const pods = { image: config.bitcoindImage, imagePullPolicy: config.bitcoindImagePullPolicy };
+    const { bitcoindImage: image, bitcoindImagePullPolicy: imagePullPolicy, bitcoindPodTemplate: template } = config;
+    const pods = { image, imagePullPolicy, template };
     const reconciler = new Reconciler({ client: guarded, caches, recorder, pods, recheckMs: config.recheckSeconds * 1_000 });
     const queue = new WorkQueue({ name: component, ...retry, metrics: metrics.workQueue });
     const { concurrency } = config;

@@ -1,7 +1,7 @@
-// `npm run generate`: writes the files that are made from the schema. `--check` writes nothing and fails if one of them is out of date.
+// `npm run generate`: writes the files that are made from the schema and from the chart's values. `--check` writes nothing and fails if one of them is out of date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { customResourceDefinition } from '../src/bitcoin/api/custom-resource-definition.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -10,7 +10,8 @@ const root = path.resolve(import.meta.dirname, '..');
 function chartTemplate(): string {
   const definition = customResourceDefinition();
   const name = (definition.metadata as { name: string }).name;
-  const head = `{{- if .Values.crds.enabled }}
+  const head = `{{- include "bitcoin-controller.fillDefaults" . }}
+{{- if .Values.crds.enabled }}
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -26,8 +27,17 @@ metadata:
   return `# Generated from src/bitcoin/api/bitcoin-network.ts by \`npm run generate\`; do not edit.\n${head}${stringify({ spec: definition.spec }, { lineWidth: 0 })}{{- end }}\n`;
 }
 
+/** The chart's values as a template, for those that a release lacks: `helm upgrade --reuse-values` brings those of an older chart. */
+function chartDefaults(): string {
+  const values = parse(readFileSync(path.join(root, 'charts/bitcoin-controller/values.yaml'), 'utf8')) as object;
+  const head =
+    '{{/* Generated from values.yaml by `npm run generate`; do not edit. */}}\n{{- define "bitcoin-controller.defaults" -}}\n';
+  return `${head}${stringify(values, { lineWidth: 0 })}{{- end -}}\n`;
+}
+
 const files: Readonly<Record<string, string>> = {
   'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
+  'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
 };
 
 function current(file: string): string | undefined {
@@ -40,7 +50,7 @@ for (const [file, content] of Object.entries(files)) {
   const target = path.join(root, file);
   if (current(target) === content) continue;
   if (isCheck) {
-    process.stderr.write(`${file} is not what the schema says: run \`npm run generate\`\n`);
+    process.stderr.write(`${file} is out of date: run \`npm run generate\`\n`);
     stale += 1;
   } else {
     writeFileSync(target, content);

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { defaultPodTemplate, parsePodTemplate } from '../bitcoin/resources/pod-template.ts';
 import { type ClusterEnvironment, clusterVariables } from '../kube/auth/kubeconfig.ts';
 
 /** An option or environment variable is invalid. The message names it, the given value and what is expected. */
@@ -28,6 +29,13 @@ const address = z.string().refine(given => {
   const [, port] = /^.*:(\d{1,5})$/.exec(given) ?? [];
   return given === '0' || given === 'off' || Number(port) <= 65_535;
 }, 'ADDRESS:PORT or :PORT, with a port up to 65535, or off');
+
+const podTemplate = z.string().transform((given, context) => {
+  const parsed = parsePodTemplate(given);
+  if ('template' in parsed) return parsed.template;
+  context.addIssue({ code: 'custom', message: `JSON of what is added to the pods, but ${parsed.fault}` });
+  return z.NEVER;
+});
 
 interface Option {
   readonly schema: z.ZodType;
@@ -66,6 +74,11 @@ const options = {
     oneOf(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
     'POLICY',
     'Always, IfNotPresent or Never',
+  ),
+  'bitcoind-pod-template': option(
+    podTemplate.default(defaultPodTemplate),
+    'JSON',
+    'what is added to the pods of all networks: labels, annotations, imagePullSecrets, nodeSelector, tolerations, securityContext, resources, dataSizeLimit',
   ),
   concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'maximum number of concurrent reconciles'),
   'recheck-seconds': option(

@@ -38,6 +38,22 @@ const argument =
       .filter(one => one.startsWith(`--${name}=`))
       .map(one => one.slice(name.length + 3))
       .join(',');
+/** A field of what the controller is given for the pods of all networks. */
+const nodes =
+  (field: string): Look =>
+  objects => {
+    const config = readConfig(unescaped(controllerArguments(objects)), 'host', {});
+    return typeof config === 'string' ? undefined : at(config.bitcoindPodTemplate, field);
+  };
+/** As Kubernetes gives the arguments to a container. */
+const unescaped = (args: readonly string[]): string[] => args.map(one => one.replaceAll('$$(', '$('));
+const ownLabels = { 'app.kubernetes.io/name': 'bitcoin-controller', 'app.kubernetes.io/instance': 'bitcoin-controller' };
+const spread = (fields: object, labels: object = {}): object => ({
+  maxSkew: 1,
+  ...fields,
+  labelSelector: { matchLabels: { ...ownLabels, ...labels } },
+});
+const zones = { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule' };
 const kinds =
   (kind: string): Look =>
   objects =>
@@ -99,9 +115,39 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [{ resources: { limits: { cpu: '1' } } }, container('resources.limits.cpu'), '1'],
   [{ podAnnotations: { note: 'x' } }, objects => at(podSpec(objects), 'template.metadata.annotations'), { note: 'x' }],
   [{ podLabels: { team: 'x' } }, objects => at(podSpec(objects), 'template.metadata.labels.team'), 'x'],
-  [{ nodeSelector: { disk: 'ssd' } }, pod('nodeSelector'), { disk: 'ssd' }],
+  [{}, pod('nodeSelector'), { 'kubernetes.io/os': 'linux' }],
+  [{ nodeSelector: { disk: 'ssd' } }, pod('nodeSelector'), { 'kubernetes.io/os': 'linux', disk: 'ssd' }],
   [{ tolerations: [{ operator: 'Exists' }] }, pod('tolerations'), [{ operator: 'Exists' }]],
   [{ affinity: { nodeAffinity: {} } }, pod('affinity'), { nodeAffinity: {} }],
+  [
+    {},
+    pod('topologySpreadConstraints'),
+    [spread({ topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' })],
+  ],
+  [
+    { nameOverride: 'other', topologySpreadConstraints: [zones] },
+    pod('topologySpreadConstraints'),
+    [spread(zones, { 'app.kubernetes.io/name': 'other' })],
+  ],
+  [
+    { topologySpreadConstraints: [{ ...zones, labelSelector: { matchLabels: { its: 'own' } } }] },
+    pod('topologySpreadConstraints'),
+    [{ ...zones, labelSelector: { matchLabels: { its: 'own' } } }],
+  ],
+  [{ topologySpreadConstraints: [] }, pod('topologySpreadConstraints'), undefined],
+  [{ bitcoind: { resources: { limits: { cpu: 1 } } } }, nodes('resources.limits'), { cpu: '1', memory: '1Gi' }],
+  [{ bitcoind: { resources: { limits: { memory: null } } } }, nodes('resources.limits'), {}],
+  [{ bitcoind: { dataSizeLimit: '1024Mi' } }, nodes('dataSizeLimit'), '1Gi'],
+  [{ bitcoind: { dataSizeLimit: '' } }, nodes('dataSizeLimit'), ''],
+  [{ bitcoind: { podLabels: { team: 'x' } } }, nodes('labels'), { team: 'x' }],
+  // Kubernetes would replace $(POD_NAME) in an argument.
+  [{ bitcoind: { podAnnotations: { note: '"$(POD_NAME)" <&> é' } } }, nodes('annotations'), { note: '"$(POD_NAME)" <&> é' }],
+  [{ bitcoind: { nodeSelector: { disk: 'ssd' } } }, nodes('nodeSelector'), { disk: 'ssd' }],
+  [{ bitcoind: { tolerations: [{ operator: 'Exists' }] } }, nodes('tolerations'), [{ operator: 'Exists' }]],
+  [{ bitcoind: { securityContext: { fsGroup: null } } }, nodes('securityContext'), {}],
+  [{ bitcoind: { securityContext: { fsGroup: 1000680000 } } }, nodes('securityContext.fsGroup'), 1_000_680_000],
+  [{ imagePullSecrets: ['one', 'two'] }, nodes('imagePullSecrets'), ['one', 'two']],
+  [{ enabled: false }, kinds('Deployment'), ['bitcoin-controller']],
   [{ priorityClassName: 'system-cluster-critical' }, pod('priorityClassName'), 'system-cluster-critical'],
   [{ nameOverride: 'other' }, kinds('Deployment'), ['bitcoin-controller-other']],
   [{ fullnameOverride: 'other' }, argument('leader-elect-lease-name'), 'other'],
@@ -128,7 +174,7 @@ describe('the chart', () => {
       else expect(seen).to.deep.equal(expected);
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
       await api.kubectlWithInput(list, 'apply', '--dry-run=server', '-f', '-');
-      const config = readConfig(controllerArguments(objects), 'host', {});
+      const config = readConfig(unescaped(controllerArguments(objects)), 'host', {});
       expect(config).to.include({ leaderElect: true, healthAddress: ':8080' });
     });
 
@@ -145,14 +191,38 @@ describe('the chart', () => {
     });
   });
 
-  it('is, with null for whatever is empty, as it is without', async () => {
+  it('is, with null for any of its values, as it is without', async () => {
     const nothing = {
-      image: { tag: null, digest: null },
-      bitcoind: { image: { tag: null, digest: null } },
+      bitcoind: {
+        image: null,
+        resources: null,
+        dataSizeLimit: null,
+        podLabels: null,
+        podAnnotations: null,
+        nodeSelector: null,
+        tolerations: null,
+        securityContext: null,
+      },
+      replicas: null,
+      crds: { enabled: null, keep: null },
+      rbac: { create: null, secretNames: null, aggregate: null },
+      metrics: { service: null },
+      podDisruptionBudget: null,
+      topologySpreadConstraints: null,
+      controller: {
+        logLevel: null,
+        logFormat: null,
+        concurrency: null,
+        recheckSeconds: null,
+        eventsApi: null,
+        kubeApiQps: null,
+        kubeApiBurst: null,
+        extraArgs: null,
+      },
+      image: { repository: null, tag: null, digest: null, pullPolicy: null },
       imagePullSecrets: null,
       watchNamespaces: null,
-      serviceAccount: { name: null, annotations: null },
-      controller: { extraArgs: null },
+      serviceAccount: { create: null, name: null, annotations: null },
       podAnnotations: null,
       podLabels: null,
       nodeSelector: null,
@@ -163,6 +233,8 @@ describe('the chart', () => {
       fullnameOverride: null,
     };
     expect(await renderChart(nothing)).to.deep.equal(await renderChart());
+    const sections = ['image', 'bitcoind', 'crds', 'rbac', 'serviceAccount', 'controller', 'metrics'];
+    expect(await renderChart(Object.fromEntries(sections.map(name => [name, null])))).to.deep.equal(await renderChart());
   });
 
   it('makes nothing that another release of another name has, without the definition and in other namespaces', async () => {
@@ -184,7 +256,7 @@ describe('the chart', () => {
     expect(refused).to.include('serviceAccount.name is needed when serviceAccount.create is false');
   });
 
-  it('leaves the networks and their definition when it goes, unless told otherwise, and is upgraded in place', async () => {
+  it('keeps the networks and their definition when it is uninstalled, except with crds.keep=false, and is upgraded in place', async () => {
     const { helm } = await providePrograms(['helm']);
     const environment = { KUBECONFIG: api.kubeconfigPath, NO_PROXY: '*', no_proxy: '*' };
     const call = (...args: string[]): Promise<string> => run(helm, [...args, '--namespace', chartNamespace], { environment });

@@ -1,3 +1,23 @@
+{{/*
+Gives each value that is missing its default. Helm drops what is null, and `helm upgrade --reuse-values` brings the values of the chart
+that was installed before, which lacks every newer value. Each template includes this first. A map whose keys are not the chart's, such as
+nodeSelector, is one value. resources: null means none.
+*/}}
+{{- define "bitcoin-controller.fillDefaults" -}}
+{{- $defaults := include "bitcoin-controller.defaults" . | fromYaml -}}
+{{- range $key, $default := omit $defaults "resources" -}}
+{{- if kindIs "invalid" (index $.Values $key) }}{{ $_ := set $.Values $key $default }}{{ end -}}
+{{- end -}}
+{{- range $section := list "image" "bitcoind" "crds" "rbac" "serviceAccount" "controller" "metrics" -}}
+{{- range $key, $default := index $defaults $section -}}
+{{- if kindIs "invalid" (index $.Values $section $key) }}{{ $_ := set (index $.Values $section) $key $default }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range $key, $default := $defaults.bitcoind.image -}}
+{{- if kindIs "invalid" (index $.Values.bitcoind.image $key) }}{{ $_ := set $.Values.bitcoind.image $key $default }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "bitcoin-controller.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
@@ -43,6 +63,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The pods of all networks, for the controller's option --bitcoind-pod-template: JSON. */}}
+{{- define "bitcoin-controller.bitcoindPodTemplate" -}}
+{{- $bitcoind := .Values.bitcoind -}}
+{{- dict
+  "labels" $bitcoind.podLabels
+  "annotations" $bitcoind.podAnnotations
+  "imagePullSecrets" .Values.imagePullSecrets
+  "nodeSelector" $bitcoind.nodeSelector
+  "tolerations" $bitcoind.tolerations
+  "securityContext" $bitcoind.securityContext
+  "resources" $bitcoind.resources
+  "dataSizeLimit" $bitcoind.dataSizeLimit | toJson -}}
+{{- end -}}
+
 {{/* The API group that events are written in. */}}
 {{- define "bitcoin-controller.eventsGroup" -}}
 {{- if eq .Values.controller.eventsApi "events" -}}events.k8s.io{{- end -}}
@@ -50,11 +84,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* What the controller may do in a namespace that it watches. */}}
 {{- define "bitcoin-controller.rules" -}}
-# StatefulSets: made, repaired, and replaced where an older controller's cannot be changed.
+# StatefulSets: created, corrected, and recreated where a field that cannot be changed differs.
 - apiGroups: [apps]
   resources: [statefulsets]
   verbs: [create, delete, get, list, patch, watch]
-# Networks are read; only their status is written. One that lacks an object of its own is looked at before that is made again.
+# Networks are read; only their status is written. A network that lacks an object of its own is read again before that is recreated.
 - apiGroups: [bitcoincontroller.christianb93.github.com]
   resources: [bitcoinnetworks]
   verbs: [get, list, watch]
@@ -76,7 +110,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [services]
   verbs: [create, delete, get, list, patch, watch]
 {{- with .Values.rbac.secretNames }}
-# Credentials: by name alone, and never listed.
+# Credentials: by name only, and never listed.
 - apiGroups: [""]
   resources: [secrets]
   resourceNames: {{ toJson . }}

@@ -53,11 +53,17 @@ export function ordinalOfPod(network: NamedNetwork, name: string): number | unde
   return /^(0|[1-9]\d{0,8})$/.test(ordinal) ? Number(ordinal) : undefined;
 }
 
-/** The label selector of a network's pods: `app: NAME`, as christianb93/bitcoin-controller has it. */
-export const podSelector = ({ metadata }: NamedNetwork): Record<string, string> => ({ app: metadata.name });
+/** The label of a network's pods by which its StatefulSet selects them: `app: NAME`, as christianb93/bitcoin-controller has it. */
+export const podLabel = ({ metadata }: NamedNetwork): Record<string, string> => ({ app: metadata.name });
 
 /** The labels of every object of a network, pods included. */
 export const labelsOf = (network: NamedNetwork): Record<string, string> => ({
-  ...podSelector(network),
+  ...podLabel(network),
   [managedByLabel]: managedBy,
 });
+
+/**
+ * Selects a network's pods, for its Service and its scale subresource. The label of the controller tells them apart from pods of others
+ * that have `app: NAME` as well.
+ */
+export const podSelector = (network: NamedNetwork): Record<string, string> => labelsOf(network);

@@ -1,13 +1,26 @@
 // The StatefulSet of bitcoind, and its pod template.
-import type { V1Container, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
+import type { V1Container, V1EnvVar, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
-import { credentialsAnnotation, labelsOf, p2pPort, podSelector, rpcPort, serviceName, statefulSetName } from '../api/names.ts';
+import {
+  credentialsAnnotation,
+  labelsOf,
+  p2pPort,
+  passwordKey,
+  podLabel,
+  rpcPort,
+  serviceName,
+  statefulSetName,
+  userKey,
+} from '../api/names.ts';
 import { ownedMetadata } from './owned-metadata.ts';
+import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
 
 /** The settings of the controller that the pods depend on. */
 export interface PodOptions {
   readonly image: string;
   readonly imagePullPolicy: string;
+  /** What is added to the pods of all networks. */
+  readonly template?: PodTemplate;
 }
 
 // bitcoind answers REST without credentials and with 503 while it warms up: ready means that RPC answers, and no probe holds a password.
@@ -22,11 +35,14 @@ const readinessProbe: V1Probe = {
   successThreshold: 1,
 };
 
-const writableVolumes: Readonly<Record<string, { readonly mountPath: string; readonly volume: Omit<V1Volume, 'name'> }>> = {
-  data: { mountPath: '/bitcoin', volume: { emptyDir: {} } },
+/** Where each volume is mounted. The root file system is read-only. */
+const mountPaths = { data: '/bitcoin', configuration: '/run/bitcoin' } as const;
+
+const volumesOf = ({ dataSizeLimit }: PodTemplate): V1Volume[] => [
+  { name: 'data', emptyDir: dataSizeLimit === '' ? {} : { sizeLimit: dataSizeLimit } },
   // In memory, since the start script writes the configuration, and with it the password, there.
-  configuration: { mountPath: '/run/bitcoin', volume: { emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } } },
-};
+  { name: 'configuration', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+];
 
 /** Names the Secret of the credentials to the start script. */
 const secretVariable = 'BC_RPC_SECRET';
@@ -37,8 +53,16 @@ export function secretOf(statefulSet: V1StatefulSet | undefined): string | undef
   return containers.flatMap(({ env = [] }) => env).find(({ name }) => name === secretVariable)?.value;
 }
 
-function bitcoindContainer(network: BitcoinNetwork, options: PodOptions): V1Container {
-  const { secret } = network.spec;
+/**
+ * The credentials, and the name of the Secret that they should come from. The pod can start without the Secret; the start script then
+ * refuses the default credentials. No other key of the Secret gets into the environment.
+ */
+function environmentFrom(secret: string): V1EnvVar[] {
+  const fromKey = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: secret, key, optional: true } } });
+  return [{ name: secretVariable, value: secret }, fromKey(userKey), fromKey(passwordKey)];
+}
+
+function bitcoindContainer({ spec }: BitcoinNetwork, options: PodOptions, { resources }: PodTemplate): V1Container {
   return {
     name: 'bitcoind',
     image: options.image,
@@ -47,14 +71,37 @@ function bitcoindContainer(network: BitcoinNetwork, options: PodOptions): V1Cont
       { name: 'rpc', containerPort: rpcPort, protocol: 'TCP' },
       { name: 'p2p', containerPort: p2pPort, protocol: 'TCP' },
     ],
-    // secretVariable makes the start script refuse the default credentials if the Secret is gone when a container restarts.
-    ...(secret
-      ? { env: [{ name: secretVariable, value: secret }], envFrom: [{ secretRef: { name: secret, optional: true } }] }
-      : {}),
+    ...(spec.secret ? { env: environmentFrom(spec.secret) } : {}),
     readinessProbe,
-    resources: { requests: { cpu: '10m', memory: '64Mi' } },
+    resources,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
-    volumeMounts: Object.entries(writableVolumes).map(([name, { mountPath }]) => ({ name, mountPath })),
+    volumeMounts: Object.entries(mountPaths).map(([name, mountPath]) => ({ name, mountPath })),
+  };
+}
+
+function podTemplateFor(network: BitcoinNetwork, credentialsVersion: string | undefined, options: PodOptions): V1PodTemplateSpec {
+  const template = options.template ?? defaultPodTemplate;
+  const { imagePullSecrets, tolerations } = template;
+  const ownAnnotations = credentialsVersion === undefined ? {} : { [credentialsAnnotation]: credentialsVersion };
+  const annotations = { ...template.annotations, ...ownAnnotations };
+  return {
+    metadata: {
+      labels: { ...template.labels, ...labelsOf(network) },
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      // The image is for Linux alone.
+      nodeSelector: { 'kubernetes.io/os': 'linux', ...template.nodeSelector },
+      ...(tolerations.length === 0 ? {} : { tolerations }),
+      ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map(name => ({ name })) }),
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' }, ...template.securityContext },
+      // bitcoind flushes its caches at the end; killed earlier it loses the newest blocks.
+      terminationGracePeriodSeconds: 60,
+      containers: [bitcoindContainer(network, options, template)],
+      volumes: volumesOf(template),
+    },
   };
 }
 
@@ -76,22 +123,9 @@ export function statefulSetFor(
       serviceName: serviceName(network),
       // Nodes do not wait for one another: a node that cannot start must not keep the others from starting.
       podManagementPolicy: 'Parallel',
-      selector: { matchLabels: podSelector(network) },
-      template: {
-        metadata: {
-          labels: labelsOf(network),
-          ...(credentialsVersion === undefined ? {} : { annotations: { [credentialsAnnotation]: credentialsVersion } }),
-        },
-        spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: { runAsNonRoot: true, fsGroup: 10001, seccompProfile: { type: 'RuntimeDefault' } },
-          // bitcoind flushes its caches at the end; killed earlier it loses the newest blocks.
-          terminationGracePeriodSeconds: 60,
-          containers: [bitcoindContainer(network, options)],
-          volumes: Object.entries(writableVolumes).map(([name, { volume }]) => ({ name, ...volume })),
-        },
-      },
+      // It cannot be changed, so it stays what christianb93/bitcoin-controller has.
+      selector: { matchLabels: podLabel(network) },
+      template: podTemplateFor(network, credentialsVersion, options),
     },
   };
 }

@@ -85,7 +85,10 @@ async function createNodes(controlPlane: TestControlPlane, count: number): Promi
   const items = Array.from({ length: count }, (_, index) => ({
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: `simulated-${index}`, labels: { 'kubernetes.io/hostname': `simulated-${index}` } },
+    metadata: {
+      name: `simulated-${index}`,
+      labels: { 'kubernetes.io/hostname': `simulated-${index}`, 'kubernetes.io/os': 'linux' },
+    },
     status: { capacity, allocatable: capacity },
   }));
   await controlPlane.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'create', '--filename', '-');

@@ -58,11 +58,52 @@ const count = [
   [1, 10],
 ] as const;
 
+const quantity = [
+  ['1Gb', '-1', 'much'],
+  ['1', '0.5', '100m', '512Mi'],
+] as const;
+const quantities = [
+  ['text', ...quantity[0].map(value => ({ memory: value })), { memory: -1 }, { memory: true }],
+  [{}, { cpu: 1 }, ...quantity[1].map(value => ({ memory: value }))],
+] as const;
+const ourGroup = 'bitcoincontroller.christianb93.github.com';
+
 /** What each field refuses, and what it takes. */
 const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], right: readonly unknown[]]>> = {
+  enabled: flag,
   global: object,
   ...Object.fromEntries(Object.entries(image).map(([name, both]) => [`image.${name}`, both])),
   ...Object.fromEntries(Object.entries(image).map(([name, both]) => [`bitcoind.image.${name}`, both])),
+  'bitcoind.resources.requests': quantities,
+  'bitcoind.resources.limits': quantities,
+  'bitcoind.dataSizeLimit': [
+    [1, ...quantity[0]],
+    ['', ...quantity[1]],
+  ],
+  'bitcoind.podLabels': [
+    [
+      ...texts[0],
+      ...['app', 'app.kubernetes.io/managed-by', 'apps.kubernetes.io/pod-index', 'statefulset.kubernetes.io/pod-name'].map(
+        key => ({
+          [key]: 'x',
+        }),
+      ),
+      { [`${ourGroup}/x`]: 'x' },
+      { 'a b': 'x' },
+      { team: 'a b' },
+    ],
+    [...texts[1], { 'app.kubernetes.io/part-of': '' }],
+  ],
+  'bitcoind.podAnnotations': [
+    [...texts[0], { [`${ourGroup}/credentials`]: 'x' }],
+    [...texts[1], { 'sidecar.istio.io/inject': 'false' }],
+  ],
+  'bitcoind.nodeSelector': texts,
+  'bitcoind.tolerations': [
+    [{}, ['text']],
+    [[], [{ operator: 'Exists' }]],
+  ],
+  'bitcoind.securityContext': object,
   imagePullSecrets: names,
   replicas: [
     [-1, 101, '2', 1.5],
@@ -111,6 +152,10 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
     [[], [{ operator: 'Exists' }]],
   ],
   affinity: object,
+  topologySpreadConstraints: [
+    [{}, ['text']],
+    [[], [{ maxSkew: 1 }]],
+  ],
   priorityClassName: optionalName,
   nameOverride: [
     [1, 'a.b', ...wrongNames],
@@ -151,15 +196,18 @@ describe("the chart's values", () => {
     for (const place of places) expect(validate(changed(`${place === '' ? '' : `${place}.`}misspelt`, 1)), place).to.equal(false);
   });
 
-  it('may be null only where that is the same as empty', () => {
-    const fields = fieldsOf(schema).filter(field => field !== 'global');
-    const objects = fields.filter(field => field.includes('.')).map(field => field.slice(0, field.lastIndexOf('.')));
-    for (const field of [...fields, ...new Set(objects)]) {
-      const value = field.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], values);
-      // Helm merges maps: null is the only way to have no resources.
-      const isEmpty = field === 'resources' || ['""', '[]', '{}'].includes(JSON.stringify(value));
-      expect(validate(changed(field, undefined)), field).to.equal(isEmpty);
+  it('may each be missing, as those are that an older chart did not have', () => {
+    for (const field of fieldsOf(schema)) {
+      const parts = field.split('.');
+      for (const place of parts.map((_, index) => parts.slice(0, index + 1).join('.')))
+        expect(validate(changed(place, undefined)), place).to.equal(true);
     }
+    expect(validate({})).to.equal(true);
+  });
+
+  it('have defaults in the templates that are those of values.yaml', () => {
+    const text = readFileSync(path.join(chart, 'templates', '_defaults.tpl'), 'utf8');
+    expect(parse(text.replaceAll(/\{\{.*?\}\}/g, ''))).to.deep.equal(values);
   });
 
   for (const [field, [wrong, right]] of Object.entries(examples))

@@ -72,7 +72,7 @@ describe('statusOf', () => {
       reason: 'PeersConnected',
       lastTransitionTime: '2026-01-02T03:04:05Z',
     });
-    expect(status).to.include({ readyNodes: 3, replicas: 3, selector: 'app=alice', observedGeneration: 1 });
+    expect(status).to.include({ readyNodes: 3, replicas: 3, selector: 'app=alice,app.kubernetes.io/managed-by=bitcoin-controller', observedGeneration: 1 });
   });
 
   it('is Ready and Connected with no nodes when none are asked for', () => {

@@ -1,0 +1,198 @@
+// What a cluster asks of pods, and what else in it looks like pods of a network: on a real API server with its controllers, the controller in
+// a process of its own with the arguments that the chart gives it. The pods run in a played kubelet.
+import { expect } from 'chai';
+import { pods, statefulSets } from '../../src/controller/resource-types.ts';
+import { type ChartValues, controllerArguments, renderChart } from '../support/cluster/chart.ts';
+import { allow } from '../support/cluster/policy.ts';
+import { ControllerProcess } from '../support/processes/controller-process.ts';
+import { eventually } from '../support/until.ts';
+import { World } from './faults/world.ts';
+
+const name = 'net';
+
+/** Arguments of the chart that fit a process of a test. */
+async function chartArguments(values: ChartValues): Promise<string[]> {
+  const args = controllerArguments(await renderChart(values)).map(one => one.replaceAll('$$(', '$('));
+  return [...args, '--leader-elect=false', '--health-address=off'];
+}
+
+interface Demand {
+  readonly what: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What the administrator has in the namespace. */
+  readonly object?: object;
+  /** A CEL expression that each pod must fulfil. */
+  readonly policy?: string;
+  readonly values: ChartValues;
+}
+
+const quota = (hard: object): object => ({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard } });
+const limitRange = (limits: object): object => ({
+  apiVersion: 'v1',
+  kind: 'LimitRange',
+  metadata: { name: 'l' },
+  spec: { limits: [{ type: 'Container', ...limits }] },
+});
+const limits = (values: object): ChartValues => ({ bitcoind: { resources: { limits: values } } });
+
+const demands: readonly Demand[] = [
+  {
+    what: 'a quota on limits',
+    object: quota({ 'limits.cpu': '4', 'limits.memory': '8Gi' }),
+    values: limits({ cpu: 1 }),
+  },
+  {
+    what: 'a quota on ephemeral storage',
+    object: quota({ 'limits.ephemeral-storage': '30Gi', 'requests.ephemeral-storage': '30Gi' }),
+    values: { bitcoind: { resources: { requests: { 'ephemeral-storage': '1Gi' }, limits: { 'ephemeral-storage': '1024Mi' } } } },
+  },
+  {
+    what: 'at least so much memory and at most twice as much',
+    object: limitRange({ min: { memory: '128Mi' }, max: { memory: '256Mi' }, maxLimitRequestRatio: { memory: '2' } }),
+    values: { bitcoind: { resources: { requests: { memory: '128Mi' }, limits: { memory: '256Mi' } } } },
+  },
+  {
+    what: 'a label',
+    policy: "has(object.metadata.labels) && 'team' in object.metadata.labels",
+    values: { bitcoind: { podLabels: { team: 'chain' } } },
+  },
+  {
+    what: 'an annotation',
+    policy: "has(object.metadata.annotations) && object.metadata.annotations[?'owner'].orValue('') == 'a: \"b\" $(c)'",
+    values: { bitcoind: { podAnnotations: { owner: 'a: "b" $(c)' } } },
+  },
+  {
+    what: 'no group for volumes, as OpenShift does',
+    policy: '!has(object.spec.securityContext.fsGroup)',
+    values: { bitcoind: { securityContext: { fsGroup: null } } },
+  },
+  {
+    what: 'a pull secret, a toleration and a kind of node',
+    policy:
+      "object.spec.imagePullSecrets.exists(s, s.name == 'pull') && object.spec.tolerations.exists(t, t.key == 'only') && object.spec.nodeSelector == {'kubernetes.io/os': 'linux', 'pool': 'chain'}",
+    values: {
+      imagePullSecrets: ['pull'],
+      bitcoind: { tolerations: [{ key: 'only', operator: 'Exists' }], nodeSelector: { pool: 'chain' } },
+    },
+  },
+  { what: 'Pod Security at "restricted"', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' }, values: {} },
+];
+
+describe('pods of a network', function () {
+  this.timeout(180_000);
+  let world: World;
+  let controller: ControllerProcess | undefined;
+  let count = 0;
+
+  before(async () => {
+    world = await World.start();
+  });
+  after(() => world.stop());
+  afterEach(() => controller?.kill());
+
+  async function startIn(labels: Readonly<Record<string, string>>, values: ChartValues): Promise<string> {
+    const namespace = `pods-${(count += 1)}`;
+    const metadata = { name: namespace, labels };
+    await world.controlPlane.kubectlWithInput(
+      JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata }),
+      'create',
+      '-f',
+      '-',
+    );
+    controller = await ControllerProcess.start({
+      kubeconfig: world.controlPlane.kubeconfigPath,
+      args: [...(await chartArguments(values)), '--namespace', namespace, '--recheck-seconds', '1'],
+    });
+    await controller.ready();
+    return namespace;
+  }
+
+  /** Resolves when the API server refuses a pod without what is demanded. */
+  async function demand(namespace: string, { object, policy }: Demand): Promise<void> {
+    const create = (one: object): Promise<string> =>
+      world.controlPlane.kubectlWithInput(JSON.stringify(one), '-n', namespace, 'create', '-f', '-');
+    if (object !== undefined) await create(object);
+    if (policy !== undefined) {
+      const apiVersion = 'admissionregistration.k8s.io/v1';
+      const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }];
+      const expression = `object.metadata.namespace != '${namespace}' || (${policy})`;
+      const constraints = { matchConstraints: { resourceRules }, validations: [{ expression }] };
+      const binding = { policyName: namespace, validationActions: ['Deny'] };
+      await create({ apiVersion, kind: 'ValidatingAdmissionPolicy', metadata: { name: namespace }, spec: constraints });
+      await create({ apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: namespace }, spec: binding });
+    }
+    const probe = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'probe' },
+      spec: { containers: [{ name: 'a', image: 'a' }] },
+    };
+    const tried = (): Promise<string> =>
+      world.controlPlane.kubectlWithInput(JSON.stringify(probe), '-n', namespace, 'create', '--dry-run=server', '-f', '-');
+    await eventually(() =>
+      tried().then(
+        () => false,
+        (error: unknown) => /denied|forbidden/i.test(String(error)) && !/serviceaccount/.test(String(error)),
+      ),
+    );
+  }
+
+  for (const one of demands)
+    it(`exist, and are connected, where the cluster demands ${one.what}`, async () => {
+      const namespace = await startIn(one.labels ?? {}, one.values);
+      await demand(namespace, one);
+      await world.createNetwork(namespace, name, 3);
+      await world.untilRight(namespace, name);
+      const { metadata } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
+      // The API server returns each value as it was sent: nothing is changed a second time.
+      expect(metadata?.generation).to.equal(1);
+      expect(await world.told(namespace, name)).not.to.include.keys('StatefulSetUpdated', 'RepairContested');
+      if (one.policy !== undefined) await allow(world.controlPlane, namespace);
+    });
+
+  it('are rolled when the controller is started with another template, and the event says so', async () => {
+    const namespace = await startIn({}, {});
+    await world.createNetwork(namespace, name, 2);
+    await world.untilRight(namespace, name);
+    await controller?.stop();
+    controller = await ControllerProcess.start({
+      kubeconfig: world.controlPlane.kubeconfigPath,
+      args: [...(await chartArguments({ bitcoind: { podLabels: { team: 'x' } } })), '--namespace', namespace],
+    });
+    await eventually(async () => {
+      const { items } = await world.client.list(pods, { namespace, labelSelector: 'team=x' });
+      return items.length === 2;
+    });
+    await world.untilRight(namespace, name);
+    expect((await world.told(namespace, name)).get('StatefulSetUpdated')).to.have.length(1);
+  });
+
+  it('are not confused with a pod of others that has the same label: in the Service and by the scale selector', async () => {
+    const namespace = await startIn({}, {});
+    const kubectl = (...args: string[]): Promise<string> => world.controlPlane.kubectl('-n', namespace, ...args);
+    const labels = { app: name };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'nginx' }] } };
+    const spec = { replicas: 1, selector: { matchLabels: labels }, template };
+    const web = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec };
+    await world.controlPlane.kubectlWithInput(JSON.stringify(web), '-n', namespace, 'create', '-f', '-');
+    await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=60s');
+    await world.createNetwork(namespace, name, 3);
+    await world.untilRight(namespace, name);
+    const jsonpath = (path: string, ...what: string[]): Promise<string> => kubectl('get', ...what, '-o', `jsonpath=${path}`);
+    const own = [0, 1, 2].map(ordinal => `${name}-sts-${ordinal}`);
+    const endpoints = '{.items[*].endpoints[*].targetRef.name}';
+    await eventually(async () => {
+      const targets = await jsonpath(endpoints, 'endpointslices', '-l', `kubernetes.io/service-name=${name}-svc`);
+      return targets.split(' ').sort().join() === own.join();
+    });
+    const { status } = JSON.parse(
+      await kubectl(
+        'get',
+        '--raw',
+        `/apis/bitcoincontroller.christianb93.github.com/v1/namespaces/${namespace}/bitcoinnetworks/${name}/scale`,
+      ),
+    ) as { status: { replicas: number; selector: string } };
+    expect(status.replicas).to.equal(3);
+    expect((await jsonpath('{.items[*].metadata.name}', 'pods', '-l', status.selector)).split(' ').sort()).to.deep.equal(own);
+  });
+});

@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import { headlessService } from '../../../../src/bitcoin/resources/service.ts';
+import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
+import { secretOf, statefulSetFor } from '../../../../src/bitcoin/resources/stateful-set.ts';
+import { network } from '../../../support/builders.ts';
+
+const image = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
+const ownLabels = { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' };
+
+function podOf(template: Partial<PodTemplate> = {}, version?: string) {
+  const options = { ...image, template: { ...defaultPodTemplate, ...template } };
+  return statefulSetFor(network({ secret: 'credentials' }), version, options).spec!.template;
+}
+
+describe('statefulSetFor', () => {
+  it('is the same with the default pod template as without one', () => {
+    expect(statefulSetFor(network(), 'v', { ...image, template: defaultPodTemplate })).to.deep.equal(
+      statefulSetFor(network(), 'v', image),
+    );
+  });
+
+  it('adds the pod template to what the controller itself sets, which stays', () => {
+    const { metadata, spec } = podOf(
+      {
+        labels: { team: 'x' },
+        annotations: { note: 'y' },
+        imagePullSecrets: ['pull'],
+        nodeSelector: { disk: 'ssd' },
+        tolerations: [{ operator: 'Exists' }],
+        securityContext: { runAsUser: 7 },
+        resources: { limits: { cpu: '1' } },
+        dataSizeLimit: '1Gi',
+      },
+      'version',
+    );
+    expect(metadata?.labels).to.deep.equal({ ...ownLabels, team: 'x' });
+    expect(metadata?.annotations).to.deep.equal({
+      note: 'y',
+      'bitcoincontroller.christianb93.github.com/credentials': 'version',
+    });
+    expect(spec).to.deep.include({
+      imagePullSecrets: [{ name: 'pull' }],
+      nodeSelector: { 'kubernetes.io/os': 'linux', disk: 'ssd' },
+      tolerations: [{ operator: 'Exists' }],
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' }, runAsUser: 7 },
+    });
+    expect(spec?.containers[0]?.resources).to.deep.equal({ limits: { cpu: '1' } });
+    expect(spec?.volumes?.[0]).to.deep.equal({ name: 'data', emptyDir: { sizeLimit: '1Gi' } });
+  });
+
+  it('limits the memory and the data of a node by default, and does not where the template says so', () => {
+    expect(podOf().spec?.containers[0]?.resources?.limits).to.deep.equal({ memory: '1Gi' });
+    expect(podOf().spec?.volumes?.[0]?.emptyDir).to.deep.equal({ sizeLimit: '5Gi' });
+    const unlimited = podOf({ resources: {}, dataSizeLimit: '' }).spec;
+    expect(unlimited?.containers[0]?.resources).to.deep.equal({});
+    expect(unlimited?.volumes?.[0]?.emptyDir).to.deep.equal({});
+  });
+
+  it('gives a node two keys of its Secret and no other, and starts without the Secret too', () => {
+    const [container] = podOf().spec?.containers ?? [];
+    const keys = ['BC_RPC_USER', 'BC_RPC_PASSWORD'];
+    expect(container?.env).to.deep.equal([
+      { name: 'BC_RPC_SECRET', value: 'credentials' },
+      ...keys.map(key => ({ name: key, valueFrom: { secretKeyRef: { name: 'credentials', key, optional: true } } })),
+    ]);
+    expect(container).not.to.have.property('envFrom');
+    expect(secretOf(statefulSetFor(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
+  });
+
+  it('selects by the label that christianb93/bitcoin-controller has, since a selector cannot change', () => {
+    expect(statefulSetFor(network(), undefined, image).spec?.selector).to.deep.equal({ matchLabels: { app: 'alice' } });
+  });
+});
+
+describe('headlessService', () => {
+  it('selects pods by the label of the controller too, so that it selects no pod of others', () => {
+    expect(headlessService(network()).spec?.selector).to.deep.equal(ownLabels);
+  });
+});
