@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { readdirSync, readFileSync } from 'node:fs';
-import { cached, cacheFolder, digestOf } from '../tools/cache.ts';
+import { cached, digestOf } from '../tools/cache.ts';
+import { cacheFolder } from '../tools/cache-folder.ts';
 import { run } from '../tools/command.ts';
 
 const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {

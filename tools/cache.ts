@@ -1,14 +1,11 @@
-// Where the tools keep what they build or fetch, and how it gets there: whole or not at all, and by one process at a time.
+// What the tools build or fetch is kept in a cache: complete or not at all, and written by one process at a time.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { assertOwnFolder, cacheFolder } from './cache-folder.ts';
 import { MachineLock } from './machine-lock.ts';
 import { say } from './progress.ts';
-
-/** The user's cache folder for this project: all of it may be deleted at any time. */
-export const cacheFolder = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'bitcoin-controller');
 
 /** The first 16 hexadecimal digits of the SHA-256 of the given parts. */
 export function digestOf(...parts: readonly (string | Buffer)[]): string {
@@ -18,11 +15,13 @@ export function digestOf(...parts: readonly (string | Buffer)[]): string {
 }
 
 /**
- * Makes sure that `target` (a file or a folder in the cache) exists. If it does not, `build` puts it at a path beside it, which
+ * Makes sure that `target` (a file or a folder in the cache) exists. If it does not, `build` creates it at a path beside it, which
  * is renamed when it is complete: an interrupted build leaves nothing that looks finished.
  * @returns target
+ * @throws Error if this process is root and another user could change the cache
  */
 export async function cached(target: string, purpose: string, build: (path: string) => Promise<void>): Promise<string> {
+  assertOwnFolder(cacheFolder);
   if (existsSync(target)) return target;
   await mkdir(path.dirname(target), { recursive: true });
   const lock = await MachineLock.acquire(target, purpose, holder => {

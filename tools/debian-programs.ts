@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cached, cacheFolder, digestOf } from './cache.ts';
+import { cached, digestOf } from './cache.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { run } from './command.ts';
 import type { Progress } from './progress.ts';
 import { findOnPath } from './system-packages.ts';

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cached, cacheFolder, digestOf } from './cache.ts';
+import { cached, digestOf } from './cache.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { run } from './command.ts';
 import type { Progress } from './progress.ts';
 import { findOnPath } from './system-packages.ts';

@@ -1,7 +1,7 @@
 // What the images are made of: the base image and the Debian packages. Both can be pinned; the base is made here where no registry has it.
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { cacheFolder } from './cache.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { run } from './command.ts';
 import { checksValidUntil, debianMirror, debianSuite } from './debian-programs.ts';
 import type { Progress } from './progress.ts';

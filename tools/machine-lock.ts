@@ -1,97 +1,133 @@
-// A lock among all processes of this machine, held through a socket in Linux's abstract namespace: the kernel lets go of it
-// when its holder ends, however that happens, so a lock is never stale and leaves no file behind.
+// A lock among all processes of one user on this machine; root's locks are machine-wide for root. It is an flock(2) on a file in a folder
+// that only this user can write to, held by a child process: the kernel releases it when the holder ends, however that happens.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { lstat, mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { cacheFolder } from './cache-folder.ts';
+import { findOnPath } from './system-packages.ts';
 
-/** Another process holds the lock; `holder` is what it said about itself. */
+/** Of what a holder wrote about itself, this much is shown. */
+const maxHolderBytes = 200;
+const conflictExitCode = 75;
+const lockedMark = 'locked';
+
+/** Another process holds the lock; `holder` is what it wrote about itself. */
 export class LockHeldError extends Error {
   override readonly name = 'LockHeldError';
-  /** Undefined if the holder ended before it could say who it is. */
+  /** Undefined if the holder has not written yet who it is, or has just released the lock. */
   readonly holder: string | undefined;
 
   constructor(name: string, holder: string | undefined) {
-    super(`${name} is in use by ${holder ?? 'a process that has just ended'}`);
+    super(`${name} is in use by ${holder ?? 'another process'}`);
     this.holder = holder;
   }
 }
 
 export class MachineLock {
-  readonly #server: Server;
-  /** Whoever waits: they see the lock let go when their connection ends. */
-  readonly #waiting: ReadonlySet<Socket>;
+  readonly #file: string;
+  /** Ends, and so releases the lock, when its standard input is closed: by release() or by the end of this process. */
+  readonly #keeper: ChildProcess;
 
-  private constructor(server: Server, waiting: ReadonlySet<Socket>) {
-    this.#server = server;
-    this.#waiting = waiting;
+  private constructor(file: string, keeper: ChildProcess) {
+    this.#file = file;
+    this.#keeper = keeper;
   }
 
   /**
-   * Takes the lock at once.
-   * @param purpose what the holder is doing, told to whoever is kept waiting.
+   * Acquires the lock or fails at once.
+   * @param purpose what the holder is doing, for those who wait.
    * @throws LockHeldError if another process has it.
    */
   static async tryAcquire(name: string, purpose: string): Promise<MachineLock> {
-    const waiting = new Set<Socket>();
-    const server = createServer(socket => {
-      waiting.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => waiting.delete(socket));
-      socket.unref();
-      socket.write(`process ${process.pid} (${purpose})\n`);
-    });
-    server.listen(socketPath(name));
-    try {
-      await once(server, 'listening');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-      throw new LockHeldError(name, await askHolder(name));
-    }
-    server.unref();
-    return new MachineLock(server, waiting);
+    const file = await lockFile(name);
+    const keeper = await lock(file, ['--nonblock', '--conflict-exit-code', String(conflictExitCode)]);
+    if (keeper === undefined) throw new LockHeldError(name, await readHolder(file));
+    return await MachineLock.#held(file, keeper, purpose);
   }
 
-  /** Takes the lock, waiting for whoever has it; `onWait` is told once by each holder that is waited for. */
+  /** Acquires the lock, waiting as long as another process holds it. `onWait` is called once, with the holder if it is known. */
   static async acquire(name: string, purpose: string, onWait: (holder: string) => void): Promise<MachineLock> {
-    for (;;) {
-      try {
-        return await MachineLock.tryAcquire(name, purpose);
-      } catch (error) {
-        if (!(error instanceof LockHeldError)) throw error;
-        if (error.holder !== undefined) onWait(error.holder);
-        await holderGone(name);
-      }
+    try {
+      return await MachineLock.tryAcquire(name, purpose);
+    } catch (error) {
+      if (!(error instanceof LockHeldError)) throw error;
+      onWait(error.holder ?? 'another process');
     }
+    const file = await lockFile(name);
+    const keeper = await lock(file, []);
+    if (keeper === undefined) throw new Error(`flock did not wait for ${name}`);
+    return await MachineLock.#held(file, keeper, purpose);
   }
 
-  /** Lets go of the lock; whoever waits for it goes on. */
+  static async #held(file: string, keeper: ChildProcess, purpose: string): Promise<MachineLock> {
+    await writeHolder(file, `process ${process.pid} (${purpose})`);
+    return new MachineLock(file, keeper);
+  }
+
+  /** Releases the lock; whoever waits for it gets it. */
   async release(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    for (const socket of this.#waiting) socket.destroy();
-    await closed;
+    if (this.#keeper.exitCode !== null || this.#keeper.signalCode !== null) return;
+    await writeHolder(this.#file, '');
+    this.#keeper.ref();
+    const ended = once(this.#keeper, 'exit');
+    this.#keeper.stdin?.end();
+    await ended;
   }
 }
 
-// A digest, since the kernel takes 107 bytes at most.
-const socketPath = (name: string): string => `\0bitcoin-controller/${createHash('sha256').update(name).digest('hex')}`;
+/** Starts flock and resolves when it has the lock; undefined if another process has it. */
+async function lock(file: string, options: readonly string[]): Promise<ChildProcess | undefined> {
+  const flock = await findOnPath('flock');
+  if (flock === undefined) throw new Error('flock is needed and not installed: please install the package util-linux');
+  const keep = `echo ${lockedMark}; exec cat >/dev/null`;
+  // In a session of its own: a Ctrl-C in the terminal must not release the lock before this process has cleaned up.
+  const child = spawn(flock, [...options, file, '/bin/sh', '-c', keep], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => undefined);
+  const outcome = await new Promise<'locked' | number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+    child.stdout.once('data', () => {
+      resolve('locked');
+    });
+  });
+  if (outcome === conflictExitCode) return undefined;
+  if (outcome !== 'locked') throw new Error(`flock ${file} failed with exit code ${outcome}`);
+  for (const handle of [child, child.stdin, child.stdout]) (handle as { unref?: () => void }).unref?.();
+  return child;
+}
 
-async function askHolder(name: string): Promise<string | undefined> {
-  const socket = connect(socketPath(name));
+/** The file of a lock, in a folder of this user. */
+async function lockFile(name: string): Promise<string> {
+  const folder = process.getuid?.() === 0 ? '/run/bitcoin-controller' : path.join(cacheFolder, 'locks');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const status = await lstat(folder);
+  if (!status.isDirectory() || status.uid !== process.getuid?.() || (status.mode & 0o022) !== 0)
+    throw new Error(`${folder} must be a folder of this user that no other user can write to`);
+  return path.join(folder, createHash('sha256').update(name).digest('hex'));
+}
+
+async function writeHolder(file: string, holder: string): Promise<void> {
+  const handle = await open(file, 'r+');
   try {
-    const [greeting] = (await once(socket, 'data')) as [Buffer];
-    return greeting.toString('utf8').trim();
-  } catch {
-    return undefined;
+    await handle.truncate();
+    await handle.write(holder, 0);
   } finally {
-    socket.destroy();
+    await handle.close();
   }
 }
 
-/** Resolves when the connection to the holder ends: the kernel closes it with the holder. */
-async function holderGone(name: string): Promise<void> {
-  const socket = connect(socketPath(name));
-  socket.resume();
-  await once(socket, 'close').catch(() => undefined);
+async function readHolder(file: string): Promise<string | undefined> {
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxHolderBytes), 0, maxHolderBytes, 0);
+    const holder = printable(buffer.toString('utf8', 0, bytesRead)).trim();
+    return holder === '' ? undefined : holder;
+  } finally {
+    await handle.close();
+  }
 }
+
+/** Without control characters, which could change what a terminal shows. */
+export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');

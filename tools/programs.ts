@@ -1,4 +1,5 @@
-// Every program that the tools and tests start, by name, from wherever it comes: built, fetched, or the machine's own.
+// Every program that the tools and tests start, by name. It is built, fetched from Debian packages, or the machine's own.
+import { assertOwnFolder, cacheFolder } from './cache-folder.ts';
 import { type DebianProgramName, debianProgramNames, provideDebianPrograms } from './debian-programs.ts';
 import { type GoProgramName, goProgramNames, provideGoPrograms } from './go-programs.ts';
 import { Progress, say } from './progress.ts';
@@ -9,12 +10,14 @@ export type ProgramName = GoProgramName | DebianProgramName | SystemProgram;
 /**
  * The paths of the given programs, after building, fetching or installing those that are missing: each once, with progress on
  * standard error.
- * @throws Error that says what this machine lacks (Go, root, Debian) and what would be right.
+ * @throws Error that names what this machine lacks (Go, root, Debian) and what would be right; and if this process is root and another
+ * user could change the cached programs.
  */
 export async function providePrograms<Name extends ProgramName>(
   names: readonly Name[],
   progress = new Progress(),
 ): Promise<Record<Name, string>> {
+  assertOwnFolder(cacheFolder);
   const wanted = new Set<ProgramName>(names);
   const found = new Map<ProgramName, string>([
     ...(await provideSystemPrograms(
@@ -37,7 +40,7 @@ if (import.meta.main) {
   const all: readonly ProgramName[] = [...systemPrograms, ...debianProgramNames, ...goProgramNames];
   const unknown = process.argv.slice(2).filter(name => !all.some(known => known === name));
   if (unknown.length > 0) {
-    say(`No such program: ${unknown.join(' ')}. There are: ${all.join(' ')}`);
+    say(`Unknown program: ${unknown.join(' ')}. Known are: ${all.join(' ')}`);
     process.exit(2);
   }
   const names = process.argv.length > 2 ? all.filter(name => process.argv.includes(name)) : all;

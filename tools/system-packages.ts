@@ -1,11 +1,11 @@
-// Programs that come from the machine's own Debian packages: used where they are installed, installed where they are not.
+// Programs of the machine's own Debian packages. Those that are missing are installed.
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from './command.ts';
 import type { Progress } from './progress.ts';
 
-/** Which Debian package brings which program. */
+/** The Debian package of each program. */
 const packageOf = {
   buildah: 'buildah',
   dpkg: 'dpkg',
@@ -20,13 +20,12 @@ const packageOf = {
 export type SystemProgram = keyof typeof packageOf;
 export const systemPrograms = Object.keys(packageOf) as readonly SystemProgram[];
 
-const folders = [
-  ...new Set([...(process.env.PATH ?? '').split(path.delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']),
-];
+/** Searched after PATH: a user's PATH may lack the sbin folders. */
+const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
-/** Where a program is on this machine, or undefined. Looks into the sbin folders too, which a user's PATH may lack. */
+/** Where a program is on this machine, or undefined if it is in no folder of PATH and in no system folder. */
 export async function findOnPath(program: string): Promise<string | undefined> {
-  for (const folder of folders) {
+  for (const folder of new Set([...(process.env.PATH ?? '').split(path.delimiter), ...systemFolders])) {
     const candidate = path.join(folder, program);
     try {
       await access(candidate, constants.X_OK);
@@ -40,7 +39,7 @@ export async function findOnPath(program: string): Promise<string | undefined> {
 
 /**
  * The paths of the given programs, after installing the packages of those that are missing.
- * @throws Error saying what to install by hand where this process cannot do it: not Debian, or not root.
+ * @throws Error that names what to install by hand where this process cannot: not Debian, or not root.
  */
 export async function provideSystemPrograms(
   programs: readonly SystemProgram[],

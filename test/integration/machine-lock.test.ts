@@ -1,22 +1,33 @@
-import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { expect } from 'chai';
 import { LockHeldError, MachineLock } from '../../tools/machine-lock.ts';
 
 const module = path.resolve(import.meta.dirname, '../../tools/machine-lock.ts');
 const name = `test ${process.pid}`;
 
+const heldError = async (): Promise<LockHeldError> => {
+  const error = await MachineLock.tryAcquire(name, 'testing too').catch((reason: unknown) => reason);
+  expect(error).to.be.instanceOf(LockHeldError);
+  return error as LockHeldError;
+};
+
 describe('MachineLock', () => {
-  it('is held by one process at a time, and the other is told by whom', async () => {
+  it('is held by one process at a time, and the other learns by whom', async () => {
     const lock = await MachineLock.tryAcquire(name, 'testing');
-    const error = await MachineLock.tryAcquire(name, 'testing too').then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
+    const error = await heldError();
     await lock.release();
-    expect(error).to.be.instanceOf(LockHeldError);
-    expect((error as LockHeldError).holder).to.equal(`process ${process.pid} (testing)`);
+    expect(error.holder).to.equal(`process ${process.pid} (testing)`);
+  });
+
+  it('shows of its holder printable characters only, and not more than 200', async () => {
+    const lock = await MachineLock.tryAcquire(name, `\x1b]0;title\x07 a\nb ${'x'.repeat(10_000)}`);
+    const { holder, message } = await heldError();
+    await lock.release();
+    expect(holder).to.match(/^process \d+ \( \]0;title {2}a b x+$/).and.to.have.lengthOf.at.most(200);
+    // eslint-disable-next-line no-control-regex
+    expect(message).not.to.match(/[\0-\x1f\x7f]/);
   });
 
   it('goes to a waiter when it is released', async () => {
@@ -36,5 +47,12 @@ describe('MachineLock', () => {
     await once(child.stdout, 'data');
     const lock = await MachineLock.acquire(name, 'after it', () => child.kill('SIGKILL'));
     await lock.release();
+  });
+
+  it('does not keep a process alive that forgets to release it', async () => {
+    const code = `const { MachineLock } = await import(${JSON.stringify(module)}); await MachineLock.tryAcquire(${JSON.stringify(name)}, 'child');`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'inherit' });
+    expect(await once(child, 'exit')).to.deep.equal([0, null]);
+    await (await MachineLock.acquire(name, 'after it', () => undefined)).release();
   });
 });

@@ -1,8 +1,9 @@
-// The control group that has every pod of the one-node cluster below it: by it they are found and ended, whoever started them.
+// The control group above every pod of the one-node cluster. Pods are found and ended by it, whoever started them.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { waitUntil } from './wait-until.ts';
+import { kill } from './process.ts';
+import { FatalWaitError, waitUntil } from './wait-until.ts';
 
 export const cgroupName = 'bitcoin-controller-local';
 const mountPoint = '/sys/fs/cgroup';
@@ -15,7 +16,7 @@ async function hierarchies(): Promise<string[]> {
   return entries.filter(entry => entry.isDirectory()).map(entry => path.join(mountPoint, entry.name));
 }
 
-/** Creates the group in every hierarchy; the kubelet wants to find it. */
+/** Creates the group in every hierarchy; the kubelet requires it. */
 export async function createCgroup(): Promise<void> {
   for (const hierarchy of await hierarchies()) {
     const group = path.join(hierarchy, cgroupName);
@@ -35,20 +36,10 @@ export async function createCgroup(): Promise<void> {
   }
 }
 
-/** Kills everything in the group and removes it. Does nothing if it is not there. */
+/** Kills everything in the group and removes it. Does nothing if the group does not exist. */
 export async function removeCgroup(): Promise<void> {
   const groups = (await hierarchies()).map(hierarchy => path.join(hierarchy, cgroupName)).filter(group => existsSync(group));
-  await waitUntil('the processes of all pods to end', endTimeoutMs, async () => {
-    const pids = new Set((await Promise.all(groups.map(processesBelow))).flat());
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended in between.
-      }
-    }
-    return pids.size === 0;
-  });
+  await killProcessesOf(groups);
   for (const group of groups) {
     // A group whose last process has just been killed is busy until the kernel is done with it.
     await waitUntil(`the control group ${group} to go`, endTimeoutMs, async () => {
@@ -58,11 +49,26 @@ export async function removeCgroup(): Promise<void> {
   }
 }
 
+/**
+ * Kills every process of these groups and of all groups below them; resolves when none is left.
+ * @throws Error if one of them cannot be named from here, before any is killed
+ */
+export async function killProcessesOf(groups: readonly string[]): Promise<void> {
+  await waitUntil('the processes of all pods to end', endTimeoutMs, async () => {
+    const pids = new Set((await Promise.all(groups.map(processesBelow))).flat());
+    for (const pid of pids) kill(pid, 'SIGKILL');
+    return pids.size === 0;
+  });
+}
+
+/** @throws FatalWaitError for a process of another process-id namespace, which reads as 0: kill(0) would end this process's own group */
 async function processesBelow(group: string): Promise<number[]> {
-  const own = (await readFile(path.join(group, 'cgroup.procs'), 'utf8').catch(() => ''))
-    .split('\n')
-    .filter(line => line !== '')
-    .map(Number);
+  const lines = (await readFile(path.join(group, 'cgroup.procs'), 'utf8').catch(() => '')).split('\n').filter(line => line !== '');
+  const own = lines.map(Number);
+  if (own.some(pid => !Number.isSafeInteger(pid) || pid <= 1))
+    throw new FatalWaitError(
+      `The control group ${group} has processes of another process-id namespace, as of another container that shares the control groups of this machine. Please end them there`,
+    );
   const below = await Promise.all((await subgroups(group)).map(processesBelow));
   return [...own, ...below.flat()];
 }

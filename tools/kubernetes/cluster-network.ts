@@ -1,4 +1,4 @@
-// The network of the one-node cluster: a bridge that has the node's and every pod's address, and nothing of it leaves the machine.
+// The network of the one-node cluster: a bridge with the addresses of the node and of every pod. No packet of it leaves the machine.
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CommandFailedError, run } from '../command.ts';
@@ -15,11 +15,11 @@ export const network = {
 } as const;
 
 const forwardingFile = '/proc/sys/net/ipv4/ip_forward';
-/** What this module asks of the machine's packet filter; the comment tells whose rules they are. */
+/** The rules for the machine's packet filter; the comment names their owner. */
 const rules = [
   // Between pods: with bridge-nf-call-iptables they pass through this chain, whose policy may be to drop.
   ['FORWARD', '--in-interface', network.bridge, '--out-interface', network.bridge, '--jump', 'ACCEPT'],
-  // To anywhere else: no pod has business outside this machine, and its address means nothing there.
+  // To anywhere else: no pod needs a host outside this machine, and its address means nothing there.
   ['FORWARD', '--in-interface', network.bridge, '!', '--out-interface', network.bridge, '--jump', 'REJECT'],
 ].map(rule => [...rule, '--match', 'comment', '--comment', 'bitcoin-controller local cluster']);
 
@@ -29,9 +29,10 @@ export interface NetworkPrograms {
 }
 
 /**
- * Makes the bridge and routes both ranges into it. To be called before anything dials an address of them: a packet to an address
- * that this machine does not own would leave it.
- * @param stateFolder remembers what the machine's setting for forwarding was.
+ * Creates the bridge and routes both ranges into it. To be called before anything connects to an address of them: a packet to an
+ * address that this machine does not own would leave it.
+ * @param stateFolder keeps the machine's former setting for forwarding.
+ * @throws Error if this machine already has a route to one of the ranges
  */
 export async function createNetwork(programs: NetworkPrograms, stateFolder: string): Promise<void> {
   const { ip, iptables } = programs;
@@ -49,7 +50,7 @@ export async function createNetwork(programs: NetworkPrograms, stateFolder: stri
   if (forwarding !== '1') await writeFile(forwardingFile, '1');
 }
 
-/** Takes away whatever of the network is there. */
+/** Removes whatever exists of the network. */
 export async function removeNetwork(programs: NetworkPrograms, stateFolder: string): Promise<void> {
   const { ip, iptables } = programs;
   for (const rule of rules) {
@@ -66,7 +67,7 @@ export async function networkExists(ip: string): Promise<boolean> {
   return await succeeds(ip, ['link', 'show', network.bridge]);
 }
 
-/** A machine that has these ranges elsewhere already would have two ways to them. */
+/** @throws Error if this machine already has a route to one of the ranges: there would be two ways to an address. */
 async function refuseConflicts(ip: string): Promise<void> {
   const routes = JSON.parse(await run(ip, ['-json', '-4', 'route', 'show', 'table', 'all'])) as { dst: string; dev?: string }[];
   const prefixes = [network.podRange, network.serviceRange].map(range => range.split('.').slice(0, 2).join('.') + '.');

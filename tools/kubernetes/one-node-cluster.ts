@@ -1,7 +1,8 @@
 // A whole Kubernetes on this machine: control plane, containerd, kubelet and kube-proxy, with real pods. One at a time, since its
 // addresses, rules and control group are the machine's. It outlives the process that brings it up, until it is taken down.
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from '../command.ts';
 import { MachineLock } from '../machine-lock.ts';
@@ -13,6 +14,7 @@ import { findClusterProcesses } from './cluster-processes.ts';
 import { importImage, listImages, startContainerd } from './containerd.ts';
 import { ControlPlane } from './control-plane.ts';
 import { startNode } from './node.ts';
+import { refuseOtherServiceRules } from './service-rules.ts';
 
 /** The machine's, not the user's: a cluster left by one user is found by all. */
 const stateFolder = '/var/lib/bitcoin-controller-cluster';
@@ -30,7 +32,7 @@ const essentialPrograms = [
   'containerd',
 ];
 
-const networkProgramNames = ['ip', 'iptables', 'kube-proxy'] as const;
+const networkProgramNames = ['ip', 'iptables'] as const;
 const controlPlaneProgramNames = [
   'etcd',
   'openssl',
@@ -39,7 +41,7 @@ const controlPlaneProgramNames = [
   'kube-scheduler',
   'kubectl',
 ] as const;
-const nodeProgramNames = ['containerd', 'ctr', 'cni-plugins', 'runc', 'pause', 'kubelet'] as const;
+const nodeProgramNames = ['containerd', 'ctr', 'cni-plugins', 'runc', 'pause', 'kubelet', 'kube-proxy'] as const;
 
 /** The kubeconfig of a cluster that is up. */
 export const clusterKubeconfig = path.join(stateFolder, 'admin.kubeconfig');
@@ -130,6 +132,7 @@ async function start(programs: ClusterPrograms, detail: (text: string) => void):
   await mkdir(path.join(stateFolder, 'logs'), { recursive: true });
   // Pods' users pass through it to files that are mounted for them.
   await chmod(stateFolder, 0o755);
+  await refuseOtherServiceRules(programs.iptables);
   await createNetwork(programs, stateFolder);
   detail('control plane and containerd');
   const [controlPlane] = await Promise.all([
@@ -169,10 +172,9 @@ async function assertUp(): Promise<void> {
   if ((await clusterState()) !== 'up') throw new Error('The local cluster is not up; npm run cluster -- up brings it up');
 }
 
-/** Copies the logs of a failed start out of the folder that is about to be removed. */
+/** Copies the logs of a failed start out of the folder that is about to be removed, to a new folder that only root can read. */
 async function keepLogs(): Promise<void> {
-  const kept = '/tmp/bitcoin-controller-cluster-logs';
-  await run('rm', ['-rf', kept]);
+  const kept = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-cluster-logs-'));
   await run('cp', ['-r', path.join(stateFolder, 'logs'), kept]).catch(() => undefined);
   say(`The logs of the failed start are in ${kept}`);
 }

@@ -1,4 +1,4 @@
-// The long-running programs of a local Kubernetes: started with their output in a file, found again by process id, ended by it.
+// The long-running programs of a local Kubernetes: started with their output in a file, and found and ended by process id.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const tailLines = 12;
 const pollIntervalMs = 20;
 
-/** A process and when it began (clock ticks since boot): together unique, so that a reused process id is never taken for it. */
+/** A process id and the start of the process (clock ticks since boot). Together they are unique, also if the id is reused. */
 export interface ProcessIdentity {
   name: string;
   pid: number;
@@ -74,10 +74,10 @@ export class RunningProgram {
     return `${this.name} ended (${how}); the end of ${this.logFile}:\n${logTail(this.logFile)}`;
   }
 
-  /** Ends the program: asks it to, and kills it if it has not ended after `graceMs`; 0 kills at once. Resolves when it is gone. */
+  /** Ends the program with SIGTERM, and with SIGKILL after `graceMs`; 0 kills at once. Resolves when it has ended. */
   async stop(graceMs: number): Promise<void> {
     if (this.hasEnded) return;
-    // Else nothing might be left that keeps this process from ending before the other one has.
+    // Keeps this process alive until the other one has ended.
     this.#child.ref();
     const gone = new Promise(resolve => this.#child.once('exit', resolve));
     this.#child.kill(graceMs === 0 ? 'SIGKILL' : 'SIGTERM');
@@ -99,7 +99,7 @@ export function logTail(file: string): string {
   }
 }
 
-/** The identity of a running process, or undefined if there is none of that id. */
+/** The identity of a running process, or undefined if no process has that id. */
 export function identify(name: string, pid: number): ProcessIdentity | undefined {
   const startTicks = startTicksOf(pid);
   return startTicks === undefined ? undefined : { name, pid, startTicks };
@@ -110,7 +110,7 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return startTicksOf(identity.pid) === identity.startTicks;
 }
 
-/** Ends a process that an earlier run has left, by its identity; does nothing if it is gone. */
+/** Ends a process of an earlier run by its identity; does nothing if it has ended. */
 export async function stopByIdentity(identity: ProcessIdentity, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
   let signal: NodeJS.Signals = graceMs === 0 ? 'SIGKILL' : 'SIGTERM';
@@ -125,11 +125,19 @@ export async function stopByIdentity(identity: ProcessIdentity, graceMs: number)
 }
 
 function send(identity: ProcessIdentity, signal: NodeJS.Signals): void {
-  if (!isRunning(identity)) return;
+  if (isRunning(identity)) kill(identity.pid, signal);
+}
+
+/**
+ * Sends a signal to one process; does nothing if it has ended.
+ * @throws Error for anything but the id of one process: kill(2) takes 0 and negative numbers for whole groups, 0 for the caller's own.
+ */
+export function kill(pid: number, signal: NodeJS.Signals): void {
+  if (!Number.isSafeInteger(pid) || pid <= 1) throw new Error(`${pid} is not the id of a process that may be ended`);
   try {
-    process.kill(identity.pid, signal);
-  } catch {
-    // It ended in between.
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 // A real API server for tests: a control plane on loopback with a folder, a port, certificates and data of its own.
 // Any number may run at once. After it, whatever the test does with `kubeconfigPath`.
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from '../../../tools/command.ts';
@@ -105,12 +105,15 @@ function testControlPlane(controlPlane: ControlPlane, kubectl: string): TestCont
   };
 }
 
-/** Folders of test processes that were killed. Their programs ended with them. */
+/** Removes folders of test processes that were killed. Their programs ended with them. A folder of another user is not touched. */
 async function removeAbandonedFolders(): Promise<void> {
-  const names = await readdir(tmpdir());
+  const parent = tmpdir();
+  const names = await readdir(parent);
   for (const name of names.filter(one => one.startsWith(folderPrefix))) {
+    const folder = path.join(parent, name);
     const pid = Number(name.slice(folderPrefix.length).split('-')[0]);
-    if (!isAlive(pid)) await rm(path.join(tmpdir(), name), { recursive: true, force: true });
+    const owner = (await lstat(folder).catch(() => undefined))?.uid;
+    if (owner === process.getuid?.() && !isAlive(pid)) await rm(folder, { recursive: true, force: true });
   }
 }
 

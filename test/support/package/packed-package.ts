@@ -3,7 +3,8 @@
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { cached, cacheFolder } from '../../../tools/cache.ts';
+import { cached } from '../../../tools/cache.ts';
+import { cacheFolder } from '../../../tools/cache-folder.ts';
 import { run } from '../../../tools/command.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');

@@ -1,13 +1,13 @@
 // The controller as its own process, for tests that kill, freeze and restart it. It ends with the test process, however that ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { cacheFolder } from '../../../tools/cache-folder.ts';
 import { providePrograms } from '../../../tools/programs.ts';
 
 /** Node.js keeps there what it made of the sources: a start takes half the processor time. */
-const compileCache = path.join(tmpdir(), 'bitcoin-controller-compile-cache');
+const compileCache = path.join(cacheFolder, 'compile-cache');
 const program = path.resolve(import.meta.dirname, '../../../src/main.ts');
 
 export interface LogLine {

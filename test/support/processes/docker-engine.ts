@@ -4,7 +4,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { cached, cacheFolder, digestOf } from '../../../tools/cache.ts';
+import { cached, digestOf } from '../../../tools/cache.ts';
+import { cacheFolder } from '../../../tools/cache-folder.ts';
 import { run } from '../../../tools/command.ts';
 import { freePort } from '../../../tools/kubernetes/free-port.ts';
 import { RunningProgram } from '../../../tools/kubernetes/process.ts';
