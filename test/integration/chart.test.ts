@@ -95,6 +95,19 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
     new RegExp(`^((?!${rightsForSecrets}).)*$`),
   ],
   [{ rbac: { aggregate: false } }, kinds('ClusterRole'), ['bitcoin-controller']],
+  [{}, kinds('ValidatingAdmissionPolicy'), []],
+  [
+    { admissionPolicy: { enabled: true } },
+    kinds('ValidatingAdmissionPolicyBinding'),
+    ['statefulsets', 'services', 'networks', 'events', 'leases'].map(what => `bitcoin-controller-${what}`),
+  ],
+  [{ admissionPolicy: { enabled: true, extraImages: ['m.example/b:1'] } }, text, /c\.image in \[[^\]]*\\"m\.example\/b:1\\"\]/],
+  [{ admissionPolicy: { networkNamePattern: '^btc-"' } }, kinds('ValidatingAdmissionPolicy'), ['bitcoin-controller-names']],
+  [
+    { admissionPolicy: { enabled: true }, serviceAccount: { name: 'other' } },
+    text,
+    /username == \\"system:serviceaccount:bitcoin-controller-system:other\\"/,
+  ],
   [{ serviceAccount: { name: 'other' } }, pod('serviceAccountName'), 'other'],
   [{ serviceAccount: { create: false, name: 'other' } }, kinds('ServiceAccount'), []],
   [

@@ -34,6 +34,7 @@ const forms: Readonly<Record<string, ChartValues>> = {
     watchNamespaces: [namespace, 'another'],
     controller: { eventsApi: 'events' },
   },
+  'for the whole cluster, under the admission policy': { admissionPolicy: { enabled: true } },
 };
 
 for (const [form, values] of Object.entries(forms))
@@ -73,7 +74,21 @@ for (const [form, values] of Object.entries(forms))
       await api.kubectlWithInput(list, 'apply', '--server-side', '-f', '-');
       await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
       kubeconfig = await api.kubeconfigForServiceAccount(account.namespace, account.name);
+      if (policies().length > 0) await eventually(isPolicyHeeded);
     });
+
+    const policies = (): readonly RenderedObject[] => objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy');
+    const isPolicyHeeded = async (): Promise<boolean> => {
+      const foreign = JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'web' },
+        spec: { ports: [{ port: 80 }] },
+      });
+      const dryRun = ['-n', namespace, 'create', '--dry-run=server', '-f', '-', `--as=${username}`];
+      const answer = await api.kubectlWithInput(foreign, ...dryRun).catch((error: unknown) => String(error));
+      return answer.includes('writes only Services that a BitcoinNetwork controls');
+    };
 
     after(async () => {
       await Promise.all(replicas.map(replica => replica.kill()));
@@ -112,6 +127,10 @@ for (const [form, values] of Object.entries(forms))
       await wait('statefulset/alice-sts', 'jsonpath={.spec.replicas}=3');
       await kubectl('delete', 'service/alice-svc');
       await wait('service/alice-svc', 'create');
+      const image = '{.spec.template.spec.containers[0].image}';
+      const wanted = await kubectl('get', 'statefulset/alice-sts', '-o', `jsonpath=${image}`);
+      await kubectl('set', 'image', 'statefulset/alice-sts', 'bitcoind=older:1');
+      await wait('statefulset/alice-sts', `jsonpath=${image}=${wanted}`);
     });
 
     it('let it put its label back on what is its own', async () => {
@@ -130,6 +149,15 @@ for (const [form, values] of Object.entries(forms))
       await untilIs('statefulset/alice-sts', '{.spec.podManagementPolicy}', 'Parallel');
       await untilIs('service/alice-svc', '{.spec.clusterIP}', 'None');
       await wait('bitcoinnetwork/alice', 'condition=Connected');
+    });
+
+    it('let it take back what a network left behind', async () => {
+      await kubectl('delete', 'bitcoinnetwork/alice', '--cascade=orphan');
+      await create(network('alice', { nodes: 3, secret: secretName }));
+      await wait('bitcoinnetwork/alice', 'condition=Connected');
+      const uid = await kubectl('get', 'bitcoinnetwork/alice', '-o', 'jsonpath={.metadata.uid}');
+      for (const child of ['service/alice-svc', 'statefulset/alice-sts'])
+        await untilIs(child, '{.metadata.ownerReferences[*].uid}', uid);
     });
 
     /** Also of what is away for a moment. */
@@ -207,6 +235,15 @@ for (const [form, values] of Object.entries(forms))
       await replica.stop();
     });
 
+    it('have policies that fit the kinds that they judge', async () => {
+      for (const { metadata } of policies()) {
+        const policy = ['get', 'validatingadmissionpolicy', metadata.name, '-o'];
+        // A controller of Kubernetes checks their types.
+        await eventually(async () => (await api.kubectl(...policy, 'jsonpath={.status.observedGeneration}')) !== '');
+        expect(await api.kubectl(...policy, 'jsonpath={.status.typeChecking.expressionWarnings}'), metadata.name).to.equal('');
+      }
+    });
+
     it('were enough: nothing was refused but the Secret that the chart does not name', async () => {
       const refused = (await requests()).filter(({ code }) => code === 401 || code === 403);
       const refusedNames = new Set(refused.map(({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`));
@@ -247,7 +284,7 @@ for (const [form, values] of Object.entries(forms))
       const owned = ownedService(uid);
       const createAs = (who: string): Promise<string> =>
         api.kubectlWithInput(JSON.stringify(owned), '-n', namespace, 'create', '--dry-run=server', '-f', '-', `--as=${who}`);
-      expect(await createAs(username)).to.include('service/owned created');
+      expect(await createAs(username)).to.include('service/owner-svc created');
       const refused = await createAs(`system:serviceaccount:${account.namespace}:weaker`).catch((error: unknown) =>
         String(error),
       );
@@ -259,12 +296,13 @@ const ownedService = (uid: string) => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: {
-    name: 'owned',
+    name: 'owner-svc',
+    labels: { app: 'owner', [managedByLabel]: 'bitcoin-controller' },
     ownerReferences: [
       { apiVersion: `${group}/v1`, kind: 'BitcoinNetwork', name: 'owner', uid, controller: true, blockOwnerDeletion: true },
     ],
   },
-  spec: { clusterIP: 'None', ports: [{ port: 18444 }] },
+  spec: { clusterIP: 'None', selector: { app: 'owner' }, ports: [{ port: 18444 }] },
 });
 
 const secret = (name: string) => ({

@@ -118,6 +118,15 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   'rbac.create': flag,
   'rbac.secretNames': names,
   'rbac.aggregate': flag,
+  'admissionPolicy.enabled': flag,
+  'admissionPolicy.extraImages': [
+    ['image', [''], [1], ['same', 'same']],
+    [[], ['r.example/b:1']],
+  ],
+  'admissionPolicy.networkNamePattern': [
+    [1, ['^btc-']],
+    ['', '^btc-'],
+  ],
   'serviceAccount.create': flag,
   'serviceAccount.name': optionalName,
   'serviceAccount.annotations': texts,

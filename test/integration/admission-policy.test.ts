@@ -1,0 +1,143 @@
+// The chart's admission policy on a real API server: which writes of those that the chart's roles allow are left to the controller's account.
+// least-privilege.test.ts runs the controller itself under the policy.
+import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { type BitcoinNetwork, group } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { networks, services, statefulSets } from '../../src/controller/resource-types.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { fieldManager } from '../../src/runtime/apply.ts';
+import { claimCreatedFields } from '../../src/runtime/managed-fields.ts';
+import { run } from '../../tools/command.ts';
+import { providePrograms } from '../../tools/programs.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { chartFolder, chartNamespace, renderChart, type RenderedObject } from '../support/cluster/chart.ts';
+import { clientOf } from '../support/cluster/kube-access.ts';
+import { eventually } from '../support/until.ts';
+import { allowed, events, refused, secretEnvironment, webPod } from './admission-policy/cases.ts';
+import {
+  account,
+  containersOf,
+  create,
+  event,
+  mirroredImage,
+  named,
+  namespace,
+  outcomeOf,
+  service,
+  statefulSet,
+  withContainer,
+  withMetadata,
+  withOwner,
+  withPod,
+} from './admission-policy/writes.ts';
+
+const policies = { enabled: true, extraImages: [mirroredImage], networkNamePattern: '^btc-' };
+const isPolicy = ({ kind }: RenderedObject): boolean => kind.startsWith('ValidatingAdmissionPolicy');
+
+/** The roles for events.k8s.io too, so that of either API only the policy decides. */
+const rolesForNewEvents = async (): Promise<readonly RenderedObject[]> => {
+  const serviceAccount = { create: false, name: account };
+  const objects = await renderChart({ fullnameOverride: 'other', serviceAccount, controller: { eventsApi: 'events' } });
+  return objects.filter(({ kind }) => /Role/.test(kind));
+};
+
+describe("the chart's admission policy", function () {
+  this.timeout(180_000);
+  let api: TestControlPlane;
+  let admin: KubeClient;
+  let controller: KubeClient;
+  let objects: readonly RenderedObject[];
+
+  const apply = (items: readonly RenderedObject[]): Promise<string> =>
+    api.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '--server-side', '-f', '-');
+
+  before(async () => {
+    objects = await renderChart({ admissionPolicy: policies });
+    api = await startControlPlane();
+    admin = clientOf(api.kubeconfigPath);
+    for (const name of [chartNamespace, namespace]) await api.kubectl('create', 'namespace', name);
+    await apply(objects.filter(object => !isPolicy(object) && object.kind !== 'Deployment'));
+    await apply(await rolesForNewEvents());
+    await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
+    controller = clientOf(await api.kubeconfigForServiceAccount(chartNamespace, account));
+    await createWorld();
+  });
+  after(async () => {
+    await controller.close();
+    await admin.close();
+    await api.stop();
+  });
+
+  /** What the controller made for networks, what became of some of it, and what belongs to others. */
+  async function createWorld(): Promise<void> {
+    await admin.create<BitcoinNetwork>(networks, named('alice'));
+    await admin.create<V1Service>(services, service('alice'));
+    const unlabelled = { labels: { app: 'changed' } };
+    const onHost = { hostNetwork: true, containers: containersOf('changed').map(one => ({ ...one, ports: [] })) };
+    const left = { ownerReferences: [], annotations: { [`${group}/applied`]: 'a-digest' } };
+    const sets: readonly V1StatefulSet[] = [
+      statefulSet('alice'),
+      withMetadata(withPod('changed', onHost), unlabelled),
+      withContainer('former', secretEnvironment('former-secret')),
+      withMetadata(statefulSet('left'), left),
+      withMetadata(statefulSet('database'), { ownerReferences: [] }),
+      withOwner(statefulSet('owned'), { apiVersion: 'example.com/v1', kind: 'Database' }),
+    ];
+    for (const set of sets) await admin.create(statefulSets, set, { fieldManager });
+    const web = { metadata: { namespace, name: 'web-svc' }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } };
+    await admin.create<V1Service>(services, web);
+    await admin.create(events, event({ metadata: { namespace, name: 'about-alice' } }));
+    await admin.create(events, event({ metadata: { namespace, name: 'about-web' }, involvedObject: webPod }));
+  }
+
+  it('says which Kubernetes it needs, where that is older', async () => {
+    const { helm } = await providePrograms(['helm']);
+    for (const value of ['enabled=true', 'networkNamePattern=x']) {
+      const args = ['template', chartFolder, '--kube-version=1.29.0', `--set=admissionPolicy.${value}`];
+      const refusal = await run(helm, args).catch((error: unknown) => String(error));
+      expect(refusal).to.match(/admissionPolicy\.\w+ needs Kubernetes 1\.30 or later, .*; this is v1\.29\.0/);
+    }
+  });
+
+  it("is what refuses: the chart's roles allow all of it", async () => {
+    for (const [what, [write]] of Object.entries(refused)) expect(await outcomeOf(controller, write), what).to.equal('allowed');
+  });
+
+  describe('in force', () => {
+    before(async () => {
+      await apply(objects.filter(isPolicy));
+      // The API server heeds each of the policies after a moment of its own.
+      const oneOfEach = ['a StatefulSet without an owner', 'a Service without an owner', 'an event about a pod', 'another Lease'];
+      for (const what of [...oneOfEach, 'a status with the selector of another application'])
+        await eventually(async () => (await outcomeOf(controller, refused[what]![0])) !== 'allowed');
+      await eventually(async () => (await outcomeOf(admin, create(networks, named('web')))) !== 'allowed');
+    });
+
+    for (const [what, write] of Object.entries(allowed))
+      it(`lets the controller ${what}`, async () => {
+        expect(await outcomeOf(controller, write)).to.equal('allowed');
+      });
+
+    it('lets the controller claim the fields of what it created, though others have changed it since', async () => {
+      const name = { namespace, name: 'changed-sts' };
+      await claimCreatedFields(controller, statefulSets, name, { manager: fieldManager });
+      const { metadata } = await admin.get(statefulSets, name);
+      expect(metadata?.managedFields?.find(({ manager }) => manager === fieldManager)?.operation).to.equal('Apply');
+    });
+
+    for (const [what, [write, answer]] of Object.entries(refused))
+      it(`refuses ${what}`, async () => {
+        const outcome = await outcomeOf(controller, write);
+        expect(outcome, outcome).to.match(answer).and.to.include(' 403 Forbidden: ');
+      });
+
+    it('does not concern what others write', async () => {
+      for (const [what, [write]] of Object.entries(refused)) expect(await outcomeOf(admin, write), what).to.equal('allowed');
+    });
+
+    it('refuses a network whose name does not match the pattern, whoever creates it', async () => {
+      expect(await outcomeOf(admin, create(networks, named('web')))).to.include('the name of a network must match ^btc-');
+      expect(await outcomeOf(admin, create(networks, named('btc-web')))).to.equal('allowed');
+    });
+  });
+});

@@ -1,0 +1,135 @@
+// Requests of the controller's account, and the objects in them: what the controller writes, and the same with something else in it.
+import type { V1PodSpec, V1PodTemplateSpec, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { headlessService, statefulSetFor } from '../../../src/bitcoin/resources/resources.ts';
+import type { KubeClient, KubeObject, ResourceType } from '../../../src/kube/client.ts';
+import { resourcePath } from '../../../src/kube/resource.ts';
+import { chartNamespace } from '../../support/cluster/chart.ts';
+
+export const namespace = 'networks';
+export const account = 'bitcoin-controller';
+export const listedSecret = 'bitcoin-default-secret';
+export const image = 'bitcoin-controller-bitcoind:0.1.0';
+/** Which the values allow besides. */
+export const mirroredImage = 'mirror.example/bitcoind:1';
+
+export interface Write {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  /** Of the object in the path; a create has none. */
+  readonly name?: string;
+  readonly subresource?: string;
+  readonly method: 'POST' | 'PATCH' | 'DELETE';
+  readonly body: unknown;
+}
+
+export const create = (type: ResourceType, object: KubeObject): Write => ({
+  type,
+  namespace: object.metadata?.namespace ?? '',
+  method: 'POST',
+  body: object,
+});
+
+export const patch = (type: ResourceType, name: string, body: object, at: { readonly subresource?: string } = {}): Write => ({
+  ...at,
+  type,
+  namespace,
+  name,
+  method: 'PATCH',
+  body,
+});
+
+export const remove = (type: ResourceType, name: string, propagationPolicy: 'Orphan' | 'Background' = 'Orphan'): Write => ({
+  type,
+  namespace,
+  name,
+  method: 'DELETE',
+  // The API server ignores the query of a deletion with a body.
+  body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, dryRun: ['All'] },
+});
+
+/** Sends it as a dry run, which goes through all of admission and changes nothing. Resolves with 'allowed' or the text of the error. */
+export async function outcomeOf(
+  client: KubeClient,
+  { type, namespace, name, subresource, method, body }: Write,
+): Promise<string> {
+  const path = resourcePath(type, { namespace, subresource, ...(name === undefined ? {} : { name }) });
+  const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  try {
+    await client.request({ method, path, query: { dryRun: 'All' }, body, contentType, maxTries: 1 });
+    return 'allowed';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** A network; the policy cannot see whether it exists. */
+export const named = (name: string): BitcoinNetwork => ({
+  apiVersion,
+  kind,
+  metadata: { namespace, name, uid: `uid-of-${name}` },
+  spec: { nodes: 3 },
+});
+
+export const service = (name: string, spec: object = {}): V1Service => {
+  const whole = headlessService(named(name));
+  return { ...whole, spec: { ...whole.spec, ...spec } };
+};
+
+export const statefulSet = (name: string, changed: Partial<BitcoinNetwork['spec']> = {}, of = image): V1StatefulSet => {
+  const network = named(name);
+  const options = { image: of, imagePullPolicy: 'IfNotPresent' };
+  return statefulSetFor({ ...network, spec: { ...network.spec, ...changed } }, 'a-version', options);
+};
+
+export type Container = V1PodSpec['containers'][number];
+export const containersOf = (name: string): readonly Container[] => statefulSet(name).spec?.template.spec?.containers ?? [];
+
+export function withTemplate(name: string, change: (template: V1PodTemplateSpec) => V1PodTemplateSpec): V1StatefulSet {
+  const set = statefulSet(name);
+  return { ...set, spec: { ...set.spec!, template: change(set.spec!.template) } };
+}
+
+export const withPod = (name: string, fields: Partial<V1PodSpec>): V1StatefulSet =>
+  withTemplate(name, template => ({ ...template, spec: { ...template.spec!, ...fields } }));
+
+export const withContainer = (name: string, fields: Partial<Container>): V1StatefulSet =>
+  withPod(name, { containers: containersOf(name).map(container => ({ ...container, ...fields })) });
+
+export const withPodLabels = (name: string, labels: Record<string, string>): V1StatefulSet =>
+  withTemplate(name, template => {
+    const { metadata } = template;
+    return { ...template, metadata: { ...metadata, labels: { ...metadata?.labels, ...labels } } };
+  });
+
+export function withMetadata<T extends KubeObject>(object: T, fields: NonNullable<KubeObject['metadata']>): T {
+  return { ...object, metadata: { ...object.metadata, ...fields } };
+}
+
+export const withOwner = <T extends KubeObject>(object: T, fields: object): T => {
+  const owners = object.metadata?.ownerReferences ?? [];
+  return withMetadata(object, { ownerReferences: owners.map(owner => ({ ...owner, ...fields })) });
+};
+
+/** Of core/v1, about the network alice. */
+export const event = (fields: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { namespace, name: 'an-event' },
+  ...{ involvedObject: { apiVersion, kind, namespace, name: 'alice' }, reason: 'NodeReady', message: 'ready', type: 'Normal' },
+  ...fields,
+});
+
+/** Of events.k8s.io/v1. */
+export const newEvent = (regarding: object): KubeObject => ({
+  apiVersion: 'events.k8s.io/v1',
+  kind: 'Event',
+  metadata: { namespace, name: 'a-new-event' },
+  ...{ regarding, reason: 'NodeReady', note: 'ready', type: 'Normal', action: 'Reconcile' },
+  ...{ reportingController: account, reportingInstance: 'one', eventTime: '2026-01-01T00:00:00.000000Z' },
+});
+
+export const lease = (name: string): KubeObject => ({
+  metadata: { namespace: chartNamespace, name },
+  ...{ spec: { holderIdentity: 'one' } },
+});
