@@ -9,21 +9,21 @@ export const maxAnswerBytes = 2 << 20;
 const maxValues = 150_000;
 /** A batch's answer, a list, an entry, a count by message: bitcoind nests by five. */
 const maxDepth = 16;
-/** A body comes in reads of up to 64 KiB, or in single packets if the network is slow. One that comes byte by byte costs processor time. */
-const maxPieces = 8_192;
 
-/** An answer is too long, or has too many parts, to be read. */
-export class OversizedAnswerError extends Error {
-  constructor(message: string) {
+/** Why an answer is not read: it is too long, or has too many values; or it is nothing that bitcoind answers. */
+export class AnswerError extends Error {
+  readonly failure: 'oversized' | 'unusable';
+  constructor(failure: 'oversized' | 'unusable', message: string) {
     super(message);
-    this.name = 'OversizedAnswerError';
+    this.name = 'AnswerError';
+    this.failure = failure;
   }
 }
 
-/** The body of a response. @throws OversizedAnswerError as soon as it has more than `maxBytes` */
+/** The body of a response. @throws AnswerError as soon as it has more than `maxBytes` */
 export async function readBody(stream: AsyncIterable<Buffer | string>, maxBytes: number): Promise<Buffer> {
   const { body, isWhole } = await readStart(stream, maxBytes);
-  if (!isWhole) throw new OversizedAnswerError(`the answer is larger than ${maxBytes} bytes`);
+  if (!isWhole) throw new AnswerError('oversized', `the answer is larger than ${maxBytes} bytes`);
   return body;
 }
 
@@ -39,7 +39,6 @@ export async function readStart(
     pieces.push(buffer);
     bytes += buffer.length;
     if (bytes > maxBytes) return { body: Buffer.concat(pieces, maxBytes), isWhole: false };
-    if (pieces.length > maxPieces) throw new OversizedAnswerError(`the answer comes in more than ${maxPieces} pieces`);
   }
   return { body: Buffer.concat(pieces, bytes), isWhole: true };
 }
@@ -52,7 +51,7 @@ const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 /**
  * Refuses JSON that costs much to parse, before it is parsed: nested deeply, or of very many values. Takes some milliseconds a MiB; what
  * is not JSON passes it.
- * @throws OversizedAnswerError
+ * @throws AnswerError
  */
 export function assertCheap(json: Uint8Array): void {
   let depth = 0;
@@ -64,9 +63,9 @@ export function assertCheap(json: Uint8Array): void {
     else if (byte === openList || byte === openObject) {
       depth += 1;
       values += 1;
-      if (depth > maxDepth) throw new OversizedAnswerError(`the answer is nested deeper than ${maxDepth} levels`);
+      if (depth > maxDepth) throw new AnswerError('unusable', `the answer is nested deeper than ${maxDepth} levels`);
     } else if (byte === closeList || byte === closeObject) depth -= 1;
-    if (values > maxValues) throw new OversizedAnswerError(`the answer has more than ${maxValues} values`);
+    if (values > maxValues) throw new AnswerError('oversized', `the answer has more than ${maxValues} values`);
   }
 }
 

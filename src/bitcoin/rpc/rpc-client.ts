@@ -6,7 +6,7 @@ import fetch, { FetchError, type Response } from 'node-fetch';
 import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { AnswerBudget, type HeldBytes, OneATurn } from './answer-budget.ts';
-import { assertCheap, maxAnswerBytes, OversizedAnswerError, readBody, readStart } from './node-answer.ts';
+import { assertCheap, maxAnswerBytes, AnswerError, readBody, readStart } from './node-answer.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -64,7 +64,7 @@ export const rpcInWarmup = -28;
 /** Two for each other node of a network of 1,000, and two that read the result. */
 export const maxBatchCalls = 2_000;
 
-/** Head, chunk sizes and interim responses come on top of the body. */
+/** What has arrived and is not body, or not yet read: the head, sizes of chunks, interim responses. Each costs processor time. */
 const maxOverheadBytes = 256 << 10;
 /** A message of an error is shown to users. bitcoind answers a wrong call with the whole help text: its first line says enough. */
 const maxMessageLength = 200;
@@ -156,6 +156,7 @@ class Exchange {
   #socket: Socket | undefined;
   #response: Response | undefined;
   #held: HeldBytes | undefined;
+  #unreadBytes = 0;
 
   constructor(budget: AnswerBudget, signal: AbortSignal) {
     this.#budget = budget;
@@ -192,7 +193,14 @@ class Exchange {
     const cutOff = () => this.#cutOff(new BitcoinTransportError('timeout', 'the answer was not complete in time'));
     this.#held = await this.#budget.hold(Math.min(this.announcedBytes || maxBytes, maxBytes), cutOff, this.#signal);
     if (this.#held === undefined) throw new BitcoinTransportError('busy', 'too many long answers at a time');
-    return await use(response.body as AsyncIterable<Buffer | string>);
+    return await use(this.#counted(response.body as AsyncIterable<Buffer | string>));
+  }
+
+  async *#counted(stream: AsyncIterable<Buffer | string>): AsyncIterable<Buffer | string> {
+    for await (const piece of stream) {
+      this.#unreadBytes -= piece.length;
+      yield piece;
+    }
   }
 
   /** Nothing of it is left then. */
@@ -203,11 +211,10 @@ class Exchange {
 
   #connect(options: ClientRequestArgs): Socket {
     const socket = connect(options as TcpNetConnectOpts);
-    let bytes = 0;
-    // What the parser skips counts: interim responses, sizes of chunks, empty lines.
     socket.on('data', (data: Buffer) => {
-      bytes += data.length;
-      if (bytes > maxAnswerBytes + maxOverheadBytes) this.#cutOff(tooLong());
+      this.#unreadBytes += data.length;
+      if (this.#unreadBytes <= maxOverheadBytes) return;
+      this.#cutOff(new BitcoinTransportError('unusable', `the answer has more than ${maxOverheadBytes} bytes beside its body`));
     });
     this.#socket = socket;
     return socket;
@@ -236,7 +243,7 @@ const tooLong = () => new BitcoinTransportError('oversized', `the answer is larg
 
 function transportError(error: unknown): unknown {
   if (error instanceof BitcoinTransportError) return error;
-  if (error instanceof OversizedAnswerError) return new BitcoinTransportError('oversized', error.message);
+  if (error instanceof AnswerError) return new BitcoinTransportError(error.failure, error.message);
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no connection';
   if (code.startsWith('HPE_')) return new BitcoinTransportError('unusable', `the answer is not HTTP (${code})`);
   if (!(error instanceof FetchError) && code === 'no connection') return error;

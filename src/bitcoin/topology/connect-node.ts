@@ -123,8 +123,8 @@ async function shortened(
   try {
     const removed = await shortenAddedNodes(client, node, nodes, signal);
     if (removed === 0) return failure;
-    const entries = removed === 1 ? 'an entry' : `${removed} entries`;
-    return new BitcoinTransportError('oversized', `${failure.message}; removed ${entries} of its added nodes that no pod has`);
+    const entries = removed === 1 ? '1 entry that is' : `${removed} entries that are`;
+    return new BitcoinTransportError('oversized', `${failure.message}; removed ${entries} not the address of a node`);
   } catch (error) {
     if (error instanceof BitcoinRpcError || error instanceof BitcoinTransportError) return failure;
     throw error;

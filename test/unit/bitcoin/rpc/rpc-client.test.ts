@@ -116,12 +116,12 @@ describe('RpcClient', () => {
     ['a result without a call', answer(200, '[{"result":[]}]'), 'unusable'],
     ['compressed JSON', compressed, 'unusable'],
     ['2 MiB of objects', answer(200, `[${'{},'.repeat(690_000)}{}]`), 'oversized'],
-    ['lists in lists', answer(200, '['.repeat(1_000_000)), 'oversized'],
+    ['lists in lists', answer(200, '['.repeat(1_000_000)), 'unusable'],
     ['a length of 1 TB', announced(1e12), 'oversized'],
     ['a header that does not end', raw(socket => pour(socket, 'HTTP/1.1 200 OK\r\nx: ', 'x'.repeat(10_000))), 'unusable'],
-    ['interim responses without end', raw(socket => pour(socket, '', 'HTTP/1.1 103 x\r\n\r\n'.repeat(500))), 'oversized'],
-    ['empty lines without end', raw(socket => pour(socket, '', '\r\n'.repeat(5_000))), 'oversized'],
-    ['one byte a chunk', raw(socket => pour(socket, `${chunkedHead}\r\n`, '1\r\nx\r\n'.repeat(1_000))), 'oversized'],
+    ['interim responses without end', raw(socket => pour(socket, '', 'HTTP/1.1 103 x\r\n\r\n'.repeat(500))), 'unusable'],
+    ['empty lines without end', raw(socket => pour(socket, '', '\r\n'.repeat(5_000))), 'unusable'],
+    ['one byte a chunk', raw(socket => pour(socket, `${chunkedHead}\r\n`, '1\r\nx\r\n'.repeat(1_000))), 'unusable'],
     ['no HTTP', raw(socket => socket.end('SSH-2.0-x\r\n')), 'unusable'],
     ['a body that breaks off', raw(socket => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[')), 'unreachable'],
     ['10 MB', answer(200, `[{"id":0,"result":"${'x'.repeat(10_000_000)}"}]`), 'oversized'],
@@ -164,10 +164,8 @@ describe('RpcClient', () => {
   it('reads how an answer begins, however long it is, and closes the connection', async () => {
     let closed: Promise<unknown> | undefined;
     const client = await serve((request, response) => {
-      closed = once(
-        request.socket.on('error', () => undefined),
-        'close',
-      );
+      request.socket.on('error', () => undefined);
+      closed = new Promise(resolve => request.socket.once('close', resolve));
       response.writeHead(200);
       response.flushHeaders();
       pour(request.socket, '', `10000\r\n${'x'.repeat(0x10000)}\r\n`);
