@@ -25,7 +25,9 @@ describe('MachineLock', () => {
     const lock = await MachineLock.tryAcquire(name, `\x1b]0;title\x07 a\nb ${'x'.repeat(10_000)}`);
     const { holder, message } = await heldError();
     await lock.release();
-    expect(holder).to.match(/^process \d+ \( \]0;title {2}a b x+$/).and.to.have.lengthOf.at.most(200);
+    expect(holder)
+      .to.match(/^process \d+ \( \]0;title {2}a b x+$/)
+      .and.to.have.lengthOf.at.most(200);
     // eslint-disable-next-line no-control-regex
     expect(message).not.to.match(/[\0-\x1f\x7f]/);
   });

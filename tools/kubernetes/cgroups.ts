@@ -63,7 +63,9 @@ export async function killProcessesOf(groups: readonly string[]): Promise<void> 
 
 /** @throws FatalWaitError for a process of another process-id namespace, which reads as 0: kill(0) would end this process's own group */
 async function processesBelow(group: string): Promise<number[]> {
-  const lines = (await readFile(path.join(group, 'cgroup.procs'), 'utf8').catch(() => '')).split('\n').filter(line => line !== '');
+  const lines = (await readFile(path.join(group, 'cgroup.procs'), 'utf8').catch(() => ''))
+    .split('\n')
+    .filter(line => line !== '');
   const own = lines.map(Number);
   if (own.some(pid => !Number.isSafeInteger(pid) || pid <= 1))
     throw new FatalWaitError(

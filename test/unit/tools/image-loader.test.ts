@@ -29,7 +29,13 @@ describe('findImageLoader', () => {
   });
 
   const owners: readonly (readonly [string, string, string, string, readonly string[]])[] = [
-    ['kind', 'kind-dev', 'other\ndev', 'the kind cluster dev', ['kind get clusters', 'kind load image-archive /a.tar --name dev']],
+    [
+      'kind',
+      'kind-dev',
+      'other\ndev',
+      'the kind cluster dev',
+      ['kind get clusters', 'kind load image-archive /a.tar --name dev'],
+    ],
     [
       'k3d',
       'k3d-dev',
