@@ -28,7 +28,6 @@ describe('MachineLock', () => {
     expect(holder)
       .to.match(/^process \d+ \( \]0;title {2}a b x+$/)
       .and.to.have.lengthOf.at.most(200);
-    // eslint-disable-next-line no-control-regex
     expect(message).not.to.match(/[\0-\x1f\x7f]/);
   });
 
