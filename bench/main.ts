@@ -1,5 +1,5 @@
-// The benchmark: each case here and on the Go original, one after the other, each in a process of its own. Before it: `npm run bench`.
-//   After it: case.ts, go/main.go. One JSON line a case: this side, then under `clientGo` the original, and how many times as fast this one is.
+// npm run bench: runs each case here and on the Go original, one after the other, each in its own process. Prints one JSON line per case: this
+// side, the original under `clientGo`, and how many times as fast this side is.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -24,7 +24,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   compatible: { 'record-repeated-patch-compatible': 200_000, 'record-similar-aggregated-compatible': 200_000 },
   shutdown: { 'shutdown-loss': 1000 },
 };
-/** Cases of the controller, which client-go has no counterpart of, by the file that runs them. They are run only when asked for. */
+/** Cases of the controller, which have no counterpart in client-go, by the file that runs them. They run only if they are named. */
 const controllerGroups: Readonly<Record<string, readonly string[]>> = {
   queue: ['queue-failing-at-once', 'queue-failing-late'],
   start: ['start-to-ready'],
@@ -32,7 +32,7 @@ const controllerGroups: Readonly<Record<string, readonly string[]>> = {
 };
 const usage = `usage: npm run bench -- [${[...Object.keys(groups), ...Object.keys(controllerGroups)].join('|')}]… [--scale FRACTION] [--rounds N]
 
-One JSON line a case, the round with the middle speed on each side. A case has five rounds unless told, fewer if they take longer than
+Prints one JSON line per case: of each side the round with the median speed. Default: five rounds per case, fewer if they take longer than
 six seconds. Without a name: ${Object.keys(groups).join(' and ')}, each case beside client-go.`;
 
 function goProgram(): Promise<string> {
@@ -49,14 +49,14 @@ interface Line {
   readonly eventsPerSecond: number;
 }
 
-/** The round with the middle speed. */
+/** The round with the median speed. */
 function median(lines: readonly Line[]): Line {
   const middle = lines.toSorted((one, other) => one.eventsPerSecond - other.eventsPerSecond)[Math.floor(lines.length / 2)];
   if (middle === undefined) throw new Error('no rounds');
   return middle;
 }
 
-/** What else the machine does shows in a case of a tenth of a second, so that has several rounds; one of ten seconds is its own average. */
+/** A case of a tenth of a second is disturbed by other processes and needs several rounds; a case of ten seconds averages by itself. */
 const fewRounds = { most: 5, seconds: 6 };
 
 async function compare(go: string, name: string, events: string, rounds: number | undefined): Promise<object> {
@@ -69,19 +69,19 @@ async function compare(go: string, name: string, events: string, rounds: number 
     ours.push(JSON.parse(await run(process.execPath, [path.join(import.meta.dirname, 'case.ts'), name, events])) as Line);
   }
   const [here, there] = [median(ours), median(theirs)];
-  // What arrives is what counts in the one case that is about it: Go is through at once, since it loses nearly everything.
+  // This case is about how many events arrive. Its speed means nothing: Go ends at once because it loses nearly all of them.
   const speed = name === 'shutdown-loss' ? {} : { timesAsFast: here.eventsPerSecond / there.eventsPerSecond };
   return { ...here, clientGo: there, ...speed };
 }
 
-/** Runs a case of the controller, whose line and whose progress go to where this program's go. */
+/** Runs a case of the controller, with the output streams of this process. */
 async function runController(group: string, name: string): Promise<void> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, `${group}.ts`), name], { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`${name} ended with code ${code ?? 'none'}`);
 }
 
-/** The value of `--name VALUE`, which is taken out of `args`. */
+/** The value of `--name VALUE`, which is removed from `args`. */
 function option(args: string[], name: string, byDefault: number): number {
   const at = args.indexOf(name);
   return at === -1 ? byDefault : Number(args.splice(at, 2)[1]);

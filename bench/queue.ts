@@ -1,6 +1,5 @@
-// The benchmark of the work queue: `node bench/queue.ts CASE`. Before it: main.ts. After it: one JSON line on standard output.
-//   The controller itself hands 10,000 keys to its workers, again and again; the reconciler is a pause. Runs with and without keys that
-//   fail for ever take turns: what counts is how much longer the others take.
+// The benchmark of the work queue: `node bench/queue.ts CASE` prints one JSON line. The controller gives 10,000 keys to its workers again and
+// again; the reconciler is a pause. Runs with and without keys that fail for ever alternate: the result is how much longer the others take.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Subject } from 'rxjs';
 import { apiVersion, kind, type BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
@@ -13,13 +12,13 @@ import { FakeRecorder } from '../src/record/core/fake-recorder.ts';
 
 const keys = 10_000;
 const failing = 3;
-/** How often every key that does not fail is worked on in one run. */
+/** How often every key that does not fail is reconciled in one run. */
 const passes = 10;
 const rounds = 5;
 /** As src/main.ts has them. */
 const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
 const concurrency = 100;
-/** What a reconcile waits for answers, and how long one that fails waits before it does. */
+/** How long a reconcile waits for answers, and how long a failing one waits before it fails. */
 const pauseMs = 1;
 const cases: Readonly<Record<string, { readonly failsAfterMs: number }>> = {
   'queue-failing-at-once': { failsAfterMs: 0 },
@@ -40,7 +39,7 @@ function cachesOf(networks: readonly BitcoinNetwork[]): Caches {
   return { networks: cache, services: cache, statefulSets: cache, pods: cache } as unknown as Caches;
 }
 
-/** Works on all keys `passes` times but those that fail. */
+/** Reconciles every key that does not fail `passes` times. */
 async function run(failsAfterMs: number, fails: (key: string) => boolean): Promise<{ seconds: number; failures: number }> {
   const networks = Array.from({ length: keys }, (_, index) => networkOf(index));
   const stop = new AbortController();

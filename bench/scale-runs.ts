@@ -1,5 +1,5 @@
-// The two runs that the benchmark of scale compares. Before it: scale.ts. Each creates its objects through the same client, some at a
-//   time, and waits by a watch; it answers the seconds from the first create.
+// The two runs that the benchmark of scale compares. Each creates its objects through the same client, a few at a time, waits by a watch, and
+// returns the seconds since the first create.
 import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
 import { apiVersion, kind } from '../src/bitcoin/api/bitcoin-network.ts';
@@ -19,7 +19,7 @@ export interface Size {
 
 type Detail = (text: string) => void;
 
-/** How many creates are under way at once. */
+/** How many creates are in flight at the same time. */
 const concurrency = 10;
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 const podOptions = { image: 'bitcoind', imagePullPolicy: 'IfNotPresent' };
@@ -33,12 +33,12 @@ function networksOf(namespace: string, size: Size): BitcoinNetwork[] {
   }));
 }
 
-/** What the controller makes, without owners: nothing would be left to own it. */
+/** What the controller creates, without owner references: their owner would not exist. */
 function withoutOwner<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...object.metadata, ownerReferences: [] } };
 }
 
-/** Runs the tasks in order, some at a time. */
+/** Runs the tasks in order, a few at a time. */
 async function inParallel(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
   const waiting = tasks.values();
   await Promise.all(
@@ -48,7 +48,7 @@ async function inParallel(tasks: readonly (() => Promise<unknown>)[]): Promise<v
   );
 }
 
-/** Resolves when `isDone` holds; asked after every change of the objects of one namespace. */
+/** Resolves when `isDone` holds, which is evaluated after every change of the objects of one namespace. */
 async function untilObjects<T extends KubeObject>(
   client: KubeClient,
   options: { readonly type: ResourceType<T>; readonly namespace: string; readonly transform?: (object: T) => T },
@@ -104,7 +104,7 @@ export async function runBaseline(client: KubeClient, size: Size, detail: Detail
   return seconds;
 }
 
-/** The controller: networks, until each status says that all nodes are ready and each node lists all others. */
+/** The controller: networks, until each status reports all nodes as ready and each node lists all others. */
 export async function runNetworks(
   client: KubeClient,
   bitcoind: SimulatedBitcoind,

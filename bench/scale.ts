@@ -1,6 +1,6 @@
-// The benchmark of scale: `node bench/scale.ts CASE`. Before it: main.ts. After it: one JSON line on standard output.
-//   A real control plane, simulated Kubernetes nodes and a simulated bitcoind behind every pod; the controller is the bundled file, in
-//   a process of its own. First Kubernetes alone makes what the controller would make; then, on a control plane that is as empty, the controller does.
+// The benchmark of scale: `node bench/scale.ts CASE` prints one JSON line. It uses a real control plane, simulated Kubernetes nodes, a simulated
+// bitcoind behind every pod, and the bundled controller in its own process. First Kubernetes alone creates what the controller would create; then
+// the controller does, on another empty control plane.
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '../src/kube/client.ts';
@@ -26,13 +26,13 @@ const cases: Readonly<Record<string, Size>> = {
 const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--rest-seconds N] [--node-option OPTION]…
 
 Prints one JSON line: how long Kubernetes alone needs for the Services, StatefulSets and pods (baselineSeconds), how long the
-controller needs for the networks that consist of them (seconds), what it asked of the API server, and what it costs at rest.
+controller needs for the networks that consist of them (seconds), its requests to the API server, and its cost at rest.
 `;
 const simulatedKubeNodes = 20;
-/** What is written behind the last status: its events. */
+/** How long events may still be written after the last status. */
 const settleSeconds = 5;
 /**
- * The API server answers the first creates of a kind late on purpose: each waits 2 s as long as the definition is younger than that
+ * The API server delays the first creates of a kind on purpose: each waits 2 s while the definition is younger than that
  * (apiextensions-apiserver, customresource_handler.go), by a clock of whole seconds.
  */
 const definitionSettlesSeconds = 3;
@@ -57,7 +57,7 @@ async function rest(controller: RunningController, log: AuditLog, size: Size, se
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
 
-/** Runs `use` on a control plane of its own, which starts empty. */
+/** Runs `use` on a new, empty control plane. */
 async function withCluster<Result>(
   progress: Progress,
   use: (cluster: TestControlPlane, client: KubeClient) => Promise<Result>,
@@ -130,7 +130,7 @@ async function measureController({ name, size, options, progress, cluster, clien
   }
 }
 
-/** The requests one by one, for whoever watches. */
+/** Prints the number of requests of each kind to standard error. */
 function sayRequests(counts: RequestCounts): void {
   for (const [request, count] of [...counts.byRequest].sort()) say(`  ${request}: ${count}`);
 }

@@ -1,5 +1,5 @@
-// The benchmark of the start: `node bench/start.ts start-to-ready`. Before it: main.ts. After it: one JSON line on standard output.
-//   From the start of the process of the bundled file until /readyz answers 200, on a real API server; the median of several.
+// The benchmark of the start: `node bench/start.ts start-to-ready` prints one JSON line: the time from the start of the bundled controller's
+// process until /readyz answers 200, on a real API server; the median of several starts.
 import { startControlPlane } from '../test/support/cluster/api-server.ts';
 import { cpuSeconds, peakRssMiB } from '../test/support/processes/process-figures.ts';
 import { buildController, installDefinition, startController } from '../test/support/processes/bundled-controller.ts';

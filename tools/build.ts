@@ -8,9 +8,9 @@ const root = path.resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
 
 /**
- * Of client-node the controller uses KubeConfig and its ways of authenticating, and nothing that sends requests. So its generated
- * API classes and its HTTP client stay out of the bundle, which starts faster, takes less memory, and runs on Node.js 20 as well.
- * Whatever would use them fails with a message that says so.
+ * The controller uses client-node's KubeConfig and its authentication, and nothing of it that sends requests. The generated API classes
+ * and the HTTP client are left out of the bundle: it starts faster, takes less memory, and runs on Node.js 20 as well. Code that would
+ * use them fails with a message that explains it.
  */
 const kubeConfigOnly: esbuild.Plugin = {
   name: 'kubeconfig-only',

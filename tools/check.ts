@@ -1,11 +1,11 @@
-// `npm run check`: everything that can be said of the sources without running them. Fails at the end, after every check has had its say.
+// `npm run check`: all checks of the sources that do not run them. Every check runs, and the program fails at the end if one of them failed.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = (name: string): string => path.join(root, 'node_modules', '.bin', name);
 
-/** Name, program and arguments. Each prints what is wrong and exits with something else than 0. */
+/** Name, program and arguments. A check that fails prints the reason and exits with another code than 0. */
 const checks: readonly (readonly [string, string, ...string[]])[] = [
   ['types', bin('tsc'), '-p', '.'],
   ['lint', bin('eslint'), '--max-warnings', '0', '.'],

@@ -1,4 +1,4 @@
-// npm run cluster: the local one-node Kubernetes by hand. All of the work is in kubernetes/one-node-cluster.ts.
+// npm run cluster: the command line of kubernetes/one-node-cluster.ts.
 import {
   bringClusterUp,
   clusterKubeconfig,
@@ -13,11 +13,11 @@ import { providePrograms } from './programs.ts';
 const usage = `npm run cluster -- COMMAND
 
 A real one-node Kubernetes on this machine (Debian, root): kubelet, containerd, pods and services.
-Its programs are built and fetched once into the cache; after that it is up in seconds.
+Its programs are built and fetched once into the cache. After that it starts in seconds.
 
-  up                bring it up, or do nothing if it is up
-  down              take it down, with everything that belongs to it
-  status            say whether it is up, and what runs in it
+  up                start it; does nothing if it runs
+  down              stop it and remove everything that belongs to it
+  status            show whether it runs, and what runs in it
   load FILE.tar…    load image archives into it
   kubeconfig        print the path of its kubeconfig
 `;
@@ -28,7 +28,7 @@ async function main(command: string | undefined, args: readonly string[]): Promi
     case 'up': {
       const isNew = await bringClusterUp(progress);
       const { kubectl } = await providePrograms(['kubectl'], progress);
-      say(`${isNew ? `The local cluster is up (${progress.elapsed})` : 'The local cluster is up already'}. To use it:`);
+      say(`${isNew ? `The local cluster is up (${progress.elapsed})` : 'The local cluster was already up'}. To use it:`);
       process.stdout.write(`export KUBECONFIG=${clusterKubeconfig}\nalias kubectl=${kubectl}\n`);
       break;
     }
@@ -41,14 +41,14 @@ async function main(command: string | undefined, args: readonly string[]): Promi
       process.stdout.write(
         state === 'up'
           ? await describeCluster()
-          : `The local cluster is ${state === 'down' ? 'down' : 'broken; npm run cluster -- down clears it away'}.\n`,
+          : `The local cluster is ${state === 'down' ? 'down' : 'broken; npm run cluster -- down removes it'}.\n`,
       );
       if (state !== 'up') process.exitCode = 1;
       break;
     }
     case 'load':
       if (args.length === 0)
-        throw new Error('Which image archives? npm run images writes build/images/controller.tar and build/images/bitcoind.tar');
+        throw new Error('Please name the image archives to load. npm run images writes build/images/controller.tar and build/images/bitcoind.tar');
       await loadImages(args, progress);
       break;
     case 'kubeconfig':

@@ -1,8 +1,8 @@
-// Runs another program to its end and hands back what it printed. Used by everything in tools/ that calls a program.
+// Runs another program until it ends and returns its output.
 import { execFile } from 'node:child_process';
 
 const maxOutputBytes = 64 * 1024 * 1024;
-/** How much of a failed program's output its error message repeats. */
+/** How many lines of a failed program's output its error message quotes. */
 const tailLines = 15;
 
 /** A program that could not be started or did not exit with 0. The message ends with the last lines that it printed. */
@@ -46,7 +46,7 @@ export function run(file: string, args: readonly string[], options: CommandOptio
         else reject(new CommandFailedError([file, ...args].join(' '), outcomeOf(error), `${stdout}${stderr}`, { cause: error }));
       },
     );
-    // A program that ends before it has read its input breaks the pipe; its exit code tells why.
+    // A program that ends before it has read its input breaks the pipe; its exit code has the reason.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
   });

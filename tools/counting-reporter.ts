@@ -1,4 +1,4 @@
-// mocha's usual report, and the counts of the run in a file. Before it: test.ts, which adds up the rungs.
+// mocha's usual report, and the counts of the run in a file, which test.ts adds up over the rungs.
 import { writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
 

@@ -16,9 +16,9 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 interface DebianProgram {
   /** Packages that are unpacked together. */
   packages: readonly string[];
-  /** Path inside of them; a folder for cni-plugins. */
+  /** Path in the packages; a folder for cni-plugins. */
   file: string;
-  /** Set for a program that needs the suite's own C library and others: it is started through that suite's loader. */
+  /** Set for a program that needs the libraries of the suite, as its C library: it is started through the suite's loader. */
   needsLibraries?: true;
 }
 const bitcoin = ['bitcoin-knots', 'systemd-standalone-sysusers'];
@@ -36,7 +36,7 @@ const debianPrograms = {
 export type DebianProgramName = keyof typeof debianPrograms;
 export const debianProgramNames = Object.keys(debianPrograms) as readonly DebianProgramName[];
 
-/** The paths of the given programs, which are fetched if the cache does not have them yet. */
+/** The paths of the given programs. Those that the cache does not have are fetched. */
 export async function provideDebianPrograms(
   names: readonly DebianProgramName[],
   progress: Progress,
@@ -55,11 +55,11 @@ export async function provideDebianPrograms(
   return found;
 }
 
-/** The mirror that the machine's own apt uses for Debian, so that no address of one is written down here. */
+/** The mirror that the machine's own apt uses for Debian. No mirror is hard-coded. */
 export async function debianMirror(): Promise<string> {
   if ((await findOnPath('apt-get')) === undefined || !existsSync('/etc/debian_version')) {
     throw new Error(
-      'The local Kubernetes takes containerd, etcd and bitcoind from Debian packages and needs a Debian machine; to use another cluster: npm start -- --context NAME',
+      'The local Kubernetes uses containerd, etcd and bitcoind from Debian packages and needs a Debian machine. To use another cluster: npm start -- --context NAME',
     );
   }
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1];
@@ -68,7 +68,7 @@ export async function debianMirror(): Promise<string> {
     const [identifier, release, component, site] = target.split(' ');
     if (identifier === 'Packages' && release === codename && component === 'main' && site !== undefined) return site;
   }
-  throw new Error(`apt has no source for "${codename ?? 'this release'} main"; please give it one in /etc/apt/sources.list.d`);
+  throw new Error(`apt has no source for "${codename ?? 'this release'} main"; please add one to /etc/apt/sources.list.d`);
 }
 
 /**
@@ -97,7 +97,7 @@ async function fetchPackages(folder: string, program: DebianProgram): Promise<vo
   });
 }
 
-/** Options that give apt a list, a state and a cache of its own in `folder`, where it believes that nothing is installed yet. */
+/** Options that give apt its own sources, state and cache in `folder`, in which no package is installed. */
 async function aptOptions(folder: string): Promise<string[]> {
   for (const name of ['lists/partial', 'archives/partial']) await mkdir(path.join(folder, name), { recursive: true });
   await writeFile(path.join(folder, 'status'), '');
@@ -117,7 +117,7 @@ async function aptOptions(folder: string): Promise<string[]> {
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-/** Writes bin/NAME for each program that needs the unpacked libraries; `home` is where the folder will be in the end. */
+/** Writes bin/NAME for each program that needs the unpacked libraries; `home` is the final path of the folder. */
 async function writeLaunchers(target: string, home: string): Promise<void> {
   await mkdir(path.join(target, 'bin'));
   const libraries = (await readdir(path.join(target, 'usr/lib'))).find(name => name.endsWith('-linux-gnu'));

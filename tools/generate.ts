@@ -6,7 +6,7 @@ import { customResourceDefinition } from '../src/bitcoin/api/custom-resource-def
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The CRD as a chart template: kept when the chart is uninstalled, since with it every network would go. */
+/** The CRD as a chart template. It is kept when the chart is uninstalled: deleting it would delete every network. */
 function chartTemplate(): string {
   const definition = customResourceDefinition();
   const name = (definition.metadata as { name: string }).name;

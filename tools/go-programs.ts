@@ -1,4 +1,4 @@
-// Programs that are built from Go modules pinned in tools/programs/: once into the cache, and again when a pin changes.
+// Programs that are built from Go modules pinned in tools/programs/. Each is built once into the cache, and again when a pin changes.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,7 +15,7 @@ interface GoProgram {
   module: 'kubernetes' | 'helm' | 'kwok' | 'pause';
   package: string;
 }
-/** In the order in which they are best built: each finds most of its packages compiled by the ones before it. */
+/** In the best order for building: most packages of each are compiled by the programs before it. */
 const goPrograms = {
   'kube-apiserver': { module: 'kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   'kube-controller-manager': { module: 'kubernetes', package: 'k8s.io/kubernetes/cmd/kube-controller-manager' },
@@ -30,7 +30,7 @@ const goPrograms = {
 export type GoProgramName = keyof typeof goPrograms;
 export const goProgramNames = Object.keys(goPrograms) as readonly GoProgramName[];
 
-/** The paths of the given programs, which are built if the cache does not have them yet: minutes each on two cores, with progress. */
+/** The paths of the given programs. Those that the cache does not have are built, which takes minutes each on two cores. */
 export async function provideGoPrograms(
   names: readonly GoProgramName[],
   progress: Progress,
@@ -46,7 +46,7 @@ export async function provideGoPrograms(
   return found;
 }
 
-/** kwok's own stages: what a simulated kubelet does to nodes and pods. They are files of its module and not part of the program. */
+/** kwok's stages: what a simulated kubelet does to nodes and pods. They are files of its module and not part of the program. */
 export async function provideKwokStages(): Promise<readonly string[]> {
   const target = path.join(path.dirname(await targetOf(goPrograms.kwok, 'kwok')), 'stages');
   await cached(target, "copying kwok's stages", async folder => {
@@ -74,7 +74,7 @@ export async function pinnedVersion(module: GoProgram['module'], dependency: str
   return version;
 }
 
-/** What upstream's makefiles set when they link: without it Kubernetes calls itself v0.0.0, and helm takes a chart to be for v1.20. */
+/** The linker variables of upstream's makefiles. Without them Kubernetes reports v0.0.0, and helm assumes Kubernetes v1.20. */
 async function variablesOf(module: GoProgram['module']): Promise<readonly string[]> {
   if (module !== 'kubernetes' && module !== 'helm') return [];
   const version = await pinnedVersion('kubernetes', 'k8s.io/kubernetes');
@@ -111,7 +111,7 @@ async function go(args: readonly string[], module: string): Promise<string> {
   const program = (await findOnPath('go')) ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
   if (program === undefined)
     throw new Error(
-      'Go is needed to build the Kubernetes programs and is not installed: please install Go 1.26 or later, or use another cluster: npm start -- --context NAME',
+      'Go is needed to build the Kubernetes programs and is not installed. Please install Go 1.26 or later, or use another cluster: npm start -- --context NAME',
     );
   return await run(program, args, { cwd: module, environment: { CGO_ENABLED: '0', GOWORK: 'off' } });
 }

@@ -1,12 +1,12 @@
-// What `npm start -- --check` asserts of the example network, asked of Kubernetes and of each bitcoind.
+// The checks of `npm start -- --check`: the example network as Kubernetes and each bitcoind report it.
 import { networkName, networkNamespace } from './installation.ts';
 import type { TargetCluster } from './target-cluster.ts';
 
 const expectedNodes = 3;
-/** The story that the events must tell, in any order of their writing. */
+/** The events that must exist, written in any order. */
 const expectedReasons = ['ServiceCreated', 'StatefulSetCreated', 'NodeReady', 'PeersConnected'];
 
-/** @throws Error that says what is not as it should be. */
+/** @throws Error that names the first check that failed */
 export async function checkNetwork(cluster: TargetCluster): Promise<void> {
   const ask = (...args: string[]): Promise<string> => cluster.kubectl([...args, '--namespace', networkNamespace]);
   const network = JSON.parse(await ask('get', 'bitcoinnetwork', networkName, '--output=json')) as {
@@ -28,7 +28,7 @@ export async function checkNetwork(cluster: TargetCluster): Promise<void> {
     ]);
     const added = JSON.parse(answer) as { addednode: string; connected: boolean }[];
     if (added.length !== expectedNodes - 1 || !added.every(({ connected }) => connected)) {
-      throw new Error(`${node} should be connected to ${expectedNodes - 1} others, and says: ${answer}`);
+      throw new Error(`${node} should be connected to ${expectedNodes - 1} others, and reports: ${answer}`);
     }
   }
   const selector = `involvedObject.kind=BitcoinNetwork,involvedObject.name=${networkName}`;
@@ -36,7 +36,7 @@ export async function checkNetwork(cluster: TargetCluster): Promise<void> {
     items: { type: string; reason: string; message: string }[];
   };
   const missing = expectedReasons.filter(reason => !items.some(event => event.reason === reason));
-  if (missing.length > 0) throw new Error(`There is no event ${missing.join(', ')}`);
+  if (missing.length > 0) throw new Error(`Events are missing: ${missing.join(', ')}`);
   const warning = items.find(({ type }) => type === 'Warning');
-  if (warning !== undefined) throw new Error(`There is a warning: ${warning.reason}: ${warning.message}`);
+  if (warning !== undefined) throw new Error(`Unexpected warning: ${warning.reason}: ${warning.message}`);
 }

@@ -1,5 +1,5 @@
-// Where a program imports `bitcoin-controller/…` it gets the sources, not what was built of them: for examples, which are written as they
-// would be anywhere else, and for the examples of the documentation. Imported for what it does.
+// Resolves `bitcoin-controller/…` to the sources instead of the built package, so that examples are written as they would be in any other
+// project. Imported for its side effect.
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 

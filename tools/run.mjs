@@ -1,6 +1,6 @@
 // Runs one of this repository's TypeScript programs: `node tools/run.mjs FILE [ARGUMENT…]`, or with `--bin NAME` a program
-// of node_modules/.bin. First it sees to the two things that every program needs: installed packages, and a Node.js that is
-// new enough (the machine's own, else the pinned one from tools/node). Plain JavaScript, since an old Node.js must read it.
+// of node_modules/.bin. First it provides what every program needs: installed packages, and a Node.js that is new
+// enough (the machine's own, otherwise the pinned one of tools/node). Plain JavaScript, because an old Node.js must read it.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const neededNode = { major: 24, minor: 0 };
 
-/** Installs the packages of a folder's lock file, unless exactly those are installed already. */
+/** Installs the packages of a folder's lock file, unless exactly these are installed. */
 function install(folder, label, extra = []) {
   const lock = readFileSync(path.join(folder, 'package-lock.json'));
   const digest = createHash('sha256').update(lock).digest('hex');
@@ -52,7 +52,7 @@ const child = spawn(node, command, {
   stdio: 'inherit',
   env: { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` },
 });
-// The terminal sends Ctrl-C to the whole group; a signal sent to this process alone is handed on. Either way the child decides when to end.
+// The terminal sends Ctrl-C to the whole group; a signal to this process alone is passed on. In both cases the child decides when to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
 child.on('exit', (code, signal) => {
   process.exitCode = code ?? 128 + (signal === 'SIGINT' ? 2 : 15);

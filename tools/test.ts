@@ -1,5 +1,5 @@
-// npm test and npm run test:RUNG: runs the tests, a mocha process a rung, and ends with "N passed, N failed, N skipped". A test that
-// was skipped, or a rung that ran none, fails the run: what is not run does not hold.
+// npm test and npm run test:RUNG: runs each rung of the tests in a mocha process and ends with "N passed, N failed, N skipped". A skipped
+// test, or a rung without tests, fails the run.
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { clusterState, takeClusterDown } from './kubernetes/one-node-cluster.ts'
 import { formatElapsed, say } from './progress.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-/** From the least to the most powerful, each with the time that one of its tests may take unless it says otherwise. */
+/** From the least to the most powerful, each with the default time limit of a test. */
 const rungs = {
   unit: { timeoutMs: 5_000, mochaArgs: [] },
   parity: { timeoutMs: 60_000, mochaArgs: [] },
@@ -21,10 +21,10 @@ type Rung = keyof typeof rungs;
 
 const usage = `npm test, or npm run test:RUNG [-- MOCHA-ARGUMENT…]; RUNG is one of ${Object.keys(rungs).join(', ')}
 
-Files named *.test.ts among the arguments are run instead of the whole rung; --grep TEXT picks tests by their names.
+Files named *.test.ts among the arguments are run instead of the whole rung; --grep TEXT selects tests by their titles.
 `;
 
-/** Runs a Node.js program and resolves with whether it exited with 0. Ctrl-C reaches it by itself: here it is only waited for. */
+/** Runs a Node.js program and resolves with whether it exited with 0. A Ctrl-C reaches the program by itself; this process waits for it. */
 async function succeeds(args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -64,16 +64,16 @@ async function runRung(rung: Rung, args: readonly string[]): Promise<TestCounts>
       ...files,
     ]);
     const counts = JSON.parse(await readFile(output, 'utf8').catch(() => '{"passed":0,"failed":0,"skipped":0}')) as TestCounts;
-    // Its last hook, which takes the cluster down, has not run. A cluster that was up before is not its own, and stays.
+    // The last hook, which takes the cluster down, has not run. A cluster that was up before the tests is kept.
     if (wasDown && !existsSync(output)) await takeClusterDown();
-    // A mocha process that ended badly without a failed test: a hook, a file that does not load, a crash.
+    // mocha failed without a failed test: in a hook, in a file that does not load, or by a crash.
     return isGreen || counts.failed > 0 ? counts : { ...counts, failed: 1 };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Runs rungs one after the other; with `all` the check of the sources comes first and counts as one test. */
+/** Runs rungs one after the other. With `withCheck` the check of the sources runs first and counts as one test. */
 async function runAll(chosen: readonly Rung[], withCheck: boolean, args: readonly string[]): Promise<void> {
   const total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
   let isComplete = true;
@@ -90,7 +90,7 @@ async function runAll(chosen: readonly Rung[], withCheck: boolean, args: readonl
     for (const name of ['passed', 'failed', 'skipped'] as const) total[name] += counts[name];
     if (counts.passed + counts.failed > 0) continue;
     isComplete = false;
-    say(`${rung}: no test was run`);
+    say(`${rung}: no tests ran`);
   }
   if (total.skipped > 0) say('Skipped tests fail the run');
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
@@ -105,7 +105,7 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
     process.exitCode = name === '--help' ? 0 : 2;
     return;
   }
-  // The child gets a Ctrl-C too, ends its tests and cleans up; this process then still has its own work to do.
+  // A child gets a Ctrl-C too, ends its tests and cleans up; this process goes on after it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (process.exitCode = 1));
   await runAll(chosen, name === 'all', args);
 }

@@ -23,7 +23,7 @@ type result struct {
 	PeakRSSMiB          float64 `json:"peakRssMiB"`
 }
 
-// measured is what a case did: its events, what came out at the other end, and how long that took.
+// measured is the result of a case: the events sent, the events received, and the time.
 type measured struct {
 	events     int
 	deliveries int
@@ -75,7 +75,7 @@ func runFor(name string) func(events int) measured {
 	return recordCases[name]
 }
 
-// peakRSSMiB is the most memory that the process has held so far.
+// peakRSSMiB is the peak memory of the process so far.
 func peakRSSMiB() float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

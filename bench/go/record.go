@@ -13,7 +13,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// outstanding is how many events may be on their way: below the 1000 at which the broadcaster drops.
+// outstanding is the limit of events in flight: below the 1000 at which the broadcaster drops events.
 const outstanding = 500
 
 // noLimit is a burst that no case uses up.
@@ -77,7 +77,7 @@ func eventFor(reference *v1.ObjectReference) *v1.Event {
 	}
 }
 
-// memorySink answers at once with what it was given.
+// memorySink returns each event at once.
 type memorySink struct {
 	writes atomic.Int64
 }
@@ -97,8 +97,8 @@ func (s *memorySink) Patch(event *v1.Event, _ []byte) (*v1.Event, error) {
 	return event, nil
 }
 
-// recordCase: the whole way from the recorder to the sink. The spam key function, called once for each event that was correlated, is what
-// holds the producer back, so that nothing is dropped.
+// recordCase: the whole path from the recorder to the sink. The spam key function, which is called once for each correlated event, slows the
+// producer down, so that nothing is dropped.
 func recordCase(events int, options record.CorrelatorOptions, next func(i int) (*v1.ObjectReference, string)) measured {
 	correlated := make(chan struct{}, outstanding)
 	options.SpamKeyFunc = func(event *v1.Event) string {
@@ -164,7 +164,7 @@ func shutdownLoss(events int) measured {
 	}
 	broadcaster.Shutdown()
 	elapsed := time.Since(start)
-	// What is under way when Shutdown returns may still arrive.
+	// Events in flight when Shutdown returns may still arrive.
 	time.Sleep(200 * time.Millisecond)
 	return measured{events: events, deliveries: int(sink.writes.Load()), elapsed: elapsed}
 }

@@ -1,4 +1,4 @@
-// The few requests that the tools themselves send to an API server, as its administrator.
+// The requests that the tools themselves send to an API server, as its administrator.
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { CertificateFiles } from './certificates.ts';
@@ -25,7 +25,7 @@ export class ApiClient {
     });
   }
 
-  /** Sends one request; the answer is whatever status it has. Rejects if there is none within 10 s. */
+  /** Sends one request and returns the answer, whatever its status. Rejects without an answer within 10 s. */
   ask(method: 'GET' | 'POST', path: string, body?: unknown): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -43,7 +43,7 @@ export class ApiClient {
 
   /**
    * Creates an object, or does nothing if one of that name exists.
-   * @throws Error with the API server's message if it refuses.
+   * @throws Error with the API server's message if it refuses the object
    */
   async create(path: string, object: object): Promise<void> {
     const answer = await this.ask('POST', path, object);

@@ -1,4 +1,4 @@
-// The certificates of one local Kubernetes, made by openssl: an authority of its own, and what it signs.
+// The certificates of one local Kubernetes: its own certificate authority and what that signs, made by openssl.
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../command.ts';
@@ -11,11 +11,11 @@ export interface CertificateFiles {
   key: string;
 }
 
-/** Whom a certificate is for: Kubernetes reads the common name as the user and the organization as its group. */
+/** The subject of a certificate. Kubernetes uses the common name as the user and the organization as its group. */
 export interface Subject {
   commonName: string;
   organization?: string;
-  /** Given for a server's certificate: its names and addresses, as in `IP:127.0.0.1` or `DNS:localhost`. */
+  /** Names and addresses of a server's certificate, as in `IP:127.0.0.1` or `DNS:localhost`. Undefined for a client's. */
   alternativeNames?: readonly string[];
 }
 

@@ -54,10 +54,10 @@ export async function createNetwork(programs: NetworkPrograms, stateFolder: stri
 export async function removeNetwork(programs: NetworkPrograms, stateFolder: string): Promise<void> {
   const { ip, iptables } = programs;
   for (const rule of rules) {
-    // There are several only if an earlier run was killed at a bad moment.
+    // There are several if an earlier run was killed between the rule and the bridge.
     while (await succeeds(iptables, ['--wait', '--delete', ...rule])) continue;
   }
-  // The routes go with it.
+  // Deletes its routes too.
   if (await networkExists(ip)) await run(ip, ['link', 'delete', network.bridge]);
   const forwarding = await readFile(path.join(stateFolder, 'ip-forward-before'), 'utf8').catch(() => undefined);
   if (forwarding !== undefined && forwarding !== '1') await writeFile(forwardingFile, forwarding);
@@ -74,8 +74,8 @@ async function refuseConflicts(ip: string): Promise<void> {
   const taken = routes.find(({ dst }) => prefixes.some(prefix => dst.startsWith(prefix)));
   if (taken === undefined) return;
   throw new Error(
-    `This machine already has a route to ${taken.dst}${taken.dev === undefined ? '' : ` (device ${taken.dev})`}, and the local cluster needs ${network.podRange} and ${network.serviceRange} for itself. ` +
-      'Please take down what uses it (another Kubernetes?), or use that cluster: npm start -- --context NAME',
+    `This machine already has a route to ${taken.dst}${taken.dev === undefined ? '' : ` (device ${taken.dev})`}, and the local cluster needs ${network.podRange} and ${network.serviceRange}. ` +
+      'Please remove what uses it (another Kubernetes?), or use that cluster: npm start -- --context NAME',
   );
 }
 

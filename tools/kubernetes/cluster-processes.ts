@@ -1,9 +1,9 @@
-// Finds the programs of the one-node cluster among all processes of this machine, so that they are known after a crash too.
+// Finds the programs of the one-node cluster among all processes of this machine, also after a crash of the program that started them.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { identify, type ProcessIdentity, stopByIdentity } from './process.ts';
 
-/** Everything that the cluster runs outside of pods. */
+/** Every program that the cluster runs outside pods. */
 const programNames = new Set([
   'etcd',
   'kube-apiserver',
@@ -15,7 +15,7 @@ const programNames = new Set([
   'containerd-shim-runc-v2',
 ]);
 
-/** One of those programs belongs to the cluster if its command line names the cluster's state folder. */
+/** A program belongs to the cluster if its command line names the cluster's state folder. */
 export async function findClusterProcesses(stateFolder: string): Promise<ProcessIdentity[]> {
   const found: ProcessIdentity[] = [];
   for (const entry of await readdir('/proc')) {
@@ -26,9 +26,9 @@ export async function findClusterProcesses(stateFolder: string): Promise<Process
   return found;
 }
 
-/** Kills them all at once: nothing of the cluster's data is kept. */
+/** Kills all of them at once: the cluster's data is not kept. */
 export async function killClusterProcesses(stateFolder: string): Promise<void> {
-  // A second look catches what one of them has started meanwhile.
+  // Repeated for processes that one of them started meanwhile.
   for (let found = await findClusterProcesses(stateFolder); found.length > 0; found = await findClusterProcesses(stateFolder)) {
     await Promise.all(found.map(identity => stopByIdentity(identity, 0)));
   }
@@ -42,7 +42,7 @@ async function identifyIfOurs(pid: number, stateFolder: string): Promise<Process
     const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8');
     return commandLine.includes(`${stateFolder}/`) ? identify(name, pid) : undefined;
   } catch {
-    // It ended meanwhile, or is a kernel thread.
+    // The process ended meanwhile, or is a kernel thread.
     return undefined;
   }
 }

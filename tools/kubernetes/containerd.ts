@@ -1,4 +1,5 @@
-// containerd for the one-node cluster: with folders, a socket and a network configuration of its own.
+// containerd for the one-node cluster, with its own folders, socket and network configuration. It pulls from registries, and without TLS from
+// one on loopback, as Docker does.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../command.ts';
@@ -42,7 +43,7 @@ export async function startContainerd(settings: ContainerdSettings): Promise<Run
     file: programs.containerd,
     args: ['--config', configuration],
     logFile: path.join(stateFolder, 'logs', 'containerd.log'),
-    // It looks there for containerd-shim-runc-v2; the CNI plugins call iptables.
+    // For containerd-shim-runc-v2, and for iptables, which the CNI plugins call.
     environment: {
       PATH: `${path.dirname(programs.containerd)}:${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
       NO_PROXY: '*',
@@ -61,7 +62,7 @@ export async function startContainerd(settings: ContainerdSettings): Promise<Run
   return program;
 }
 
-/** Makes the images of a docker-archive or OCI archive known to the cluster. */
+/** Imports the images of a docker-archive or OCI archive. */
 export async function importImage(ctr: string, stateFolder: string, archive: string): Promise<void> {
   await run(ctr, ['--address', containerdSocket(stateFolder), '--namespace', namespace, 'images', 'import', archive]);
 }

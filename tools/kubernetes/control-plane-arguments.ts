@@ -1,11 +1,11 @@
-// The command lines of the control plane's programs. Before it: control-plane.ts.
+// The command lines of the control plane's programs.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import type { CertificateFiles } from './certificates.ts';
 import type { ControlPlaneSettings } from './control-plane.ts';
 
-/** Requests per second that the controllers may send: with the defaults of 20 and 50 they would be what a test of scale measures. */
+/** Requests per second of the controllers. With the defaults of 20 and 50 a test of scale would measure these limits. */
 const controllerQps = 500;
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 
@@ -37,9 +37,9 @@ export function apiServerArguments(inputs: ApiServerInputs): string[] {
     ...[`--service-account-signing-key-file=${tokenKeys.privateKey}`, `--service-cluster-ip-range=${settings.serviceRange}`],
     ...['--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction', '--allow-privileged=true'],
   ];
-  // Pods need a service account, which only a controller manager makes.
+  // Pods need a service account, which only a controller manager creates.
   if (!settings.controllerManager) args.push('--disable-admission-plugins=ServiceAccount');
-  // An endpoint with a loopback address is refused, and nobody could reach it there.
+  // The API server refuses an endpoint with a loopback address, and no pod could reach it.
   if (settings.address.startsWith('127.')) args.push('--endpoint-reconciler-type=none');
   if (settings.audit) {
     args.push(
@@ -49,7 +49,7 @@ export function apiServerArguments(inputs: ApiServerInputs): string[] {
   }
   if (kubeletClient !== undefined) {
     args.push(`--kubelet-client-certificate=${kubeletClient.certificate}`, `--kubelet-client-key=${kubeletClient.key}`);
-    // By name it would ask a name server for the node, and there is none.
+    // By name, the API server would need a name server that knows the node.
     args.push(`--kubelet-certificate-authority=${inputs.authority}`, '--kubelet-preferred-address-types=InternalIP');
   }
   return args;
@@ -63,8 +63,7 @@ export function controllerManagerArguments(inputs: {
 }): string[] {
   const { kubeconfig, authority, tokenKey, hasKubelets } = inputs;
   return [
-    // Nodes that are simulated live as long as the test: what simulates them may fail to say so in time, and does not make their pods
-    // ready again.
+    // Simulated nodes live as long as the test. Their simulator may renew a lease too late, and does not make their pods ready again.
     ...(hasKubelets ? [] : ['--node-monitor-grace-period=24h']),
     ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--use-service-account-credentials=true'],
     ...[`--root-ca-file=${authority}`, `--service-account-private-key-file=${tokenKey}`],

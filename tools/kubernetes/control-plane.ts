@@ -1,4 +1,4 @@
-// A Kubernetes control plane of its own: etcd and kube-apiserver, and on request kube-controller-manager and kube-scheduler.
+// A separate Kubernetes control plane: etcd and kube-apiserver, and on request kube-controller-manager and kube-scheduler.
 // RBAC and the default admission plugins are on, as in any cluster.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { waitUntil } from './wait-until.ts';
 
 const startTimeoutMs = 120_000;
 const gracefulStopMs = 20_000;
-/** Which certificate speaks as whom to the API server. */
+/** The user that each certificate authenticates as. */
 const clients = {
   admin: { organization: 'system:masters', commonName: 'admin' },
   'controller-manager': { commonName: 'system:kube-controller-manager' },
@@ -24,12 +24,12 @@ const clients = {
 export type ControlPlaneProgram = 'etcd' | 'openssl' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 export interface ControlPlaneSettings {
-  /** Everything that it writes goes there. */
+  /** Everything that the control plane writes is in this folder. */
   folder: string;
   programs: Record<'etcd' | 'openssl' | 'kube-apiserver', string> & Partial<Record<ControlPlaneProgram, string>>;
-  /** Path of setpriv if all of it must end with this process. */
+  /** Path of setpriv if all programs must end with this process. */
   setpriv?: string;
-  /** Where the API server listens, and where nothing else can reach it from: loopback or a bridge of this machine. */
+  /** The address of the API server: loopback or a bridge of this machine, so that no other machine reaches it. */
   address: string;
   /** As in 10.96.0.0/16: a prefix of 16 bits. */
   serviceRange: string;
@@ -37,9 +37,9 @@ export interface ControlPlaneSettings {
   scheduler: boolean;
   /** Whether each request is written to audit.log (level Metadata). */
   audit: boolean;
-  /** Added to the API server's command line: what is given twice counts as given last. */
+  /** Appended to the API server's command line. Of a repeated argument the last counts. */
   apiServerArguments?: readonly string[];
-  /** Set for a control plane that has kubelets, which it asks for logs and exec at their internal address. */
+  /** Set for a control plane with kubelets, which it reaches for logs and exec at their internal address. */
   hasKubelets: boolean;
 }
 
@@ -69,7 +69,7 @@ export class ControlPlane {
     this.kubeconfigPath = path.join(settings.folder, 'admin.kubeconfig');
   }
 
-  /** Resolves when the API server is ready and the default namespace is there (with a controller manager: its service account too). */
+  /** Resolves when the API server is ready and the default namespace exists (with a controller manager: its service account too). */
   static async start(settings: ControlPlaneSettings): Promise<ControlPlane> {
     for (const name of ['certificates', 'logs']) await mkdir(path.join(settings.folder, name), { recursive: true, mode: 0o700 });
     const etcd = Etcd.start({
@@ -78,7 +78,7 @@ export class ControlPlane {
       logs: path.join(settings.folder, 'logs'),
       ...(settings.setpriv === undefined ? {} : { setpriv: settings.setpriv }),
     });
-    // Awaited below, after what needs no etcd.
+    // Awaited below, after the steps that need no etcd.
     etcd.catch(() => undefined);
     const authority = await CertificateAuthority.create(settings.programs.openssl, path.join(settings.folder, 'certificates'));
     const controlPlane = new ControlPlane(settings, authority, await freePort(settings.address));
@@ -110,14 +110,14 @@ export class ControlPlane {
     return this.settings.audit ? path.join(this.settings.folder, 'audit.log') : undefined;
   }
 
-  /** The programs that have been started, in that order. */
+  /** The programs that were started, in this order. */
   get programs(): readonly RunningProgram[] {
     return [...this.#programs.values()];
   }
 
   /**
-   * Starts the API server, at first or again at the same address with the same data; resolves when it is ready.
-   * @param extraArguments instead of the settings' `apiServerArguments`, this time
+   * Starts the API server for the first time, or again at the same address with the same data. Resolves when it is ready.
+   * @param extraArguments used for this start instead of the settings' `apiServerArguments`
    */
   async startApiServer(extraArguments = this.settings.apiServerArguments ?? []): Promise<void> {
     if (this.#serving === undefined || this.#tokenKeys === undefined) throw new Error('The control plane has no certificates');
@@ -143,7 +143,7 @@ export class ControlPlane {
 
   /**
    * Ends the API server.
-   * @param how politely lets requests end first; abruptly is what a crash looks like to its clients.
+   * @param how politely: requests end first; abruptly: as a crash looks to its clients
    */
   async stopApiServer(how: 'politely' | 'abruptly' = 'politely'): Promise<void> {
     await this.#programs.get('kube-apiserver')?.stop(how === 'politely' ? gracefulStopMs : 0);
@@ -156,7 +156,7 @@ export class ControlPlane {
     return file;
   }
 
-  /** Writes a kubeconfig that speaks as a service account, which must exist; returns the file. The token is good for an hour. */
+  /** Writes a kubeconfig for a service account, which must exist; returns the file. The token is valid for an hour. */
   async kubeconfigForServiceAccount(namespace: string, name: string): Promise<string> {
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
     const answer = await this.client.ask('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request);
@@ -167,14 +167,14 @@ export class ControlPlane {
     return file;
   }
 
-  /** Starts a further program that ends with the control plane. */
+  /** Starts another program that ends with the control plane. */
   async run(options: Pick<ProgramOptions, 'name' | 'file' | 'args'>): Promise<RunningProgram> {
     return await this.#run(options);
   }
 
   /**
-   * Starts the controller manager and the scheduler again if they have ended by themselves, as a kubelet does with those of a cluster.
-   * @returns of each, how it ended and the end of its log
+   * Restarts the controller manager and the scheduler if they ended by themselves, as a kubelet does in a cluster.
+   * @returns for each restarted program, how it ended and the end of its log
    */
   async revive(): Promise<string[]> {
     const causes: string[] = [];
@@ -187,7 +187,7 @@ export class ControlPlane {
     return causes;
   }
 
-  /** Kills everything at once, the last started first: its data is not meant to be kept. */
+  /** Kills all programs at once, in reverse order of their start. Its data is not kept. */
   async stop(): Promise<void> {
     this.#client?.close();
     await Promise.all([...this.#programs.values()].reverse().map(program => program.stop(0)));
@@ -249,7 +249,7 @@ export class ControlPlane {
     const program = await RunningProgram.start({
       ...options,
       logFile: path.join(this.settings.folder, 'logs', `${options.name}.log`),
-      // No request of these programs may take a way through a proxy: all that they talk to is on this machine.
+      // No request of these programs may go through a proxy: all servers are on this machine.
       environment: { NO_PROXY: '*', no_proxy: '*' },
       ...(this.settings.setpriv === undefined ? {} : { setpriv: this.settings.setpriv }),
     });
@@ -258,7 +258,7 @@ export class ControlPlane {
   }
 }
 
-/** The first address of a range with a prefix of 16 bits: the one of the service kubernetes.default. */
+/** The first address of a range with a prefix of 16 bits: the address of the service kubernetes.default. */
 export function firstAddress(range: string): string {
   const [first, second] = range.split('.');
   return `${first ?? ''}.${second ?? ''}.0.1`;

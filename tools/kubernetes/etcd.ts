@@ -1,4 +1,4 @@
-// etcd on loopback, for one API server: fast and for throw-away data, since it never waits for the disk.
+// etcd on loopback for one API server. It never waits for the disk: it is fast, and its data does not survive a crash of the machine.
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { freePort } from './free-port.ts';
@@ -47,7 +47,7 @@ export class Etcd {
     return new Etcd(client, program);
   }
 
-  /** Forgets all history up to now: who watches from an earlier revision is told that it is gone. Returns the revision kept. */
+  /** Compacts all history up to now: a watch from an earlier revision gets 410 Gone. Returns the revision that is kept. */
   async compact(): Promise<number> {
     const range = await this.#call('range', { key: base64('\0'), limit: 1, keys_only: true });
     const revision = Number((range as { header: { revision: string } }).header.revision);

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-// Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in between.
+// Below the kernel's range for outgoing connections, so that none of them takes the port meanwhile.
 const lowest = 20_000;
 const highest = 30_000;
 const tries = 100;
 
-/** A TCP port that nothing listens on at the address. Drawn at random, so that two callers hardly get the same one. */
+/** A TCP port on which nothing listens at the address. It is random, so that two callers rarely get the same one. */
 export async function freePort(address: string): Promise<number> {
   for (let attempt = 0; attempt < tries; attempt++) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest));

@@ -1,4 +1,4 @@
-// kubeconfig files: how a program finds an API server, and as whom it speaks there.
+// kubeconfig files: the address of an API server and the credentials for it.
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import type { CertificateFiles } from './certificates.ts';
@@ -35,7 +35,7 @@ export async function writeKubeconfig(
     'current-context': contextName,
   });
   await writeFile(file, text, { mode: 0o600 });
-  // The mode above is only for a new file.
+  // The mode above applies to a new file only.
   await chmod(file, 0o600);
   return text;
 }

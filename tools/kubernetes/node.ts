@@ -1,4 +1,4 @@
-// The node of the one-node cluster: kubelet and kube-proxy. Before it: control-plane.ts and containerd.ts.
+// The node of the one-node cluster: kubelet and kube-proxy.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
@@ -15,7 +15,7 @@ export const nodeName = 'local';
 const readyTimeoutMs = 120_000;
 const maxPods = 250;
 
-/** Resolves when the node is Ready and takes pods. */
+/** Resolves when the node is Ready and accepts pods. */
 export async function startNode(
   controlPlane: ControlPlane,
   stateFolder: string,
@@ -53,7 +53,7 @@ async function startKubelet(controlPlane: ControlPlane, stateFolder: string, pro
       alternativeNames: [`DNS:${nodeName}`, `IP:${network.nodeAddress}`],
     }),
   ]);
-  // The machine's own name servers are out of reach for pods.
+  // Pods cannot reach the machine's name servers.
   const resolvConf = path.join(stateFolder, 'resolv.conf');
   await writeFile(resolvConf, '');
   const configuration = {
@@ -85,7 +85,7 @@ async function startKubelet(controlPlane: ControlPlane, stateFolder: string, pro
     maxPods,
     kubeAPIQPS: 200,
     kubeAPIBurst: 400,
-    // A full disk is the machine's owner's to see to; a cluster for development does not throw out pods or images for it.
+    // A cluster for development does not evict pods or delete images because the disk is nearly full.
     evictionHard: {
       'memory.available': '0%',
       'nodefs.available': '0%',
@@ -125,7 +125,7 @@ async function startKubeProxy(controlPlane: ControlPlane, stateFolder: string, p
     metricsBindAddress: `127.0.0.1:${await freePort('127.0.0.1')}`,
     conntrack: { maxPerCore: 0, min: 0 },
     iptables: {
-      // Pods share the bridge, so an answer would go to the asking pod directly and with an address that it did not ask.
+      // Pods share the bridge: without this an answer would go to the client pod directly, from an address that it did not connect to.
       masqueradeAll: true,
       localhostNodePorts: false,
       minSyncPeriod: '0s',

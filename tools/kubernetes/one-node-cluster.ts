@@ -1,5 +1,5 @@
-// A whole Kubernetes on this machine: control plane, containerd, kubelet and kube-proxy, with real pods. One at a time, since its
-// addresses, rules and control group are the machine's. It outlives the process that brings it up, until it is taken down.
+// A whole Kubernetes on this machine: control plane, containerd, kubelet and kube-proxy, with real pods. There is at most one, because its
+// addresses, rules and control group are the machine's. It runs until it is taken down, beyond the process that started it.
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,12 +16,12 @@ import { ControlPlane } from './control-plane.ts';
 import { startNode } from './node.ts';
 import { refuseOtherServiceRules } from './service-rules.ts';
 
-/** The machine's, not the user's: a cluster left by one user is found by all. */
+/** The same for all users: each finds the cluster that another one left. */
 const stateFolder = '/var/lib/bitcoin-controller-cluster';
 /** Written last, when everything is up. */
 const readyFile = path.join(stateFolder, 'ready');
 const lockName = 'the local cluster';
-/** A process of the cluster beside the shims of its pods, without which it is not up. */
+/** The processes that a cluster must have to be up. */
 const essentialPrograms = [
   'etcd',
   'kube-apiserver',
@@ -46,14 +46,14 @@ const nodeProgramNames = ['containerd', 'ctr', 'cni-plugins', 'runc', 'pause', '
 /** The kubeconfig of a cluster that is up. */
 export const clusterKubeconfig = path.join(stateFolder, 'admin.kubeconfig');
 
-/** What was asked of its API server, a JSON object a line; older parts are beside it, with their time in the name. */
+/** The audit log of its API server, one JSON object per line. Older parts are beside it, with their time in the name. */
 export const clusterAuditLog = path.join(stateFolder, 'audit.log');
-/** The cluster may run for days: 150 MB of the newest requests are kept. */
+/** The cluster may run for days: the newest 150 MB are kept. */
 const auditLogLimits = ['--audit-log-maxsize=50', '--audit-log-maxbackup=2'];
 
 export type ClusterState = 'up' | 'down' | 'broken';
 
-/** up: all of its programs run; broken: something is left of it, which taking it down or bringing it up clears away. */
+/** up: all of its programs run; broken: parts of it are left, which `down` and `up` remove. */
 export async function clusterState(): Promise<ClusterState> {
   const running = new Set((await findClusterProcesses(stateFolder)).map(({ name }) => name));
   if (existsSync(readyFile) && essentialPrograms.every(name => running.has(name))) return 'up';
@@ -61,9 +61,10 @@ export async function clusterState(): Promise<ClusterState> {
 }
 
 /**
- * Brings the cluster up, or does nothing if it is up. What an earlier one has left after a crash is cleared away first.
- * @returns whether it was brought up by this call.
- * @throws Error if another process is just bringing it up or taking it down, if this process is not root, or if a step fails.
+ * Starts the cluster, or does nothing if it is up. What an earlier one left after a crash is removed first. Waits for another process that
+ * is starting it or taking it down.
+ * @returns whether this call started it
+ * @throws Error if this process is not root, or if a step fails
  */
 export async function bringClusterUp(progress = new Progress()): Promise<boolean> {
   return await exclusively('bringing it up', async () => {
@@ -71,7 +72,7 @@ export async function bringClusterUp(progress = new Progress()): Promise<boolean
     const state = await clusterState();
     if (state === 'up') return false;
     if (state === 'broken' || (await networkExists(programs.ip)))
-      await progress.step('Clearing away what an earlier cluster has left', () => cleanUp(programs, stateFolder));
+      await progress.step('Removing what an earlier cluster left', () => cleanUp(programs, stateFolder));
     await progress.step('Starting a one-node Kubernetes', async detail => {
       try {
         await start(programs, detail);
@@ -85,7 +86,7 @@ export async function bringClusterUp(progress = new Progress()): Promise<boolean
   });
 }
 
-/** Takes the cluster down with all that belongs to it; does nothing if nothing of it is there. */
+/** Stops the cluster and removes everything that belongs to it; does nothing if nothing of it exists. */
 export async function takeClusterDown(progress = new Progress()): Promise<void> {
   await exclusively('taking it down', async () => {
     const programs = await providePrograms(networkProgramNames, progress);
@@ -94,19 +95,19 @@ export async function takeClusterDown(progress = new Progress()): Promise<void> 
   });
 }
 
-/** Makes the images of archives known to the cluster. */
+/** Imports the images of archives into the cluster. */
 export async function loadImages(archives: readonly string[], progress = new Progress()): Promise<void> {
   await assertUp();
   const { ctr } = await providePrograms(['ctr'], progress);
   for (const archive of archives) {
-    if (!existsSync(archive)) throw new Error(`There is no image archive ${archive}; npm run images makes them`);
+    if (!existsSync(archive)) throw new Error(`The image archive ${archive} does not exist. npm run images builds the images`);
     await progress.step(`Loading ${path.basename(archive)} into the cluster`, () =>
       importImage(ctr, stateFolder, path.resolve(archive)),
     );
   }
 }
 
-/** What to show of a cluster that is up. */
+/** The text of `npm run cluster -- status` for a cluster that is up. */
 export async function describeCluster(): Promise<string> {
   await assertUp();
   const { ctr, kubectl } = await providePrograms(['ctr', 'kubectl']);
@@ -130,7 +131,7 @@ type ClusterPrograms = Awaited<
 
 async function start(programs: ClusterPrograms, detail: (text: string) => void): Promise<void> {
   await mkdir(path.join(stateFolder, 'logs'), { recursive: true });
-  // Pods' users pass through it to files that are mounted for them.
+  // The users of pods need it to reach files that are mounted for them.
   await chmod(stateFolder, 0o755);
   await refuseOtherServiceRules(programs.iptables);
   await createNetwork(programs, stateFolder);
@@ -157,7 +158,7 @@ async function start(programs: ClusterPrograms, detail: (text: string) => void):
 async function exclusively<Result>(purpose: string, work: () => Promise<Result>): Promise<Result> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     throw new Error(
-      'The local Kubernetes runs real containers and needs Linux and root: please run this as root (sudo), or use another cluster: npm start -- --context NAME',
+      'The local Kubernetes runs real containers and needs Linux and root. Please run this as root (sudo), or use another cluster: npm start -- --context NAME',
     );
   }
   const lock = await MachineLock.acquire(lockName, purpose, holder => say(`Waiting for ${lockName}: in use by ${holder}`));
@@ -169,7 +170,7 @@ async function exclusively<Result>(purpose: string, work: () => Promise<Result>)
 }
 
 async function assertUp(): Promise<void> {
-  if ((await clusterState()) !== 'up') throw new Error('The local cluster is not up; npm run cluster -- up brings it up');
+  if ((await clusterState()) !== 'up') throw new Error('The local cluster is not up. To start it: npm run cluster -- up');
 }
 
 /** Copies the logs of a failed start out of the folder that is about to be removed, to a new folder that only root can read. */

@@ -1,4 +1,4 @@
-// The image of the container that holds a pod's namespaces, as a docker-archive with one static program in it.
+// The image of the container that holds a pod's namespaces: a docker-archive with one static program.
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';

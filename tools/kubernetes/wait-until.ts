@@ -1,4 +1,4 @@
-// Waiting for something that cannot be awaited: asks again at short intervals until it holds or the time is up.
+// Waits for a condition that cannot be awaited: polls it at short intervals until it holds or the time is up.
 import { setTimeout as delay } from 'node:timers/promises';
 
 const defaultIntervalMs = 50;
@@ -6,7 +6,7 @@ const defaultIntervalMs = 50;
 /**
  * Resolves with the first value of `ask` that is neither undefined nor false.
  * @param what completes "Timed out waiting for …".
- * @throws Error after `timeoutMs`, with the last error of `ask` as its cause; what `ask` throws meanwhile only means: not yet.
+ * @throws Error after `timeoutMs`, with the last error of `ask` as its cause. An error of `ask` before that means: not yet.
  */
 export async function waitUntil<Value>(
   what: string,
@@ -33,7 +33,7 @@ export async function waitUntil<Value>(
   }
 }
 
-/** Thrown by `ask` to end a wait that has become pointless. */
+/** Thrown by `ask` to end the wait at once. */
 export class FatalWaitError extends Error {
   override readonly name = 'FatalWaitError';
 }
