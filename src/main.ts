@@ -3,7 +3,7 @@
 import { hostname } from 'node:os';
 import { config as rxjs } from 'rxjs';
 import { type Config, readConfig, usage, UsageError, version } from './app/config.ts';
-import { type Caches, createCaches } from './controller/caches.ts';
+import { createCaches } from './controller/caches.ts';
 import { Controller } from './controller/network-controller.ts';
 import { LeaderElector, type LeaderElectorOptions } from './runtime/leader-elector.ts';
 import { Reconciler } from './controller/reconciler.ts';
@@ -61,11 +61,11 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     logger,
     metrics,
     healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
-    readyChecks: { caches: () => unsynced(caches) },
+    readyChecks: { caches: () => caches.all.check() },
   });
 
   const stopInformers = new AbortController();
-  const informers = Promise.all(everyCache(caches).map(cache => cache.run(stopInformers.signal)));
+  const informers = caches.all.run(stopInformers.signal);
   const work = async (signal: AbortSignal): Promise<void> => {
     const guarded = elector === undefined ? client : client.withWriteGuard(() => elector.assertLeading());
     const { bitcoindImage: image, bitcoindImagePullPolicy: imagePullPolicy, bitcoindPodTemplate: template } = config;
@@ -73,7 +73,17 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     const reconciler = new Reconciler({ client: guarded, caches, recorder, pods, recheckMs: config.recheckSeconds * 1_000 });
     const queue = new WorkQueue({ name: component, ...retry, metrics: metrics.workQueue });
     const { concurrency } = config;
-    const options = { name: component, caches, queue, reconciler, recorder, logger, concurrency, metrics: metrics.controller };
+    const options = {
+      name: component,
+      caches,
+      synced: caches.all,
+      queue,
+      reconciler,
+      recorder,
+      logger,
+      concurrency,
+      metrics: metrics.controller,
+    };
     const retelling = givenUp.subscribe(({ namespace = '', name = '' }) => reconciler.tellAgain(`${namespace}/${name}`));
     await new Controller(options).run(signal);
     retelling.unsubscribe();
@@ -81,7 +91,7 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     await events.flush(drainTimeoutMs);
   };
   try {
-    await untilSynced(caches, stop);
+    await caches.all.whenReady(stop).catch(() => undefined);
     if (!stop.aborted)
       logger.info('Ready', { version, namespaces: config.namespace.length === 0 ? 'all' : config.namespace.join(',') });
     await (elector === undefined ? work(stop) : elector.run(stop, work));
@@ -93,33 +103,6 @@ async function run(config: Config, logger: LeveledLogger): Promise<void> {
     await informers;
     await health?.close();
     await client.close();
-  }
-}
-
-/** What of a cache does not depend on what it holds. */
-type AnyCache = Pick<Caches['networks'], 'unsynced' | 'run' | 'whenSynced'>;
-
-const everyCache = ({ networks, services, statefulSets, pods }: Caches): readonly AnyCache[] => [
-  networks,
-  services,
-  statefulSets,
-  pods,
-];
-
-/** With a right that is missing it stays so: the log says which one. */
-function unsynced(caches: Caches): string | undefined {
-  const missing = everyCache(caches).flatMap(cache => cache.unsynced);
-  const shown = missing.slice(0, 5).join(', ');
-  if (missing.length === 0) return undefined;
-  return `not listed yet: ${shown}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`;
-}
-
-/** Resolves when all caches have synced, or when the process is to stop. */
-async function untilSynced(caches: Caches, stop: AbortSignal): Promise<void> {
-  try {
-    await Promise.all(everyCache(caches).map(cache => cache.whenSynced(stop)));
-  } catch (error) {
-    if (!stop.aborted) throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { managedBy, managedByLabel, statefulSetName, statefulSetOfPod } from '../bitcoin/api/names.ts';
 import { keyOf } from '../kube/resource.ts';
+import { CacheSet } from '../runtime/cache-set.ts';
 import { MultiNamespaceCache, type MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
 import { networks, pods, services, statefulSets } from './resource-types.ts';
 
@@ -17,6 +18,8 @@ export interface Caches {
   readonly services: MultiNamespaceCache<V1Service>;
   readonly statefulSets: MultiNamespaceCache<V1StatefulSet>;
   readonly pods: MultiNamespaceCache<V1Pod>;
+  /** All of them together. */
+  readonly all: CacheSet;
 }
 
 /** The index of pods by the StatefulSet that they are named after, as "namespace/name". */
@@ -26,16 +29,17 @@ const setOf = (pod: V1Pod): string => statefulSetOfPod(keyOf(pod));
 
 export function createCaches(options: CacheOptions): Caches {
   const labelSelector = `${managedByLabel}=${managedBy}`;
-  return {
+  const caches = {
     networks: new MultiNamespaceCache({ ...options, type: networks }),
     services: new MultiNamespaceCache({ ...options, type: services, labelSelector }),
     statefulSets: new MultiNamespaceCache({ ...options, type: statefulSets, labelSelector }),
     pods: new MultiNamespaceCache({
       ...{ ...options, type: pods, labelSelector },
       transform: podEssentials,
-      indexers: { [podsOfSet]: pod => [setOf(pod)] },
+      indexers: { [podsOfSet]: (pod: V1Pod) => [setOf(pod)] },
     }),
   };
+  return { ...caches, all: new CacheSet(Object.values(caches)) };
 }
 
 /** What anybody here reads of a pod: a tenth of it, which counts when there are thousands. */

@@ -9,6 +9,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { ControllerMetrics } from '../metrics/prometheus.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import { type Caches, podsOf } from './caches.ts';
+import type { CacheSet } from '../runtime/cache-set.ts';
 import type { Change } from '../runtime/informer.ts';
 import { LeaseLostError } from '../runtime/leader-elector.ts';
 import { reasons } from './events/reasons.ts';
@@ -20,6 +21,8 @@ export interface ControllerOptions {
   /** In metrics. */
   readonly name: string;
   readonly caches: Caches;
+  /** Keys of a namespace are reconciled once it has synced. Default: all at once. */
+  readonly synced?: Pick<CacheSet, 'hasSynced' | 'synced'> | undefined;
   readonly queue: WorkQueue;
   readonly reconciler: Reconciler;
   readonly recorder: EventRecorder;
@@ -54,9 +57,10 @@ export class Controller {
    * The caches must have synced before, or what they lack would be taken not to exist.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { name, caches, queue, concurrency, metrics } = this.#options;
+    const { name, queue, concurrency, metrics, synced } = this.#options;
     const subscription = this.#listen();
-    for (const network of caches.networks.all()) queue.add(keyOf(network));
+    subscription.add(synced?.synced.subscribe(namespace => this.#addAll(namespace)));
+    this.#addAll('');
     const stop = () => queue.shutDown();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -64,6 +68,13 @@ export class Controller {
     await Promise.all(Array.from({ length: concurrency }, () => this.#work(signal)));
     signal.removeEventListener('abort', stop);
     subscription.unsubscribe();
+  }
+
+  /** Adds the networks of a namespace, or with '' all networks. */
+  #addAll(namespace: string): void {
+    const { caches, queue } = this.#options;
+    for (const network of caches.networks.all())
+      if (namespace === '' || network.metadata.namespace === namespace) queue.add(keyOf(network));
   }
 
   #listen(): Subscription {
@@ -126,7 +137,12 @@ export class Controller {
   }
 
   async #process(key: string, signal: AbortSignal, onAskingNodes: () => void): Promise<void> {
-    const { queue, name, metrics } = this.#options;
+    const { queue, name, metrics, synced } = this.#options;
+    // What a cache has not listed would be taken for absent. The key is added again when it has.
+    if (synced?.hasSynced(key.slice(0, key.indexOf('/'))) === false) {
+      queue.done(key);
+      return;
+    }
     metrics?.workerStarted(name);
     await this.#reconcile(key, signal, onAskingNodes);
     metrics?.workerFinished(name);

@@ -3,8 +3,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../logging/logger.ts';
 
-/** Returns what is wrong, or `undefined` if nothing is. */
-export type Check = () => string | undefined;
+/** `undefined`: passed. A text: failed, and why. A warning: passed, with a text that the answer contains. */
+export type CheckResult = string | undefined | { readonly warning: string };
+export type Check = () => CheckResult;
 
 /** The text that Prometheus reads. */
 export interface MetricsText {
@@ -109,10 +110,13 @@ export class HealthServer {
 }
 
 function checked(checks: Readonly<Record<string, Check>> = {}): Answer {
-  const results = Object.entries(checks).map(([name, check]) => ({ name, wrong: check() }));
-  const lines = results.map(({ name, wrong }) => (wrong === undefined ? `[+]${name} ok\n` : `[-]${name} failed: ${wrong}\n`));
-  const isWell = results.every(({ wrong }) => wrong === undefined);
-  return { status: isWell ? 200 : 503, body: `${lines.join('')}${isWell ? 'ok' : 'failed'}\n` };
+  const results = Object.entries(checks).map(([name, check]): [string, CheckResult] => [name, check()]);
+  const lines = results.map(([name, result]) => {
+    if (typeof result === 'string') return `[-]${name} failed: ${result}\n`;
+    return `[+]${name} ok${result === undefined ? '' : `, ${result.warning}`}\n`;
+  });
+  const isHealthy = results.every(([, result]) => typeof result !== 'string');
+  return { status: isHealthy ? 200 : 503, body: `${lines.join('')}${isHealthy ? 'ok' : 'failed'}\n` };
 }
 
 function isRead({ method }: http.IncomingMessage): boolean {

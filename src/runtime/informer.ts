@@ -50,6 +50,11 @@ export interface InformerOptions<T extends KubeObject> {
   readonly idleTimeoutMs?: number | undefined;
 }
 
+interface Waiter {
+  readonly isMet: () => boolean;
+  readonly resolve: () => void;
+}
+
 /** The API server ends each watch after a random time between this and twice this, so that the load spreads. */
 const shortestWatchSeconds = 300;
 /** After a watch that lasted this long the next one starts without a delay. */
@@ -57,6 +62,7 @@ const goodWatchMs = 1_000;
 const listTimeoutMs = 60_000;
 /** Objects in a page of a list: bounds what is held in memory before `transform`. As upstream. */
 const pageSize = 500;
+const repeatedWarningMs = 600_000;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
 /**
@@ -70,10 +76,12 @@ export class Informer<T extends KubeObject> {
   readonly #selection: Pick<InformerOptions<T>, 'namespace' | 'labelSelector'>;
   readonly #store: ObjectStore<T>;
   readonly #changes = new Subject<Change<T>>();
-  readonly #syncWaiters = new Set<() => void>();
+  readonly #waiters = new Set<Waiter>();
   readonly #backoff: Backoff;
   #hasSynced = false;
   #failure: Error | undefined;
+  /** The last failure that was logged as a warning. */
+  #warned: { readonly message: string; readonly atMs: number } | undefined;
   /** Where the next watch continues. Undefined: everything must be listed first. */
   #resourceVersion: string | undefined;
   /** A list must not be older than this: the copy never goes back in time, whichever API server answers. */
@@ -138,23 +146,12 @@ export class Informer<T extends KubeObject> {
 
   /** Resolves once `hasSynced`. Upstream: cache.WaitForCacheSync. @throws the signal's reason once it aborts */
   whenSynced(signal?: AbortSignal): Promise<void> {
-    if (this.#hasSynced) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#syncWaiters.delete(onSynced);
-        reject(signal?.reason as Error);
-      };
-      const onSynced = () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      if (signal?.aborted === true) {
-        onAbort();
-        return;
-      }
-      this.#syncWaiters.add(onSynced);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return this.#when(() => this.#hasSynced, signal);
+  }
+
+  /** Resolves once it has synced or failed for the first time. @throws the signal's reason once it aborts */
+  whenSettled(signal?: AbortSignal): Promise<void> {
+    return this.#when(() => this.#hasSynced || this.#failure !== undefined, signal);
   }
 
   /** Keeps the copy up to date until the signal aborts, then resolves with nothing left running. Failures are logged and retried with backoff; it never rejects. */
@@ -169,6 +166,37 @@ export class Informer<T extends KubeObject> {
       }
       const isGood = performance.now() - startedMs >= goodWatchMs && this.#resourceVersion !== undefined;
       if (!isGood) await sleep(this.#backoff.next(), signal).catch(() => undefined);
+    }
+  }
+
+  #when(isMet: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+    if (isMet()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiters.delete(waiter);
+        reject(signal?.reason as Error);
+      };
+      const waiter: Waiter = {
+        isMet,
+        resolve: () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      if (signal?.aborted === true) {
+        onAbort();
+        return;
+      }
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) {
+      if (!waiter.isMet()) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
     }
   }
 
@@ -208,7 +236,6 @@ export class Informer<T extends KubeObject> {
 
   #noteFailure(error: unknown): void {
     this.#mayHaveGoneBack = true;
-    this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#options.metrics?.failed(this.#name);
     // What blocks one form of listing may let the other through.
     if (this.#resourceVersion === undefined) this.#listsByWatch = !this.#listsByWatch;
@@ -216,9 +243,27 @@ export class Informer<T extends KubeObject> {
     // A list at this version failed as well: accept whatever etcd has now.
     if (isTooLarge || (isGone(error) && this.#resourceVersion === undefined)) this.#newestVersion = '';
     if (isTooLarge || isGone(error)) this.#resourceVersion = undefined;
-    const fromStart = this.#resourceVersion === undefined;
-    if (isGone(error)) this.#logger.info('Watch expired, relisting', { error });
-    else this.#logger.warn('Watch failed, retrying', { error, fromStart });
+    if (isGone(error)) {
+      this.#logger.info('Watch expired, relisting', { error });
+      return;
+    }
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.#logFailure(this.#failure);
+    this.#wake();
+  }
+
+  /** A namespace may be forbidden for ever, so the same failure is a warning only every ten minutes. */
+  #logFailure(error: Error): void {
+    const { message } = error;
+    const nowMs = performance.now();
+    const isKnown = this.#warned?.message === message && nowMs - this.#warned.atMs < repeatedWarningMs;
+    if (!isKnown) this.#warned = { message, atMs: nowMs };
+    this.#logger[isKnown ? 'debug' : 'warn']('Watch failed, retrying', { error, fromStart: this.#resourceVersion === undefined });
+  }
+
+  #noteSuccess(): void {
+    this.#failure = undefined;
+    this.#warned = undefined;
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -277,7 +322,7 @@ export class Informer<T extends KubeObject> {
 
   /** Handles one event of a watch that follows a complete copy. */
   #follow(event: WatchEvent<T>): void {
-    this.#failure = undefined;
+    this.#noteSuccess();
     const version = event.object.metadata?.resourceVersion;
     const changes = event.type === 'BOOKMARK' ? [] : take(this.#store, { ...event, object: this.#kept(event.object) });
     if (version !== undefined) this.#resourceVersion = this.#newestVersion = version;
@@ -289,11 +334,10 @@ export class Informer<T extends KubeObject> {
     this.#resourceVersion = version;
     this.#newestVersion = version ?? '';
     this.#mayHaveGoneBack = false;
-    this.#failure = undefined;
+    this.#noteSuccess();
     for (const change of changes) this.#changes.next(change);
     this.#hasSynced = true;
-    for (const onSynced of this.#syncWaiters) onSynced();
-    this.#syncWaiters.clear();
+    this.#wake();
   }
 
   /** Transforms each object as it arrives, so that no more than one page of them is held untransformed. */

@@ -23,12 +23,12 @@ export class MultiNamespaceCache<T extends KubeObject> {
 
   /** The object with the key "namespace/name". It belongs to the cache and must not be changed. */
   get(key: string): T | undefined {
-    return this.#informer(key.slice(0, key.indexOf('/')))?.get(key);
+    return this.informer(key.slice(0, key.indexOf('/')))?.get(key);
   }
 
   /** The objects of a namespace for which the index has the value. */
   byIndex(namespace: string, index: string, value: string): readonly T[] {
-    return this.#informer(namespace)?.byIndex(index, value) ?? [];
+    return this.informer(namespace)?.byIndex(index, value) ?? [];
   }
 
   /** All objects of all watched namespaces. */
@@ -36,11 +36,14 @@ export class MultiNamespaceCache<T extends KubeObject> {
     return this.#informers().flatMap(informer => informer.list());
   }
 
-  /** What has not been listed yet, such as "pods in default". Empty: the cache has synced. */
-  get unsynced(): readonly string[] {
-    return this.#informers()
-      .filter(({ hasSynced }) => !hasSynced)
-      .map(({ subject }) => subject);
+  /** The watched namespaces; [''] if all of the cluster are watched. */
+  get namespaces(): readonly string[] {
+    return [...this.#byNamespace.keys()];
+  }
+
+  /** The informer of a namespace; undefined if that is not watched. */
+  informer(namespace: string): Informer<T> | undefined {
+    return this.#byNamespace.get('') ?? this.#byNamespace.get(namespace);
   }
 
   /** Keeps the cache up to date until the signal aborts. See Informer.run. */
@@ -48,16 +51,7 @@ export class MultiNamespaceCache<T extends KubeObject> {
     await Promise.all(this.#informers().map(informer => informer.run(signal)));
   }
 
-  /** Resolves when every namespace has been listed once; rejects with the signal's reason. */
-  async whenSynced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers().map(informer => informer.whenSynced(signal)));
-  }
-
   #informers(): Informer<T>[] {
     return [...this.#byNamespace.values()];
-  }
-
-  #informer(namespace: string): Informer<T> | undefined {
-    return this.#byNamespace.get('') ?? this.#byNamespace.get(namespace);
   }
 }

@@ -120,7 +120,7 @@ describe('OpenID Connect', () => {
     ...fields,
   });
 
-  it('makes a token of the issuer be alice to a real API server, got anew when the one at hand has expired', async function () {
+  it('authenticates as alice at a real API server, with a token that is refreshed when it has expired', async function () {
     this.timeout(60_000);
     const flags = { 'issuer-url': issuer.url, 'ca-file': issuer.authority, 'client-id': clientId, 'username-prefix': 'oidc:' };
     const apiServerArguments = Object.entries(flags).map(([flag, value]) => `--oidc-${flag}=${value}`);
@@ -139,7 +139,7 @@ describe('OpenID Connect', () => {
     }
   });
 
-  it('does not wait for an issuer that is silent when the client is closed', async () => {
+  it('does not wait for a silent issuer after the client is closed', async () => {
     const closing = new AbortController();
     const asked = new Promise<void>(resolve => (issuer.onSilence = resolve));
     const error = thrownBy(new OidcToken(configWith(), closing.signal).token());
@@ -149,7 +149,7 @@ describe('OpenID Connect', () => {
     issuer.onSilence = undefined;
   });
 
-  it('asks the issuer once for as long as its token is good, and again when that was refused, with the newest refresh token', async () => {
+  it('refreshes once for as long as the token is valid, and again when it was refused, with the newest refresh token', async () => {
     const oidc = new OidcToken(configWith());
     const token = await oidc.token();
     expect(await oidc.token()).to.equal(token);
@@ -159,13 +159,13 @@ describe('OpenID Connect', () => {
     expect(issuer.grants.map(({ body }) => body.get('refresh_token'))).to.deep.equal(['refresh-0', 'refresh-1']);
   });
 
-  it('does not ask it at all while the token at hand is good', async () => {
+  it('sends the issuer nothing while its token is valid', async () => {
     const good = issuer.idToken(3600);
     expect(await new OidcToken(configWith({ 'id-token': good, 'refresh-token': undefined })).token()).to.equal(good);
     expect(issuer.grants).to.deep.equal([]);
   });
 
-  it('proves which client it is in the way that the issuer takes', async () => {
+  it('authenticates the client with the method that the issuer supports', async () => {
     await new OidcToken(configWith()).token();
     expect(issuer.grants[0]?.authorization).to.equal(
       `Basic ${Buffer.from('bitcoin%20controller:a%20client%3Asecret').toString('base64')}`,
@@ -186,7 +186,7 @@ describe('OpenID Connect', () => {
     ['the issuer refuses', { 'refresh-token': 'hush' }, /\/token: 400 invalid_grant, not that one$/],
   ];
   for (const [fault, fields, message] of faults)
-    it(`says what is wrong if ${fault}, and shows no secret`, async () => {
+    it(`names the fault if ${fault}, without showing a secret`, async () => {
       const error = await thrownBy(new OidcToken(configWith(fields)).token());
       expect(error.message).to.match(message);
       expect(error.message).not.to.match(/hush|secret/);

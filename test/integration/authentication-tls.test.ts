@@ -103,20 +103,20 @@ describe('TLS to the API server', () => {
     expect((await thrownBy(whoAmI(await clientWith({})))).message).to.match(/does not match certificate's altnames/);
   });
 
-  it('takes the name of tls-server-name for it', async () => {
+  it('verifies the name of tls-server-name instead', async () => {
     expect(await whoAmI(await clientWith({ 'tls-server-name': name }))).to.equal(accountName('alice'));
     const other = await clientWith({ 'tls-server-name': 'other.example.test' });
     expect((await thrownBy(whoAmI(other))).message).to.match(/does not match certificate's altnames/);
   });
 
-  it('refuses a server of an authority that it does not know, unless insecure-skip-tls-verify says to take any', async () => {
+  it('refuses a server with an unknown CA, unless insecure-skip-tls-verify is set', async () => {
     const unknown = { 'tls-server-name': name, 'certificate-authority': authorities.new.certificate };
     expect((await thrownBy(whoAmI(await clientWith(unknown)))).message).to.match(/unable to verify|self-signed/);
     const careless = { 'insecure-skip-tls-verify': true, 'certificate-authority': undefined };
     expect(await whoAmI(await clientWith(careless))).to.equal(accountName('alice'));
   });
 
-  it("follows a pod's ca.crt to another authority, its token to another account, and ends no watch for it", async () => {
+  it("follows a pod's ca.crt to another CA and its token to another account, without ending a watch", async () => {
     await end.show(authorities.old, ['IP:127.0.0.1']);
     const folder = path.join(api.dir, 'pod');
     const account = path.join(folder, 'var/run/secrets/kubernetes.io/serviceaccount');
@@ -147,7 +147,7 @@ describe('TLS to the API server', () => {
     expect((await thrownBy(whoAmI(client))).message).to.match(/unable to verify|self-signed/);
   });
 
-  it('is not needed to a proxy of this machine, such as kubectl proxy', async () => {
+  it('is not required for a proxy on this machine, such as kubectl proxy', async () => {
     const { kubectl } = await providePrograms(['kubectl']);
     const proxy = spawn(kubectl, [`--kubeconfig=${api.kubeconfigPath}`, 'proxy', '--port=0'], {
       stdio: ['ignore', 'pipe', 'ignore'],

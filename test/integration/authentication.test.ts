@@ -41,7 +41,7 @@ describe('authentication at a real API server', () => {
     return client;
   }
 
-  it('is by a client certificate, in the kubeconfig or in files', async () => {
+  it('works with a client certificate, in the kubeconfig or in files', async () => {
     const admin = clientOf(api.kubeconfigPath);
     clients.push(admin);
     expect(await whoAmI(admin)).to.equal('admin');
@@ -49,13 +49,13 @@ describe('authentication at a real API server', () => {
     expect(await whoAmI(await clientWith({ user: files }))).to.equal('admin');
   });
 
-  it('is by a bearer token, and acts for another where it may', async () => {
+  it('works with a bearer token, and with impersonation where that is allowed', async () => {
     expect(await whoAmI(await clientWith({ user: { token: tokens.one } }))).to.equal(accountName('one'));
     const files = { 'client-certificate': 'certificates/admin.crt', 'client-key': 'certificates/admin.key' };
     expect(await whoAmI(await clientWith({ user: { ...files, as: 'bob' } }))).to.equal('bob');
   });
 
-  it('follows a token file, with or without a line break at its end, and outlives its absence', async () => {
+  it('follows a token file, with or without a newline at its end, and tolerates its absence', async () => {
     const file = path.join(api.dir, 'token');
     await writeFile(file, `${tokens.one}\n`);
     const client = await clientWith({ user: { tokenFile: 'token' } });
@@ -92,7 +92,7 @@ describe('authentication at a real API server', () => {
       };
     }
 
-    it('gives it what was asked of it, and runs it once for as long as its answer is good', async () => {
+    it('passes it the request, and runs it once for as long as its credential is valid', async () => {
       const { user, prints, runs } = await plugin();
       await prints({ token: tokens.one, expirationTimestamp: new Date(Date.now() + 3_600_000).toISOString() });
       const client = await clientWith({ user });
@@ -104,7 +104,7 @@ describe('authentication at a real API server', () => {
       );
     });
 
-    it('runs it again once its answer has expired', async () => {
+    it('runs it again once its credential has expired', async () => {
       const { user, prints } = await plugin();
       await prints({ token: tokens.one, expirationTimestamp: new Date(Date.now() + 500).toISOString() });
       const client = await clientWith({ user });
@@ -113,7 +113,7 @@ describe('authentication at a real API server', () => {
       await eventually(async () => (await whoAmI(client)) === accountName('two'));
     });
 
-    it('runs it again, once, when the API server refuses its answer: for many requests together, and for a watch', async () => {
+    it('runs it again, once, when the API server refuses its credential: for many requests together, and for a watch', async () => {
       const { user, prints, runs } = await plugin();
       await prints({ token: 'revoked' }, { token: tokens.one });
       const client = await clientWith({ user });
@@ -128,7 +128,7 @@ describe('authentication at a real API server', () => {
       expect(await runs()).to.equal(4);
     });
 
-    it('is refused, and not for ever, while it gives nothing that is good', async () => {
+    it('fails while it returns wrong credentials, and recovers afterwards', async () => {
       const { user, prints } = await plugin();
       await prints({ token: 'revoked' });
       const client = await clientWith({ user });
@@ -137,7 +137,7 @@ describe('authentication at a real API server', () => {
       await eventually(async () => (await whoAmI(client).catch(() => '')) === accountName('one'));
     });
 
-    it('takes a client certificate from it', async () => {
+    it('accepts a client certificate from it', async () => {
       const { user, prints } = await plugin();
       const pem = (name: string): Promise<string> => readFile(path.join(api.dir, 'certificates', name), 'utf8');
       await prints({ clientCertificateData: await pem('admin.crt'), clientKeyData: await pem('admin.key') });
@@ -147,12 +147,12 @@ describe('authentication at a real API server', () => {
     const faults: readonly (readonly [string, object | string, string])[] = [
       ['no JSON', 'hush', 'printed no ExecCredential with a status'],
       ['no status', '{"kind":"ExecCredential","token":"hush"}', 'printed no ExecCredential with a status'],
-      ['another version', '{"apiVersion":"v1","kind":"ExecCredential","status":{"token":"hush"}}', 'of another apiVersion'],
+      ['another version', '{"apiVersion":"v1","kind":"ExecCredential","status":{"token":"hush"}}', 'with another apiVersion'],
       ['no credentials', { password: 'hush' }, 'neither a token nor a certificate'],
       ['an expiry that is not a time', { token: 'hush', expirationTimestamp: 'soon' }, 'expirationTimestamp that is not a time'],
     ];
     for (const [fault, printed, message] of faults)
-      it(`says what is wrong if it prints ${fault}, and nothing of what it printed`, async () => {
+      it(`names the fault if it prints ${fault}, without quoting the output`, async () => {
         const { user, prints } = await plugin();
         await prints(printed);
         const error = await thrownBy(whoAmI(await clientWith({ user })));
@@ -162,7 +162,7 @@ describe('authentication at a real API server', () => {
         expect(error.message).not.to.include('hush');
       });
 
-    it('says what it says to people if it fails, and how to get it if it is absent', async () => {
+    it('shows its standard error if it fails, and the install hint if it is missing', async () => {
       const failing = { apiVersion, command: 'sh', args: ['-c', 'echo "please log in" >&2; exit 3'] };
       expect((await thrownBy(whoAmI(await clientWith({ user: { exec: failing } })))).message).to.include(
         'exec plugin sh: ended with exit code 3: please log in',
@@ -176,7 +176,7 @@ describe('authentication at a real API server', () => {
     });
   });
 
-  it('is tried again by the controller until it is right, says so, and shows no secret', async () => {
+  it('is retried and logged by the controller until it succeeds, without showing a secret', async () => {
     const wrong = 'a-wrong-token-to-look-for';
     const file = path.join(api.dir, 'token');
     await writeFile(file, wrong);

@@ -85,7 +85,7 @@ describe('Informer with a real API server', function () {
     return JSON.stringify(informer.list().map(versionOf).sort()) === JSON.stringify(there);
   }
 
-  it('tells what is there, then each change once and in order', async () => {
+  it('emits the existing objects, then each change once and in order', async () => {
     await create('a');
     await started();
     expect(changes).to.deep.equal(['added a=1']);
@@ -96,7 +96,7 @@ describe('Informer with a real API server', function () {
     expect(changes.slice(1)).to.deep.equal(['added b=1', 'updated b=2', 'deleted a=1']);
   });
 
-  it('lists page by page, without a gap or a double, where the server does not list by watch', async () => {
+  it('lists in pages without gaps or duplicates if the server does not support initial events', async () => {
     await Promise.all(Array.from({ length: 1_100 }, (_, index) => create(`many-${index}`)));
     const pages: (string | undefined)[] = [];
     const informer = await started({
@@ -116,7 +116,7 @@ describe('Informer with a real API server', function () {
     await eventually(() => changes.at(-1) === 'added later=1');
   });
 
-  it('sees what was deleted, changed and made anew under the same name while it was cut off', async () => {
+  it('sees what was deleted, changed and recreated under the same name while it was disconnected', async () => {
     for (const name of ['deleted', 'changed', 'recreated', 'untouched']) await create(name);
     await started();
     changes.length = 0;
@@ -130,7 +130,7 @@ describe('Informer with a real API server', function () {
     expect(changes.sort()).to.deep.equal(['added recreated=2', 'deleted deleted=1', 'deleted recreated=1', 'updated changed=2']);
   });
 
-  it('loses and doubles nothing on connections that are cut again and again', async () => {
+  it('loses and duplicates nothing on connections that are cut again and again', async () => {
     const informer = await started();
     for (let index = 0; index < 60; index += 1) {
       await create(`cut-${index}`);
@@ -140,7 +140,7 @@ describe('Informer with a real API server', function () {
     expect(changes).to.deep.equal(Array.from({ length: 60 }, (_, index) => `added cut-${index}=1`));
   });
 
-  it('leaves a half-open watch and goes on where it was, without listing anew', async () => {
+  it('ends a half-open watch and continues where it was, without relisting', async () => {
     const informer = await started({ idleTimeoutMs: 500 });
     await create('before');
     await eventually(() => changes.length === 1);
@@ -148,18 +148,18 @@ describe('Informer with a real API server', function () {
     await create('meanwhile');
     await eventually(() => agrees(informer));
     expect(changes).to.deep.equal(['added before=1', 'added meanwhile=1']);
-    const failures = logger.entries.filter(({ message }) => message === 'Watch failed, will begin anew');
+    const failures = logger.entries.filter(({ message }) => message === 'Watch failed, retrying');
     expect(failures).not.to.be.empty;
     expect(failures.filter(({ fields }) => fields['fromStart'] === true)).to.be.empty;
   });
 
-  it('goes on where it was when the API server is killed and comes back', async () => {
+  it('continues where it was when the API server is killed and comes back', async () => {
     await create('kept');
     await create('deleted');
     const informer = await started();
     changes.length = 0;
     await controlPlane.stopApiServer('abruptly');
-    await eventually(() => logger.entries.some(({ message }) => message === 'Watch failed, will begin anew'));
+    await eventually(() => logger.entries.some(({ message }) => message === 'Watch failed, retrying'));
     expect(informer.list(), 'the copy stays while nobody answers').to.have.length(2);
     await controlPlane.startApiServer();
     await remove('deleted');
@@ -168,7 +168,7 @@ describe('Informer with a real API server', function () {
     expect(changes).to.deep.equal(['deleted deleted=1', 'added new=1']);
   });
 
-  it('lists anew when what it had seen last is compacted away (410 Gone), and still tells each difference once', async () => {
+  it('relists when its last version was compacted (410 Gone), and emits each difference once', async () => {
     await create('kept');
     await create('deleted');
     const informer = await started();
@@ -181,10 +181,10 @@ describe('Informer with a real API server', function () {
     proxy.open();
     await eventually(() => agrees(informer));
     expect(changes.sort()).to.deep.equal(['added new=1', 'deleted deleted=1']);
-    expect(logger.entries.map(({ message }) => message)).to.include('Watch is too old, will list anew');
+    expect(logger.entries.map(({ message }) => message)).to.include('Watch expired, relisting');
   });
 
-  it('keeps no connection and no subscriber when it is stopped, whatever it was about to do', async () => {
+  it('keeps no connection and no subscriber when it is stopped at any moment', async () => {
     await create('a');
     for (const when of ['at once', 'in the list', 'in the watch', 'in a pause'] as const) {
       const own = clientOf(proxy.url);

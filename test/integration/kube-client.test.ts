@@ -42,7 +42,7 @@ describe('KubeClient with a real API server', () => {
     return new KubeClient({ kubeConfig, logger: new RecordingLogger() });
   }
 
-  it('loses nothing of a NetworkPolicy with `from` on the way there, back, and there again', async () => {
+  it('loses nothing of a NetworkPolicy with `from` in a write, a read and another write', async () => {
     const spec = {
       podSelector: { matchLabels: { app: 'x' } },
       policyTypes: ['Ingress'],
@@ -80,7 +80,7 @@ describe('KubeClient with a real API server', () => {
     expect((read['spec'] as typeof spec).versions).to.deep.equal(spec.versions);
   });
 
-  it('tells the errors of the API server apart', async () => {
+  it('distinguishes the errors of the API server', async () => {
     const object = { metadata: { namespace, name: 'errors' } };
     const created = await client.create(configMaps, object);
     expect(isAlreadyExists(await thrownBy(client.create(configMaps, object)))).to.equal(true);
@@ -94,7 +94,7 @@ describe('KubeClient with a real API server', () => {
     expect(isNotFound(await thrownBy(client.get(configMaps, object.metadata)))).to.equal(true);
   });
 
-  it('is who the token of its kubeconfig says, and may do what that one may', async () => {
+  it('has the identity and the rights of the token in its kubeconfig', async () => {
     await controlPlane.kubectl('create', 'serviceaccount', 'reader');
     await controlPlane.kubectl('create', 'role', 'reader', '--verb=get', '--resource=configmaps');
     await controlPlane.kubectl('create', 'rolebinding', 'reader', '--role=reader', '--serviceaccount=default:reader');
@@ -110,7 +110,7 @@ describe('KubeClient with a real API server', () => {
     }
   });
 
-  it('is through again after the API server was killed, with a call that began while it was away', async () => {
+  it('works again after the API server was killed, including a call that started meanwhile', async () => {
     await client.get(configMaps, { namespace, name: 'readable' });
     await controlPlane.stopApiServer('abruptly');
     const begun = client.get(configMaps, { namespace, name: 'readable' });

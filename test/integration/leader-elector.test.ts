@@ -42,7 +42,7 @@ describe('LeaderElector with a real API server', () => {
   const writer = (namespace: string) =>
     controlPlane.kubectl('get', 'configmap', 'work', `--namespace=${namespace}`, '--output=jsonpath={.data.writer}');
 
-  it('lets a leader that was frozen past its lease write nothing more once it is thawed', async () => {
+  it('prevents all writes of a leader that was frozen past its lease', async () => {
     await controlPlane.kubectl('create', 'namespace', 'frozen');
     const first = start('frozen', 'first');
     await eventually(() => first.said.includes('leads'));
@@ -58,7 +58,7 @@ describe('LeaderElector with a real API server', () => {
     expect(second.said).to.deep.equal(['waits', 'leads']);
   });
 
-  it('gives the lease back when it is told to stop, and to the one who waits', async () => {
+  it('releases the lease on shutdown to the waiting replica', async () => {
     await controlPlane.kubectl('create', 'namespace', 'released');
     const first = start('released', 'first');
     await eventually(() => first.said.includes('leads'));
@@ -71,7 +71,7 @@ describe('LeaderElector with a real API server', () => {
     expect(await holder('released')).to.equal('second');
   });
 
-  it('stops leading when the API server is away for longer than the renew deadline; the next takes over when it is back', async () => {
+  it('stops leading when the API server is down for longer than the renew deadline; the next replica takes over afterwards', async () => {
     await controlPlane.kubectl('create', 'namespace', 'outage');
     const only = start('outage', 'only');
     await eventually(() => only.said.includes('leads'));

@@ -74,7 +74,7 @@ describe('the controller as a process', () => {
   const lease = async (): Promise<{ spec: { holderIdentity: string } }> =>
     JSON.parse(await api.kubectl('get', 'lease', 'bitcoin-controller', '-o', 'json')) as { spec: { holderIdentity: string } };
 
-  it('is healthy before it is ready, and says for what it waits', async () => {
+  it('is healthy before it is ready, and names what it waits for', async () => {
     const process = await start();
     await eventually(async () => (await statusOf('/healthz')) === 200);
     const waiting = '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\nfailed\n';
@@ -86,7 +86,7 @@ describe('the controller as a process', () => {
     expect(await ask('/healthz')).to.deep.equal({ status: 200, text: '[+]lease ok\nok\n' });
   });
 
-  it('counts what its forebears count, under their names', async () => {
+  it('serves the metrics of client-go and controller-runtime under their names', async () => {
     await leads(await start());
     const { text } = await ask('/metrics');
     const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
@@ -95,7 +95,7 @@ describe('the controller as a process', () => {
     expect(text).to.match(/^rest_client_requests_total\{code="200",method="GET",host="127\.0\.0\.1:\d+"\} [1-9]/m);
   });
 
-  it('logs more, and less, from when it is told to', async () => {
+  it('changes its log level at run time', async () => {
     const process = await start();
     await leads(process);
     const level = async (body: string): Promise<{ status: number; text: string }> => ask('/loglevel', { method: 'PUT', body });
@@ -110,7 +110,7 @@ describe('the controller as a process', () => {
     expect((await ask('/loglevel')).text).to.equal('error\n');
   });
 
-  it('ends when it is asked to: workers, lease, events, sockets, in this order, and with 0', async () => {
+  it('stops workers, lease, events and sockets in this order on SIGTERM, and exits with 0', async () => {
     const process = await start(['--log-level=debug']);
     await leads(process);
     expect(await process.stop()).to.equal(0);
@@ -139,20 +139,20 @@ describe('the controller as a process', () => {
     expect(await process.stop()).to.equal(0);
   });
 
-  it('ends by itself, with 0, though the API server is away', async () => {
+  it('exits with 0 although the API server is down', async () => {
     const proxy = await TcpProxy.start(api.serverUrl);
     try {
       const process = await start([], await throughProxy(proxy));
       await leads(process);
       proxy.close();
       expect(await process.stop()).to.equal(0);
-      expect(process.logs.map(({ message }) => message)).to.include('The lease could not be released');
+      expect(process.logs.map(({ message }) => message)).to.include('Failed to release the lease');
     } finally {
       await proxy.stop();
     }
   });
 
-  it('ends at once, with 1, when it is asked a second time', async () => {
+  it('exits with 1 at once on a second signal', async () => {
     const proxy = await TcpProxy.start(api.serverUrl);
     try {
       const process = await start([], await throughProxy(proxy));
@@ -178,7 +178,7 @@ describe('the controller as a process', () => {
     ['an address that is taken', [], 1, /EADDRINUSE/],
   ];
   for (const [mistake, args, code, message] of mistakes)
-    it(`refuses ${mistake}, and ends with ${code}`, async () => {
+    it(`refuses ${mistake}, and exits with ${code}`, async () => {
       const first = code === 1 ? await start() : undefined;
       if (first !== undefined) await eventually(async () => (await statusOf('/healthz')) === 200);
       const second = await start(args);

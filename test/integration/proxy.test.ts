@@ -105,7 +105,7 @@ describe('an API server behind a proxy', () => {
     return client;
   }
 
-  it('is reached by proxy-url, with one tunnel for request after request and one for a watch', async () => {
+  it('is reached through proxy-url, with one tunnel for successive requests and one for a watch', async () => {
     const client = await clientWith({ 'proxy-url': proxy.urlFor('user:pass%20word') });
     for (let count = 0; count < 3; count += 1) expect(await whoAmI(client)).to.equal(accountName('alice'));
     expect(proxy.asked).to.deep.equal([server.slice('https://'.length)]);
@@ -117,7 +117,7 @@ describe('an API server behind a proxy', () => {
     expect(proxy.asked).to.have.length(2);
   });
 
-  it('is reached by HTTPS_PROXY, unless it is on this machine', async () => {
+  it('is reached through HTTPS_PROXY, unless it is on this machine', async () => {
     const environment = { HTTPS_PROXY: proxy.urlFor('user:pass%20word') };
     expect(await whoAmI(await clientWith({}, environment))).to.equal(accountName('alice'));
     const direct = await clientWith({ server: api.serverUrl }, environment);
@@ -125,7 +125,7 @@ describe('an API server behind a proxy', () => {
     expect(proxy.asked).to.have.length(1);
   });
 
-  it('is reached by a proxy of SOCKS, which is asked for it by its name', async () => {
+  it('is reached through a SOCKS proxy, which resolves its name', async () => {
     const hosts: string[] = [];
     const socks = socksProxy(new URL(api.serverUrl), hosts);
     await new Promise<void>(resolve => socks.listen(0, '127.0.0.1', resolve));
@@ -139,7 +139,7 @@ describe('an API server behind a proxy', () => {
     }
   });
 
-  it('is trusted by the authority that the kubeconfig has now, also in new tunnels', async () => {
+  it('is verified with the current CA of the kubeconfig, also in new tunnels', async () => {
     const bundle = path.join(api.dir, 'trusted.crt');
     const right = await readFile(path.join(api.dir, 'certificates', 'ca.crt'), 'utf8');
     const wrong = await readFile(path.join(api.dir, 'certificates', 'admin.crt'), 'utf8');
@@ -150,7 +150,7 @@ describe('an API server behind a proxy', () => {
     await eventually(async () => (await whoAmI(client).catch(() => '')) === accountName('alice'));
   });
 
-  it('is not reached with a proxy that refuses, which the error says without the password', async () => {
+  it('is not reached through a proxy that refuses, and the error does not show the password', async () => {
     const client = await clientWith({ 'proxy-url': proxy.urlFor('user:wrong-password') });
     const error = await thrownBy(client.list(namespaces, { maxTries: 1 }));
     expect(error.message).to.match(/^list namespaces: by proxy 127\.0\.0\.1:\d+: .*407/);

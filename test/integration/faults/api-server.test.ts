@@ -84,7 +84,7 @@ describe('a controller whose API server is in trouble', function () {
     await controlPlane.compact();
     await controlPlane.restartApiServer('abruptly');
     controller.thaw();
-    await controller.logged(({ message }) => message === 'Watch is too old, will list anew');
+    await controller.logged(({ message }) => message === 'Watch expired, relisting');
     await expectAllTold(['stays', 'changes', 'comes']);
     await world.expectStory(namespace, 'goes', nodes);
     await world.expectStory(namespace, 'changes', nodes, gone);

@@ -1,12 +1,12 @@
 import http from 'node:http';
 import { expect } from 'chai';
-import { HealthServer } from '../../../src/runtime/health-server.ts';
+import { type CheckResult, HealthServer } from '../../../src/runtime/health-server.ts';
 import { Metrics } from '../../../src/metrics/prometheus.ts';
 import { createLogger } from '../../../src/logging/winston-logger.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 
 describe('HealthServer', () => {
-  let wrong: string | undefined;
+  let wrong: CheckResult;
   let port: number;
   let server: HealthServer;
   const log = createLogger({ level: 'info', format: 'json' });
@@ -34,6 +34,8 @@ describe('HealthServer', () => {
     wrong = 'not synced';
     expect(await ask('/readyz')).to.equal('503 [-]caches failed: not synced\n[+]sink ok\nfailed\n');
     expect(await ask('/healthz')).to.equal('503 [-]lease failed: not synced\nfailed\n');
+    wrong = { warning: 'failing: pods in b' };
+    expect(await ask('/readyz')).to.equal('200 [+]caches ok, failing: pods in b\n[+]sink ok\nok\n');
   });
 
   it('serves the metrics in the format of Prometheus', async () => {

@@ -204,6 +204,21 @@ describe('Informer', () => {
     expect(informer.hasSynced).to.equal(true);
   });
 
+  it('warns about the same failure once in ten minutes', async () => {
+    const failures = Array.from({ length: 40 }, (): Step[] => [new ApiError('watch pods', 403, { reason: 'Forbidden' })]);
+    api.pages.push(...failures.flat().map(step => step as Error));
+    const logger = new RecordingLogger();
+    api.scripts.push(...failures);
+    informer = new Informer({ client: api.client, type: pods, logger, random: () => 0 });
+    running = informer.run(stop.signal);
+    const warnings = () => logger.entries.filter(({ level }) => level === 'warn').length;
+    await clock.tickAsync(599_000);
+    expect(warnings()).to.equal(1);
+    expect(informer.failure).to.have.property('code', 403);
+    await clock.tickAsync(60_000);
+    expect(warnings()).to.equal(2);
+  });
+
   it('relists without a version when the API server has never had it (etcd was restored from a backup)', async () => {
     const tooLarge = new ApiError('watch', 504, {
       reason: 'Timeout',

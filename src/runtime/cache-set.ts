@@ -1,0 +1,97 @@
+// CacheSet: the caches of one controller together: which namespaces are complete in all of them, and which cannot be listed.
+//   Upstream: controller-runtime pkg/cache, WaitForCacheSync; differs from it in that one namespace that fails does not block the others.
+import { Subject, type Observable } from 'rxjs';
+import { ApiError } from '../kube/api-error.ts';
+import type { KubeObject } from '../kube/resource.ts';
+import type { Informer } from './informer.ts';
+import type { MultiNamespaceCache } from './multi-namespace-cache.ts';
+import type { CheckResult } from './health-server.ts';
+
+/** The parts of a cache that do not depend on the type of its objects. */
+export type AnyCache = Pick<MultiNamespaceCache<KubeObject>, 'namespaces' | 'run'> & {
+  informer(namespace: string): SyncState | undefined;
+};
+type SyncState = Pick<Informer<KubeObject>, 'hasSynced' | 'failure' | 'subject' | 'whenSynced' | 'whenSettled'>;
+
+/** This many informers are named by the readiness check. */
+const longestReport = 5;
+
+export class CacheSet {
+  readonly #caches: readonly AnyCache[];
+  readonly #synced = new Subject<string>();
+
+  /** @param caches all of them with the same namespaces */
+  constructor(caches: readonly AnyCache[]) {
+    this.#caches = caches;
+  }
+
+  /**
+   * Whether every cache has listed the namespace once. Reconcile nothing in a namespace before: what a cache lacks would be taken
+   * for absent. It stays true if a watch fails later; the caches then hold the last known state.
+   */
+  hasSynced(namespace: string): boolean {
+    return this.#caches.every(cache => cache.informer(namespace)?.hasSynced === true);
+  }
+
+  /** Emits a namespace when `hasSynced` becomes true for it; '' if the whole cluster is watched. Subscribe before run(). */
+  get synced(): Observable<string> {
+    return this.#synced;
+  }
+
+  /** Keeps the caches up to date until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (const namespace of this.#namespaces)
+      Promise.all(this.#of(namespace).map(informer => informer.whenSynced(signal))).then(
+        () => this.#synced.next(namespace),
+        () => undefined,
+      );
+    await Promise.all(this.#caches.map(cache => cache.run(signal)));
+  }
+
+  /**
+   * Resolves when at least one namespace has synced and every other one has either synced or failed. Those that failed are retried,
+   * and `synced` emits them later.
+   * @throws the signal's reason once it aborts
+   */
+  async whenReady(signal: AbortSignal): Promise<void> {
+    const oneHasSynced = Promise.any(
+      this.#namespaces.map(namespace => Promise.all(this.#of(namespace).map(informer => informer.whenSynced(signal)))),
+    ).catch(() => signal.throwIfAborted());
+    await Promise.all([oneHasSynced, ...this.#informers.map(informer => informer.whenSettled(signal))]);
+  }
+
+  /** For /readyz: fails until whenReady() would resolve. After that it passes, with a warning that names what cannot be listed or watched. */
+  check(): CheckResult {
+    const pending = this.#informers.filter(({ hasSynced }) => !hasSynced);
+    const isReady =
+      this.#namespaces.some(namespace => this.hasSynced(namespace)) && pending.every(({ failure }) => failure !== undefined);
+    if (!isReady) return `not listed yet: ${shortened(pending.map(({ subject }) => subject))}`;
+    const failing = this.#informers.filter(({ failure }) => failure !== undefined);
+    if (failing.length === 0) return undefined;
+    return { warning: `failing: ${shortened(failing.map(({ subject, failure }) => `${subject} (${shortCause(failure)})`))}` };
+  }
+
+  get #namespaces(): readonly string[] {
+    return this.#caches[0]?.namespaces ?? [];
+  }
+
+  get #informers(): readonly SyncState[] {
+    return this.#namespaces.flatMap(namespace => this.#of(namespace));
+  }
+
+  #of(namespace: string): readonly SyncState[] {
+    return this.#caches.map(cache => cache.informer(namespace)).filter(informer => informer !== undefined);
+  }
+}
+
+function shortened(names: readonly string[]): string {
+  const shown = names.slice(0, longestReport).join(', ');
+  return names.length > longestReport ? `${shown} and ${names.length - longestReport} more` : shown;
+}
+
+/** Anybody may read /readyz, so it gets no message of the API server. */
+function shortCause(failure: Error | undefined): string {
+  return failure instanceof ApiError
+    ? `${failure.code}${failure.reason === undefined ? '' : ` ${failure.reason}`}`
+    : 'no connection';
+}
