@@ -36,6 +36,7 @@
  * @module record
  */
 export type { LogFields, Logger } from '../logging/logger.ts';
+export type { ClientGoOption } from './client-go/compatibility.ts';
 export type { CorrelatorOptions } from './core/correlator-options.ts';
 export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core/core-event.ts';
 export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './core/event-broadcaster.ts';

@@ -22,7 +22,7 @@ export class ClientGoDelivery implements EventDelivery {
   constructor(watcher: Watcher<CoreV1Event>, options: EventDeliveryOptions) {
     this.#options = options;
     this.#watcher = watcher;
-    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, clientGoCompatible: true });
+    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, isStrict: true });
     // It rejects for nothing: #recordToSink catches what a consumer's functions throw.
     void watcher.forEach(({ object }) => this.#handle(object), { signal: this.#cancellation.signal });
   }

@@ -2,6 +2,7 @@
 //   recorded-events.ts. Port of client-go v0.37.2 tools/record/event.go.
 import type { Observable } from 'rxjs';
 import type { Watcher } from '../../broadcaster/watcher.ts';
+import { isClientGoCompatible, nameFunction } from '../client-go/compatibility.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ClientGoDelivery } from '../client-go/delivery.ts';
 import type { CorrelatorOptions } from './correlator-options.ts';
@@ -10,7 +11,7 @@ import { EventCorrelator } from './event-correlator.ts';
 import type { EventCounts, EventDrop } from '../pipeline/event-counts.ts';
 import type { EventDeliveryOptions } from '../pipeline/event-delivery.ts';
 import { logFields, logLine } from './log-line.ts';
-import { eventNames, EventNames, generateEventName, unixNanoOf } from '../pipeline/event-name.ts';
+import { eventNames, EventNames } from '../pipeline/event-name.ts';
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
 import type { EventSink } from './core-v1-sink.ts';
 import { retryDelayMs } from '../pipeline/event-writer.ts';
@@ -81,7 +82,7 @@ export class EventBroadcaster implements AsyncDisposable {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
     const logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
     this.#options = options;
-    this.#isClientGo = options.clientGoCompatible === true;
+    this.#isClientGo = isClientGoCompatible(options);
     this.#logger = logger;
     this.#now = options.now ?? (() => Date.now());
     this.#names = options.now === undefined ? eventNames : new EventNames();
@@ -90,7 +91,7 @@ export class EventBroadcaster implements AsyncDisposable {
       logger,
       now: this.#now,
       maxQueuedEvents,
-      clientGoCompatible: this.#isClientGo,
+      keepsUnsent: !this.#isClientGo,
       drainTimeoutMs: options.drainTimeoutMs ?? (this.#isClientGo ? 0 : defaults.drainTimeoutMs),
     });
     this.events$ = this.#recorded.events$;
@@ -104,14 +105,11 @@ export class EventBroadcaster implements AsyncDisposable {
 
   /** A recorder for one part of the program: `source` says which. Any number may be made, at any time. */
   newRecorder(source: EventSource): EventRecorder {
-    const nameFor = this.#isClientGo
-      ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
-      : (name: string, nowMs: number) => this.#names.next(name, nowMs);
     return new BroadcastingRecorder({
       source: { ...source },
       logger: this.#logger,
       send: event => this.#recorded.send(event),
-      nameFor,
+      nameFor: nameFunction(this.#options, this.#names),
       nameAnnotation: this.#isClientGo ? undefined : this.#options.nameAnnotation,
       now: this.#now,
       kindOf: this.#options.kindOf,

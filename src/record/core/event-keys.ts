@@ -68,26 +68,6 @@ export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey:
   return { aggregateKey: joined(objectKey(event), reason, reportingComponent, reportingInstance), localKey: message };
 }
 
-function clientGoSpamKey({ source, involvedObject: o, type }: CoreV1Event): string {
-  return [source.component, source.host, o.kind, o.namespace, o.name, o.uid, o.apiVersion, type].join('');
-}
-
-/** client-go's own keys, joined without separators: component `ab` of host `c` is `a` of `bc`. */
-export const clientGoKeyFuncs: EventKeyFuncs = {
-  eventKey: ({ source, involvedObject: o, type, reason, message }) =>
-    [source.component, source.host, o.kind, o.namespace, o.name, o.fieldPath, o.uid, o.apiVersion, type, reason, message].join(
-      '',
-    ),
-  spamKey: clientGoSpamKey,
-  aggregate: event => {
-    const { reason, reportingComponent, reportingInstance, message } = event;
-    return {
-      aggregateKey: [clientGoSpamKey(event), reason, reportingComponent, reportingInstance].join(''),
-      localKey: message,
-    };
-  },
-};
-
 /**
  * Keys which are equal only if all their fields are. Source, object and type, which all three share, have a number: a short key costs a
  * third of a long one. Numbers are forgotten as the entries of a cache of that size are, so none is given twice to what one still knows.

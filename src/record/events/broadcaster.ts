@@ -2,9 +2,10 @@
 //   After it: ../recorded-events.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
 import type { Observable } from 'rxjs';
 import type { Watcher } from '../../broadcaster/watcher.ts';
+import { isClientGoCompatible, nameFunction, type ClientGoOption } from '../client-go/compatibility.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { EventCounts, EventDrop } from '../pipeline/event-counts.ts';
-import { EventNames, eventNames, generateEventName, unixNanoOf } from '../pipeline/event-name.ts';
+import { EventNames, eventNames } from '../pipeline/event-name.ts';
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from '../pipeline/event-pipeline.ts';
 import type { KindLookup } from '../pipeline/reference.ts';
@@ -15,7 +16,7 @@ import type { EventsV1Sink } from './sink.ts';
 import { SeriesDelivery } from './series-delivery.ts';
 
 /** Every option has a default that suits a controller. */
-export interface EventsV1BroadcasterOptions {
+export interface EventsV1BroadcasterOptions extends ClientGoOption {
   /** Shuts the broadcaster down when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** Says what could not be recorded; nothing is logged unless given. */
@@ -45,8 +46,6 @@ export interface EventsV1BroadcasterOptions {
   readonly kindOf?: KindLookup | undefined;
   /** Sends what the API server would refuse, as client-go does: long notes uncut, a reason or an action that is empty or too long. */
   readonly ignoresServerLimits?: boolean | undefined;
-  /** client-go to the letter, with what docs/porting.md lists as changed put back. */
-  readonly clientGoCompatible?: boolean | undefined;
 }
 
 const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, cacheSize: 4096, drainTimeoutMs: 5_000 };
@@ -93,7 +92,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
     const logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
     this.#options = options;
-    this.#isClientGo = options.clientGoCompatible === true;
+    this.#isClientGo = isClientGoCompatible(options);
     this.#logger = logger;
     this.#now = options.now ?? (() => Date.now());
     this.#names = options.now === undefined ? eventNames : new EventNames();
@@ -102,7 +101,7 @@ export class EventsV1Broadcaster implements AsyncDisposable {
       logger,
       now: this.#now,
       maxQueuedEvents,
-      clientGoCompatible: this.#isClientGo,
+      keepsUnsent: !this.#isClientGo,
       drainTimeoutMs: options.drainTimeoutMs ?? (this.#isClientGo ? undefined : defaults.drainTimeoutMs),
     });
     this.events$ = this.#recorded.events$;
@@ -116,14 +115,11 @@ export class EventsV1Broadcaster implements AsyncDisposable {
 
   /** A recorder for one part of the program: `reporter` says which. Any number may be made, at any time. */
   newRecorder(reporter: Reporter): EventsV1Recorder {
-    const nameFor = this.#isClientGo
-      ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
-      : (name: string, nowMs: number) => this.#names.next(name, nowMs);
     return new BroadcastingEventsV1Recorder({
       reporter: { ...reporter },
       logger: this.#logger,
       now: this.#now,
-      nameFor,
+      nameFor: nameFunction(this.#options, this.#names),
       nameAnnotation: this.#isClientGo ? undefined : this.#options.nameAnnotation,
       kindOf: this.#options.kindOf,
       send: event => this.#recorded.send(event),

@@ -4,6 +4,7 @@
  *
  * @module record/events
  */
+export type { ClientGoOption } from '../client-go/compatibility.ts';
 export type { EventsV1Event, EventSeries, SeriesPatch } from './event.ts';
 export {
   EventBroadcasterAdapter,

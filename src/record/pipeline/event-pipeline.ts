@@ -13,8 +13,8 @@ export interface RecordedEventsOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly maxQueuedEvents: number;
-  /** Loses what is recorded before the first sink is there, and says nothing of what is dropped. */
-  readonly clientGoCompatible: boolean;
+  /** Keeps the events that are recorded before the first sink is started, and logs drops. client-go does neither. */
+  readonly keepsUnsent: boolean;
   /** How long a `shutdown` that is not told so itself may take. Undefined: it waits for nothing, and the sinks go on with what they have. */
   readonly drainTimeoutMs: number | undefined;
 }
@@ -58,9 +58,9 @@ export class RecordedEvents<E> {
   #shutdown: Promise<ShutdownResult> | undefined;
 
   constructor(options: RecordedEventsOptions) {
-    const { maxQueuedEvents, logger, now, signal, clientGoCompatible } = options;
+    const { maxQueuedEvents, logger, now, signal, keepsUnsent } = options;
     this.#options = options;
-    this.counts = new EventCounts(clientGoCompatible ? silentLogger : logger, now);
+    this.counts = new EventCounts(keepsUnsent ? logger : silentLogger, now);
     this.#broadcaster = new Broadcaster({
       queueLength: maxQueuedEvents,
       incomingQueueLength: maxQueuedEvents,
@@ -70,7 +70,7 @@ export class RecordedEvents<E> {
     this.#broadcaster.drops.subscribe(({ event, watcher }) => {
       this.#onDrop(event.object, watcher);
     });
-    if (!clientGoCompatible) this.#beforeFirstSink = this.#broadcaster.watch();
+    if (keepsUnsent) this.#beforeFirstSink = this.#broadcaster.watch();
     if (signal?.aborted === true) void this.shutdown();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }

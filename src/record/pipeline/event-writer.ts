@@ -27,7 +27,8 @@ export interface EventWriterOptions<E extends AnyEvent, P> {
   readonly shape: EventShape<E, P>;
   readonly logger: Logger;
   readonly counts: Pick<EventCounts<E>, 'written'>;
-  readonly clientGoCompatible: boolean;
+  /** Takes a failure as it is: a status within another error does not count, and every status is final. Default: false. */
+  readonly isStrict?: boolean | undefined;
 }
 
 /** How often a write is attempted before the event is given up. */
@@ -71,7 +72,7 @@ export class EventWriter<E extends AnyEvent, P> {
   /** Differs from client-go: a status counts also if it is the cause of another error. */
   #classify(error: unknown): SinkFailure {
     try {
-      return classifyFailure(error, !this.#options.clientGoCompatible);
+      return classifyFailure(error, this.#options.isStrict !== true);
     } catch {
       // It cannot even be looked at.
       return { kind: 'unreachable' };
@@ -95,13 +96,13 @@ export class EventWriter<E extends AnyEvent, P> {
 
   /** Differs from client-go, whose REST client retries below the sink what the server cannot answer now; consumers of this port have no such client. */
   #refused(event: E, error: unknown, failure: SinkFailure & { kind: 'status' }): WriteOutcome<E> {
-    const { logger, shape, clientGoCompatible } = this.#options;
+    const { logger, shape, isStrict } = this.#options;
     const { code, reason, isNamespaceTerminating, retryAfterMs } = failure;
     if (reason === 'AlreadyExists' || isNamespaceTerminating) {
       logger.debug('Server rejected event (will not retry!)', { error, event });
-      return reason === 'AlreadyExists' && !clientGoCompatible ? { kind: 'exists' } : { kind: 'rejected' };
+      return reason === 'AlreadyExists' ? { kind: 'exists' } : { kind: 'rejected' };
     }
-    if (!clientGoCompatible && (transientCodes.includes(code) || code === 401)) {
+    if (isStrict !== true && (transientCodes.includes(code) || code === 401)) {
       logger.error('Unable to write event (may retry after sleeping)', { error, event });
       return { kind: 'retry', retryAfterMs, isLastTry: code === 401, mayBeDone: code >= 500 };
     }

@@ -12,7 +12,7 @@ import { merged, newWrite, renamed, type EventWrite } from './event-write.ts';
 import type { HeldWrites, HeldWritesCallbacks } from './held-writes.ts';
 import { startTimer } from '../../time/timer.ts';
 
-export interface KeyedDeliveryOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'clientGoCompatible'> {
+export interface KeyedDeliveryOptions<E extends AnyEvent, P> extends EventWriterOptions<E, P> {
   readonly counts: EventCounts<E>;
   readonly correlator: Correlator<E>;
   /** Makes what keeps the counts that can wait. */
@@ -60,7 +60,7 @@ export class KeyedDelivery<E extends AnyEvent, P> implements EventDelivery {
 
   constructor(options: KeyedDeliveryOptions<E, P>) {
     this.#options = options;
-    this.#writer = new EventWriter({ ...options, clientGoCompatible: false });
+    this.#writer = new EventWriter(options);
     this.#held = options.heldWrites({
       release: (key, write) => this.#enqueue(key, write),
       drop: (cause, write) => this.#drop(cause, write),

@@ -26,7 +26,7 @@ const writers: Readonly<Record<string, (sink: FakeEventsServer) => (event: Event
   'by default': sink => {
     const logger = new MemoryLogger();
     const counts = new EventCounts<EventsV1Event>(logger, () => 0);
-    const writer = new EventWriter({ sink, shape: eventsV1Shape, logger, counts, clientGoCompatible: false });
+    const writer = new EventWriter({ sink, shape: eventsV1Shape, logger, counts });
     return event => writer.write(event, event.series !== undefined, new AbortController().signal);
   },
   'as client-go': sink => {
