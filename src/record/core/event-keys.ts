@@ -1,6 +1,7 @@
 // Which events are the same, similar, or of one source: the three keys of event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
-import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
+import type { ObjectReference } from '../pipeline/reference.ts';
+import type { CoreV1Event, EventSource } from './core-event.ts';
 import { givenName } from '../pipeline/event-name.ts';
 import { LocalKeys, type EventGroup } from './local-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';

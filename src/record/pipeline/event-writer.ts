@@ -1,9 +1,9 @@
 // EventWriter: one attempt to write one event, and what its failure means. Before it: keyed-delivery.ts, client-go-delivery.ts. After it: event-sink.ts.
 //   Port of client-go v0.37.2 tools/record/event.go (recordEvent); by default also for events.k8s.io/v1.
 import type { Logger } from '../../logging/logger.ts';
-import type { ObjectReference } from '../core/core-event.ts';
-import type { EventCounts } from './event-counts.ts';
-import type { AnyEvent, EventShape, SinkOf } from './event-shape.ts';
+import type { ObjectReference } from './reference.ts';
+import type { EventTally } from './event-counts.ts';
+import type { AnyEvent, EventShape, SinkOf } from './event-policy.ts';
 import { classifyFailure, type SinkFailure } from './sink-error.ts';
 
 export type WriteOutcome<E> =
@@ -26,7 +26,7 @@ export interface EventWriterOptions<E extends AnyEvent, P> {
   readonly sink: SinkOf<E, P>;
   readonly shape: EventShape<E, P>;
   readonly logger: Logger;
-  readonly counts: Pick<EventCounts<E>, 'written'>;
+  readonly counts: Pick<EventTally<E>, 'written'>;
   /** Takes a failure as it is: a status within another error does not count, and every status is final. Default: false. */
   readonly isStrict?: boolean | undefined;
 }

@@ -206,7 +206,7 @@ describe('EventBroadcaster', () => {
         const logger = new MemoryLogger();
         const events = new EventBroadcaster({ clientGoCompatible, logger });
         const recorder = events.newRecorder({ component: 'eventTest' });
-        for (let index = 0; index < 100; index += 1) recorder.eventf({}, 'Normal', 'Started', 'blah');
+        for (let index = 0; index < 100; index += 1) recorder.eventf(pod, 'Normal', 'Started', 'blah');
         await events.shutdown();
         recorder.event(pod, 'Normal', 'Started', 'too late');
         expect(logger.messages('error')).to.deep.equal(['Unable to record event (will not retry!)']);
