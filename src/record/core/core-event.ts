@@ -108,13 +108,9 @@ export function wireEvent(event: CoreV1Event): CoreV1Event {
   };
 }
 
-/** Events come in bursts: most have the time of the one before, and formatting it is what costs. */
-let latest = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
-
 /** RFC 3339 in UTC with milliseconds. */
 export function timestamp(ms: number): string {
-  if (latest.ms !== ms) latest = { ms, text: new Date(ms).toISOString() };
-  return latest.text;
+  return new Date(ms).toISOString();
 }
 
 /** An RFC 3339 time in UTC without its fraction of a second. */

@@ -1,6 +1,6 @@
 // CorrelationRules: the decisions of an EventCorrelator that client-go makes differently (client-go/compatibility.ts).
 import { timestamp, type CoreV1Event } from './core-event.ts';
-import { NumberedKeyFuncs, type EventKeyFuncs } from './event-keys.ts';
+import { numberedKeyFuncs, type EventKeyFuncs } from './event-keys.ts';
 
 export interface CorrelationRules {
   newKeyFuncs(lruCacheSize: number): EventKeyFuncs;
@@ -21,7 +21,7 @@ export interface CorrelationRules {
 const aggregatePrefix = '+';
 
 export const defaultRules: CorrelationRules = {
-  newKeyFuncs: lruCacheSize => new NumberedKeyFuncs(lruCacheSize),
+  newKeyFuncs: numberedKeyFuncs,
   /** Differs from client-go: annotations and reporting fields are kept, and so is the name, which is valid. */
   newAggregate(event, message, nowMs) {
     const now = timestamp(nowMs);

@@ -10,10 +10,8 @@ import {
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventKeyFuncs,
-  type SpamKey,
 } from './event-keys.ts';
 import { givenName } from '../pipeline/event-name.ts';
-import { LocalKeys, type EventGroup } from './local-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
@@ -39,14 +37,12 @@ const defaults = {
   maxAgeMs: 3_600_000,
 };
 
-/** As in `CorrelatorOptions`, with nothing left out. */
+/** As in `CorrelatorOptions`, all required. */
 export interface AggregatorOptions extends ClientGoOption {
   readonly lruCacheSize: number;
   /** The key of an event that is not aggregated. */
   readonly eventKeyFunc: (event: CoreV1Event) => string;
   readonly keyFunc: EventAggregatorKeyFunc;
-  /** See `EventKeyFuncs`. */
-  readonly objectOf?: EventKeyFuncs['objectOf'];
   readonly messageFunc: EventAggregatorMessageFunc;
   readonly maxEvents: number;
   readonly maxIntervalInSeconds: number;
@@ -54,11 +50,18 @@ export interface AggregatorOptions extends ClientGoOption {
   readonly now: () => number;
 }
 
+/** Similar events, which may become one. */
+interface EventGroup {
+  /** The keys of its different events, oldest first. */
+  readonly localKeys: Set<string>;
+  /** The time of the last event. */
+  lastMs: number;
+}
+
 /** Makes one event of many similar ones. */
 export class EventAggregator {
   readonly #options: AggregatorOptions;
   readonly #rules: CorrelationRules;
-  /** All but those that lie with their objects. */
   readonly #groups: LruCache<EventGroup>;
 
   constructor(options: AggregatorOptions) {
@@ -68,43 +71,32 @@ export class EventAggregator {
   }
 
   /**
-   * The event itself, or the aggregate from the `maxEvents`th different message on, if no gap between two of the group was longer
-   * than `maxIntervalInSeconds`; and the key that it is counted under.
+   * The event itself, or its aggregate from the `maxEvents`th different message on, if no gap between two events of the group was longer than
+   * `maxIntervalInSeconds`; and the key that it is counted under.
    */
   eventAggregate(event: CoreV1Event, nowMs = this.#options.now()): { event: CoreV1Event; key: string } {
     const { eventKeyFunc, keyFunc, messageFunc, maxEvents, maxIntervalInSeconds } = this.#options;
-    // As in Go, where it is unsigned: a negative number is out of reach.
+    // As in Go, where it is unsigned: a negative number is never reached.
     if (maxEvents < 0) return { event, key: eventKeyFunc(event) };
-    const { group, localKey } = this.#groupOf(event);
+    const { aggregateKey, localKey } = keyFunc(event);
+    let group = this.#groups.get(aggregateKey);
+    if (group === undefined) {
+      group = { localKeys: new Set(), lastMs: nowMs };
+      this.#groups.set(aggregateKey, group);
+    }
     const { localKeys } = group;
-    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.reset(localKey);
-    else localKeys.add(localKey);
+    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.clear();
+    localKeys.add(localKey);
     group.lastMs = nowMs;
     if (localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
 
-    // Differs from client-go, which forgets any one of them: the same events give the same result every time.
-    localKeys.deleteOldest();
+    // Differs from client-go, which forgets any of them: equal input gives equal output.
+    for (const oldest of localKeys) {
+      localKeys.delete(oldest);
+      break;
+    }
     const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs);
-    group.key ??= keyFunc(event).aggregateKey;
-    return { event: aggregate, key: this.#rules.aggregateKeyOf(group.key) };
-  }
-
-  /** The group that the event belongs to, and what it is told apart by there. */
-  #groupOf(event: CoreV1Event): { readonly group: EventGroup; readonly localKey: string } {
-    const { keyFunc, objectOf } = this.#options;
-    const first = objectOf?.(event).firstGroup(event);
-    if (first !== undefined) return { group: first, localKey: event.message };
-    const { aggregateKey, localKey } = keyFunc(event);
-    const group = this.#groups.get(aggregateKey) ?? this.#newGroup(aggregateKey, localKey);
-    return { group, localKey };
-  }
-
-  #newGroup(key: string, localKey: string): EventGroup {
-    const reused = this.#groups.reuse(key);
-    if (reused !== undefined) return Object.assign(reused, { lastMs: -Infinity, key });
-    const group = { localKeys: new LocalKeys(localKey), lastMs: -Infinity, key };
-    this.#groups.set(key, group);
-    return group;
+    return { event: aggregate, key: this.#rules.aggregateKeyOf(aggregateKey) };
   }
 }
 
@@ -143,7 +135,7 @@ export class EventLogger {
   eventObserve(event: CoreV1Event, key: string, nowMs = this.#now()): { event: CoreV1Event; patch: EventPatch | undefined } {
     const known = this.#logs.get(key);
     if (known === undefined || known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
-      remember(known ?? this.#newLog(key), event, event.count, nowMs);
+      this.#remember(known, key, event, event.count, nowMs);
       return { event, patch: undefined };
     }
     const { firstTimestamp, name, resourceVersion } = known;
@@ -158,24 +150,15 @@ export class EventLogger {
   updateState(event: CoreV1Event, key: string): void {
     const known = this.#logs.get(key);
     const count = known === undefined ? event.count : this.#rules.answeredCount(event.count, known.count);
-    remember(known ?? this.#newLog(key), event, count, this.#now());
+    this.#remember(known, key, event, count, this.#now());
   }
 
-  #newLog(key: string): EventLog {
-    const reused = this.#logs.reuse(key);
-    if (reused !== undefined) return reused;
-    const log: EventLog = { count: 0, firstTimestamp: '', name: '', resourceVersion: undefined, observedMs: 0 };
-    this.#logs.set(key, log);
-    return log;
+  #remember(known: EventLog | undefined, key: string, event: CoreV1Event, count: number, observedMs: number): void {
+    const { firstTimestamp, metadata } = event;
+    const log = { count, firstTimestamp, name: metadata.name, resourceVersion: metadata.resourceVersion, observedMs };
+    if (known === undefined) this.#logs.set(key, log);
+    else Object.assign(known, log);
   }
-}
-
-function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, count: number, observedMs: number): void {
-  log.count = count;
-  log.firstTimestamp = firstTimestamp;
-  log.name = metadata.name;
-  log.resourceVersion = metadata.resourceVersion;
-  log.observedMs = observedMs;
 }
 
 function keyFuncsFor(options: CorrelatorOptions, rules: CorrelationRules, lruCacheSize: number): EventKeyFuncs {
@@ -190,8 +173,6 @@ function keyFuncsFor(options: CorrelatorOptions, rules: CorrelationRules, lruCac
 export class EventCorrelator {
   /** The key of an event that is not aggregated. */
   readonly eventKey: (event: CoreV1Event) => string;
-  /** The key of the bucket that an event takes its token from. */
-  readonly spamKey: (event: CoreV1Event) => SpamKey;
   readonly #nameAnnotation: string | undefined;
   readonly #rules: CorrelationRules;
   readonly #now: () => number;
@@ -209,13 +190,11 @@ export class EventCorrelator {
     this.#nameAnnotation = rules.nameAnnotation(options.nameAnnotation);
     this.#now = now;
     this.eventKey = keys.eventKey;
-    this.spamKey = options.spamKeyFunc ?? keys.spamKey;
     this.#aggregator = new EventAggregator({
       ...options,
       lruCacheSize,
       eventKeyFunc: keys.eventKey,
       keyFunc: keys.aggregate,
-      objectOf: keys.objectOf,
       messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
       maxEvents: or(options.maxEvents, defaults.maxEvents),
       maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),
@@ -228,7 +207,7 @@ export class EventCorrelator {
       burst: or(options.burstSize, defaults.burstSize),
       qps: or(options.qps, defaults.qps),
       now,
-      spamKeyFunc: this.spamKey,
+      spamKeyFunc: options.spamKeyFunc ?? keys.spamKey,
     });
   }
 

@@ -1,7 +1,7 @@
 // EventSourceObjectSpamFilter: how often a source may write about an object. Used by event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
 import type { CoreV1Event } from './core-event.ts';
-import type { SpamKey } from './event-keys.ts';
+import type { EventSpamKeyFunc } from './event-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { PassiveTokenBucket } from '../../time/passive-token-bucket.ts';
 
@@ -16,13 +16,12 @@ export interface SpamFilterOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Whose burst an event counts against. */
-  readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
+  readonly spamKeyFunc: EventSpamKeyFunc;
 }
 
 /** A token bucket for each source, object and type. */
 export class EventSourceObjectSpamFilter {
   readonly #options: SpamFilterOptions;
-  /** Of a consumer's own keys. */
   readonly #buckets: LruCache<PassiveTokenBucket>;
 
   constructor(options: SpamFilterOptions) {
@@ -44,7 +43,6 @@ export class EventSourceObjectSpamFilter {
   #bucketOf(event: CoreV1Event): PassiveTokenBucket {
     const { spamKeyFunc, qps, burst } = this.#options;
     const key = spamKeyFunc(event);
-    if (typeof key !== 'string') return (key.bucket ??= new PassiveTokenBucket(qps, burst));
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
     const bucket = new PassiveTokenBucket(qps, burst);

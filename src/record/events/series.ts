@@ -75,8 +75,7 @@ export class SeriesPolicy implements EventPolicy<EventsV1Event, SeriesPatch> {
     const lastMs = Date.parse(event.eventTime);
     const known = this.#series.get(id);
     if (known === undefined) {
-      const ended = this.#series.reuse(id)?.key;
-      this.#series.set(id, { key, event, count: 1, lastMs });
+      const ended = this.#series.set(id, { key, event, count: 1, lastMs })?.key;
       return { event, skip: false, key, isAggregate: false, ended };
     }
     known.count += 1;
