@@ -73,5 +73,5 @@ export {
   type ObjectReference,
   type Referable,
 } from './pipeline/reference.ts';
-export { RequestConstructionError } from './pipeline/sink-error.ts';
+export { RequestConstructionError } from './pipeline/event-writer.ts';
 export { EventSourceObjectSpamFilter, type SpamFilterOptions } from './core/spam-filter.ts';

@@ -1,8 +1,7 @@
 // ClientGoSeriesWriter: writes one event in up to twelve attempts.
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordEvent, attemptRecording).
 import type { Logger } from '../../logging/logger.ts';
-import { classifyFailure } from '../pipeline/sink-error.ts';
-import { maxTriesPerEvent } from '../pipeline/event-writer.ts';
+import { classifyFailure, maxTriesPerEvent } from '../pipeline/event-writer.ts';
 import { seriesRetryDelayMs } from '../events/series.ts';
 import { sleep } from '../../time/sleep.ts';
 import type { EventsV1Event } from '../events/event.ts';

@@ -3,7 +3,7 @@
 import type { CoreV1Event } from './core-event.ts';
 import type { EventSpamKeyFunc } from './event-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
-import { PassiveTokenBucket } from '../../time/passive-token-bucket.ts';
+import { TokenBucket } from '../../time/token-bucket.ts';
 
 /** How much is let through. */
 export interface SpamFilterOptions {
@@ -22,7 +22,7 @@ export interface SpamFilterOptions {
 /** A token bucket for each source, object and type. */
 export class EventSourceObjectSpamFilter {
   readonly #options: SpamFilterOptions;
-  readonly #buckets: LruCache<PassiveTokenBucket>;
+  readonly #buckets: LruCache<TokenBucket>;
 
   constructor(options: SpamFilterOptions) {
     // Go's qps is a float32; with it a token comes back after 299.9999927 s.
@@ -40,12 +40,12 @@ export class EventSourceObjectSpamFilter {
     return this.#bucketOf(event).msUntilToken(this.#options.now());
   }
 
-  #bucketOf(event: CoreV1Event): PassiveTokenBucket {
+  #bucketOf(event: CoreV1Event): TokenBucket {
     const { spamKeyFunc, qps, burst } = this.#options;
     const key = spamKeyFunc(event);
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
-    const bucket = new PassiveTokenBucket(qps, burst);
+    const bucket = new TokenBucket({ qps, burst });
     this.#buckets.set(key, bucket);
     return bucket;
   }

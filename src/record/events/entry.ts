@@ -26,4 +26,4 @@ export { getFieldSelector } from './field-selector.ts';
 export type { DropCause, DropCounts, EventCounts, EventDrop } from '../pipeline/event-counts.ts';
 export type { ShutdownOptions, ShutdownResult } from '../pipeline/event-pipeline.ts';
 export type { AnyEvent, SinkOf } from '../pipeline/event-policy.ts';
-export { RequestConstructionError } from '../pipeline/sink-error.ts';
+export { RequestConstructionError } from '../pipeline/event-writer.ts';

@@ -10,6 +10,8 @@ export interface AnyEvent {
     readonly resourceVersion?: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  readonly type: string;
+  readonly reason: string;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { DropCause, EventTally } from './event-counts.ts';
 import { givenName, type EventNames } from './event-name.ts';
 import type { EventDelivery } from './event-pipeline.ts';
 import type { AnyEvent, EventPolicy } from './event-policy.ts';
+import { eventFields } from './recording.ts';
 import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
 
 export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'shape'> {
@@ -260,7 +261,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   async #write(entry: Entry<E>, write: Write<E>): Promise<void> {
     const { event, isCreate } = write;
     const isUpdate = !isCreate && this.#policy.countOf(event) > 1;
-    const outcome = await this.#writer.write(event, isUpdate, this.#cancellation.signal);
+    const outcome = await this.#writer.write(event, isUpdate, this.#cancellation.signal, write.tries);
     this.#active -= 1;
     if (this.#cancellation.signal.aborted) return;
     entry.writing = undefined;
@@ -326,7 +327,9 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   #giveUp(entry: Entry<E>, write: Write<E>): void {
     const all = entry.pending === undefined ? write : merged(write, entry.pending);
     if (this.ending.aborted || !this.#policy.keepsUnwritten(all.event, all.tries)) {
-      this.#options.logger.error('Unable to write event (retry limit exceeded!)', { event: write.event });
+      const { event } = write;
+      const fields = { event: event.metadata.name, ...eventFields(this.#policy.objectOf(event), event) };
+      this.#options.logger.error('Unable to write event (retry limit exceeded!)', fields);
       this.#drop('retry_limit', write);
       return;
     }

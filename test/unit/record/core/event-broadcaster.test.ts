@@ -5,7 +5,7 @@ import FakeTimers from '@sinonjs/fake-timers';
 import type { CoreV1Event, EventType } from '../../../../src/record/core/core-event.ts';
 import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import { getPartialReference, type Referable } from '../../../../src/record/pipeline/reference.ts';
-import { RequestConstructionError } from '../../../../src/record/pipeline/sink-error.ts';
+import { RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
 import { FakeApiServer, MemoryLogger, networkError, pod, settle, status, withWorld } from './fakes.ts';
 
 const pod2 = { ...pod, metadata: { ...pod.metadata, uid: 'differentUid' } };

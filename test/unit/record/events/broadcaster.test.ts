@@ -5,7 +5,7 @@ import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.t
 import { eventsV1Shape, microTime, shortNote, type EventsV1Event } from '../../../../src/record/events/event.ts';
 import { ClientGoSeriesWriter } from '../../../../src/record/client-go/series-writer.ts';
 import { getPartialReference } from '../../../../src/record/pipeline/reference.ts';
-import { RequestConstructionError } from '../../../../src/record/pipeline/sink-error.ts';
+import { RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
 import { MemoryLogger, settle } from '../core/fakes.ts';
 import { FakeEventsServer, minutes, podNamed, reporter, withSeriesWorld } from './fakes.ts';
 
