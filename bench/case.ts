@@ -1,7 +1,8 @@
 // One case of the benchmark: `node bench/case.ts CASE EVENTS`. Before it: main.ts. The same cases on the originals: go/.
 //   A tenth of the case comes first, unmeasured: Go's program is compiled when it starts, this one while it runs.
 import { Broadcaster } from '../src/broadcaster/broadcaster.ts';
-import { newEvent, type ObjectReference } from '../src/record/core/core-event.ts';
+import { newEvent } from '../src/record/core/core-event.ts';
+import type { ObjectReference } from '../src/record/pipeline/reference.ts';
 import { EventBroadcaster, type EventBroadcasterOptions } from '../src/record/core/event-broadcaster.ts';
 import { EventCorrelator } from '../src/record/core/event-correlator.ts';
 

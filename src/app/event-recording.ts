@@ -8,11 +8,11 @@ import { KubeClientEventsV1Sink, KubeClientEventSink } from './event-sinks.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventTotals } from '../metrics/prometheus.ts';
 import { EventBroadcaster } from '../record/core/event-broadcaster.ts';
-import type { ObjectReference } from '../record/core/core-event.ts';
+import type { ObjectReference } from '../record/pipeline/reference.ts';
 import type { DropCause } from '../record/pipeline/event-counts.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import { EventsV1Broadcaster } from '../record/events/broadcaster.ts';
-import { LegacyRecorder } from '../record/events/legacy-recorder.ts';
+import { LegacyRecorder } from '../record/events/adapters.ts';
 
 export interface EventRecordingOptions {
   readonly api: 'core' | 'events';

@@ -1,6 +1,6 @@
-// LruCache: a map of limited size that forgets what was used longest ago. Used by event-correlator.ts.
-//   Semantics of k8s.io/utils/lru: reading and writing both count as use. A list beside the map, since moving an entry within a Map's own
-//   order is a deletion and an insertion, and finding its first entry passes over all that were deleted.
+// LruCache: a map of limited size that forgets the entry that has not been used for longest.
+//   Semantics of k8s.io/utils/lru: reading and writing both count as use. A list beside the map keeps the order: in a Map's own order a move is
+//   a deletion and an insertion, and finding the first entry passes over all that were deleted.
 
 interface Entry<V> {
   key: string;
@@ -31,29 +31,31 @@ export class LruCache<V> {
     return entry.value;
   }
 
-  set(key: string, value: V): void {
+  /** @returns the value that is forgotten for it */
+  set(key: string, value: V): V | undefined {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.value = value;
       this.#renew(known);
-    } else if (this.#entries.size < this.#size) {
-      this.#add(key, value);
-    } else if (this.#newest !== undefined) {
-      this.#moveOldestTo(key, this.#newest.newer).value = value;
+      return undefined;
     }
+    if (this.#entries.size < this.#size) {
+      this.#add(key, value);
+      return undefined;
+    }
+    if (this.#newest === undefined) return undefined;
+    const oldest = this.#newest.newer;
+    const { value: forgotten } = oldest;
+    this.#entries.delete(oldest.key);
+    // The entry is used again: a new one would be an old object for the garbage collector soon.
+    oldest.key = key;
+    oldest.value = value;
+    this.#entries.set(key, oldest);
+    this.#newest = oldest;
+    return forgotten;
   }
 
-  /**
-   * If the cache is full: puts the value that would be forgotten under `key`, which must not be there, to be filled anew. What is thrown
-   * away instead would have grown old in memory, and would keep younger values from being collected cheaply.
-   */
-  reuse(key: string): V | undefined {
-    return this.#newest === undefined || this.#entries.size < this.#size
-      ? undefined
-      : this.#moveOldestTo(key, this.#newest.newer).value;
-  }
-
-  /** What would be forgotten next. */
+  /** The entry that would be forgotten next. */
   get oldest(): { readonly key: string; readonly value: V } | undefined {
     return this.#newest?.newer;
   }
@@ -71,14 +73,6 @@ export class LruCache<V> {
     unlink(entry);
     link(entry, this.#newest);
     this.#newest = entry;
-  }
-
-  #moveOldestTo(key: string, oldest: Entry<V>): Entry<V> {
-    this.#entries.delete(oldest.key);
-    oldest.key = key;
-    this.#entries.set(key, oldest);
-    this.#newest = oldest;
-    return oldest;
   }
 
   #add(key: string, value: V): void {

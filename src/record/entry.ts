@@ -36,8 +36,9 @@
  * @module record
  */
 export type { LogFields, Logger } from '../logging/logger.ts';
+export type { ClientGoOption } from './client-go/compatibility.ts';
 export type { CorrelatorOptions } from './core/correlator-options.ts';
-export { EventType, type CoreV1Event, type EventPatch, type EventSource, type ObjectReference } from './core/core-event.ts';
+export { EventType, type CoreV1Event, type EventPatch, type EventSource } from './core/core-event.ts';
 export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './core/event-broadcaster.ts';
 export {
   EventAggregator,
@@ -54,12 +55,10 @@ export {
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventSpamKeyFunc,
-  type KnownObject,
-  type SpamKey,
 } from './core/event-keys.ts';
 export { generateEventName } from './pipeline/event-name.ts';
 export type { EventRecorder } from './core/event-recorder.ts';
-export type { AnyEvent, SinkOf } from './pipeline/event-shape.ts';
+export type { AnyEvent, SinkOf } from './pipeline/event-policy.ts';
 export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './core/core-v1-sink.ts';
 export { FakeRecorder, newFakeRecorder } from './core/fake-recorder.ts';
 export type { ShutdownOptions, ShutdownResult } from './pipeline/event-pipeline.ts';
@@ -69,7 +68,10 @@ export {
   NilObjectError,
   type KindLookup,
   type KubernetesObject,
+  type NamedReference,
+  type NotEmpty,
+  type ObjectReference,
   type Referable,
 } from './pipeline/reference.ts';
-export { RequestConstructionError } from './pipeline/sink-error.ts';
+export { RequestConstructionError } from './pipeline/event-writer.ts';
 export { EventSourceObjectSpamFilter, type SpamFilterOptions } from './core/spam-filter.ts';

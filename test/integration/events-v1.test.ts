@@ -2,7 +2,7 @@ import { CoreV1Api, EventsV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { KubeClient } from '../../src/kube/client.ts';
 import { KubeClientEventsV1Sink } from '../../src/app/event-sinks.ts';
-import { newEventBroadcasterAdapter } from '../../src/record/events/event-broadcaster-adapter.ts';
+import { newEventBroadcasterAdapter } from '../../src/record/events/adapters.ts';
 import { EventsV1Broadcaster } from '../../src/record/events/broadcaster.ts';
 import type { EventsV1Event } from '../../src/record/events/event.ts';
 import { EventsV1ApiSink, type EventsV1Sink } from '../../src/record/events/sink.ts';

@@ -6,7 +6,7 @@ import { isForbidden } from '../../kube/api-error.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf, type KubeObject, type ResourceType } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { PassiveTokenBucket } from '../../time/passive-token-bucket.ts';
+import { TokenBucket } from '../../time/token-bucket.ts';
 import { statefulSets } from '../resource-types.ts';
 import { createProblemsOf, startProblemOf, type WarningEvent } from './event-causes.ts';
 import { LookSchedule } from './look-schedule.ts';
@@ -73,7 +73,7 @@ export class PodDiagnosis {
   readonly #client: KubeClient;
   readonly #logger: Logger;
   readonly #nowMs: () => number;
-  readonly #lists = new PassiveTokenBucket(listsPerSecond, listBurst);
+  readonly #lists = new TokenBucket({ qps: listsPerSecond, burst: listBurst });
   /** By network key; none for a network that is whole. */
   readonly #rows = new Map<string, Row>();
   #isForbidden = false;

@@ -1,29 +1,40 @@
-// ClientGoDelivery: client-go's own way to a sink, for `clientGoCompatible`: one event after another, each until it is written or given up.
-//   Before it: broadcaster/watcher.ts, whose queue fills meanwhile. After it: event-writer.ts.
-//   Port of client-go v0.37.2 tools/record/event.go (recordToSink).
+// ClientGoDelivery: client-go's way to a sink: one event after another, each until it is written or given up. The watcher's queue fills
+//   in the meantime. Port of client-go v0.37.2 tools/record/event.go (recordToSink).
 import type { Watcher } from '../../broadcaster/watcher.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { sleep } from '../../time/sleep.ts';
 import { coreV1Shape, type CoreV1Event, type EventPatch } from '../core/core-event.ts';
-import type { EventCorrelateResult } from '../core/event-correlator.ts';
-import type { EventDelivery, EventDeliveryOptions } from '../pipeline/event-delivery.ts';
+import type { EventSink } from '../core/core-v1-sink.ts';
+import type { EventCorrelateResult, EventCorrelator } from '../core/event-correlator.ts';
+import type { EventTally } from '../pipeline/event-counts.ts';
+import type { EventDelivery } from '../pipeline/event-pipeline.ts';
 import { EventWriter, maxTriesPerEvent, retryDelayMs } from '../pipeline/event-writer.ts';
-import { startTimer } from '../../time/timer.ts';
+
+export interface ClientGoDeliveryOptions {
+  readonly sink: EventSink;
+  readonly correlator: EventCorrelator;
+  readonly logger: Logger;
+  readonly counts: EventTally<CoreV1Event>;
+  readonly sleepDurationMs: number;
+  readonly random: () => number;
+}
 
 export class ClientGoDelivery implements EventDelivery {
-  readonly #options: EventDeliveryOptions;
+  readonly #options: ClientGoDeliveryOptions;
   readonly #watcher: Watcher<CoreV1Event>;
   readonly #writer: EventWriter<CoreV1Event, EventPatch>;
   readonly #cancellation = new AbortController();
   #isBusy = false;
   #latest: CoreV1Event | undefined;
   #handled = 0;
-  /** Each called when so many events have been handled. */
+  /** Each is resolved when this number of events has been handled. */
   #waiters: { readonly handled: number; readonly resolve: () => void }[] = [];
 
-  constructor(watcher: Watcher<CoreV1Event>, options: EventDeliveryOptions) {
+  constructor(watcher: Watcher<CoreV1Event>, options: ClientGoDeliveryOptions) {
     this.#options = options;
     this.#watcher = watcher;
-    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, clientGoCompatible: true });
-    // It rejects for nothing: #recordToSink catches what a consumer's functions throw.
+    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, isStrict: true });
+    // It never rejects: #recordToSink catches the errors of a consumer's functions.
     void watcher.forEach(({ object }) => this.#handle(object), { signal: this.#cancellation.signal });
   }
 
@@ -41,26 +52,26 @@ export class ClientGoDelivery implements EventDelivery {
     return this.flush();
   }
 
-  /** An attempt that is under way goes on, as in client-go; the events behind it are lost. */
+  /** A running attempt goes on, as in client-go; the events behind it are lost. */
   abandon(): void {
     const lost = this.#watcher.size;
     this.#cancellation.abort();
     if (lost > 0 && this.#latest !== undefined) this.#options.counts.drop('shutdown', this.#latest, lost);
-    this.#tell(Infinity);
+    this.#resolve(Infinity);
   }
 
   async #handle(event: CoreV1Event): Promise<void> {
     this.#latest = event;
     this.#isBusy = true;
-    // Whoever records does not wait for the sink to make its request.
+    // Recording does not wait for the sink to make its request.
     await Promise.resolve();
     await this.#recordToSink(event);
     this.#isBusy = false;
     this.#handled += 1;
-    this.#tell(this.#handled);
+    this.#resolve(this.#handled);
   }
 
-  #tell(handled: number): void {
+  #resolve(handled: number): void {
     const due = this.#waiters.filter(waiter => waiter.handled <= handled);
     if (due.length === 0) return;
     this.#waiters = this.#waiters.filter(waiter => waiter.handled > handled);
@@ -100,29 +111,12 @@ export class ClientGoDelivery implements EventDelivery {
         counts.drop('retry_limit', event);
         return;
       }
-      await this.#sleep(retryDelayMs(tries, sleepDurationMs, random));
+      await sleep(retryDelayMs(tries, sleepDurationMs, random), this.#cancellation.signal, { ref: false }).catch(() => undefined);
       if (this.#cancellation.signal.aborted) {
         logger.error('Unable to write event (broadcaster is shut down)', { event });
         counts.drop('shutdown', event);
         return;
       }
     }
-  }
-
-  /** Ends early when cancelled. */
-  #sleep(ms: number): Promise<void> {
-    const { signal } = this.#cancellation;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise(resolve => {
-      const onAbort = () => {
-        stop();
-        resolve();
-      };
-      const stop = startTimer(ms, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
   }
 }

@@ -1,25 +1,20 @@
-// ClientGoSeriesDelivery: client-go's own way to a sink, for `clientGoCompatible`: each event on its own, and its series in a cache without
-//   bounds that all starts share. Before it: events-v1-broadcaster.ts. After it: client-go-series-writer.ts.
-//   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries, finishSeries).
-import { startTimer } from '../../time/timer.ts';
-import type { EventCounts } from '../pipeline/event-counts.ts';
-import type { EventDelivery } from '../pipeline/event-delivery.ts';
-import { ClientGoSeriesWriter, type ClientGoSeriesWriterOptions, type CountedEvent } from './series-writer.ts';
+// ClientGoSeriesDelivery: client-go's way to a sink of events.k8s.io/v1: each event on its own, and its series in an unbounded cache that all
+//   sinks share. Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries, finishSeries).
+import { repeat } from '../../time/repeat.ts';
 import { microTime, seriesKey, type EventsV1Event } from '../events/event.ts';
+import { finishTimeMs, refreshTimeMs } from '../events/series.ts';
+import type { EventTally } from '../pipeline/event-counts.ts';
+import type { EventDelivery } from '../pipeline/event-pipeline.ts';
+import { ClientGoSeriesWriter, type ClientGoSeriesWriterOptions, type CountedEvent } from './series-writer.ts';
 
 export interface ClientGoSeriesDeliveryOptions extends Omit<ClientGoSeriesWriterOptions, 'signal'> {
   readonly now: () => number;
-  readonly counts: EventCounts<EventsV1Event>;
-  /** The series so far; all starts share them. */
+  readonly counts: EventTally<EventsV1Event>;
+  /** The series so far; all sinks share them. */
   readonly cache: SeriesCache;
-  /** Gives up when it aborts. */
+  /** Stops the delivery when it aborts. */
   readonly signal: AbortSignal | undefined;
 }
-
-/** An event that did not happen for so long is over; the next one like it is a new one. */
-const finishTimeMs = 6 * 60_000;
-/** How often the count of a series that goes on is written. */
-const refreshTimeMs = 30 * 60_000;
 
 export type SeriesCache = Map<string, { event: CountedEvent }>;
 
@@ -37,9 +32,9 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     this.#cache = cache;
     if (signal?.aborted === true) this.abandon();
     signal?.addEventListener('abort', () => this.abandon(), { once: true });
-    this.#every(refreshTimeMs, () => this.#refreshExistingEventSeries());
-    this.#every(finishTimeMs, () => this.#finishSeries());
-    // A start finds the series of the one before it.
+    void repeat(refreshTimeMs, () => this.#refreshExistingEventSeries(), this.#cancellation.signal);
+    void repeat(finishTimeMs, () => this.#finishSeries(), this.#cancellation.signal);
+    // A sink finds the series of the one before it.
     if (cache.size > 0) void this.#refreshExistingEventSeries().then(() => this.#finishSeries());
   }
 
@@ -47,7 +42,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     return this.#pending.size;
   }
 
-  /** Writes a first event, and the start of a series; further ones are only counted until the series is refreshed or finished. */
+  /** Writes a first event and the start of a series; further events are only counted until the series is refreshed or finished. */
   accept(recorded: EventsV1Event): void {
     const key = seriesKey(recorded, true);
     const known = this.#cache.get(key);
@@ -67,12 +62,12 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     await Promise.all(this.#pending);
   }
 
-  /** The counts that the sink does not know yet are lost. */
+  /** Counts that are not written yet are lost. */
   drain(): Promise<void> {
     return this.flush();
   }
 
-  /** Gives up at once. An attempt that is under way goes on. */
+  /** Stops at once. A running attempt goes on. */
   abandon(): void {
     this.#cancellation.abort();
   }
@@ -95,12 +90,12 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     }
   }
 
-  /** @returns whether there is no more to be done about this count */
+  /** @returns whether the count needs no further attempt */
   async #refresh(cached: { event: CountedEvent }): Promise<boolean> {
     const { event } = cached;
     const attempt = await this.#writer.attempt(event);
     if (attempt.kind === 'recorded' && attempt.answer !== event) {
-      // What was counted while the answer was on its way counts: the cache has the newer series.
+      // The cache has the newer series: events were counted before the answer arrived.
       cached.event = { ...copyOf(attempt.answer), ...(event.series === undefined ? {} : { series: event.series }) };
     }
     return attempt.kind !== 'retry';
@@ -114,18 +109,6 @@ export class ClientGoSeriesDelivery implements EventDelivery {
       if (!isOver(series?.lastObservedTime ?? eventTime)) continue;
       if (series === undefined || ((await this.#refresh(cached)) && isOver(series.lastObservedTime))) this.#cache.delete(key);
     }
-  }
-
-  /** Each period begins when the run before it is over. */
-  #every(periodMs: number, run: () => Promise<void>): void {
-    const { signal } = this.#cancellation;
-    const stop = startTimer(periodMs, () => {
-      signal.removeEventListener('abort', stop);
-      void run().then(() => {
-        if (!signal.aborted) this.#every(periodMs, run);
-      });
-    });
-    signal.addEventListener('abort', stop, { once: true });
   }
 }
 

@@ -1,9 +1,9 @@
-// ClientGoSeriesWriter: one attempt to write one event, and up to twelve of them. Before it: client-go-series-delivery.ts. After it: events-v1-sink.ts.
+// ClientGoSeriesWriter: writes one event in up to twelve attempts.
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordEvent, attemptRecording).
 import type { Logger } from '../../logging/logger.ts';
-import { classifyFailure } from '../pipeline/sink-error.ts';
-import { maxTriesPerEvent } from '../pipeline/event-writer.ts';
-import { startTimer } from '../../time/timer.ts';
+import { classifyFailure, maxTriesPerEvent } from '../pipeline/event-writer.ts';
+import { seriesRetryDelayMs } from '../events/series.ts';
+import { sleep } from '../../time/sleep.ts';
 import type { EventsV1Event } from '../events/event.ts';
 import type { EventsV1Sink } from '../events/sink.ts';
 
@@ -28,9 +28,6 @@ export interface ClientGoSeriesWriterOptions {
   readonly signal: AbortSignal;
 }
 
-/** The longest part of a sleep that is added at random. */
-const jitter = 0.25;
-
 export class ClientGoSeriesWriter {
   readonly #options: ClientGoSeriesWriterOptions;
   #active = 0;
@@ -50,7 +47,7 @@ export class ClientGoSeriesWriter {
         logger.error('Unable to write event (retry limit exceeded!)', { event });
         return { kind: 'retry_limit' };
       }
-      await sleep(sleepDurationMs * (1 + random() * jitter), signal);
+      await sleep(seriesRetryDelayMs(sleepDurationMs, random), signal, { ref: false }).catch(() => undefined);
       if (signal.aborted) return { kind: 'shutdown' };
     }
   }
@@ -97,18 +94,4 @@ export class ClientGoSeriesWriter {
     logger.error('Server rejected event (will not retry!)', { error, event });
     return { kind: 'rejected' };
   }
-}
-
-/** Ends early when aborted. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => {
-    const end = () => {
-      stop();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const stop = startTimer(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -1,24 +1,13 @@
-// The core/v1 Event as it is in memory and on the wire. Before it: event-recorder.ts. After it: event-correlator.ts, event-sink.ts.
-import type { EventShape } from '../pipeline/event-shape.ts';
+// The core/v1 Event in memory and on the wire.
+import type { EventShape } from '../pipeline/event-policy.ts';
+import type { ObjectReference } from '../pipeline/reference.ts';
 
-/** `Normal` for what should happen, `Warning` for what somebody should look at. Nothing else is accepted. */
+/** `Normal` for expected events, `Warning` for problems. Nothing else is accepted. */
 export type EventType = 'Normal' | 'Warning';
-/** The two by name; the strings do as well. */
+/** The two by name. */
 export const EventType = { Normal: 'Normal', Warning: 'Warning' } as const;
 
-/** Which object an event is about. */
-export interface ObjectReference {
-  readonly kind?: string | undefined;
-  readonly namespace?: string | undefined;
-  readonly name?: string | undefined;
-  readonly uid?: string | undefined;
-  readonly apiVersion?: string | undefined;
-  readonly resourceVersion?: string | undefined;
-  /** A part of the object, such as `spec.containers{web}`. */
-  readonly fieldPath?: string | undefined;
-}
-
-/** Who says so. */
+/** The component that reports an event. */
 export interface EventSource {
   readonly component?: string | undefined;
   readonly host?: string | undefined;
@@ -42,7 +31,7 @@ export interface CoreV1Event {
   readonly source: EventSource;
   readonly firstTimestamp: string;
   readonly lastTimestamp: string;
-  /** How often it has happened. */
+  /** The number of occurrences. */
   readonly count: number;
   readonly type: string;
   readonly eventTime: string | null;
@@ -50,7 +39,7 @@ export interface CoreV1Event {
   readonly reportingInstance: string;
 }
 
-/** The strategic merge patch that a repetition is written as. No other field of an event changes. */
+/** The strategic merge patch of a repetition. No other field of an event changes. */
 export interface EventPatch {
   readonly count: number;
   readonly lastTimestamp: string;
@@ -69,7 +58,7 @@ export interface EventFields {
   readonly nowMs: number;
 }
 
-/** An event that has happened once. It lies in its object's namespace, in `default` if that has none. */
+/** An event with a count of 1, in the namespace of its object, or in `default` if that has none. */
 export function newEvent(fields: EventFields): CoreV1Event {
   const { reference, name, annotations, type, reason, message, source, nowMs } = fields;
   const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
@@ -119,13 +108,9 @@ export function wireEvent(event: CoreV1Event): CoreV1Event {
   };
 }
 
-/** Events come in bursts: most have the time of the one before, and formatting it is what costs. */
-let latest = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
-
 /** RFC 3339 in UTC with milliseconds. */
 export function timestamp(ms: number): string {
-  if (latest.ms !== ms) latest = { ms, text: new Date(ms).toISOString() };
-  return latest.text;
+  return new Date(ms).toISOString();
 }
 
 /** An RFC 3339 time in UTC without its fraction of a second. */

@@ -3,7 +3,7 @@
 import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';
 import { wireEvent } from './core-event.ts';
-import type { SinkOf } from '../pipeline/event-shape.ts';
+import type { SinkOf } from '../pipeline/event-policy.ts';
 
 /** Writes events. Calls for different events may run at once; for one event one call follows another. */
 export interface EventSink extends SinkOf<CoreV1Event, EventPatch> {

@@ -1,5 +1,6 @@
 // What an EventCorrelator can be told; an EventBroadcaster takes the same. Used by event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (CorrelatorOptions).
+import type { ClientGoOption } from '../client-go/compatibility.ts';
 import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFunc } from './event-keys.ts';
 
 /**
@@ -28,7 +29,7 @@ import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFu
  * await events.shutdown(); // prints patch 4 (combined from similar events): probe 5 failed
  * ```
  */
-export interface CorrelatorOptions {
+export interface CorrelatorOptions extends ClientGoOption {
   /** How many keys each of the three caches remembers; 4096 unless told. */
   readonly lruCacheSize?: number | undefined;
   /** How many events a source may write at once about one object and type; 25 unless told. */
@@ -55,6 +56,4 @@ export interface CorrelatorOptions {
    * that name it has been told. So code that keeps the name with what it did can tell it again after a crash. Not if `clientGoCompatible`.
    */
   readonly nameAnnotation?: string | undefined;
-  /** client-go's behaviour to the letter, with what docs/porting.md lists as changed put back. */
-  readonly clientGoCompatible?: boolean | undefined;
 }

@@ -1,50 +1,34 @@
-// EventBroadcaster: takes recorded events to the API server, to logs and to watchers. Before it: event-recorder.ts. After it:
-//   recorded-events.ts. Port of client-go v0.37.2 tools/record/event.go.
-import type { Observable } from 'rxjs';
+// EventBroadcaster: takes core/v1 events to the API server, to logs and to watchers. Port of client-go v0.37.2 tools/record/event.go.
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ClientGoDelivery } from '../client-go/delivery.ts';
-import type { CorrelatorOptions } from './correlator-options.ts';
-import { coreV1Shape, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
-import { EventCorrelator } from './event-correlator.ts';
-import type { EventCounts, EventDrop } from '../pipeline/event-counts.ts';
-import type { EventDeliveryOptions } from '../pipeline/event-delivery.ts';
-import { logFields, logLine } from './log-line.ts';
-import { eventNames, EventNames, generateEventName, unixNanoOf } from '../pipeline/event-name.ts';
-import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
-import type { EventSink } from './core-v1-sink.ts';
+import { EventPipeline, type PipelineOptions } from '../pipeline/event-pipeline.ts';
+import type { EventPolicy } from '../pipeline/event-policy.ts';
 import { retryDelayMs } from '../pipeline/event-writer.ts';
-import { guardedLogger } from '../../logging/guarded-logger.ts';
-import { HeldEvents } from '../pipeline/held-events.ts';
-import { KeyedDelivery } from '../pipeline/keyed-delivery.ts';
-import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from '../pipeline/event-pipeline.ts';
-import type { KindLookup } from '../pipeline/reference.ts';
+import type { RecorderOptions } from '../pipeline/recording.ts';
+import { WriteQueue } from '../pipeline/write-queue.ts';
+import { coreV1Shape, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
+import type { EventSink } from './core-v1-sink.ts';
+import type { CorrelatorOptions } from './correlator-options.ts';
+import { EventCorrelator } from './event-correlator.ts';
+import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
+import { logFields, logLine } from './log-line.ts';
 
-/** Every option has a default that suits a controller. */
-export interface EventBroadcasterOptions extends CorrelatorOptions {
-  /** Shuts the broadcaster down when it aborts. */
-  readonly signal?: AbortSignal | undefined;
-  /** Says what could not be recorded; nothing is logged unless given. */
-  readonly logger?: Logger | undefined;
-  /** How long to sleep before a write is tried again; 10 s unless told. The first sleep is a random part of it. */
+/** All options have defaults for a controller. */
+export interface EventBroadcasterOptions extends CorrelatorOptions, PipelineOptions {
+  /** The delay before a write is retried, in milliseconds; the first delay is a random part of it. Default: 10 s. */
   readonly sleepDurationMs?: number | undefined;
-  /** From 0 to 1; `Math.random` unless told. */
-  readonly random?: (() => number) | undefined;
-  /** How many events wait for a watcher, and how many keys for a sink; beyond that the newest are dropped. 1000 unless told. */
-  readonly maxQueuedEvents?: number | undefined;
-  /** How many writes are under way at once to each sink; 16 unless told, 1 if `clientGoCompatible`. */
+  /** The largest number of concurrent writes to each sink. Default: 16. With `clientGoCompatible` always 1. */
   readonly concurrency?: number | undefined;
-  /** How long a `shutdown` that is not told so itself may take; 5 s unless told, 0 if `clientGoCompatible`. */
-  readonly drainTimeoutMs?: number | undefined;
-  /** Says the kind of objects that do not say it themselves. */
-  readonly kindOf?: KindLookup | undefined;
 }
 
-const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 16, drainTimeoutMs: 5_000 };
+const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 16 };
+/** The largest number of counts that wait for the spam filter. */
+const maxHeld = 4096;
 
 /**
- * Takes recorded events to sinks, logs and watchers. One for a process is right: it counts and aggregates what all its recorders record.
- * Who records never waits, whatever becomes of the events. Port of `record.EventBroadcaster`.
+ * Takes recorded events to sinks, logs and watchers. A process needs one: it counts and aggregates the events of all its recorders.
+ * Recording never waits, whatever happens to the events. Port of `record.EventBroadcaster`.
  *
  * @example
  * ```ts
@@ -58,93 +42,56 @@ const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 
  * events.startRecordingToSink(sink);
  * const recorder = events.newRecorder({ component: 'my-controller' });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
- * recorder.event(pod, 'Warning', 'Unhealthy', 'it does not answer');
- * await events.flush(1_000); // prints create Unhealthy it does not answer
- * recorder.event(pod, 'Warning', 'Unhealthy', 'it does not answer');
+ * recorder.event(pod, 'Warning', 'Unhealthy', 'The probe failed');
+ * await events.flush(1_000); // prints create Unhealthy The probe failed
+ * recorder.event(pod, 'Warning', 'Unhealthy', 'The probe failed');
  * const { delivered } = await events.shutdown(); // prints patch Unhealthy 2
  * console.log(delivered, events.counts.recorded); // prints 1 2
  * ```
  */
-export class EventBroadcaster implements AsyncDisposable {
-  /** Everything that is recorded, uncorrelated: every count is 1. */
-  readonly events$: Observable<CoreV1Event>;
-  /** What became of the events; for metrics. */
-  readonly counts: EventCounts;
+export class EventBroadcaster extends EventPipeline<CoreV1Event> {
   readonly #options: EventBroadcasterOptions;
-  readonly #isClientGo: boolean;
-  readonly #logger: Logger;
-  readonly #now: () => number;
-  readonly #names: EventNames;
-  readonly #recorded: RecordedEvents<CoreV1Event>;
 
   constructor(options: EventBroadcasterOptions = {}) {
-    const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
-    const logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
+    super(options, 0);
     this.#options = options;
-    this.#isClientGo = options.clientGoCompatible === true;
-    this.#logger = logger;
-    this.#now = options.now ?? (() => Date.now());
-    this.#names = options.now === undefined ? eventNames : new EventNames();
-    this.#recorded = new RecordedEvents({
-      signal,
-      logger,
-      now: this.#now,
-      maxQueuedEvents,
-      clientGoCompatible: this.#isClientGo,
-      drainTimeoutMs: options.drainTimeoutMs ?? (this.#isClientGo ? 0 : defaults.drainTimeoutMs),
-    });
-    this.events$ = this.#recorded.events$;
-    this.counts = this.#recorded.counts;
   }
 
-  /** Each event that is lost, as it is lost. */
-  get drops(): Observable<EventDrop> {
-    return this.counts.drops;
-  }
-
-  /** A recorder for one part of the program: `source` says which. Any number may be made, at any time. */
-  newRecorder(source: EventSource): EventRecorder {
-    const nameFor = this.#isClientGo
-      ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
-      : (name: string, nowMs: number) => this.#names.next(name, nowMs);
-    return new BroadcastingRecorder({
-      source: { ...source },
-      logger: this.#logger,
-      send: event => this.#recorded.send(event),
-      nameFor,
-      nameAnnotation: this.#isClientGo ? undefined : this.#options.nameAnnotation,
-      now: this.#now,
-      kindOf: this.#options.kindOf,
-    });
+  /** A recorder for one component. Any number may be made, at any time. */
+  newRecorder(source: EventSource, options: RecorderOptions = {}): EventRecorder {
+    return new BroadcastingRecorder(source, this.recordingOptions(options, !this.isClientGo));
   }
 
   /**
-   * Writes to `sink` what is recorded from now on; to the first one also what was recorded before, 1000 events unless told.
-   * @returns what stops it: what it holds is still written
+   * Writes to `sink` the events recorded from now on; the first sink also receives the events recorded before, 1000 by default.
+   * @returns a watcher; after its `stop()` only events that it has are written
    */
   startRecordingToSink(sink: EventSink): Watcher<CoreV1Event> {
-    return this.#recorded.deliver(watcher => {
-      if (this.#isClientGo) return new ClientGoDelivery(watcher, this.#clientGoOptions(sink));
-      const delivery = this.#newDelivery(sink);
+    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
+    return this.deliver(watcher => {
+      const correlator = new EventCorrelator({ ...this.#options, now: this.now });
+      const options = { sink, logger: this.logger, counts: this.tally };
+      if (this.isClientGo) return new ClientGoDelivery(watcher, { ...options, correlator, sleepDurationMs, random });
+      const queue = new WriteQueue({
+        ...options,
+        policy: this.#policy(correlator, tries => retryDelayMs(tries, sleepDurationMs, random)),
+        concurrency: this.#options.concurrency ?? defaults.concurrency,
+        maxQueuedEvents: this.#options.maxQueuedEvents ?? defaults.maxQueuedEvents,
+        names: this.names,
+        nameAnnotation: this.#options.nameAnnotation,
+        now: this.now,
+      });
       // It never rejects: accept does not throw.
       void watcher.forEach(({ object }) => {
-        delivery.accept(object);
+        queue.accept(object);
       });
-      return delivery;
+      return queue;
     });
   }
 
   /**
-   * Calls `handler` with each event as it is recorded, one at a time; what it throws is logged.
-   * @returns what stops it
-   */
-  startEventWatcher(handler: (event: CoreV1Event) => unknown): Watcher<CoreV1Event> {
-    return this.#recorded.handle(handler);
-  }
-
-  /**
-   * Hands `logf` one line an event, as client-go's `StartLogging`.
-   * @returns what stops it
+   * Passes one line for each event to `logf`, as client-go's `StartLogging` does.
+   * @returns a watcher; its `stop()` ends the log
    */
   startLogging(logf: (message: string) => void): Watcher<CoreV1Event> {
     return this.startEventWatcher(event => {
@@ -153,8 +100,8 @@ export class EventBroadcaster implements AsyncDisposable {
   }
 
   /**
-   * Logs `Event occurred` for each event, with its `object`, `type`, `reason` and `message` as fields: at the level `info`.
-   * @returns what stops it
+   * Logs `Event occurred` at the level `info` for each event, with its `object`, `type`, `reason` and `message` as fields.
+   * @returns a watcher; its `stop()` ends the log
    */
   startStructuredLogging(logger: Logger): Watcher<CoreV1Event> {
     return this.startEventWatcher(event => {
@@ -162,55 +109,21 @@ export class EventBroadcaster implements AsyncDisposable {
     });
   }
 
-  /**
-   * Waits until what is recorded so far has been written or dropped, `timeoutMs` at most. What the spam filter holds back is not waited for.
-   * Never rejects, and keeps the process alive meanwhile.
-   * @returns whether it has
-   */
-  flush(timeoutMs: number): Promise<boolean> {
-    return this.#recorded.flush(timeoutMs);
-  }
-
-  /**
-   * Takes no more events, writes what is pending – also what the spam filter held back – and lets watchers handle what they have, until
-   * `drainTimeoutMs` is over; drops the rest. Never rejects. Idempotent: later calls return the result of the first. Differs from client-go, which loses most of what was recorded last.
-   */
-  shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
-    return this.#recorded.shutdown(options);
-  }
-
-  /** As `shutdown`, for `await using`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
-  }
-
-  #newDelivery(sink: EventSink): KeyedDelivery<CoreV1Event, EventPatch> {
-    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random, maxQueuedEvents, concurrency } = this.#options;
-    const correlator = new EventCorrelator({ ...this.#options, now: this.#now });
-    return new KeyedDelivery({
-      sink,
-      shape: coreV1Shape,
-      correlator: {
-        continues: (event, isUnderWay) => isUnderWay(correlator.eventKey(event)),
-        eventCorrelate: event => correlator.eventCorrelate(event),
-        updateState: (answer, key) => correlator.updateState(answer, key),
+  /** Differs from client-go, where a count that the spam filter holds back waits until the event happens again and there is a token. */
+  #policy(correlator: EventCorrelator, retryDelay: (tries: number) => number): EventPolicy<CoreV1Event, EventPatch> {
+    return {
+      ...coreV1Shape,
+      continues: (event, isQueued) => isQueued(correlator.eventKey(event)),
+      correlate: event => correlator.eventCorrelate(event),
+      updateState: (answer, key) => {
+        correlator.updateState(answer, key);
       },
-      heldWrites: callbacks => new HeldEvents({ correlator, ...callbacks }),
-      logger: this.#logger,
-      counts: this.counts,
-      retryDelayMs: tries => retryDelayMs(tries, sleepDurationMs, random),
-      concurrency: concurrency ?? defaults.concurrency,
-      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
-      names: this.#names,
-      nameAnnotation: this.#options.nameAnnotation,
-      now: this.#now,
-    });
-  }
-
-  #clientGoOptions(sink: EventSink): EventDeliveryOptions {
-    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
-    const correlator = new EventCorrelator({ ...this.#options, now: this.#now });
-    return { sink, correlator, logger: this.#logger, counts: this.counts, sleepDurationMs, random };
+      dueAt: event => (correlator.tryAccept(event) ? 0 : this.now() + correlator.msUntilAccepted(event)),
+      retryDelayMs: retryDelay,
+      keepsUnwritten: () => false,
+      maxHeld,
+      flushesHeld: false,
+    };
   }
 }
 

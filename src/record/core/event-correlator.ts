@@ -1,20 +1,17 @@
 // EventCorrelator: makes of what was recorded what is written: aggregate → count → spam filter. Before it: event-delivery.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
 import type { CorrelatorOptions } from './correlator-options.ts';
-import type { CoreV1Event, EventPatch } from './core-event.ts';
-import { patchOf, timestamp } from './core-event.ts';
+import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
+import { patchOf, type CoreV1Event, type EventPatch } from './core-event.ts';
+import type { CorrelationRules } from './correlation-rules.ts';
 import {
-  clientGoKeyFuncs,
   eventAggregatorByReasonMessageFunc,
-  NumberedKeyFuncs,
   withGivenNames,
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventKeyFuncs,
-  type SpamKey,
 } from './event-keys.ts';
-import { givenName, unixNanoOf } from '../pipeline/event-name.ts';
-import { LocalKeys, type EventGroup } from './local-keys.ts';
+import { givenName } from '../pipeline/event-name.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
@@ -39,91 +36,67 @@ const defaults = {
   maxIntervalInSeconds: 600,
   maxAgeMs: 3_600_000,
 };
-/** Why an aggregate and a plain event never share an entry: their keys begin differently. */
-const aggregatePrefix = '+';
 
-/** As in `CorrelatorOptions`, with nothing left out. */
-export interface AggregatorOptions {
+/** As in `CorrelatorOptions`, all required. */
+export interface AggregatorOptions extends ClientGoOption {
   readonly lruCacheSize: number;
   /** The key of an event that is not aggregated. */
   readonly eventKeyFunc: (event: CoreV1Event) => string;
   readonly keyFunc: EventAggregatorKeyFunc;
-  /** See `EventKeyFuncs`. */
-  readonly objectOf?: EventKeyFuncs['objectOf'];
   readonly messageFunc: EventAggregatorMessageFunc;
   readonly maxEvents: number;
   readonly maxIntervalInSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly clientGoCompatible: boolean;
+}
+
+/** Similar events, which may become one. */
+interface EventGroup {
+  /** The keys of its different events, oldest first. */
+  readonly localKeys: Set<string>;
+  /** The time of the last event. */
+  lastMs: number;
 }
 
 /** Makes one event of many similar ones. */
 export class EventAggregator {
   readonly #options: AggregatorOptions;
-  /** All but those that lie with their objects. */
+  readonly #rules: CorrelationRules;
   readonly #groups: LruCache<EventGroup>;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
+    this.#rules = correlationRules(options);
     this.#groups = new LruCache(options.lruCacheSize);
   }
 
   /**
-   * The event itself, or the aggregate from the `maxEvents`th different message on, if no gap between two of the group was longer
-   * than `maxIntervalInSeconds`; and the key that it is counted under.
+   * The event itself, or its aggregate from the `maxEvents`th different message on, if no gap between two events of the group was longer than
+   * `maxIntervalInSeconds`; and the key that it is counted under.
    */
   eventAggregate(event: CoreV1Event, nowMs = this.#options.now()): { event: CoreV1Event; key: string } {
-    const { eventKeyFunc, keyFunc, maxEvents, maxIntervalInSeconds, clientGoCompatible } = this.#options;
-    // As in Go, where it is unsigned: a negative number is out of reach.
+    const { eventKeyFunc, keyFunc, messageFunc, maxEvents, maxIntervalInSeconds } = this.#options;
+    // As in Go, where it is unsigned: a negative number is never reached.
     if (maxEvents < 0) return { event, key: eventKeyFunc(event) };
-    const { group, localKey } = this.#groupOf(event);
+    const { aggregateKey, localKey } = keyFunc(event);
+    let group = this.#groups.get(aggregateKey);
+    if (group === undefined) {
+      group = { localKeys: new Set(), lastMs: nowMs };
+      this.#groups.set(aggregateKey, group);
+    }
     const { localKeys } = group;
-    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.reset(localKey);
-    else localKeys.add(localKey);
+    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.clear();
+    localKeys.add(localKey);
     group.lastMs = nowMs;
     if (localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
 
-    // Differs from client-go, which forgets any one of them: the same events give the same result every time.
-    localKeys.deleteOldest();
-    const aggregate = clientGoCompatible ? this.#clientGoAggregate(event, nowMs) : this.#aggregate(event, nowMs);
-    group.key ??= keyFunc(event).aggregateKey;
-    return { event: aggregate, key: clientGoCompatible ? group.key : `${aggregatePrefix}${group.key}` };
-  }
-
-  /** The group that the event belongs to, and what it is told apart by there. */
-  #groupOf(event: CoreV1Event): { readonly group: EventGroup; readonly localKey: string } {
-    const { keyFunc, objectOf } = this.#options;
-    const first = objectOf?.(event).firstGroup(event);
-    if (first !== undefined) return { group: first, localKey: event.message };
-    const { aggregateKey, localKey } = keyFunc(event);
-    const group = this.#groups.get(aggregateKey) ?? this.#newGroup(aggregateKey, localKey);
-    return { group, localKey };
-  }
-
-  #newGroup(key: string, localKey: string): EventGroup {
-    const reused = this.#groups.reuse(key);
-    if (reused !== undefined) return Object.assign(reused, { lastMs: -Infinity, key });
-    const group = { localKeys: new LocalKeys(localKey), lastMs: -Infinity, key };
-    this.#groups.set(key, group);
-    return group;
-  }
-
-  /** Differs from client-go: annotations and reporting fields stay, and the name is the one of the event that is not written now, which is valid. */
-  #aggregate(event: CoreV1Event, nowMs: number): CoreV1Event {
-    const now = timestamp(nowMs);
-    return { ...event, message: this.#options.messageFunc(event), count: 1, firstTimestamp: now, lastTimestamp: now };
-  }
-
-  #clientGoAggregate(event: CoreV1Event, nowMs: number): CoreV1Event {
-    const { involvedObject, metadata } = event;
-    const name = `${involvedObject.name ?? ''}.${unixNanoOf(nowMs).toString(16)}`;
-    return {
-      ...this.#aggregate(event, nowMs),
-      metadata: { name, namespace: metadata.namespace },
-      reportingComponent: '',
-      reportingInstance: '',
-    };
+    // Differs from client-go, which forgets any of them: equal input gives equal output.
+    for (const oldest of localKeys) {
+      localKeys.delete(oldest);
+      break;
+    }
+    const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs);
+    return { event: aggregate, key: this.#rules.aggregateKeyOf(aggregateKey) };
   }
 }
 
@@ -137,12 +110,11 @@ interface EventLog {
 }
 
 /** As in `CorrelatorOptions`, with nothing left out. */
-export interface EventLoggerOptions {
+export interface EventLoggerOptions extends ClientGoOption {
   readonly lruCacheSize: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly maxAgeMs: number;
-  readonly clientGoCompatible: boolean;
 }
 
 /** Counts how often each event was observed. */
@@ -150,20 +122,20 @@ export class EventLogger {
   readonly #logs: LruCache<EventLog>;
   readonly #now: () => number;
   readonly #maxAgeMs: number;
-  readonly #isClientGo: boolean;
+  readonly #rules: CorrelationRules;
 
   constructor(options: EventLoggerOptions) {
     this.#logs = new LruCache(options.lruCacheSize);
     this.#now = options.now;
     this.#maxAgeMs = options.maxAgeMs;
-    this.#isClientGo = options.clientGoCompatible;
+    this.#rules = correlationRules(options);
   }
 
   /** The event with its count, first time and name of old, and the patch that says so; the event alone if it is new. */
   eventObserve(event: CoreV1Event, key: string, nowMs = this.#now()): { event: CoreV1Event; patch: EventPatch | undefined } {
     const known = this.#logs.get(key);
     if (known === undefined || known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
-      remember(known ?? this.#newLog(key), event, event.count, nowMs);
+      this.#remember(known, key, event, event.count, nowMs);
       return { event, patch: undefined };
     }
     const { firstTimestamp, name, resourceVersion } = known;
@@ -174,81 +146,68 @@ export class EventLogger {
     return { event: counted, patch: patchOf(counted) };
   }
 
-  /** Takes over what the server says. Differs from client-go, which waits for the answer: what was observed meanwhile counts. */
+  /** Remembers the event as the server has it. */
   updateState(event: CoreV1Event, key: string): void {
     const known = this.#logs.get(key);
-    const count = known === undefined || this.#isClientGo ? event.count : Math.max(event.count, known.count);
-    remember(known ?? this.#newLog(key), event, count, this.#now());
+    const count = known === undefined ? event.count : this.#rules.answeredCount(event.count, known.count);
+    this.#remember(known, key, event, count, this.#now());
   }
 
-  #newLog(key: string): EventLog {
-    const reused = this.#logs.reuse(key);
-    if (reused !== undefined) return reused;
-    const log: EventLog = { count: 0, firstTimestamp: '', name: '', resourceVersion: undefined, observedMs: 0 };
-    this.#logs.set(key, log);
-    return log;
+  #remember(known: EventLog | undefined, key: string, event: CoreV1Event, count: number, observedMs: number): void {
+    const { firstTimestamp, metadata } = event;
+    const log = { count, firstTimestamp, name: metadata.name, resourceVersion: metadata.resourceVersion, observedMs };
+    if (known === undefined) this.#logs.set(key, log);
+    else Object.assign(known, log);
   }
 }
 
-function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, count: number, observedMs: number): void {
-  log.count = count;
-  log.firstTimestamp = firstTimestamp;
-  log.name = metadata.name;
-  log.resourceVersion = metadata.resourceVersion;
-  log.observedMs = observedMs;
-}
-
-function keyFuncsFor(options: CorrelatorOptions, lruCacheSize: number): EventKeyFuncs {
-  const { clientGoCompatible, nameAnnotation, keyFunc } = options;
-  const own: EventKeyFuncs = clientGoCompatible === true ? clientGoKeyFuncs : new NumberedKeyFuncs(lruCacheSize);
+function keyFuncsFor(options: CorrelatorOptions, rules: CorrelationRules, lruCacheSize: number): EventKeyFuncs {
+  const own = rules.newKeyFuncs(lruCacheSize);
   const { eventKey, spamKey } = own;
-  const keys = keyFunc === undefined ? own : { eventKey, spamKey, aggregate: keyFunc };
-  return clientGoCompatible === true || nameAnnotation === undefined ? keys : withGivenNames(keys, nameAnnotation);
+  const keys = options.keyFunc === undefined ? own : { eventKey, spamKey, aggregate: options.keyFunc };
+  const nameAnnotation = rules.nameAnnotation(options.nameAnnotation);
+  return nameAnnotation === undefined ? keys : withGivenNames(keys, nameAnnotation);
 }
 
 /** Says of each event whether and as what it is to be written. */
 export class EventCorrelator {
   /** The key of an event that is not aggregated. */
   readonly eventKey: (event: CoreV1Event) => string;
-  /** The key of the bucket that an event takes its token from. */
-  readonly spamKey: (event: CoreV1Event) => SpamKey;
   readonly #nameAnnotation: string | undefined;
-  readonly #isClientGo: boolean;
+  readonly #rules: CorrelationRules;
   readonly #now: () => number;
   readonly #aggregator: EventAggregator;
   readonly #logger: EventLogger;
   readonly #spamFilter: EventSourceObjectSpamFilter;
 
   constructor(options: CorrelatorOptions = {}) {
-    const clientGoCompatible = options.clientGoCompatible === true;
+    const rules = correlationRules(options);
     const or = (given: number | undefined, byDefault: number) => (given === undefined || given === 0 ? byDefault : given);
     const lruCacheSize = or(options.lruCacheSize, defaults.lruCacheSize);
-    const keys = keyFuncsFor(options, lruCacheSize);
+    const keys = keyFuncsFor(options, rules, lruCacheSize);
     const now = options.now ?? Date.now;
-    this.#isClientGo = clientGoCompatible;
-    this.#nameAnnotation = clientGoCompatible ? undefined : options.nameAnnotation;
+    this.#rules = rules;
+    this.#nameAnnotation = rules.nameAnnotation(options.nameAnnotation);
     this.#now = now;
     this.eventKey = keys.eventKey;
-    this.spamKey = options.spamKeyFunc ?? keys.spamKey;
     this.#aggregator = new EventAggregator({
+      ...options,
       lruCacheSize,
       eventKeyFunc: keys.eventKey,
       keyFunc: keys.aggregate,
-      objectOf: keys.objectOf,
       messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
       maxEvents: or(options.maxEvents, defaults.maxEvents),
       maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),
       now,
-      clientGoCompatible,
     });
-    const maxAgeMs = clientGoCompatible ? Infinity : or(options.maxAgeMs, defaults.maxAgeMs);
-    this.#logger = new EventLogger({ lruCacheSize, now, maxAgeMs, clientGoCompatible });
+    const maxAgeMs = rules.maxAgeMs(or(options.maxAgeMs, defaults.maxAgeMs));
+    this.#logger = new EventLogger({ ...options, lruCacheSize, now, maxAgeMs });
     this.#spamFilter = new EventSourceObjectSpamFilter({
       lruCacheSize,
       burst: or(options.burstSize, defaults.burstSize),
       qps: or(options.qps, defaults.qps),
       now,
-      spamKeyFunc: this.spamKey,
+      spamKeyFunc: options.spamKeyFunc ?? keys.spamKey,
     });
   }
 
@@ -262,14 +221,16 @@ export class EventCorrelator {
       return { event, patch: undefined, skip: false, key, isAggregate: false };
     const { event: counted, patch } = this.#logger.eventObserve(aggregated, key, nowMs);
     const isSpam = this.#spamFilter.filter(counted, nowMs);
-    // Differs from client-go: something that has not been told at all is told, however much else was.
-    const skip = isSpam && (this.#isClientGo || patch !== undefined);
+    const skip = isSpam && this.#rules.skips(patch !== undefined);
     return { event: counted, patch, skip, key, isAggregate: aggregated !== event };
   }
 
   /** Takes over what the server answered for an event of `key` (its own key unless told: an aggregate's is another). */
   updateState(event: CoreV1Event, key = this.eventKey(event)): void {
-    this.#logger.updateState(event, this.#isClientGo ? this.eventKey(event) : key);
+    this.#logger.updateState(
+      event,
+      this.#rules.answeredKey(key, () => this.eventKey(event)),
+    );
   }
 
   /** How long until the spam filter would let through an event like this one; `Infinity` for never. */

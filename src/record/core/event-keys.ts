@@ -1,136 +1,71 @@
-// Which events are the same, similar, or of one source: the three keys of event-correlator.ts.
+// The keys by which a correlator tells events apart.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
-import type { CoreV1Event, EventSource, ObjectReference } from './core-event.ts';
-import { givenName } from '../pipeline/event-name.ts';
-import { LocalKeys, type EventGroup } from './local-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
-import type { PassiveTokenBucket } from '../../time/passive-token-bucket.ts';
+import { givenName } from '../pipeline/event-name.ts';
+import type { CoreV1Event } from './core-event.ts';
 
-/** Groups similar events: all of one `aggregateKey`; in a group, different `localKey`s are different events. */
+/** Groups similar events: those with one `aggregateKey`. In a group, different `localKey`s are different events. */
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
-/** The message of the event that stands for a group, from the newest one of it. */
+/** The message of the event that stands for a group, made from the newest event. */
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
-/** Whose burst an event counts against: all events of one key share it. */
+/** Events of one key share a burst of the spam filter. */
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
-/** A key of a consumer's own `EventSpamKeyFunc`, or what the default ones go by. */
-export type SpamKey = string | KnownObject;
-
-/** One source, object and type. */
-export class KnownObject {
-  readonly number: number;
-  /** @internal What its events take tokens from; there once it has had one. */
-  bucket: PassiveTokenBucket | undefined;
-  /** Most objects have one group of similar events; it lies here, since a cache costs more to look into. */
-  #group: (EventGroup & GroupFields) | undefined;
-
-  constructor(number: number) {
-    this.number = number;
-    this.bucket = undefined;
-  }
-
-  /** @internal The group of similar events that the object has had first, if `event` is of it. */
-  firstGroup({ reason, reportingComponent, reportingInstance, message }: CoreV1Event): EventGroup | undefined {
-    const group = this.#group;
-    if (group === undefined) {
-      const localKeys = new LocalKeys(message);
-      this.#group = { localKeys, lastMs: -Infinity, key: undefined, reason, reportingComponent, reportingInstance };
-      return this.#group;
-    }
-    const isOfIt =
-      group.reason === reason && group.reportingComponent === reportingComponent && group.reportingInstance === reportingInstance;
-    return isOfIt ? group : undefined;
-  }
-}
-
-/** What the similar events of an object have in common. */
-type GroupFields = Pick<CoreV1Event, 'reason' | 'reportingComponent' | 'reportingInstance'>;
 
 /** How a correlator tells events apart. */
 export interface EventKeyFuncs {
-  /** The same event happened again if this is the same. */
+  /** The same for repetitions of an event. */
   readonly eventKey: (event: CoreV1Event) => string;
-  /** Similar are events which differ only by message and fieldPath. */
+  /** The same for events that differ only by message and fieldPath. */
   readonly aggregate: EventAggregatorKeyFunc;
-  /** Whose burst an event counts against: one source, one object, one type. */
-  readonly spamKey: (event: CoreV1Event) => SpamKey;
-  /** There if `aggregate` groups by this, reason and reporting fields, and tells messages apart in a group. */
-  readonly objectOf?: ((event: CoreV1Event) => KnownObject) | undefined;
+  /** The same for events of one source, object and type. */
+  readonly spamKey: EventSpamKeyFunc;
 }
 
-/** client-go's: the newest message, marked as combined. */
+/** client-go's message of an aggregate: the newest message, marked as combined. */
 export function eventAggregatorByReasonMessageFunc(event: CoreV1Event): string {
   return `(combined from similar events): ${event.message}`;
 }
 
-/** Groups events which differ only by message and fieldPath. */
+/** Groups events that differ only by message and fieldPath. */
 export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey: string; localKey: string } {
   const { reason, reportingComponent, reportingInstance, message } = event;
   return { aggregateKey: joined(objectKey(event), reason, reportingComponent, reportingInstance), localKey: message };
 }
 
-function clientGoSpamKey({ source, involvedObject: o, type }: CoreV1Event): string {
-  return [source.component, source.host, o.kind, o.namespace, o.name, o.uid, o.apiVersion, type].join('');
-}
-
-/** client-go's own keys, joined without separators: component `ab` of host `c` is `a` of `bc`. */
-export const clientGoKeyFuncs: EventKeyFuncs = {
-  eventKey: ({ source, involvedObject: o, type, reason, message }) =>
-    [source.component, source.host, o.kind, o.namespace, o.name, o.fieldPath, o.uid, o.apiVersion, type, reason, message].join(
-      '',
-    ),
-  spamKey: clientGoSpamKey,
-  aggregate: event => {
-    const { reason, reportingComponent, reportingInstance, message } = event;
-    return {
-      aggregateKey: [clientGoSpamKey(event), reason, reportingComponent, reportingInstance].join(''),
-      localKey: message,
-    };
-  },
-};
-
 /**
- * Keys which are equal only if all their fields are. Source, object and type, which all three share, have a number: a short key costs a
- * third of a long one. Numbers are forgotten as the entries of a cache of that size are, so none is given twice to what one still knows.
+ * Unambiguous keys. Source, object and type, which all three keys share, have a number each, since short keys are cheaper. A cache bounds
+ * the numbers; none is used twice.
  */
-export class NumberedKeyFuncs implements EventKeyFuncs {
-  readonly #objects: LruCache<KnownObject>;
-  #last = 0;
-  /** Each event has three keys. */
-  #latest: { source?: EventSource; involvedObject?: ObjectReference; type?: string; object: KnownObject } = {
-    object: new KnownObject(0),
-  };
-
-  constructor(lruCacheSize: number) {
-    this.#objects = new LruCache(lruCacheSize);
-  }
-
-  readonly eventKey = (event: CoreV1Event): string =>
-    joined(this.spamKey(event).number, event.involvedObject.fieldPath ?? '', event.reason, event.message);
-
-  readonly aggregate = (event: CoreV1Event): { aggregateKey: string; localKey: string } => {
-    const { reason, reportingComponent, reportingInstance, message } = event;
-    return { aggregateKey: joined(this.spamKey(event).number, reason, reportingComponent, reportingInstance), localKey: message };
-  };
-
-  readonly spamKey = (event: CoreV1Event): KnownObject => {
+export function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
+  const numbers = new LruCache<string>(lruCacheSize);
+  let last = 0;
+  // An event has three keys: its number is looked up once.
+  let latest: { readonly event: Pick<CoreV1Event, 'source' | 'involvedObject' | 'type'>; readonly number: string } | undefined;
+  const spamKey = (event: CoreV1Event): string => {
     const { source, involvedObject, type } = event;
-    const latest = this.#latest;
-    if (latest.involvedObject === involvedObject && latest.source === source && latest.type === type) return latest.object;
+    if (latest?.event.involvedObject === involvedObject && latest.event.source === source && latest.event.type === type)
+      return latest.number;
     const key = objectKey(event);
-    let object = this.#objects.get(key);
-    if (object === undefined) {
-      this.#last += 1;
-      object = new KnownObject(this.#last);
-      this.#objects.set(key, object);
+    let number = numbers.get(key);
+    if (number === undefined) {
+      last += 1;
+      number = String(last);
+      numbers.set(key, number);
     }
-    this.#latest = { source, involvedObject, type, object };
-    return object;
+    latest = { event: { source, involvedObject, type }, number };
+    return number;
   };
-
-  readonly objectOf = this.spamKey;
+  return {
+    spamKey,
+    eventKey: event => joined(spamKey(event), event.involvedObject.fieldPath ?? '', event.reason, event.message),
+    aggregate: event => {
+      const { reason, reportingComponent, reportingInstance, message } = event;
+      return { aggregateKey: joined(spamKey(event), reason, reportingComponent, reportingInstance), localKey: message };
+    },
+  };
 }
 
-/** The same keys, but an event with a given name is like no other; see CorrelatorOptions.nameAnnotation. */
+/** The same keys, but a named event is like no other; see `nameAnnotation`. */
 export function withGivenNames(keys: EventKeyFuncs, nameAnnotation: string): EventKeyFuncs {
   const withName = (key: string, { metadata }: CoreV1Event): string => {
     const name = givenName(metadata.annotations, nameAnnotation);
@@ -138,7 +73,6 @@ export function withGivenNames(keys: EventKeyFuncs, nameAnnotation: string): Eve
   };
   return {
     ...keys,
-    objectOf: undefined,
     eventKey: event => withName(keys.eventKey(event), event),
     aggregate: event => {
       const { aggregateKey, localKey } = keys.aggregate(event);
@@ -149,29 +83,16 @@ export function withGivenNames(keys: EventKeyFuncs, nameAnnotation: string): Eve
 
 const separator = '\0';
 
-/** Four fields as one. The last may hold the separator; if another does, it is JSON, which has none. */
-function joined(a: string | number, b: string, c: string, last: string): string {
+/** Four fields as one. The last one may contain the separator; if another does, the result is JSON, which has none. */
+function joined(a: string, b: string, c: string, last: string): string {
   if (b.includes(separator) || c.includes(separator)) return JSON.stringify([a, b, c, last]);
   return `${a}\0${b}\0${c}\0${last}`;
 }
 
-/** Of the source that recorded last: most processes have one. */
-let latestSource: { source?: EventSource; type?: string; key: string } = { key: '' };
-
-function sourceKey(source: EventSource, type: string): string {
-  if (latestSource.source === source && latestSource.type === type) return latestSource.key;
-  const { component = '', host = '' } = source;
-  const hasSeparator = component.includes(separator) || host.includes(separator);
-  const key = hasSeparator ? JSON.stringify([component, host, type]) : `${component}\0${host}\0${type}`;
-  latestSource = { source, type, key };
-  return key;
-}
-
 function objectKey({ source, involvedObject, type }: CoreV1Event): string {
+  const { component = '', host = '' } = source;
   const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = involvedObject;
-  const from = sourceKey(source, type);
-  const hasSeparator =
-    kind.includes(separator) || namespace.includes(separator) || name.includes(separator) || uid.includes(separator);
-  if (hasSeparator) return JSON.stringify([from, kind, namespace, name, uid, apiVersion]);
-  return `${from}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}`;
+  const key = `${component}\0${host}\0${type}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}`;
+  const fields = [component, host, type, kind, namespace, name, uid, apiVersion];
+  return fields.some(field => field.includes(separator)) ? JSON.stringify(fields) : key;
 }

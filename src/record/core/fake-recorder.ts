@@ -1,83 +1,88 @@
-// FakeRecorder: an EventRecorder for tests of code that records. Port of client-go v0.37.2 tools/record/fake.go.
+// FakeRecorder: an EventRecorder for tests of code that records events. Port of client-go v0.37.2 tools/record/fake.go.
 import { Subject, type Observable } from 'rxjs';
-import type { EventType } from './core-event.ts';
-import type { EventRecorder } from './event-recorder.ts';
 import { formatMessage } from '../pipeline/format-message.ts';
+import { checkedReference, type RecordedCall, type RecorderOptions } from '../pipeline/recording.ts';
 import type { Referable } from '../pipeline/reference.ts';
+import { BaseEventRecorder, type Annotations, type EventRecorder } from './event-recorder.ts';
+
+/** The options of a `FakeRecorder`. */
+export interface FakeRecorderOptions extends RecorderOptions {
+  /** Appends the kind of the object to each line. Default: false. */
+  readonly includeObject?: boolean | undefined;
+  /** Throws where a real recorder would drop the event as invalid. Default: false. */
+  readonly strict?: boolean | undefined;
+}
+
+/** An event that a `FakeRecorder` was given. */
+export interface RecordedEvent {
+  readonly object: Referable | null | undefined;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly annotations: Annotations | undefined;
+}
 
 /**
- * Keeps each event as one line, `type reason message`. Differs from client-go: it never blocks, whatever the number of events,
- * and takes a `%` in a type or a reason as it is.
+ * Keeps each event as a line, `type reason message`, and as an object. Differs from client-go: it never blocks, and takes a `%` in a type or a
+ * reason as it is.
  *
  * @example
  * ```ts
  * import { FakeRecorder } from 'bitcoin-controller/record';
  *
- * const recorder = new FakeRecorder();
+ * const recorder = new FakeRecorder({ strict: true });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0' } };
- * recorder.eventf(pod, 'Warning', 'BackOff', 'restarted %d times', 5); // in the code that is tested
+ * recorder.eventf(pod, 'Warning', 'BackOff', 'restarted %d times', 5); // in the code under test
  * console.log(recorder.events); // prints [ 'Warning BackOff restarted 5 times' ]
+ * const [{ object, reason }] = recorder.records;
+ * console.log(reason, object === pod); // prints BackOff true
  * ```
  */
-export class FakeRecorder implements EventRecorder {
-  /** What has been recorded so far; grows. */
+export class FakeRecorder extends BaseEventRecorder {
+  /** The lines so far; grows. */
   readonly events: readonly string[];
-  /** Each event, as it is recorded. */
+  /** The events so far; grows. */
+  readonly records: readonly RecordedEvent[];
+  /** Each line, when it is recorded. */
   readonly events$: Observable<string>;
   readonly #events: string[] = [];
+  readonly #records: RecordedEvent[] = [];
   readonly #subject = new Subject<string>();
-  readonly #includesObject: boolean;
+  readonly #options: FakeRecorderOptions;
 
-  /** @param options `includeObject` appends which kind of object each event is about */
-  constructor(options: { readonly includeObject?: boolean } = {}) {
+  constructor(options: FakeRecorderOptions = {}) {
+    super();
     this.events = this.#events;
+    this.records = this.#records;
     this.events$ = this.#subject.asObservable();
-    this.#includesObject = options.includeObject === true;
-  }
-
-  /** As `EventRecorder` says; so do the others. */
-  event(object: Referable, type: EventType, reason: string, message: string): void {
-    this.annotatedEvent(object, {}, type, reason, message);
-  }
-
-  annotatedEvent(
-    object: Referable,
-    annotations: Readonly<Record<string, string>>,
-    type: EventType,
-    reason: string,
-    message: string,
-  ): void {
-    const text = `${type} ${reason} ${message}${this.#objectText(object)}${annotationsText(annotations)}`;
-    this.#events.push(text);
-    this.#subject.next(text);
-  }
-
-  eventf(object: Referable, type: EventType, reason: string, format: string, ...args: unknown[]): void {
-    this.event(object, type, reason, formatMessage(format, args));
-  }
-
-  annotatedEventf(
-    object: Referable,
-    annotations: Readonly<Record<string, string>>,
-    type: EventType,
-    reason: string,
-    format: string,
-    ...args: unknown[]
-  ): void {
-    this.annotatedEvent(object, annotations, type, reason, formatMessage(format, args));
+    this.#options = options;
   }
 
   withLogger(): EventRecorder {
     return this;
   }
 
-  #objectText(object: Referable | null | undefined): string {
-    return this.#includesObject ? ` involvedObject{kind=${object?.kind ?? ''},apiVersion=${object?.apiVersion ?? ''}}` : '';
+  protected record(call: RecordedCall): void {
+    if (this.#options.strict === true) throwIfInvalid(call, this.#options);
+    const { object, annotations, type, reason, format, args } = call;
+    const message = formatMessage(format, args);
+    const kind = `kind=${object?.kind ?? ''},apiVersion=${object?.apiVersion ?? ''}`;
+    const objectText = this.#options.includeObject === true ? ` involvedObject{${kind}}` : '';
+    this.#records.push({ object, type, reason, message, annotations });
+    const line = `${type} ${reason} ${message}${objectText}${annotationsText(annotations)}`;
+    this.#events.push(line);
+    this.#subject.next(line);
   }
 }
 
-/** As Go prints a map, and nothing if there is nothing in it. */
-export function annotationsText(annotations: Readonly<Record<string, string>> = {}): string {
+/** @throws an Error where a real recorder would drop the event as invalid */
+export function throwIfInvalid(call: RecordedCall, { kindOf }: RecorderOptions): void {
+  const { fault } = checkedReference(call, { kindOf, isLenient: false, checksReason: true });
+  if (fault !== undefined) throw new Error(`${fault.message}: ${String(fault.fields.object)}`, { cause: fault.fields.error });
+}
+
+/** As Go prints a map; empty if the map is. */
+export function annotationsText(annotations: Annotations = {}): string {
   const names = Object.keys(annotations).sort();
   return names.length === 0 ? '' : ` map[${names.map(name => `${name}:${annotations[name] ?? ''}`).join(' ')}]`;
 }

@@ -1,6 +1,7 @@
 // How an event looks in a log. Before it: event-broadcaster.ts. Port of client-go v0.37.2 tools/record/event.go (StartLogging, StartStructuredLogging).
 import type { LogFields } from '../../logging/logger.ts';
-import type { CoreV1Event, ObjectReference } from './core-event.ts';
+import type { ObjectReference } from '../pipeline/reference.ts';
+import type { CoreV1Event } from './core-event.ts';
 
 /** client-go's one line, its reference in Go's syntax. */
 export function logLine({ involvedObject, type, reason, message }: CoreV1Event): string {

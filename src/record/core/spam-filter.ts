@@ -1,9 +1,9 @@
 // EventSourceObjectSpamFilter: how often a source may write about an object. Used by event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
 import type { CoreV1Event } from './core-event.ts';
-import type { SpamKey } from './event-keys.ts';
+import type { EventSpamKeyFunc } from './event-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
-import { PassiveTokenBucket } from '../../time/passive-token-bucket.ts';
+import { TokenBucket } from '../../time/token-bucket.ts';
 
 /** How much is let through. */
 export interface SpamFilterOptions {
@@ -16,14 +16,13 @@ export interface SpamFilterOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Whose burst an event counts against. */
-  readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
+  readonly spamKeyFunc: EventSpamKeyFunc;
 }
 
 /** A token bucket for each source, object and type. */
 export class EventSourceObjectSpamFilter {
   readonly #options: SpamFilterOptions;
-  /** Of a consumer's own keys. */
-  readonly #buckets: LruCache<PassiveTokenBucket>;
+  readonly #buckets: LruCache<TokenBucket>;
 
   constructor(options: SpamFilterOptions) {
     // Go's qps is a float32; with it a token comes back after 299.9999927 s.
@@ -41,13 +40,12 @@ export class EventSourceObjectSpamFilter {
     return this.#bucketOf(event).msUntilToken(this.#options.now());
   }
 
-  #bucketOf(event: CoreV1Event): PassiveTokenBucket {
+  #bucketOf(event: CoreV1Event): TokenBucket {
     const { spamKeyFunc, qps, burst } = this.#options;
     const key = spamKeyFunc(event);
-    if (typeof key !== 'string') return (key.bucket ??= new PassiveTokenBucket(qps, burst));
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
-    const bucket = new PassiveTokenBucket(qps, burst);
+    const bucket = new TokenBucket({ qps, burst });
     this.#buckets.set(key, bucket);
     return bucket;
   }

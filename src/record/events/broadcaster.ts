@@ -1,59 +1,38 @@
-// EventsV1Broadcaster: takes events to the API server as events.k8s.io/v1, repetitions as a series. Before it: events-v1-recorder.ts.
-//   After it: ../recorded-events.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
-import type { Observable } from 'rxjs';
+// EventsV1Broadcaster: takes events to the API server as events.k8s.io/v1, repetitions as a series.
+//   Port of client-go v0.37.2 tools/events/event_broadcaster.go.
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { EventCounts, EventDrop } from '../pipeline/event-counts.ts';
-import { EventNames, eventNames, generateEventName, unixNanoOf } from '../pipeline/event-name.ts';
-import { guardedLogger } from '../../logging/guarded-logger.ts';
-import { RecordedEvents, silentLogger, type ShutdownOptions, type ShutdownResult } from '../pipeline/event-pipeline.ts';
-import type { KindLookup } from '../pipeline/reference.ts';
 import { ClientGoSeriesDelivery, type SeriesCache } from '../client-go/series-delivery.ts';
+import { EventPipeline, type EventDelivery, type PipelineOptions } from '../pipeline/event-pipeline.ts';
+import type { RecorderOptions } from '../pipeline/recording.ts';
+import { WriteQueue } from '../pipeline/write-queue.ts';
 import { logFields, type EventsV1Event } from './event.ts';
 import { BroadcastingEventsV1Recorder, type EventsV1Recorder, type Reporter } from './recorder.ts';
+import { SeriesPolicy, tendSeries } from './series.ts';
 import type { EventsV1Sink } from './sink.ts';
-import { SeriesDelivery } from './series-delivery.ts';
 
-/** Every option has a default that suits a controller. */
-export interface EventsV1BroadcasterOptions {
-  /** Shuts the broadcaster down when it aborts. */
-  readonly signal?: AbortSignal | undefined;
-  /** Says what could not be recorded; nothing is logged unless given. */
-  readonly logger?: Logger | undefined;
-  /** The least sleep before a write is tried again; up to a quarter is added at random. 10 s unless told. */
+/** All options have defaults for a controller. */
+export interface EventsV1BroadcasterOptions extends PipelineOptions {
+  /** The shortest delay before a write is retried, in milliseconds; up to a quarter is added at random. Default: 10 s. */
   readonly sleepDurationMs?: number | undefined;
-  /** Milliseconds since 1970; `Date.now` unless told. */
-  readonly now?: (() => number) | undefined;
-  /** From 0 to 1; `Math.random` unless told. */
-  readonly random?: (() => number) | undefined;
-  /** How many events wait for a watcher, and how many new ones for a sink; beyond that the newest are dropped. 1000 unless told. */
-  readonly maxQueuedEvents?: number | undefined;
-  /** How many writes are under way at once to each sink; 8 unless told, any number if `clientGoCompatible`. */
+  /** The largest number of concurrent writes to each sink. Default: 8; unlimited with `clientGoCompatible`. */
   readonly concurrency?: number | undefined;
-  /** How many series are counted at once; beyond that the one that has been quiet for longest is written and forgotten. 4096 unless told. */
+  /** The largest number of series; beyond it the series that has been quiet for longest is written and forgotten. Default: 4096. */
   readonly cacheSize?: number | undefined;
   /**
-   * What happens again with another note is another event. Unless told so it is part of the same series, as in client-go, and the other
-   * note is lost: the API server lets nobody change a note.
+   * Whether the same event with another note is another event. Default: false. It is part of the same series then, as in client-go, and
+   * only the first note is kept: the API server refuses to change a note.
    */
   readonly distinguishesNotes?: boolean | undefined;
-  /** As `nameAnnotation` of an EventBroadcaster: the annotation by which recording code gives an event its name, to be told once. */
-  readonly nameAnnotation?: string | undefined;
-  /** How long a `shutdown` that is not told so itself may take; 5 s unless told. */
-  readonly drainTimeoutMs?: number | undefined;
-  /** Says the kind of objects that do not say it themselves. */
-  readonly kindOf?: KindLookup | undefined;
-  /** Sends what the API server would refuse, as client-go does: long notes uncut, a reason or an action that is empty or too long. */
+  /** Sends events that the API server refuses, as client-go does: long notes, a reason or an action that is empty or too long. Default: false. */
   readonly ignoresServerLimits?: boolean | undefined;
-  /** client-go to the letter, with what docs/porting.md lists as changed put back. */
-  readonly clientGoCompatible?: boolean | undefined;
 }
 
-const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, cacheSize: 4096, drainTimeoutMs: 5_000 };
+const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, cacheSize: 4096 };
 
 /**
- * Takes recorded events to sinks, logs and watchers. One for a process is right: it counts what all its recorders record. Who records never
- * waits, whatever becomes of the events. Port of `events.EventBroadcaster`.
+ * Takes recorded events to sinks, logs and watchers. A process needs one: it counts the events of all its recorders. Recording never waits,
+ * whatever happens to the events. Port of `events.EventBroadcaster`.
  *
  * @example
  * ```ts
@@ -67,89 +46,40 @@ const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 
  * events.startRecordingToSink(sink);
  * const recorder = events.newRecorder({ reportingController: 'example.com/my-controller', reportingInstance: 'my-controller-0' });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
- * const tell = () => recorder.eventf(pod, undefined, 'Warning', 'Unhealthy', 'Probing', 'it does not answer');
- * tell();
- * await events.flush(1_000); // prints create Probing it does not answer
- * for (let time = 2; time <= 5; time += 1) tell();
+ * const record = () => recorder.eventf(pod, undefined, 'Warning', 'Unhealthy', 'Probing', 'The probe failed');
+ * record();
+ * await events.flush(1_000); // prints create Probing The probe failed
+ * for (let time = 2; time <= 5; time += 1) record();
  * await events.shutdown(); // prints patch Probing 5
  * ```
  */
-export class EventsV1Broadcaster implements AsyncDisposable {
-  /** Everything that is recorded, without its series. */
-  readonly events$: Observable<EventsV1Event>;
-  /** What became of the events; for metrics. */
-  readonly counts: EventCounts<EventsV1Event>;
+export class EventsV1Broadcaster extends EventPipeline<EventsV1Event> {
   readonly #options: EventsV1BroadcasterOptions;
-  readonly #isClientGo: boolean;
-  readonly #logger: Logger;
-  readonly #now: () => number;
-  readonly #names: EventNames;
-  readonly #recorded: RecordedEvents<EventsV1Event>;
-  /** For client-go's way only, which shares it among all starts. */
+  /** With `clientGoCompatible`, all sinks share it. */
   readonly #clientGoCache: SeriesCache = new Map();
-  #isShuttingDown = false;
 
   constructor(options: EventsV1BroadcasterOptions = {}) {
-    const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
-    const logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
+    super(options, undefined);
     this.#options = options;
-    this.#isClientGo = options.clientGoCompatible === true;
-    this.#logger = logger;
-    this.#now = options.now ?? (() => Date.now());
-    this.#names = options.now === undefined ? eventNames : new EventNames();
-    this.#recorded = new RecordedEvents({
-      signal,
-      logger,
-      now: this.#now,
-      maxQueuedEvents,
-      clientGoCompatible: this.#isClientGo,
-      drainTimeoutMs: options.drainTimeoutMs ?? (this.#isClientGo ? undefined : defaults.drainTimeoutMs),
-    });
-    this.events$ = this.#recorded.events$;
-    this.counts = this.#recorded.counts;
   }
 
-  /** Each event that is lost, as it is lost. */
-  get drops(): Observable<EventDrop<EventsV1Event>> {
-    return this.counts.drops;
-  }
-
-  /** A recorder for one part of the program: `reporter` says which. Any number may be made, at any time. */
-  newRecorder(reporter: Reporter): EventsV1Recorder {
-    const nameFor = this.#isClientGo
-      ? (name: string, nowMs: number) => generateEventName(name, unixNanoOf(nowMs))
-      : (name: string, nowMs: number) => this.#names.next(name, nowMs);
-    return new BroadcastingEventsV1Recorder({
-      reporter: { ...reporter },
-      logger: this.#logger,
-      now: this.#now,
-      nameFor,
-      nameAnnotation: this.#isClientGo ? undefined : this.#options.nameAnnotation,
-      kindOf: this.#options.kindOf,
-      send: event => this.#recorded.send(event),
-      reject: event => {
-        this.counts.recorded += 1;
-        this.counts.drop('rejected', event);
-      },
-      ignoresServerLimits: this.#options.ignoresServerLimits === true,
-    });
-  }
-
-  /** Writes to `sink` what is recorded from now on; to the first one also what was recorded before. @returns what stops it */
-  startRecordingToSink(sink: EventsV1Sink): Watcher<EventsV1Event> {
-    return this.#recorded.deliver(watcher =>
-      this.#isClientGo ? this.#deliverAsClientGo(watcher, sink) : this.#deliver(watcher, sink),
-    );
-  }
-
-  /** Calls `handler` with each event as it is recorded, one at a time; what it throws is logged. @returns what stops it */
-  startEventWatcher(handler: (event: EventsV1Event) => unknown): Watcher<EventsV1Event> {
-    return this.#recorded.handle(handler);
+  /** A recorder for one component. Any number may be made, at any time. */
+  newRecorder(reporter: Reporter, options: RecorderOptions = {}): EventsV1Recorder {
+    const ignoresServerLimits = this.#options.ignoresServerLimits === true;
+    return new BroadcastingEventsV1Recorder(reporter, { ...this.recordingOptions(options, false), ignoresServerLimits });
   }
 
   /**
-   * Logs `Event occurred` for each event, with what it says as fields: at the level `info`.
-   * @returns what stops it
+   * Writes to `sink` the events recorded from now on; the first sink also receives the events recorded before, 1000 by default.
+   * @returns a watcher; after its `stop()` only events that it has are written
+   */
+  startRecordingToSink(sink: EventsV1Sink): Watcher<EventsV1Event> {
+    return this.deliver(watcher => (this.isClientGo ? this.#deliverAsClientGo(watcher, sink) : this.#deliver(watcher, sink)));
+  }
+
+  /**
+   * Logs `Event occurred` at the level `info` for each event, with its fields.
+   * @returns a watcher; its `stop()` ends the log
    */
   startLogging(logger: Logger): Watcher<EventsV1Event> {
     return this.startEventWatcher(event => {
@@ -162,71 +92,54 @@ export class EventsV1Broadcaster implements AsyncDisposable {
     return this.startLogging(logger);
   }
 
-  /**
-   * Waits until what is recorded so far has been written or dropped, `timeoutMs` at most. Writes also the counts of series that would wait
-   * until these are refreshed or finished.
-   * @returns whether it has
-   */
-  flush(timeoutMs: number): Promise<boolean> {
-    return this.#recorded.flush(timeoutMs);
-  }
-
-  /**
-   * Takes no more events, writes what is pending – also the last counts of all series – and lets watchers handle what they have, until
-   * `drainTimeoutMs` is over; drops the rest. Idempotent. Differs from client-go, which loses the last counts, and whose series go on to
-   * be refreshed until the signal aborts.
-   */
-  shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
-    this.#isShuttingDown = true;
-    return this.#recorded.shutdown(options);
-  }
-
-  /** As `shutdown`, for `await using`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
-  }
-
-  #deliver(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): SeriesDelivery {
-    const { sleepDurationMs, random, maxQueuedEvents, concurrency, cacheSize, distinguishesNotes, nameAnnotation } =
-      this.#options;
-    const delivery = new SeriesDelivery({
-      sink,
-      logger: this.#logger,
-      counts: this.counts,
-      sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
-      random: random ?? Math.random,
-      concurrency: concurrency ?? defaults.concurrency,
-      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
+  #deliver(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): EventDelivery {
+    const { concurrency, maxQueuedEvents, cacheSize, distinguishesNotes, nameAnnotation } = this.#options;
+    const policy = new SeriesPolicy({
       cacheSize: cacheSize ?? defaults.cacheSize,
       distinguishesNotes: distinguishesNotes === true,
-      names: this.#names,
       nameAnnotation,
-      now: this.#now,
+      ...this.#retryOptions(),
     });
-    // Neither rejects: accept does not throw, and drain has nothing to reject for. Nobody looks after the series of a sink that was stopped.
-    void watcher.forEach(({ object }) => delivery.accept(object)).then(() => delivery.drain());
-    return delivery;
+    const queue = new WriteQueue({
+      sink,
+      policy,
+      logger: this.logger,
+      counts: this.tally,
+      concurrency: concurrency ?? defaults.concurrency,
+      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
+      names: this.names,
+      nameAnnotation,
+      now: this.now,
+    });
+    tendSeries(queue, policy, this.now);
+    // Neither rejects: accept does not throw, and drain only waits. The series of a sink that is stopped are not refreshed.
+    void watcher.forEach(({ object }) => queue.accept(object)).then(() => queue.drain());
+    return queue;
   }
 
-  #deliverAsClientGo(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): ClientGoSeriesDelivery {
-    const { sleepDurationMs, random, concurrency, signal } = this.#options;
+  #deliverAsClientGo(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): EventDelivery {
+    const { concurrency = Infinity, signal } = this.#options;
     const delivery = new ClientGoSeriesDelivery({
       sink,
-      logger: this.#logger,
-      counts: this.counts,
-      sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
-      random: random ?? Math.random,
-      concurrency: concurrency ?? Infinity,
-      now: this.#now,
+      logger: this.logger,
+      counts: this.tally,
+      ...this.#retryOptions(),
+      concurrency,
+      now: this.now,
       cache: this.#clientGoCache,
       signal,
     });
     watcher.results.subscribe({
       next: ({ object }) => delivery.accept(object),
       complete: () => {
-        if (!this.#isShuttingDown) delivery.abandon();
+        if (!this.isStopped) delivery.abandon();
       },
     });
     return delivery;
+  }
+
+  #retryOptions(): { readonly sleepDurationMs: number; readonly random: () => number } {
+    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
+    return { sleepDurationMs, random };
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module record/events
  */
+export type { ClientGoOption } from '../client-go/compatibility.ts';
 export type { EventsV1Event, EventSeries, SeriesPatch } from './event.ts';
 export {
   EventBroadcasterAdapter,
@@ -12,15 +13,17 @@ export {
   type EventApis,
   type EventBroadcasterAdapterOptions,
   type EventSinks,
-} from './event-broadcaster-adapter.ts';
-export { EventRecorderAdapter, newEventRecorderAdapter } from './event-recorder-adapter.ts';
+  EventRecorderAdapter,
+  LegacyRecorder,
+  newEventRecorderAdapter,
+  type LegacyRecorderOptions,
+} from './adapters.ts';
 export { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcaster.ts';
 export type { EventsV1Recorder, MaybeReferable, Reporter } from './recorder.ts';
 export { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
 export { FakeRecorder, newFakeRecorder } from './fake-recorder.ts';
 export { getFieldSelector } from './field-selector.ts';
-export { LegacyRecorder, type LegacyRecorderOptions } from './legacy-recorder.ts';
 export type { DropCause, DropCounts, EventCounts, EventDrop } from '../pipeline/event-counts.ts';
 export type { ShutdownOptions, ShutdownResult } from '../pipeline/event-pipeline.ts';
-export type { AnyEvent, SinkOf } from '../pipeline/event-shape.ts';
-export { RequestConstructionError } from '../pipeline/sink-error.ts';
+export type { AnyEvent, SinkOf } from '../pipeline/event-policy.ts';
+export { RequestConstructionError } from '../pipeline/event-writer.ts';

@@ -1,7 +1,7 @@
 // The events.k8s.io/v1 Event as it is in memory and on the wire. Before it: events-v1-recorder.ts. After it: series-correlator.ts.
 import type { LogFields } from '../../logging/logger.ts';
-import type { ObjectReference } from '../core/core-event.ts';
-import type { EventShape } from '../pipeline/event-shape.ts';
+import type { ObjectReference } from '../pipeline/reference.ts';
+import type { EventShape } from '../pipeline/event-policy.ts';
 
 /** How often an event has happened, and when last. */
 export interface EventSeries {

@@ -1,15 +1,27 @@
-// FakeRecorder: an EventsV1Recorder for tests of code that records. Port of client-go v0.37.2 tools/events/fake.go.
+// FakeRecorder: an EventsV1Recorder for tests of code that records events. Port of client-go v0.37.2 tools/events/fake.go.
 import { Subject, type Observable } from 'rxjs';
-import type { EventType } from '../core/core-event.ts';
-import { annotationsText } from '../core/fake-recorder.ts';
+import { annotationsText, throwIfInvalid, type RecordedEvent } from '../core/fake-recorder.ts';
 import { formatMessage } from '../pipeline/format-message.ts';
-import type { EventsV1Recorder, MaybeReferable } from './recorder.ts';
+import type { RecorderOptions } from '../pipeline/recording.ts';
+import { BaseEventsV1Recorder, type EventsV1Recorder, type MaybeReferable, type RecordedAction } from './recorder.ts';
 
-type Annotations = Readonly<Record<string, string>>;
+/** The options of a `FakeRecorder`. */
+export interface FakeRecorderOptions extends RecorderOptions {
+  /** Adds the action, the kinds of the objects, and the annotations to each line. Default: false. */
+  readonly verbose?: boolean | undefined;
+  /** Throws where a real recorder would drop the event as invalid. Default: false. */
+  readonly strict?: boolean | undefined;
+}
+
+/** An event that a `FakeRecorder` was given; `message` is its note. */
+export interface RecordedEventsV1Event extends RecordedEvent {
+  readonly related: MaybeReferable;
+  readonly action: string;
+}
 
 /**
- * Keeps each event as one line, `type reason note`. Differs from client-go: it never blocks, whatever the number of events,
- * and takes a `%` in a type or a reason as it is.
+ * Keeps each event as a line, `type reason note`, and as an object. Differs from client-go: it never blocks, and takes a `%` in a type or a
+ * reason as it is.
  *
  * @example
  * ```ts
@@ -17,58 +29,45 @@ type Annotations = Readonly<Record<string, string>>;
  *
  * const recorder = new FakeRecorder({ verbose: true });
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-0' } };
- * recorder.eventf(pod, undefined, 'Normal', 'Started', 'Starting', 'it runs on %s', 'node-1');
- * console.log(recorder.events[0]); // prints Normal Started Starting it runs on node-1 {kind=Pod,apiVersion=v1}
+ * recorder.eventf(pod, undefined, 'Normal', 'Started', 'Starting', 'started on %s', 'node-1');
+ * console.log(recorder.events[0]); // prints Normal Started Starting started on node-1 {kind=Pod,apiVersion=v1}
  * ```
  */
-export class FakeRecorder implements EventsV1Recorder {
-  /** What has been recorded so far; grows. */
+export class FakeRecorder extends BaseEventsV1Recorder {
+  /** The lines so far; grows. */
   readonly events: readonly string[];
-  /** Each event, as it is recorded. */
+  /** The events so far; grows. */
+  readonly records: readonly RecordedEventsV1Event[];
+  /** Each line, when it is recorded. */
   readonly events$: Observable<string>;
   readonly #events: string[] = [];
+  readonly #records: RecordedEventsV1Event[] = [];
   readonly #subject = new Subject<string>();
-  readonly #isVerbose: boolean;
+  readonly #options: FakeRecorderOptions;
 
-  /** @param options `verbose` adds the action, which kinds of objects each event is about, and its annotations */
-  constructor(options: { readonly verbose?: boolean } = {}) {
+  constructor(options: FakeRecorderOptions = {}) {
+    super();
     this.events = this.#events;
+    this.records = this.#records;
     this.events$ = this.#subject.asObservable();
-    this.#isVerbose = options.verbose === true;
-  }
-
-  eventf(
-    regarding: MaybeReferable,
-    related: MaybeReferable,
-    type: EventType,
-    reason: string,
-    action: string,
-    note: string,
-    ...args: unknown[]
-  ): void {
-    this.annotatedEventf(regarding, related, undefined, type, reason, action, note, ...args);
-  }
-
-  annotatedEventf(
-    regarding: MaybeReferable,
-    related: MaybeReferable,
-    annotations: Annotations | undefined,
-    type: EventType,
-    reason: string,
-    action: string,
-    note: string,
-    ...args: unknown[]
-  ): void {
-    const text = formatMessage(note, args);
-    const line = this.#isVerbose
-      ? `${type} ${reason} ${action} ${text}${objectText(regarding)}${objectText(related)}${annotationsText(annotations)}`
-      : `${type} ${reason} ${text}`;
-    this.#events.push(line);
-    this.#subject.next(line);
+    this.#options = options;
   }
 
   withLogger(): EventsV1Recorder {
     return this;
+  }
+
+  protected record(call: RecordedAction): void {
+    if (this.#options.strict === true) throwIfInvalid(call, this.#options);
+    const { object, related, annotations, type, reason, action, format, args } = call;
+    const message = formatMessage(format, args);
+    this.#records.push({ object, related, type, reason, action, message, annotations });
+    const line =
+      this.#options.verbose === true
+        ? `${type} ${reason} ${action} ${message}${objectText(object)}${objectText(related)}${annotationsText(annotations)}`
+        : `${type} ${reason} ${message}`;
+    this.#events.push(line);
+    this.#subject.next(line);
   }
 }
 

@@ -1,5 +1,5 @@
 // getFieldSelector: which events to list or watch, in the words of either API. Port of client-go v0.37.2 tools/events/helper.go.
-import type { ObjectReference } from '../core/core-event.ts';
+import type { ObjectReference } from '../pipeline/reference.ts';
 
 /** By which name each API calls the object that an event is about. */
 const prefixes: ReadonlyMap<string, string> = new Map([

@@ -1,28 +1,36 @@
-// EventsV1Recorder: says that a controller did something about an object. Before it: a controller's code. After it: events-v1-broadcaster.ts.
+// EventsV1Recorder: records that a controller did something about an object.
 //   Port of client-go v0.37.2 tools/events/event_recorder.go.
-import type { Logger } from '../../logging/logger.ts';
-import type { EventType, ObjectReference } from '../core/core-event.ts';
-import { givenName } from '../pipeline/event-name.ts';
-import { formatMessage } from '../pipeline/format-message.ts';
 import { guardedLogger } from '../../logging/guarded-logger.ts';
-import { getReference, type KindLookup, type Referable } from '../pipeline/reference.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { EventType } from '../core/core-event.ts';
+import type { Annotations } from '../core/event-recorder.ts';
+import { eventFields, record, type EventParts, type RecordedCall, type RecordingOptions } from '../pipeline/recording.ts';
+import { getReference, type NotEmpty, type ObjectReference, type Referable } from '../pipeline/reference.ts';
 import { microTime, shortNote, type EventsV1Event } from './event.ts';
 
-type Annotations = Readonly<Record<string, string>> | undefined;
-/** What an event can be about; without an object there is nothing to record, and it is logged. */
+/** What an event can be about. An event without an object is logged and counted as invalid. */
 export type MaybeReferable = Referable | null | undefined;
 
-/** Who reports: `example.com/my-controller`, and which instance of it, usually `<controller>-<host name>`. */
+/** The controller that reports, such as `example.com/my-controller`, and its instance, usually `<controller>-<host name>`. */
 export interface Reporter {
   readonly reportingController: string;
   readonly reportingInstance: string;
 }
 
-/** Records events. No method ever throws or waits: what cannot be recorded is logged and counted. */
+/** A call of a recorder of events.k8s.io/v1. */
+export interface RecordedAction extends RecordedCall {
+  readonly related: MaybeReferable;
+  readonly action: string;
+}
+
+/** Records events. No method throws or waits: an event that cannot be recorded is logged and counted. */
 export interface EventsV1Recorder {
-  /** `action` is what was done or tried, `reason` why; `related` is another object that had a part in it. */
-  eventf(
-    regarding: MaybeReferable,
+  /**
+   * Records an event about `regarding`. `action` is what the controller did or tried, `reason` is why; `related` is another object that took
+   * part. `note` is a format for `args`, see `EventRecorder`; without arguments it is taken as it is.
+   */
+  eventf<T extends MaybeReferable>(
+    regarding: NotEmpty<T>,
     related: MaybeReferable,
     type: EventType,
     reason: string,
@@ -31,48 +39,32 @@ export interface EventsV1Recorder {
     ...args: unknown[]
   ): void;
   /** As `eventf`, with annotations on the event. */
-  annotatedEventf(
-    regarding: MaybeReferable,
+  annotatedEventf<T extends MaybeReferable>(
+    regarding: NotEmpty<T>,
     related: MaybeReferable,
-    annotations: Readonly<Record<string, string>> | undefined,
+    annotations: Annotations | undefined,
     type: EventType,
     reason: string,
     action: string,
     note: string,
     ...args: unknown[]
   ): void;
-  /** The same recorder, which logs to `logger`. */
+  /** The same recorder with another logger. */
   withLogger(logger: Logger): EventsV1Recorder;
 }
 
-export interface RecorderOptions {
-  readonly reporter: Reporter;
-  readonly logger: Logger;
-  /** False if there are too many events already. Throws when stopped. */
-  readonly send: (event: EventsV1Event) => boolean;
-  /** Counts an event that the server would not have. */
-  readonly reject: (event: EventsV1Event) => void;
-  readonly nameAnnotation: string | undefined;
-  readonly kindOf: KindLookup | undefined;
-  readonly nameFor: (referencedName: string, nowMs: number) => string;
-  readonly now: () => number;
+export interface EventsV1RecordingOptions extends RecordingOptions<EventsV1Event> {
   readonly ignoresServerLimits: boolean;
 }
 
-/** The server refuses longer ones, in UTF-8. */
+/** The longest reason, action and instance that the API server accepts, in UTF-8. */
 const longestFieldBytes = 128;
 /** A name, which a DNS subdomain and a slash may precede. */
 const qualifiedName =
   /^(?:(?=[^/]{1,253}\/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-/** The recorder that an `EventsV1Broadcaster` makes. */
-export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
-  readonly #options: RecorderOptions;
-
-  constructor(options: RecorderOptions) {
-    this.#options = options;
-  }
-
+/** The methods of an `EventsV1Recorder`, over one. For recorders of your own. */
+export abstract class BaseEventsV1Recorder implements EventsV1Recorder {
   eventf(
     regarding: MaybeReferable,
     related: MaybeReferable,
@@ -86,80 +78,75 @@ export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
   }
 
   annotatedEventf(
-    regarding: MaybeReferable,
+    object: MaybeReferable,
     related: MaybeReferable,
-    annotations: Annotations,
+    annotations: Annotations | undefined,
     type: EventType,
     reason: string,
     action: string,
-    note: string,
+    format: string,
     ...args: unknown[]
   ): void {
-    const { logger, send, reject, ignoresServerLimits } = this.#options;
-    try {
-      const event = this.#newEvent(regarding, related, annotations, { type, reason, action }, { note, args });
-      if (event === undefined) return;
-      const fault = ignoresServerLimits ? undefined : faultOf(event);
-      if (fault !== undefined) {
-        logger.error('Unable to record event (will not retry!)', { fault, event });
-        reject(event);
-      } else if (!send(event)) logger.error('Unable to record event: too many queued events, dropped event', { event });
-    } catch (error) {
-      logger.error('Unable to record event (will not retry!)', { error });
-    }
+    this.record({ object, related, annotations, type, reason, action, format, args });
+  }
+
+  abstract withLogger(logger: Logger): EventsV1Recorder;
+
+  /** Records the event of either method. */
+  protected abstract record(call: RecordedAction): void;
+}
+
+/** The recorder of an `EventsV1Broadcaster`. */
+export class BroadcastingEventsV1Recorder extends BaseEventsV1Recorder {
+  readonly #reporter: Reporter;
+  readonly #options: EventsV1RecordingOptions;
+
+  constructor(reporter: Reporter, options: EventsV1RecordingOptions) {
+    super();
+    this.#reporter = { ...reporter };
+    this.#options = options;
   }
 
   withLogger(logger: Logger): EventsV1Recorder {
-    return new BroadcastingEventsV1Recorder({ ...this.#options, logger: guardedLogger(logger) });
+    return new BroadcastingEventsV1Recorder(this.#reporter, { ...this.#options, logger: guardedLogger(logger) });
   }
 
-  #newEvent(
-    regarding: MaybeReferable,
-    related: MaybeReferable,
-    annotations: Annotations,
-    fields: Pick<EventsV1Event, 'type' | 'reason' | 'action'>,
-    { note, args }: { readonly note: string; readonly args: readonly unknown[] },
-  ): EventsV1Event | undefined {
-    const { logger, now, nameFor, nameAnnotation, reporter, ignoresServerLimits } = this.#options;
-    const text = args.length === 0 ? note : formatMessage(note, args);
-    const reference = this.#referenceTo(regarding, { ...fields, note: text });
-    if (reference === undefined) return undefined;
-    const other = this.#relatedReference(related);
-    if (fields.type !== 'Normal' && fields.type !== 'Warning') {
-      logger.error('Unsupported event type', { eventType: fields.type });
-      return undefined;
-    }
-    const nowMs = now();
+  protected record(call: RecordedAction): void {
+    const { logger, send, drop, ignoresServerLimits } = this.#options;
+    const sendOrReject = (event: EventsV1Event): boolean => {
+      const fault = ignoresServerLimits ? undefined : serverFaultOf(event);
+      if (fault === undefined) return send(event);
+      logger.error('Unable to record event (will not retry!)', { fault, ...eventFields(event.regarding, event) });
+      drop('rejected', event);
+      return true;
+    };
+    record({ ...this.#options, send: sendOrReject }, call, parts => this.#newEvent(call, parts));
+  }
+
+  #newEvent({ annotations, type, reason, action, related }: RecordedAction, parts: EventParts): EventsV1Event {
+    const { reference, name, nowMs, message } = parts;
     const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
-    const name = givenName(annotations, nameAnnotation) ?? nameFor(reference.name ?? '', nowMs);
+    const other = this.#relatedReference(related);
     return {
       metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
       eventTime: microTime(nowMs),
-      ...reporter,
-      ...fields,
-      note: ignoresServerLimits ? text : shortNote(text),
+      ...this.#reporter,
+      type,
+      reason,
+      action,
+      note: this.#options.ignoresServerLimits ? message : shortNote(message),
       regarding: { ...reference },
       ...(other === undefined ? {} : { related: { ...other } }),
     };
   }
 
-  #referenceTo(regarding: MaybeReferable, fields: object): ObjectReference | undefined {
-    try {
-      return getReference(regarding, this.#options.kindOf);
-    } catch (error) {
-      const what = { error, object: regarding, ...fields };
-      this.#options.logger.error('Could not construct reference, will not report event', what);
-      return undefined;
-    }
-  }
-
-  /** An event is worth telling without it. */
+  /** An event without it is better than none. */
   #relatedReference(related: MaybeReferable): ObjectReference | undefined {
     if (related === null || related === undefined) return undefined;
     try {
       return getReference(related, this.#options.kindOf);
     } catch (error) {
-      this.#options.logger.debug('Could not construct reference to the related object', { error, object: related });
+      this.#options.logger.debug('Could not construct reference to the related object', { error });
       return undefined;
     }
   }
@@ -167,8 +154,8 @@ export class BroadcastingEventsV1Recorder implements EventsV1Recorder {
 
 const encoder = new TextEncoder();
 
-/** What the API server would refuse the event for. */
-function faultOf({ reason, action, reportingInstance, reportingController }: EventsV1Event): string | undefined {
+/** Why the API server would refuse the event. */
+function serverFaultOf({ reason, action, reportingInstance, reportingController }: EventsV1Event): string | undefined {
   for (const [field, value] of Object.entries({ reason, action, reportingInstance })) {
     if (value === '' || (value.length * 3 > longestFieldBytes && encoder.encode(value).length > longestFieldBytes))
       return `${field} must have 1 to ${longestFieldBytes} bytes`;

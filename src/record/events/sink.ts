@@ -1,7 +1,7 @@
 // EventsV1Sink: where events.k8s.io/v1 events are written. Before it: ../event-writer.ts. After it: the API server.
 //   Port of client-go v0.37.2 tools/events (EventSink, EventSinkImpl).
 import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
-import type { SinkOf } from '../pipeline/event-shape.ts';
+import type { SinkOf } from '../pipeline/event-policy.ts';
 import type { EventsV1Event, SeriesPatch } from './event.ts';
 
 /** Writes events. Calls for different events may run at once; for one event one call follows another. */

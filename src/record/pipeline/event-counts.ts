@@ -1,46 +1,57 @@
-// EventCounts: what became of the events that were recorded. Written by recorded-events.ts and the deliveries; for metrics and people.
+// EventTally: counts what becomes of recorded events.
 import { Subject, type Observable } from 'rxjs';
 import type { Logger } from '../../logging/logger.ts';
 import type { CoreV1Event } from '../core/core-event.ts';
 
-/**
- * `queue_full`: too many events waited. `spam`: the spam filter refused, and the count was never written. `no_sink`: nothing wrote
- * events. `rejected`: the server will not have it. `retry_limit`: tried too often. `shutdown`: the time to shut down was over.
- */
-export type DropCause = 'queue_full' | 'spam' | 'no_sink' | 'rejected' | 'retry_limit' | 'shutdown';
+const causes = ['invalid', 'queue_full', 'spam', 'no_sink', 'rejected', 'retry_limit', 'shutdown'] as const;
 
-/** Recorded events that are lost, as they are. */
+/**
+ * `invalid`: the object cannot be referred to, or type or reason are wrong. `queue_full`: too many events waited. `spam`: held back by the
+ * spam filter, and never written. `no_sink`: no sink was started. `rejected`: refused by the server. `retry_limit`: tried too often.
+ * `shutdown`: the time of the shutdown was over.
+ */
+export type DropCause = (typeof causes)[number];
+
+/** Recorded events that are lost. */
 export interface EventDrop<E = CoreV1Event> {
   readonly cause: DropCause;
-  /** The last of the events that are lost. */
+  /** The last of the events that are lost. If it is invalid, its reference may be empty. */
   readonly event: E;
-  /** How many recorded events it stands for. */
+  /** The number of recorded events that it stands for. */
   readonly count: number;
 }
 
-/** How many recorded events are lost, by cause. */
+/** Lost events by cause. */
 export type DropCounts = Readonly<Record<DropCause, number>>;
 
-/** The dropped events are told in the log at most this often. */
+/** What became of the events of one broadcaster so far. Reading it gives the numbers of that moment; `{ ...counts }` keeps them. */
+export interface EventCounts {
+  /** Events that recorders were given. */
+  readonly recorded: number;
+  /** Recorded events whose count is on the server. Each sink counts. */
+  readonly delivered: number;
+  /** Writes that the server accepted. */
+  readonly written: number;
+  /** Events that became part of an aggregate. */
+  readonly aggregated: number;
+  /** Events that were held back: by the spam filter, or until the count of their series was written. */
+  readonly filtered: number;
+  /** Lost events by cause. Each sink counts. */
+  readonly dropped: DropCounts;
+}
+
+/** Drops are logged at most once in this time. */
 const logIntervalMs = 60_000;
 
-/** Of the events of one broadcaster; core/v1 events unless told. */
-export class EventCounts<E = CoreV1Event> {
-  /** Events that recorders were given, and could make something of. */
+export class EventTally<E> {
   recorded = 0;
-  /** Recorded events that are on the server: their count is in an event there. With several sinks, each counts. */
   delivered = 0;
-  /** Writes that the server accepted. */
   written = 0;
-  /** Events that became part of an aggregate. */
   aggregated = 0;
-  /** Events that were held back, for good or for a while: by the spam filter, or until the count of their series is written. */
   filtered = 0;
-  /** Recorded events that are lost, by cause. With several sinks, each counts. */
-  readonly dropped: DropCounts;
-  /** Each loss, as it happens. */
+  /** Each loss, when it happens. */
   readonly drops: Observable<EventDrop<E>>;
-  readonly #dropped: Record<DropCause, number> = { queue_full: 0, spam: 0, no_sink: 0, rejected: 0, retry_limit: 0, shutdown: 0 };
+  readonly #dropped = Object.fromEntries(causes.map(cause => [cause, 0])) as Record<DropCause, number>;
   readonly #drops = new Subject<EventDrop<E>>();
   readonly #logger: Logger;
   readonly #now: () => number;
@@ -49,17 +60,30 @@ export class EventCounts<E = CoreV1Event> {
   constructor(logger: Logger, now: () => number) {
     this.#logger = logger;
     this.#now = now;
-    this.dropped = this.#dropped;
     this.drops = this.#drops.asObservable();
   }
 
-  /** For the broadcaster: counts a loss of `count` recorded events, and tells it. */
+  get dropped(): DropCounts {
+    return { ...this.#dropped };
+  }
+
+  /** A read-only view. Its properties are enumerable, so that a spread copies them. */
+  view(): EventCounts {
+    const view = {};
+    for (const field of ['recorded', 'delivered', 'written', 'aggregated', 'filtered', 'dropped'] as const)
+      Object.defineProperty(view, field, { enumerable: true, get: () => this[field] });
+    return view as EventCounts;
+  }
+
+  /** Counts and reports the loss of `count` recorded events. */
   drop(cause: DropCause, event: E, count = 1): void {
     this.#dropped[cause] += count;
     if (this.#drops.observed) this.#drops.next({ cause, event, count });
+    // Recorders log each invalid event.
+    if (cause === 'invalid') return;
     const nowMs = this.#now();
     if (Math.abs(nowMs - this.#lastLogMs) < logIntervalMs) return;
     this.#lastLogMs = nowMs;
-    this.#logger.warn('Events were dropped', { cause, dropped: { ...this.#dropped } });
+    this.#logger.warn('Events were dropped', { cause, dropped: this.dropped });
   }
 }

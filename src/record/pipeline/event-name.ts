@@ -54,6 +54,3 @@ export function givenName(
 export function unixNanoOf(ms: number): bigint {
   return BigInt(Math.trunc(ms)) * BigInt(nanosecondsInMs);
 }
-
-/** The names of everything that goes by this process's clock. */
-export const eventNames = new EventNames();

@@ -1,39 +1,68 @@
-// RecordedEvents: what was recorded, on its way to sinks, logs and watchers; the same for both APIs. Before it: event-recorder.ts or
-//   events/events-v1-recorder.ts. After it: event-delivery.ts. Who records never waits for anything in this file.
+// EventPipeline: takes recorded events to sinks, logs and watchers; the base of the broadcasters of both APIs. Recording never waits for it.
 import { map, type Observable } from 'rxjs';
 import { Broadcaster } from '../../broadcaster/broadcaster.ts';
 import { newEmptyWatch, type Watcher } from '../../broadcaster/watcher.ts';
+import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { EventCounts, type DropCounts } from './event-counts.ts';
-import type { EventDelivery } from './event-delivery.ts';
 import { longestTimerMs } from '../../time/timer.ts';
+import { isClientGoCompatible, nameFunction, type ClientGoOption } from '../client-go/compatibility.ts';
+import { EventTally, type DropCounts, type EventCounts, type EventDrop } from './event-counts.ts';
+import { EventNames } from './event-name.ts';
+import type { RecorderOptions, RecordingOptions } from './recording.ts';
+import type { KindLookup } from './reference.ts';
 
-export interface RecordedEventsOptions {
-  readonly signal: AbortSignal | undefined;
-  readonly logger: Logger;
-  readonly now: () => number;
-  readonly maxQueuedEvents: number;
-  /** Loses what is recorded before the first sink is there, and says nothing of what is dropped. */
-  readonly clientGoCompatible: boolean;
-  /** How long a `shutdown` that is not told so itself may take. Undefined: it waits for nothing, and the sinks go on with what they have. */
-  readonly drainTimeoutMs: number | undefined;
+/** The options that both broadcasters have. */
+export interface PipelineOptions extends ClientGoOption {
+  /** Shuts the broadcaster down when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Receives what could not be recorded. Default: none. */
+  readonly logger?: Logger | undefined;
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** A number from 0 to 1, for delays. Default: `Math.random`. */
+  readonly random?: (() => number) | undefined;
+  /** The largest number of events that wait for a watcher, and of keys that wait for a sink; beyond it the newest are dropped. Default: 1000. */
+  readonly maxQueuedEvents?: number | undefined;
+  /** The time in milliseconds that `shutdown()` may take. Default: 5 s. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Looks up the kind of objects that have none. */
+  readonly kindOf?: KindLookup | undefined;
+  /**
+   * The key of the annotation with which a caller names an event. Default: none. A named event is written once, however often it is recorded
+   * and by whichever process: it is no repetition of an event with the same message, and if the server has an event of that name, it counts
+   * as delivered. A program that stores the name with the change that caused the event can record it again after a crash.
+   */
+  readonly nameAnnotation?: string | undefined;
 }
 
-/** What became of the events that were pending when `shutdown` was called. With several sinks, each counts. */
+/** What became of the events that were pending when `shutdown` was called. Each sink counts. */
 export interface ShutdownResult {
   /** Recorded events that reached the server after the call. */
   readonly delivered: number;
   /** Recorded events that are lost. */
   readonly notDelivered: number;
-  /** Why not, by cause. */
+  /** Lost events by cause. */
   readonly dropped: DropCounts;
 }
 
-/** How much time a shutdown has. */
+/** The options of `shutdown`. */
 export interface ShutdownOptions {
-  /** Milliseconds until what is pending is dropped; 0: at once. What the broadcaster was told unless told here. */
+  /** Milliseconds after which pending events are dropped; 0: at once. Default: the broadcaster's `drainTimeoutMs`. */
   readonly drainTimeoutMs?: number | undefined;
 }
+
+/** Takes recorded events to one sink. */
+export interface EventDelivery {
+  /** Accepted events that are neither delivered nor dropped yet. */
+  readonly pending: number;
+  flush(): Promise<void>;
+  /** Writes everything as soon as possible. Resolves when nothing is pending. */
+  drain(): Promise<void>;
+  /** Stops, and counts what is pending as dropped. */
+  abandon(): void;
+}
+
+const defaults = { maxQueuedEvents: 1000, drainTimeoutMs: 5_000 };
 
 /** Logs nothing. */
 export const silentLogger: Logger = {
@@ -44,23 +73,38 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
-export class RecordedEvents<E> {
+/** What the broadcasters of both APIs have in common. */
+export abstract class EventPipeline<E> implements AsyncDisposable {
+  /** Every recorded event, before it is counted. */
   readonly events$: Observable<E>;
-  readonly counts: EventCounts<E>;
-  readonly #options: RecordedEventsOptions;
+  /** What became of the events, for metrics. */
+  readonly counts: EventCounts;
+  protected readonly tally: EventTally<E>;
+  protected readonly logger: Logger;
+  protected readonly now: () => number;
+  protected readonly names = new EventNames();
+  protected readonly isClientGo: boolean;
+  readonly #options: PipelineOptions;
+  readonly #drainTimeoutMs: number | undefined;
   readonly #broadcaster: Broadcaster<E>;
-  /** Keeps what is recorded before the first sink is there. Differs from client-go, which loses it. */
+  /** Keeps the events that are recorded before the first sink is started. Differs from client-go, which loses them. */
   #beforeFirstSink: Watcher<E> | undefined;
   readonly #deliveries = new Map<Watcher<E>, EventDelivery>();
-  /** Those that handle an event. */
+  /** Handlers that run. */
   readonly #handling = new Set<Promise<void>>();
   readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<ShutdownResult> | undefined;
 
-  constructor(options: RecordedEventsOptions) {
-    const { maxQueuedEvents, logger, now, signal, clientGoCompatible } = options;
+  /** @param clientGoDrainMs the default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks go on after a shutdown */
+  protected constructor(options: PipelineOptions, clientGoDrainMs: number | undefined) {
+    const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
     this.#options = options;
-    this.counts = new EventCounts(clientGoCompatible ? silentLogger : logger, now);
+    this.isClientGo = isClientGoCompatible(options);
+    this.#drainTimeoutMs = options.drainTimeoutMs ?? (this.isClientGo ? clientGoDrainMs : defaults.drainTimeoutMs);
+    this.logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
+    this.now = options.now ?? (() => Date.now());
+    this.tally = new EventTally(this.isClientGo ? silentLogger : this.logger, this.now);
+    this.counts = this.tally.view();
     this.#broadcaster = new Broadcaster({
       queueLength: maxQueuedEvents,
       incomingQueueLength: maxQueuedEvents,
@@ -70,38 +114,29 @@ export class RecordedEvents<E> {
     this.#broadcaster.drops.subscribe(({ event, watcher }) => {
       this.#onDrop(event.object, watcher);
     });
-    if (!clientGoCompatible) this.#beforeFirstSink = this.#broadcaster.watch();
+    if (!this.isClientGo) this.#beforeFirstSink = this.#broadcaster.watch();
     if (signal?.aborted === true) void this.shutdown();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** False if there are too many events already. @throws BroadcasterStoppedError after shutdown */
-  send(event: E): boolean {
-    this.counts.recorded += 1;
-    if (this.#broadcaster.stopped) this.counts.drop('shutdown', event);
-    else if (this.#beforeFirstSink === undefined && !this.#hasSink()) this.counts.drop('no_sink', event);
-    return this.#broadcaster.actionOrDrop('ADDED', event);
+  /** Each event that is lost, when it is lost. */
+  get drops(): Observable<EventDrop<E>> {
+    return this.tally.drops;
   }
 
-  /** Hands what is recorded from now on to a new delivery; to the first one also what was recorded before. @returns what stops it */
-  deliver(newDelivery: (watcher: Watcher<E>) => EventDelivery): Watcher<E> {
-    this.#forgetStopped();
-    const watcher = this.#beforeFirstSink ?? this.#watch();
-    this.#beforeFirstSink = undefined;
-    if (!watcher.isStopped) this.#deliveries.set(watcher, newDelivery(watcher));
-    return watcher;
-  }
-
-  /** Calls `handler` with each event as it is recorded, one at a time; what it throws is logged. @returns what stops it */
-  handle(handler: (event: E) => unknown): Watcher<E> {
+  /**
+   * Calls `handler` with each event as it is recorded, one at a time. Errors that it throws are logged.
+   * @returns a watcher; its `stop()` ends the calls
+   */
+  startEventWatcher(handler: (event: E) => unknown): Watcher<E> {
     const watcher = this.#watch();
-    // It never rejects: what the handler throws is caught here. Whoever records does not wait for the handler.
+    // It never rejects: errors of the handler are caught here. Recording does not wait for the handler.
     const handling = watcher.forEach(async ({ object }) => {
       await Promise.resolve();
       try {
         await handler(object);
       } catch (error) {
-        this.#options.logger.error('Event handler failed', { error, event: object });
+        this.logger.error('Event handler failed', { error, event: object });
       }
     });
     this.#handling.add(handling);
@@ -109,21 +144,71 @@ export class RecordedEvents<E> {
     return watcher;
   }
 
-  /** @returns whether all that is recorded so far has been written or dropped in time */
-  async flush(timeoutMs: number): Promise<boolean> {
+  /**
+   * Waits until the events recorded so far are written or dropped, `timeoutMs` at most. Does not wait for counts that the spam filter holds
+   * back; writes counts of series that would wait for a later refresh. Never rejects, and keeps the process alive meanwhile.
+   * @returns whether all are written or dropped
+   */
+  flush(timeoutMs: number): Promise<boolean> {
     const flushed = Promise.all([...this.#deliveries.values()].map(delivery => delivery.flush())).then(() => true);
     return withDeadline(flushed, timeoutMs);
   }
 
-  /** Takes no more events, writes what is pending and lets watchers handle what they have until the time is over; drops the rest. Idempotent. */
-  shutdown({ drainTimeoutMs = this.#options.drainTimeoutMs }: ShutdownOptions = {}): Promise<ShutdownResult> {
+  /**
+   * Accepts no more events, writes pending ones including held counts, and lets watchers handle what they have; drops the rest after
+   * `drainTimeoutMs`. Never rejects. Idempotent: later calls return the result of the first. Differs from client-go, which loses most of
+   * the events recorded last.
+   */
+  shutdown({ drainTimeoutMs = this.#drainTimeoutMs }: ShutdownOptions = {}): Promise<ShutdownResult> {
     this.#shutdown ??= this.#shutDown(drainTimeoutMs);
     return this.#shutdown;
   }
 
+  /** Calls `shutdown`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  protected get isStopped(): boolean {
+    return this.#broadcaster.stopped;
+  }
+
+  protected recordingOptions({ kindOf = this.#options.kindOf }: RecorderOptions, checksReason: boolean): RecordingOptions<E> {
+    return {
+      logger: this.logger,
+      now: this.now,
+      kindOf,
+      nameFor: nameFunction(this.#options, this.names),
+      nameAnnotation: this.isClientGo ? undefined : this.#options.nameAnnotation,
+      isLenient: this.isClientGo,
+      checksReason,
+      send: event => this.#send(event),
+      drop: (cause, event) => {
+        this.tally.recorded += 1;
+        this.tally.drop(cause, event);
+      },
+    };
+  }
+
+  /** Hands events recorded from now on to a new delivery; the first one also receives the events recorded before. */
+  protected deliver(newDelivery: (watcher: Watcher<E>) => EventDelivery): Watcher<E> {
+    this.#forgetStopped();
+    const watcher = this.#beforeFirstSink ?? this.#watch();
+    this.#beforeFirstSink = undefined;
+    if (!watcher.isStopped) this.#deliveries.set(watcher, newDelivery(watcher));
+    return watcher;
+  }
+
+  #send(event: E): boolean {
+    this.tally.recorded += 1;
+    if (this.#broadcaster.stopped) this.tally.drop('shutdown', event);
+    else if (this.#beforeFirstSink === undefined && !this.#hasSink()) this.tally.drop('no_sink', event);
+    return this.#broadcaster.actionOrDrop('ADDED', event);
+  }
+
   async #shutDown(drainTimeoutMs: number | undefined): Promise<ShutdownResult> {
-    const { delivered } = this.counts;
-    const before = { ...this.counts.dropped };
+    const { delivered } = this.tally;
+    const before = { ...this.tally.dropped };
     const deliveries = [...this.#deliveries.values()];
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#broadcaster.shutdown();
@@ -133,17 +218,16 @@ export class RecordedEvents<E> {
       if (drainTimeoutMs > 0) await withDeadline(drained, drainTimeoutMs);
       for (const delivery of deliveries) delivery.abandon();
     }
-    const dropped = Object.fromEntries(
-      Object.entries(this.counts.dropped).map(([cause, count]) => [cause, count - before[cause as keyof DropCounts]]),
-    );
+    const dropped = { ...this.tally.dropped };
+    for (const cause of Object.keys(dropped) as (keyof typeof dropped)[]) dropped[cause] -= before[cause];
     const notDelivered = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    return { delivered: this.counts.delivered - delivered, notDelivered, dropped: dropped as DropCounts };
+    return { delivered: this.tally.delivered - delivered, notDelivered, dropped };
   }
 
-  /** Recorded, and no sink ever came. */
+  /** No sink was ever started. */
   #dropUnsent(): void {
     this.#beforeFirstSink?.results.subscribe(({ object }) => {
-      this.counts.drop('no_sink', object);
+      this.tally.drop('no_sink', object);
     });
     this.#beforeFirstSink = undefined;
   }
@@ -159,15 +243,15 @@ export class RecordedEvents<E> {
   }
 
   #onDrop(event: E, watcher: Watcher<E> | undefined): void {
-    if (watcher === undefined || this.#deliveries.has(watcher)) this.counts.drop('queue_full', event);
-    else if (watcher === this.#beforeFirstSink) this.counts.drop('no_sink', event);
+    if (watcher === undefined || this.#deliveries.has(watcher)) this.tally.drop('queue_full', event);
+    else if (watcher === this.#beforeFirstSink) this.tally.drop('no_sink', event);
   }
 
   #watch(): Watcher<E> {
     try {
       return this.#broadcaster.watch();
     } catch (error) {
-      this.#options.logger.error('Unable start event watcher (will not retry!)', { error });
+      this.logger.error('Unable start event watcher (will not retry!)', { error });
       return newEmptyWatch();
     }
   }
@@ -176,12 +260,7 @@ export class RecordedEvents<E> {
 /** Keeps the process alive until then. */
 function withDeadline(done: Promise<boolean>, timeoutMs: number): Promise<boolean> {
   return new Promise(resolve => {
-    const timer = setTimeout(
-      () => {
-        resolve(false);
-      },
-      Math.min(timeoutMs, longestTimerMs),
-    );
+    const timer = setTimeout(() => resolve(false), Math.min(timeoutMs, longestTimerMs));
     void done.then(isDone => {
       clearTimeout(timer);
       resolve(isDone);

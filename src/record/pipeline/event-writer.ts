@@ -1,24 +1,30 @@
-// EventWriter: one attempt to write one event, and what its failure means. Before it: keyed-delivery.ts, client-go-delivery.ts. After it: event-sink.ts.
+// EventWriter: one attempt to write one event, and what its failure means: retry, or never.
 //   Port of client-go v0.37.2 tools/record/event.go (recordEvent); by default also for events.k8s.io/v1.
+import { ApiError, parsedStatus, type ApiStatus } from '../../kube/api-error.ts';
+import { errorChain } from '../../logging/error-chain.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { ObjectReference } from '../core/core-event.ts';
-import type { EventCounts } from './event-counts.ts';
-import type { AnyEvent, EventShape, SinkOf } from './event-shape.ts';
-import { classifyFailure, type SinkFailure } from './sink-error.ts';
+import type { EventTally } from './event-counts.ts';
+import type { AnyEvent, EventShape, SinkOf } from './event-policy.ts';
+import { eventFields } from './recording.ts';
+
+/** A sink throws it if the request cannot be built: the next attempt would fail too. */
+export class RequestConstructionError extends Error {
+  override readonly name = 'RequestConstructionError';
+}
 
 export type WriteOutcome<E> =
   | { readonly kind: 'recorded'; readonly answer: E }
-  /** Another event of that name is there already. */
+  /** There is another event of that name. */
   | { readonly kind: 'exists' }
   | { readonly kind: 'rejected' }
-  /** `isLastTry`: one more attempt may help, a third would not. */
   | RetryOutcome;
 
 export interface RetryOutcome {
   readonly kind: 'retry';
-  /** The server may have done it all the same. */
+  /** The server may have done it nevertheless. */
   readonly mayBeDone: boolean;
   readonly retryAfterMs?: number | undefined;
+  /** One more attempt may help, a third would not. */
   readonly isLastTry?: boolean;
 }
 
@@ -26,14 +32,15 @@ export interface EventWriterOptions<E extends AnyEvent, P> {
   readonly sink: SinkOf<E, P>;
   readonly shape: EventShape<E, P>;
   readonly logger: Logger;
-  readonly counts: Pick<EventCounts<E>, 'written'>;
-  readonly clientGoCompatible: boolean;
+  readonly counts: Pick<EventTally<E>, 'written'>;
+  /** Takes a failure as it is: a status within another error does not count, and every status is final. Default: false. */
+  readonly isStrict?: boolean | undefined;
 }
 
-/** How often a write is attempted before the event is given up. */
+/** The number of attempts before an event is given up. */
 export const maxTriesPerEvent = 12;
 
-/** The server may well take the same request a little later. */
+/** The server may accept the same request later. */
 const transientCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
 
 export class EventWriter<E extends AnyEvent, P> {
@@ -43,8 +50,11 @@ export class EventWriter<E extends AnyEvent, P> {
     this.#options = options;
   }
 
-  /** Never rejects. An update of an event that is gone from the server creates it again, in the same attempt. */
-  async write(event: E, isUpdate: boolean, signal: AbortSignal): Promise<WriteOutcome<E>> {
+  /**
+   * Never rejects. A patch of an event that is gone from the server creates it again, in the same attempt.
+   * @param tries the failed attempts before: only the first failure is logged at the level `error`
+   */
+  async write(event: E, isUpdate: boolean, signal: AbortSignal, tries = 0): Promise<WriteOutcome<E>> {
     try {
       const answer: unknown = await (isUpdate
         ? this.#patchOrCreate(event, signal)
@@ -53,7 +63,7 @@ export class EventWriter<E extends AnyEvent, P> {
       // A sink in plain JavaScript may answer nothing.
       return { kind: 'recorded', answer: this.#options.shape.isAnswer(answer) ? answer : event };
     } catch (error) {
-      return this.#failed(event, error, signal);
+      return this.#failed(event, error, signal, tries);
     }
   }
 
@@ -71,46 +81,48 @@ export class EventWriter<E extends AnyEvent, P> {
   /** Differs from client-go: a status counts also if it is the cause of another error. */
   #classify(error: unknown): SinkFailure {
     try {
-      return classifyFailure(error, !this.#options.clientGoCompatible);
+      return classifyFailure(error, this.#options.isStrict !== true);
     } catch {
-      // It cannot even be looked at.
+      // The error cannot be read.
       return { kind: 'unreachable' };
     }
   }
 
-  #failed(event: E, error: unknown, signal: AbortSignal): WriteOutcome<E> {
-    const { logger } = this.#options;
+  #failed(event: E, error: unknown, signal: AbortSignal, tries: number): WriteOutcome<E> {
+    const { logger, shape, isStrict } = this.#options;
     const failure = this.#classify(error);
-    switch (failure.kind) {
-      case 'construction':
-        logger.error('Unable to construct event (will not retry!)', { error, event });
-        return { kind: 'rejected' };
-      case 'status':
-        return this.#refused(event, error, failure);
-      case 'unreachable':
-        if (!signal.aborted) logger.error('Unable to write event (may retry after sleeping)', { error, event });
-        return { kind: 'retry', mayBeDone: true };
+    const fields = { error, event: event.metadata.name, ...eventFields(shape.objectOf(event), event) };
+    const logRetry = () => logger[tries === 0 ? 'error' : 'debug']('Unable to write event (may retry after sleeping)', fields);
+    if (failure.kind === 'construction') {
+      logger.error('Unable to construct event (will not retry!)', fields);
+      return { kind: 'rejected' };
     }
-  }
-
-  /** Differs from client-go, whose REST client retries below the sink what the server cannot answer now; consumers of this port have no such client. */
-  #refused(event: E, error: unknown, failure: SinkFailure & { kind: 'status' }): WriteOutcome<E> {
-    const { logger, shape, clientGoCompatible } = this.#options;
+    if (failure.kind === 'unreachable') {
+      if (!signal.aborted) logRetry();
+      return { kind: 'retry', mayBeDone: true };
+    }
     const { code, reason, isNamespaceTerminating, retryAfterMs } = failure;
     if (reason === 'AlreadyExists' || isNamespaceTerminating) {
-      logger.debug('Server rejected event (will not retry!)', { error, event });
-      return reason === 'AlreadyExists' && !clientGoCompatible ? { kind: 'exists' } : { kind: 'rejected' };
+      logger.debug('Server rejected event (will not retry!)', fields);
+      return { kind: reason === 'AlreadyExists' ? 'exists' : 'rejected' };
     }
-    if (!clientGoCompatible && (transientCodes.includes(code) || code === 401)) {
-      logger.error('Unable to write event (may retry after sleeping)', { error, event });
+    // Differs from client-go, whose REST client retries below the sink; users of this port have no such client.
+    if (isStrict !== true && (transientCodes.includes(code) || code === 401)) {
+      logRetry();
       return { kind: 'retry', retryAfterMs, isLastTry: code === 401, mayBeDone: code >= 500 };
     }
-    logger.error('Server rejected event (will not retry!)', { error, event, ...hintFor(event, shape.objectOf(event), code) });
+    logger.error('Server rejected event (will not retry!)', { ...fields, ...this.#hint(event, code) });
     return { kind: 'rejected' };
+  }
+
+  #hint(event: E, code: number): { hint?: string } {
+    if (code !== 403 || (this.#options.shape.objectOf(event).namespace ?? '') !== '') return {};
+    const { namespace } = event.metadata;
+    return { hint: `events about objects without a namespace lie in ${namespace}: allow create and patch of events there` };
   }
 }
 
-/** How long to sleep after attempt number `tries` failed. The first sleep is random, so that clients do not all come back at once. */
+/** The delay after attempt number `tries` failed. The first one is random, so that clients do not all come back at once. */
 export function retryDelayMs(tries: number, sleepDurationMs: number, random: () => number): number {
   return tries === 1 ? sleepDurationMs * random() : sleepDurationMs;
 }
@@ -122,9 +134,62 @@ function withoutResourceVersion<E extends AnyEvent>(event: E): E {
   return { ...event, metadata };
 }
 
-function hintFor({ metadata }: AnyEvent, { namespace = '' }: ObjectReference, code: number): { hint?: string } {
-  if (code !== 403 || namespace !== '') return {};
-  return {
-    hint: `events about objects without a namespace lie in ${metadata.namespace}: allow create and patch of events there`,
-  };
+/** The server's answer to a failed write. */
+interface ServerStatus {
+  readonly code: number;
+  readonly reason: string | undefined;
+  readonly isNamespaceTerminating: boolean;
+  readonly retryAfterMs: number | undefined;
+}
+
+export type SinkFailure =
+  | { readonly kind: 'construction' }
+  | ({ readonly kind: 'status' } & ServerStatus)
+  /** No usable answer: the network failed, or the answer is no event. */
+  | { readonly kind: 'unreachable' };
+
+/** Errors of clients whose `code` is a legacy number and no HTTP status. */
+const namesOfAborts: readonly string[] = ['AbortError', 'TimeoutError'];
+
+/** @param looksThrough whether a status within another error counts; for client-go it does not */
+export function classifyFailure(error: unknown, looksThrough: boolean): SinkFailure {
+  for (const current of errorChain(error)) {
+    const status = statusOf(current);
+    if (status !== undefined) return { kind: 'status', ...status };
+    if (!looksThrough) break;
+  }
+  // A TypeError without a cause is JavaScript's for a call that cannot be made; fetch wraps a broken connection in one with a cause.
+  const isConstruction = error instanceof RequestConstructionError || (error instanceof TypeError && error.cause === undefined);
+  return { kind: isConstruction ? 'construction' : 'unreachable' };
+}
+
+function statusOf(error: Error): ServerStatus | undefined {
+  const { code, body, headers } = error as { code?: unknown; body?: unknown; headers?: unknown };
+  if (error instanceof ApiError) {
+    const { reason, retryAfterSeconds, causes } = error;
+    return serverStatus(error.code, { ...(reason === undefined ? {} : { reason }), details: { causes } }, retryAfterSeconds);
+  }
+  const status = statusIn(body);
+  if (status === undefined && (typeof code !== 'number' || code < 100 || code > 599 || namesOfAborts.includes(error.name)))
+    return undefined;
+  return serverStatus(typeof code === 'number' ? code : (status?.code ?? 0), status ?? {}, retryAfterIn(headers));
+}
+
+function serverStatus(code: number, { reason, details }: ApiStatus, retryAfterSeconds: number | undefined): ServerStatus {
+  const seconds = retryAfterSeconds ?? details?.retryAfterSeconds;
+  const isNamespaceTerminating = details?.causes?.some(cause => cause.reason === 'NamespaceTerminating') === true;
+  return { code, reason, isNamespaceTerminating, retryAfterMs: seconds === undefined ? undefined : seconds * 1000 };
+}
+
+/** The body of client-node's ApiException, parsed or as text. */
+function statusIn(body: unknown): ApiStatus | undefined {
+  if (typeof body === 'string') return parsedStatus(body);
+  return typeof body === 'object' && body !== null && (body as ApiStatus).kind === 'Status' ? body : undefined;
+}
+
+function retryAfterIn(headers: unknown): number | undefined {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const value = (headers as Record<string, unknown>)['retry-after'];
+  const seconds = Number(value);
+  return value === undefined || Number.isNaN(seconds) ? undefined : seconds;
 }

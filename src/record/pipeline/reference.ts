@@ -1,6 +1,17 @@
-// getReference: which object an event is about. Before it: event-recorder.ts.
-//   Port of client-go v0.37.2 tools/reference/ref.go; kinds that Go finds by an object's type come from the object or from a lookup.
-import type { ObjectReference } from '../core/core-event.ts';
+// getReference: the reference to the object that an event is about.
+//   Port of client-go v0.37.2 tools/reference/ref.go. A lookup function stands for Go's scheme.
+
+/** Refers to an object, or to a part of it. */
+export interface ObjectReference {
+  readonly kind?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+  readonly apiVersion?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  /** A part of the object, such as `spec.containers{web}`. */
+  readonly fieldPath?: string | undefined;
+}
 
 /** A Kubernetes object as plain JSON, or as client-node has it. */
 export interface KubernetesObject {
@@ -14,10 +25,19 @@ export interface KubernetesObject {
   };
 }
 
-/** What an event can be about: an object, or a reference to one (which has no `metadata`). */
-export type Referable = KubernetesObject | ObjectReference;
+/** A reference that is enough for an event. */
+export interface NamedReference extends ObjectReference {
+  readonly kind: string;
+  readonly name: string;
+}
 
-/** Says the kind of an object that does not say it itself, as the items of a typed list; in the place of Go's scheme. */
+/** What an event can be about: an object with metadata, or a reference with kind and name. */
+export type Referable = KubernetesObject | NamedReference;
+
+/** Any `Referable` type but that of `{}`, which would be an event about nothing. */
+export type NotEmpty<T> = T & ([keyof NonNullable<T>] extends [never] ? never : unknown);
+
+/** Looks up the kind of an object that has none, such as an item of a list. Stands for Go's scheme. */
 export type KindLookup = (object: KubernetesObject) => { readonly apiVersion: string; readonly kind: string } | undefined;
 
 /** There is no object to refer to. */
@@ -31,37 +51,29 @@ export class NilObjectError extends Error {
 
 /**
  * The reference to `object`; a reference is returned as it is. Port of `ref.GetReference`.
- * @throws NilObjectError; an Error if `object` is not a Kubernetes object, or neither it nor `kindOf` says its kind
+ * @throws NilObjectError; an Error if `object` is not a Kubernetes object, or if neither it nor `kindOf` has its kind
  *
  * @example
  * ```ts
  * import { getReference } from 'bitcoin-controller/record';
  *
- * const item = { metadata: { namespace: 'default', name: 'web-0' } }; // from a list, whose items do not say their kind
+ * const item = { metadata: { namespace: 'default', name: 'web-0' } }; // an item of a list has no kind
  * const { kind, name } = getReference(item, () => ({ apiVersion: 'v1', kind: 'Pod' }));
  * console.log(kind, name); // prints Pod web-0
  * ```
  */
 export function getReference(object: Referable | null | undefined, kindOf?: KindLookup): ObjectReference {
   if (object === null || object === undefined) throw new NilObjectError();
-  if (typeof object !== 'object') throw new Error('object does not implement the common interface for accessing the SelfLink');
-  if (!isObject(object)) return object;
+  if (typeof object !== 'object') throw new Error('not a Kubernetes object');
+  if (!('metadata' in object)) return object;
   const metadata = object.metadata as KubernetesObject['metadata'] | null;
-  if (typeof metadata !== 'object' || metadata === null)
-    throw new Error('object does not implement the common interface for accessing the SelfLink');
-  const { apiVersion, kind } = typeOf(object, kindOf);
-  return withoutEmpty({
-    kind,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
-    apiVersion,
-    resourceVersion: metadata.resourceVersion,
-  });
+  if (typeof metadata !== 'object' || metadata === null) throw new Error('not a Kubernetes object: it has no metadata');
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return withoutEmpty({ ...typeOf(object, kindOf), namespace, name, uid, resourceVersion });
 }
 
 /**
- * As `getReference`, to a part of the object. Differs from client-go: a reference that is passed in is copied, not changed.
+ * As `getReference`, for a part of the object. Differs from client-go: a reference that is passed in is copied, not changed.
  *
  * @example
  * ```ts
@@ -79,27 +91,18 @@ export function getPartialReference(
   return { ...getReference(object, kindOf), fieldPath };
 }
 
-function isObject(object: Referable): object is KubernetesObject {
-  return 'metadata' in object;
-}
-
-/** What the object says counts, even if it is only half. */
-function typeOf(
-  object: KubernetesObject,
-  kindOf: KindLookup | undefined,
-): { apiVersion: string | undefined; kind: string | undefined } {
+/** The object's own type counts, even if only half of it is there. */
+function typeOf(object: KubernetesObject, kindOf: KindLookup | undefined): Pick<ObjectReference, 'apiVersion' | 'kind'> {
   const { apiVersion = '', kind = '' } = object;
-  if (apiVersion !== '' || kind !== '') return { apiVersion, kind };
-  if (kindOf === undefined) throw new Error('scheme is required to look up gvk');
-  const found = kindOf(object);
-  if (found === undefined) throw new Error(`no kind is registered for the object ${object.metadata?.name ?? ''}`);
-  return found;
+  if (apiVersion !== '' || kind !== '') return { kind, apiVersion };
+  const found = kindOf?.(object);
+  if (found !== undefined) return { kind: found.kind, apiVersion: found.apiVersion };
+  const { name = '' } = object.metadata ?? {};
+  throw new Error(
+    `object${name === '' ? '' : ` ${name}`} has no kind${kindOf === undefined ? '; set `kindOf`' : ', and `kindOf` does not know it'}`,
+  );
 }
 
 function withoutEmpty(reference: ObjectReference): ObjectReference {
-  const result: Record<string, string> = {};
-  for (const [field, value] of Object.entries(reference) as [string, string | undefined][]) {
-    if (value !== undefined && value !== '') result[field] = value;
-  }
-  return result;
+  return Object.fromEntries(Object.entries(reference).filter(([, value]) => value !== undefined && value !== ''));
 }

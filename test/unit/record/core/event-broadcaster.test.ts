@@ -5,7 +5,7 @@ import FakeTimers from '@sinonjs/fake-timers';
 import type { CoreV1Event, EventType } from '../../../../src/record/core/core-event.ts';
 import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import { getPartialReference, type Referable } from '../../../../src/record/pipeline/reference.ts';
-import { RequestConstructionError } from '../../../../src/record/pipeline/sink-error.ts';
+import { RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
 import { FakeApiServer, MemoryLogger, networkError, pod, settle, status, withWorld } from './fakes.ts';
 
 const pod2 = { ...pod, metadata: { ...pod.metadata, uid: 'differentUid' } };
@@ -206,7 +206,7 @@ describe('EventBroadcaster', () => {
         const logger = new MemoryLogger();
         const events = new EventBroadcaster({ clientGoCompatible, logger });
         const recorder = events.newRecorder({ component: 'eventTest' });
-        for (let index = 0; index < 100; index += 1) recorder.eventf({}, 'Normal', 'Started', 'blah');
+        for (let index = 0; index < 100; index += 1) recorder.eventf(pod, 'Normal', 'Started', 'blah');
         await events.shutdown();
         recorder.event(pod, 'Normal', 'Started', 'too late');
         expect(logger.messages('error')).to.deep.equal(['Unable to record event (will not retry!)']);

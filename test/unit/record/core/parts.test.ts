@@ -4,8 +4,8 @@ import { ApiError } from '../../../../src/kube/api-error.ts';
 import { FakeRecorder, newFakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
 import { formatMessage } from '../../../../src/record/pipeline/format-message.ts';
 import { LruCache } from '../../../../src/collections/lru-cache.ts';
-import { PassiveTokenBucket } from '../../../../src/time/passive-token-bucket.ts';
-import { classifyFailure, RequestConstructionError } from '../../../../src/record/pipeline/sink-error.ts';
+import { TokenBucket } from '../../../../src/time/token-bucket.ts';
+import { classifyFailure, RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
 import { networkError, pod, status } from './fakes.ts';
 
 describe('LruCache', () => {
@@ -32,14 +32,14 @@ describe('LruCache', () => {
   });
 });
 
-describe('PassiveTokenBucket', () => {
+describe('TokenBucket', () => {
   it('never lets through more than its burst and what came since, and not less', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5 }),
         fc.array(fc.integer({ min: -500, max: 3000 }), { maxLength: 60 }),
         (burst, gaps) => {
-          const bucket = new PassiveTokenBucket(1, burst);
+          const bucket = new TokenBucket({ qps: 1, burst });
           let [now, tokens, last] = [0, burst, 0];
           for (const gap of gaps) {
             now += gap;
@@ -55,7 +55,7 @@ describe('PassiveTokenBucket', () => {
   });
 
   it('gives a token 299.9999927 s after the last, by Go’s float32', () => {
-    const bucket = new PassiveTokenBucket(Math.fround(1 / 300), 1);
+    const bucket = new TokenBucket({ qps: Math.fround(1 / 300), burst: 1 });
     expect(bucket.tryAccept(0)).to.equal(true);
     expect(bucket.msUntilToken(0)).to.equal(299_999.992735);
     expect(bucket.tryAccept(299_999.99)).to.equal(false);

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { newEvent, patchOf, type CoreV1Event } from '../../../../src/record/core/core-event.ts';
 import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import { CoreV1EventSink } from '../../../../src/record/core/core-v1-sink.ts';
-import { classifyFailure } from '../../../../src/record/pipeline/sink-error.ts';
+import { classifyFailure } from '../../../../src/record/pipeline/event-writer.ts';
 import { KubeClient } from '../../../../src/kube/client.ts';
 import { KubeClientEventSink } from '../../../../src/app/event-sinks.ts';
 import { MemoryLogger, pod } from './fakes.ts';

@@ -3,12 +3,12 @@ import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.
 import {
   EventBroadcasterAdapter,
   newEventBroadcasterAdapter,
+  LegacyRecorder,
+  newEventRecorderAdapter,
   type EventApis,
-} from '../../../../src/record/events/event-broadcaster-adapter.ts';
-import { newEventRecorderAdapter } from '../../../../src/record/events/event-recorder-adapter.ts';
+} from '../../../../src/record/events/adapters.ts';
 import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
 import { FakeRecorder } from '../../../../src/record/events/fake-recorder.ts';
-import { LegacyRecorder } from '../../../../src/record/events/legacy-recorder.ts';
 import { FakeRecorder as CoreFakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
 import { FakeApiServer, MemoryLogger, status } from '../core/fakes.ts';
 import { FakeEventsServer, podNamed, reporter } from './fakes.ts';

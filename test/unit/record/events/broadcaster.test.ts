@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { EventCounts } from '../../../../src/record/pipeline/event-counts.ts';
+import { EventTally } from '../../../../src/record/pipeline/event-counts.ts';
 import { EventWriter } from '../../../../src/record/pipeline/event-writer.ts';
 import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
 import { eventsV1Shape, microTime, shortNote, type EventsV1Event } from '../../../../src/record/events/event.ts';
 import { ClientGoSeriesWriter } from '../../../../src/record/client-go/series-writer.ts';
 import { getPartialReference } from '../../../../src/record/pipeline/reference.ts';
-import { RequestConstructionError } from '../../../../src/record/pipeline/sink-error.ts';
+import { RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
 import { MemoryLogger, settle } from '../core/fakes.ts';
 import { FakeEventsServer, minutes, podNamed, reporter, withSeriesWorld } from './fakes.ts';
 
@@ -25,8 +25,8 @@ const series: EventsV1Event = { ...single, series: { count: 2, lastObservedTime:
 const writers: Readonly<Record<string, (sink: FakeEventsServer) => (event: EventsV1Event) => Promise<unknown>>> = {
   'by default': sink => {
     const logger = new MemoryLogger();
-    const counts = new EventCounts<EventsV1Event>(logger, () => 0);
-    const writer = new EventWriter({ sink, shape: eventsV1Shape, logger, counts, clientGoCompatible: false });
+    const counts = new EventTally<EventsV1Event>(logger, () => 0);
+    const writer = new EventWriter({ sink, shape: eventsV1Shape, logger, counts });
     return event => writer.write(event, event.series !== undefined, new AbortController().signal);
   },
   'as client-go': sink => {
@@ -87,7 +87,7 @@ for (const clientGoCompatible of [false, true])
     it('makes one event with a series of two that are recorded at once (TestEventSeriesWithEventSinkImplRace)', () =>
       withSeriesWorld({ clientGoCompatible, sleepDurationMs: 1 }, async ({ server, recorder, pass }) => {
         for (let time = 0; time < 2; time += 1)
-          recorder.eventf({ metadata: {}, kind: 'K' }, null, 'Normal', 'reason', 'action', '');
+          recorder.eventf({ metadata: { name: 'a' }, kind: 'K' }, null, 'Normal', 'reason', 'action', '');
         await pass(10);
         expect(server.counts()).to.deep.equal([2]);
         expect([...server.stored.values()][0]?.metadata.namespace).to.equal('default');

@@ -8,8 +8,10 @@ describe('getReference', () => {
     });
 
   it('refuses an object without a kind if there is no lookup (TestGetReferenceNilScheme)', () => {
-    expect(() => getReference({ metadata: {} })).to.throw('scheme is required to look up gvk');
-    expect(() => getReference({ metadata: { name: 'a' } }, () => undefined)).to.throw('no kind is registered for the object a');
+    expect(() => getReference({ metadata: {} })).to.throw('object has no kind; set `kindOf`');
+    expect(() => getReference({ metadata: { name: 'a' } }, () => undefined)).to.throw(
+      'object a has no kind, and `kindOf` does not know it',
+    );
   });
 
   it('needs no lookup if the object says its kind (TestGetReferenceNilSchemeWithPopulatedGVK)', () => {
@@ -49,10 +51,10 @@ describe('getReference', () => {
     for (const nothing of [null, undefined])
       expect(() => getReference(nothing)).to.throw(NilObjectError, "can't reference a nil object");
     for (const other of ['text', { metadata: undefined }])
-      expect(() => getReference(other as Referable)).to.throw(
-        'object does not implement the common interface for accessing the SelfLink',
-      );
-    expect(() => getReference({ metadata: null } as unknown as Referable)).to.throw('object does not implement');
+      expect(() => getReference(other as Referable)).to.throw('not a Kubernetes object');
+    expect(() => getReference({ metadata: null } as unknown as Referable)).to.throw(
+      'not a Kubernetes object: it has no metadata',
+    );
   });
 });
 

@@ -1,12 +1,15 @@
-// EventBroadcasterAdapter: a broadcaster of each API, and recorders that write to the newer one if the cluster has it. After it:
-//   events-v1-broadcaster.ts, ../event-broadcaster.ts. Port of client-go v0.37.2 tools/events/event_broadcaster.go.
-import { EventBroadcaster, type EventBroadcasterOptions } from '../core/event-broadcaster.ts';
-import type { EventRecorder } from '../core/event-recorder.ts';
+// Adapters between the two APIs: a broadcaster of each, and recorders of either that write to the other.
+//   Port of client-go v0.37.2 tools/events/event_broadcaster.go and tools/record/event.go (EventRecorderAdapter). client-go has no LegacyRecorder.
+import type { Logger } from '../../logging/logger.ts';
+import type { EventType } from '../core/core-event.ts';
 import { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from '../core/core-v1-sink.ts';
+import { EventBroadcaster, type EventBroadcasterOptions } from '../core/event-broadcaster.ts';
+import { BaseEventRecorder, type EventRecorder } from '../core/event-recorder.ts';
 import type { ShutdownOptions, ShutdownResult } from '../pipeline/event-pipeline.ts';
-import { newEventRecorderAdapter } from './event-recorder-adapter.ts';
+import type { RecordedCall } from '../pipeline/recording.ts';
+import type { Referable } from '../pipeline/reference.ts';
 import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcaster.ts';
-import type { EventsV1Recorder } from './recorder.ts';
+import { BaseEventsV1Recorder, type EventsV1Recorder, type RecordedAction } from './recorder.ts';
 import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
 
 /** Who records, and how either broadcaster does. */
@@ -103,4 +106,69 @@ export async function newEventBroadcasterAdapter(
   );
   const eventsV1 = hasEventsV1 ? new EventsV1ApiSink(apis.eventsV1) : undefined;
   return new EventBroadcasterAdapter({ core: new CoreV1EventSink(apis.coreV1), eventsV1 }, options);
+}
+
+/** Records events of events.k8s.io/v1 in core/v1, which has neither actions nor related objects. */
+export class EventRecorderAdapter extends BaseEventsV1Recorder {
+  readonly #recorder: EventRecorder;
+
+  constructor(recorder: EventRecorder) {
+    super();
+    this.#recorder = recorder;
+  }
+
+  withLogger(logger: Logger): EventsV1Recorder {
+    return new EventRecorderAdapter(this.#recorder.withLogger(logger));
+  }
+
+  protected record({ object, annotations, type, reason, format, args }: RecordedAction): void {
+    // The recorder reports it if there is no object.
+    const regarding = object as Referable;
+    if (annotations === undefined) this.#recorder.eventf(regarding, type as EventType, reason, format, ...args);
+    else this.#recorder.annotatedEventf(regarding, annotations, type as EventType, reason, format, ...args);
+  }
+}
+
+/** client-go's `record.NewEventRecorderAdapter`. */
+export function newEventRecorderAdapter(recorder: EventRecorder): EventRecorderAdapter {
+  return new EventRecorderAdapter(recorder);
+}
+
+/** The options of a `LegacyRecorder`. */
+export interface LegacyRecorderOptions {
+  /** The action of events with this reason: the API server requires one. Default: the reason. */
+  readonly actionOf?: ((reason: string) => string) | undefined;
+}
+
+/**
+ * Records core/v1 events in events.k8s.io/v1, for code that is written for an `EventRecorder`.
+ *
+ * @example
+ * ```ts
+ * import { FakeRecorder, LegacyRecorder } from 'bitcoin-controller/record/events';
+ *
+ * const events = new FakeRecorder({ verbose: true });
+ * const recorder = new LegacyRecorder(events, { actionOf: reason => (reason === 'Scaled' ? 'Scaling' : reason) });
+ * recorder.event({ apiVersion: 'v1', kind: 'Pod', name: 'web-0' }, 'Normal', 'Scaled', 'from 1 to 2');
+ * console.log(events.events[0]); // prints Normal Scaled Scaling from 1 to 2 {kind=Pod,apiVersion=v1}
+ * ```
+ */
+export class LegacyRecorder extends BaseEventRecorder {
+  readonly #recorder: EventsV1Recorder;
+  readonly #actionOf: (reason: string) => string;
+
+  constructor(recorder: EventsV1Recorder, { actionOf = reason => reason }: LegacyRecorderOptions = {}) {
+    super();
+    this.#recorder = recorder;
+    this.#actionOf = actionOf;
+  }
+
+  withLogger(logger: Logger): EventRecorder {
+    return new LegacyRecorder(this.#recorder.withLogger(logger), { actionOf: this.#actionOf });
+  }
+
+  protected record({ object, annotations, type, reason, format, args }: RecordedCall): void {
+    const action = this.#actionOf(reason);
+    this.#recorder.annotatedEventf(object, undefined, annotations, type as EventType, reason, action, format, ...args);
+  }
 }

@@ -6,7 +6,7 @@ import { FakeApiServer, MemoryLogger, networkError, pod, podNamed, settle, statu
 const recorderOf = (events: EventBroadcaster): ReturnType<EventBroadcaster['newRecorder']> =>
   events.newRecorder({ component: 'c', host: 'h' });
 
-describe('KeyedDelivery', () => {
+describe('WriteQueue', () => {
   it('writes at once what happens many times in one go, with its count', () =>
     withWorld({}, async ({ events, server, pass }) => {
       for (let index = 0; index < 20; index += 1) recorderOf(events).event(pod, 'Normal', 'Reason', 'message');

@@ -1,0 +1,125 @@
+// record: what the recorders of both APIs do with a call: refer to the object, check the fields, count an event that is invalid.
+import type { LogFields, Logger } from '../../logging/logger.ts';
+import type { DropCause } from './event-counts.ts';
+import { givenName } from './event-name.ts';
+import { formatMessage } from './format-message.ts';
+import { getReference, type KindLookup, type ObjectReference, type Referable } from './reference.ts';
+
+/** The options of one recorder. */
+export interface RecorderOptions {
+  /** Looks up the kind of objects that have none. Default: the broadcaster's. */
+  readonly kindOf?: KindLookup | undefined;
+}
+
+export interface RecordingOptions<E> extends RecorderOptions {
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly nameFor: (referencedName: string, nowMs: number) => string;
+  readonly nameAnnotation: string | undefined;
+  /** Accepts references without kind or name, as client-go does. */
+  readonly isLenient: boolean;
+  /** Refuses an empty reason. */
+  readonly checksReason: boolean;
+  /** False if too many events are queued. Throws once the broadcaster is stopped. */
+  readonly send: (event: E) => boolean;
+  /** Counts an event that is not sent. */
+  readonly drop: (cause: DropCause, event: E) => void;
+}
+
+/** A call of a recorder. */
+export interface RecordedCall {
+  readonly object: Referable | null | undefined;
+  readonly annotations: Readonly<Record<string, string>> | undefined;
+  readonly type: string;
+  readonly reason: string;
+  readonly format: string;
+  readonly args: readonly unknown[];
+}
+
+/** What an event of either API is made of. */
+export interface EventParts {
+  readonly reference: ObjectReference;
+  readonly name: string;
+  readonly nowMs: number;
+  readonly message: string;
+}
+
+/** Why an event is invalid, as a log line. */
+export interface Fault {
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+const noReference = 'Could not construct reference, will not report event';
+
+/** The reference to the object of an event, and why it cannot be recorded, if it cannot. */
+export function checkedReference(
+  { object, type, reason }: Pick<RecordedCall, 'object' | 'type' | 'reason'>,
+  { kindOf, isLenient, checksReason }: Pick<RecordingOptions<unknown>, 'kindOf' | 'isLenient' | 'checksReason'>,
+): { readonly reference: ObjectReference; readonly fault?: Fault } {
+  let reference: ObjectReference = {};
+  const invalid = (message: string, error: unknown) => {
+    return { reference, fault: { message, fields: { object: objectText(reference, object), eventType: type, reason, error } } };
+  };
+  try {
+    reference = getReference(object, kindOf);
+  } catch (error) {
+    return invalid(noReference, error);
+  }
+  if (type !== 'Normal' && type !== 'Warning') return invalid('Unsupported event type', new RangeError('use Normal or Warning'));
+  if (isLenient) return { reference };
+  if (isEmpty(reference.kind) || isEmpty(reference.name))
+    return invalid(noReference, new Error('the object has no kind or no name'));
+  return checksReason && isEmpty(reason) ? invalid('Event has no reason', new RangeError('reason is empty')) : { reference };
+}
+
+/** Never throws. */
+export function record<E>(options: RecordingOptions<E>, call: RecordedCall, newEvent: (parts: EventParts) => E): void {
+  const { logger, now, nameFor, nameAnnotation, send, drop } = options;
+  try {
+    const { reference, fault } = checkedReference(call, options);
+    const nowMs = now();
+    const name = givenName(call.annotations, nameAnnotation) ?? nameFor(reference.name ?? '', nowMs);
+    const event = newEvent({ reference, name, nowMs, message: messageOf(call) });
+    if (fault !== undefined) {
+      logger.error(fault.message, fault.fields);
+      drop('invalid', event);
+    } else if (!send(event)) {
+      logger.error('Unable to record event: too many queued events, dropped event', eventFields(reference, call));
+    }
+  } catch (error) {
+    logger.error('Unable to record event (will not retry!)', { error, eventType: call.type, reason: call.reason });
+  }
+}
+
+/** How an event is described in a log. */
+export function eventFields(
+  reference: ObjectReference,
+  { type, reason }: { readonly type: string; readonly reason: string },
+): LogFields {
+  return { object: objectText(reference, reference), eventType: type, reason };
+}
+
+/** `kind namespace/name` of the reference, or of the object if that could not be referred to. */
+function objectText(reference: ObjectReference, object: unknown): string {
+  try {
+    const { kind = '', metadata, ...other } = (object ?? {}) as { kind?: string; metadata?: ObjectReference } & ObjectReference;
+    const { namespace = '', name = '' } = { ...other, ...metadata, ...reference };
+    return `${reference.kind ?? kind} ${namespace === '' ? '' : `${namespace}/`}${name}`.trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Arguments that cannot be formatted cost no event. */
+function messageOf({ format, args }: RecordedCall): string {
+  try {
+    return formatMessage(format, args);
+  } catch {
+    return format;
+  }
+}
+
+function isEmpty(value: string | undefined): boolean {
+  return value === undefined || value === '';
+}

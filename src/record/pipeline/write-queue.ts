@@ -1,0 +1,383 @@
+// WriteQueue: writes events to a sink, several at a time, those of one key in order. A count that may not be written yet is held: by the
+//   spam filter, until its series is refreshed, or because a retry sleeps.
+//   Differs from client-go, where one event that cannot be written delays all others.
+import { Fifo } from '../../collections/fifo.ts';
+import { startTimer } from '../../time/timer.ts';
+import type { DropCause, EventTally } from './event-counts.ts';
+import { givenName, type EventNames } from './event-name.ts';
+import type { EventDelivery } from './event-pipeline.ts';
+import type { AnyEvent, EventPolicy } from './event-policy.ts';
+import { eventFields } from './recording.ts';
+import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
+
+export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'shape'> {
+  readonly policy: EventPolicy<E, P>;
+  readonly counts: EventTally<E>;
+  /** The largest number of concurrent writes. */
+  readonly concurrency: number;
+  /** The largest number of keys with something to write; beyond it events of other keys are dropped. */
+  readonly maxQueuedEvents: number;
+  readonly names: EventNames;
+  readonly nameAnnotation?: string | undefined;
+  readonly now: () => number;
+}
+
+/** An event to be written. */
+interface Write<E> {
+  readonly event: E;
+  /** The event is not on the server yet. */
+  readonly isCreate: boolean;
+  /** The number of recorded events that it stands for. */
+  readonly weight: number;
+  /** Failed attempts. */
+  readonly tries: number;
+  /** The server may have the event: an attempt to create it had no answer, or another process may have created it. */
+  readonly mayBeThere: boolean;
+  /** Its first name was taken by another event. */
+  readonly isRenamed: boolean;
+  /** Called once it is delivered or dropped. */
+  waiters: (() => void)[] | undefined;
+}
+
+/** The writes of one key. Events recorded while one is being written or waits become one write: counts add up. */
+interface Entry<E> {
+  readonly key: string;
+  writing: Write<E> | undefined;
+  pending: Write<E> | undefined;
+  /** When `pending` may be written, in milliseconds since 1970; 0: now. */
+  dueAt: number;
+  /** Set while a retry sleeps. Its timer does not depend on the clock, which may be set. */
+  stopSleep: (() => void) | undefined;
+}
+
+/** The largest number of counts that were tried too often and wait for another attempt. */
+const maxUnwritten = 4096;
+/** The longest sleep before a retry while the queue drains: a shutdown has no ten seconds. */
+const drainSleepMs = 250;
+const settled = Promise.resolve();
+
+export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
+  readonly #options: WriteQueueOptions<E, P>;
+  readonly #policy: EventPolicy<E, P>;
+  readonly #writer: EventWriter<E, P>;
+  /** An entry is there while it has something to write. */
+  readonly #entries = new Map<string, Entry<E>>();
+  /** Entries whose `pending` is due. */
+  readonly #ready = new Fifo<Entry<E>>();
+  /** Entries whose `pending` is held, longest first. */
+  readonly #held = new Set<Entry<E>>();
+  /** Those of #held that were tried too often. */
+  readonly #unwritten = new Set<Entry<E>>();
+  readonly #cancellation = new AbortController();
+  readonly #ending = new AbortController();
+  readonly #idleCallbacks: (() => void)[] = [];
+  readonly #isQueued = (key: string): boolean => {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && (entry.writing !== undefined || !this.#held.has(entry));
+  };
+  #active = 0;
+  #pending = 0;
+  #isPumpScheduled = false;
+  /** When the next held count is due. */
+  #wakeAt = Infinity;
+  #stopTimer = (): void => undefined;
+
+  constructor(options: WriteQueueOptions<E, P>) {
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#writer = new EventWriter({ ...options, shape: options.policy });
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Aborts when the queue drains or is abandoned. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Queues an event. Writes nothing before the caller has returned, so that events recorded together are written together. */
+  accept(event: E): void {
+    const { counts, logger, maxQueuedEvents, nameAnnotation } = this.#options;
+    if (this.#cancellation.signal.aborted) {
+      counts.drop('shutdown', event);
+      return;
+    }
+    try {
+      const isFull = this.#entries.size - this.#held.size >= maxQueuedEvents;
+      if (isFull && !this.#policy.continues(event, this.#isQueued)) {
+        counts.drop('queue_full', event);
+        return;
+      }
+      const { event: counted, skip, key, isAggregate, ended } = this.#policy.correlate(event);
+      this.#pending += 1;
+      if (isAggregate) counts.aggregated += 1;
+      if (skip) counts.filtered += 1;
+      const isCreate = this.#policy.countOf(counted) <= 1;
+      const mayBeThere = givenName(counted.metadata.annotations, nameAnnotation) === counted.metadata.name;
+      const write = { event: counted, isCreate, weight: 1, tries: 0, mayBeThere, isRenamed: false, waiters: undefined };
+      if (ended !== undefined) this.release(ended);
+      this.#add(key, write, skip && !this.ending.aborted);
+    } catch (error) {
+      logger.error('Event correlation failed', { error });
+      counts.drop('rejected', event);
+    }
+  }
+
+  /** Resolves when everything that is due now, or sleeps before a retry, has been delivered or dropped. */
+  async flush(): Promise<void> {
+    if (this.#policy.flushesHeld) this.releaseHeld();
+    const writes = [...this.#entries.values()]
+      .map(entry => (this.#held.has(entry) ? entry.writing : (entry.pending ?? entry.writing)))
+      .filter(write => write !== undefined);
+    await Promise.all(writes.map(write => new Promise<void>(resolve => (write.waiters ??= []).push(resolve))));
+  }
+
+  /** Makes everything due, also what is recorded from now on. Resolves when nothing is pending. */
+  async drain(): Promise<void> {
+    this.#ending.abort();
+    this.releaseHeld();
+    for (const entry of this.#entries.values()) if (entry.stopSleep !== undefined) this.#wake(entry);
+    if (this.#pending > 0) await new Promise<void>(resolve => this.#idleCallbacks.push(resolve));
+  }
+
+  /** Drops everything that is pending. */
+  abandon(): void {
+    this.#ending.abort();
+    this.#cancellation.abort();
+    this.#stopTimer();
+    this.#held.clear();
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const { stopSleep, writing, pending } of entries) {
+      stopSleep?.();
+      for (const write of [writing, pending]) if (write !== undefined) this.#drop('shutdown', write);
+    }
+  }
+
+  /** Makes the held count of a key due. */
+  release(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && this.#held.has(entry)) this.#release(entry);
+  }
+
+  releaseHeld(): void {
+    for (const entry of this.#held) this.#release(entry);
+  }
+
+  /** Makes the counts due that were tried too often. */
+  releaseUnwritten(): void {
+    for (const entry of this.#unwritten) this.#release(entry);
+  }
+
+  /** A count that waits takes the new one along. One that is held becomes due with an event that is not. */
+  #add(key: string, write: Write<E>, isHeld: boolean): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      const added = { key, writing: undefined, pending: write, dueAt: 0, stopSleep: undefined };
+      this.#entries.set(key, added);
+      if (isHeld) this.#hold(added);
+      else this.#makeReady(added);
+    } else if (entry.pending === undefined) {
+      entry.pending = write;
+      if (isHeld) this.#hold(entry);
+    } else {
+      entry.pending = merged(entry.pending, write);
+      if (!isHeld && this.#held.has(entry)) this.#release(entry);
+    }
+  }
+
+  #hold(entry: Entry<E>): void {
+    if (entry.pending !== undefined) entry.dueAt = this.#policy.dueAt(entry.pending.event);
+    if (entry.dueAt === 0) {
+      if (entry.writing === undefined) this.#makeReady(entry);
+      return;
+    }
+    this.#held.add(entry);
+    if (this.#held.size > this.#policy.maxHeld) this.#dropOldest(this.#held, 'spam');
+    if (entry.dueAt < this.#wakeAt) this.#wakeUpAt(entry.dueAt);
+  }
+
+  #release(entry: Entry<E>): void {
+    this.#held.delete(entry);
+    this.#unwritten.delete(entry);
+    entry.dueAt = 0;
+    if (entry.writing === undefined) this.#makeReady(entry);
+  }
+
+  #wakeUpAt(dueAt: number): void {
+    this.#stopTimer();
+    this.#wakeAt = dueAt;
+    if (dueAt === Infinity) return;
+    this.#stopTimer = startTimer(Math.max(1, Math.ceil(dueAt - this.#options.now())), () => this.#releaseDue());
+  }
+
+  /** Longest held first: several counts may wait for one token. */
+  #releaseDue(): void {
+    const nowMs = this.#options.now();
+    let nextMs = Infinity;
+    for (const entry of this.#held) {
+      if (entry.dueAt < nowMs + 1 && entry.pending !== undefined) entry.dueAt = this.#policy.dueAt(entry.pending.event);
+      if (entry.dueAt === 0) this.#release(entry);
+      else nextMs = Math.min(nextMs, entry.dueAt);
+    }
+    this.#wakeUpAt(nextMs);
+  }
+
+  #dropOldest(entries: Set<Entry<E>>, cause: DropCause): void {
+    for (const entry of entries) {
+      const { pending } = entry;
+      this.#held.delete(entry);
+      this.#unwritten.delete(entry);
+      Object.assign(entry, { pending: undefined, dueAt: 0 });
+      if (entry.writing === undefined) this.#entries.delete(entry.key);
+      if (pending !== undefined) this.#drop(cause, pending);
+      return;
+    }
+  }
+
+  #makeReady(entry: Entry<E>): void {
+    this.#ready.push(entry);
+    if (this.#isPumpScheduled) return;
+    this.#isPumpScheduled = true;
+    void settled.then(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#isPumpScheduled = false;
+    while (this.#active < this.#options.concurrency && !this.#cancellation.signal.aborted) {
+      const entry = this.#ready.shift();
+      if (entry?.pending === undefined) break;
+      this.#active += 1;
+      const write = entry.pending;
+      entry.pending = undefined;
+      entry.writing = write;
+      // #write never rejects: EventWriter.write does not.
+      void this.#write(entry, write);
+    }
+  }
+
+  async #write(entry: Entry<E>, write: Write<E>): Promise<void> {
+    const { event, isCreate } = write;
+    const isUpdate = !isCreate && this.#policy.countOf(event) > 1;
+    const outcome = await this.#writer.write(event, isUpdate, this.#cancellation.signal, write.tries);
+    this.#active -= 1;
+    if (this.#cancellation.signal.aborted) return;
+    entry.writing = undefined;
+    this.#settle(entry, write, outcome);
+    if (entry.pending === undefined) this.#entries.delete(entry.key);
+    else if (entry.stopSleep === undefined && !this.#held.has(entry)) this.#makeReady(entry);
+    if (this.#ready.size > 0) this.#pump();
+  }
+
+  #settle(entry: Entry<E>, write: Write<E>, outcome: WriteOutcome<E>): void {
+    switch (outcome.kind) {
+      case 'recorded':
+        this.#policy.updateState(outcome.answer, entry.key);
+        // Events that were recorded before the server had this one carry its first name.
+        if (write.isRenamed && entry.pending !== undefined) entry.pending = renamed(entry.pending, write.event.metadata.name);
+        this.#deliver(write);
+        break;
+      case 'exists':
+        this.#onExists(entry, write);
+        break;
+      case 'rejected':
+        this.#drop('rejected', write);
+        break;
+      case 'retry':
+        this.#retry(entry, write, outcome);
+        break;
+    }
+  }
+
+  /** Differs from client-go, which drops the event. Either an attempt without an answer created it, or its name is another event's. */
+  #onExists(entry: Entry<E>, write: Write<E>): void {
+    const { names, now } = this.#options;
+    const { event } = write;
+    if (write.mayBeThere && this.#policy.countOf(event) <= 1) {
+      this.#deliver(write);
+    } else if (write.mayBeThere) {
+      this.#requeue(entry, { ...write, isCreate: false, mayBeThere: false });
+    } else if (!write.isCreate) {
+      // A patch did not find it, and a create does: as client-go does with series, it is patched again later.
+      this.#retry(entry, write, { kind: 'retry', mayBeDone: false });
+    } else if (!write.isRenamed) {
+      const name = names.next(this.#policy.objectOf(event).name ?? '', now());
+      this.#requeue(entry, { ...renamed(write, name), isRenamed: true });
+    } else {
+      this.#drop('rejected', write);
+    }
+  }
+
+  #retry(entry: Entry<E>, write: Write<E>, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
+    const tries = write.tries + 1;
+    if (isLastTry === true && tries > 1) {
+      this.#drop('rejected', write);
+    } else if (tries < maxTriesPerEvent) {
+      this.#requeue(entry, { ...write, tries, mayBeThere: write.mayBeThere || (write.isCreate && mayBeDone) });
+      const delayMs = retryAfterMs ?? this.#policy.retryDelayMs(tries);
+      entry.stopSleep = startTimer(this.ending.aborted ? Math.min(delayMs, drainSleepMs) : delayMs, () => this.#wake(entry));
+    } else {
+      this.#giveUp(entry, { ...write, tries });
+    }
+  }
+
+  /** Drops a write that was tried too often, or holds it together with newer counts: an older count must not follow a newer one. */
+  #giveUp(entry: Entry<E>, write: Write<E>): void {
+    const all = entry.pending === undefined ? write : merged(write, entry.pending);
+    if (this.ending.aborted || !this.#policy.keepsUnwritten(all.event, all.tries)) {
+      const { event } = write;
+      const fields = { event: event.metadata.name, ...eventFields(this.#policy.objectOf(event), event) };
+      this.#options.logger.error('Unable to write event (retry limit exceeded!)', fields);
+      this.#drop('retry_limit', write);
+      return;
+    }
+    entry.pending = all;
+    this.#hold(entry);
+    this.#unwritten.add(entry);
+    if (this.#unwritten.size > maxUnwritten) this.#dropOldest(this.#unwritten, 'retry_limit');
+  }
+
+  /** Writes it again, together with what was recorded in the meantime. */
+  #requeue(entry: Entry<E>, write: Write<E>): void {
+    entry.pending = entry.pending === undefined ? write : merged(write, entry.pending);
+    this.#held.delete(entry);
+    entry.dueAt = 0;
+  }
+
+  #wake(entry: Entry<E>): void {
+    entry.stopSleep?.();
+    entry.stopSleep = undefined;
+    this.#makeReady(entry);
+  }
+
+  #deliver(write: Write<E>): void {
+    this.#options.counts.delivered += write.weight;
+    this.#finish(write);
+  }
+
+  #drop(cause: DropCause, write: Write<E>): void {
+    this.#options.counts.drop(cause, write.event, write.weight);
+    this.#finish(write);
+  }
+
+  #finish(write: Write<E>): void {
+    this.#pending -= write.weight;
+    if (write.waiters !== undefined) for (const waiter of write.waiters) waiter();
+    if (this.#pending > 0) return;
+    for (const callback of this.#idleCallbacks.splice(0)) callback();
+  }
+}
+
+/** One write for two: the newer event, under the name and with the history of the older. */
+function merged<E extends AnyEvent>(older: Write<E>, newer: Write<E>): Write<E> {
+  const { event } = older.isRenamed ? renamed(newer, older.event.metadata.name) : newer;
+  const waiters = newer.waiters === undefined ? older.waiters : [...(older.waiters ?? []), ...newer.waiters];
+  return { ...older, event, weight: older.weight + newer.weight, waiters };
+}
+
+function renamed<E extends AnyEvent>(write: Write<E>, name: string): Write<E> {
+  const { event } = write;
+  return { ...write, event: { ...event, metadata: { ...event.metadata, name } } };
+}
