@@ -4,7 +4,7 @@
 # BC_RPC_USER and BC_RPC_PASSWORD  the credentials: both, or neither for the defaults
 # BC_RPC_SECRET                    name of the Secret that they should come from; without them it refuses to use the defaults
 #
-# The password is only ever in the environment and in that file: on no command line, and in no message.
+# The password is only in the environment and in that file: on no command line, and in no message.
 set -eu
 
 configuration=/run/bitcoin/bitcoin.conf
@@ -23,19 +23,24 @@ without_last_line_break() {
 	value=${value%"$carriage_return"}
 }
 
-# bitcoind would read another value than this one: it cuts at # (where it does not refuse it) and takes blanks away.
+# bitcoind would not start with such a value, or would read another one: it removes blanks at the ends. The controller has the same rules
+# (src/bitcoin/rpc/credential-rules.ts).
 check() {
 	case $2 in
 	'') refuse "$1 is empty" ;;
-	*"$line_break"* | *"$carriage_return"*) refuse "$1 has a line break in it" ;;
+	*"$line_break"*) refuse "$1 has a line break in it" ;;
 	*'#'*) refuse "$1 has a # in it, which bitcoind's configuration does not allow" ;;
-	[[:blank:]]* | *[[:blank:]]) refuse "$1 begins or ends with a blank" ;;
+	*:*) refuse "$1 has a : in it, which separates the user from the password in HTTP" ;;
+	[" $tab$carriage_return"]* | *[" $tab$carriage_return"]) refuse "$1 begins or ends with a blank" ;;
 	esac
 }
 
 line_break='
 '
 carriage_return=$(printf '\r')
+tab=$(printf '\t')
+# HTTP clients send both in one header, and bitcoind takes 8 KiB of headers.
+longest=4096
 
 if [ -n "${BC_RPC_USER+set}" ] && [ -n "${BC_RPC_PASSWORD+set}" ]; then
 	without_last_line_break "$BC_RPC_USER"
@@ -44,9 +49,8 @@ if [ -n "${BC_RPC_USER+set}" ] && [ -n "${BC_RPC_PASSWORD+set}" ]; then
 	password=$value
 	check BC_RPC_USER "$user"
 	check BC_RPC_PASSWORD "$password"
-	case $user in
-	*:*) refuse 'BC_RPC_USER has a : in it, which separates the user from the password in HTTP' ;;
-	esac
+	length=$(printf '%s' "$user$password" | wc -c)
+	[ "$length" -le "$longest" ] || refuse "BC_RPC_USER and BC_RPC_PASSWORD together are longer than $longest bytes"
 else
 	missing=
 	[ -n "${BC_RPC_USER+set}" ] || missing=BC_RPC_USER
@@ -63,7 +67,7 @@ else
 	printf '%s\n' 'BC_RPC_USER and BC_RPC_PASSWORD are not set: JSON-RPC takes the default credentials, which everybody knows' >&2
 fi
 
-# Where the machine has no IPv6, bitcoind could not bind to :: and would not start.
+# On a machine without IPv6 bitcoind could not bind to :: and would not start.
 ipv6=
 if [ -s /proc/net/if_inet6 ]; then
 	ipv6='rpcbind=::
@@ -74,7 +78,7 @@ umask 077
 cat >"$configuration" <<END
 regtest=1
 server=1
-# Readiness is asked over REST, which needs no credentials and shows nothing but chain data.
+# The readiness probe uses REST, which needs no credentials and shows nothing but chain data.
 rest=1
 rpcuser=$user
 rpcpassword=$password
@@ -84,9 +88,9 @@ nodebuglogfile=1
 # Small: a test network has small blocks, and many nodes share a machine.
 dbcache=4
 maxmempool=5
-# A chain whose newest block is old is nevertheless complete: without this a node that rests for a day stops relaying.
+# A chain whose newest block is old is complete all the same: without this a node that is idle for a day stops relaying.
 maxtipage=999999999
-# A closed network: peers come from the controller alone.
+# A closed network: only the controller adds peers.
 dnsseed=0
 fixedseeds=0
 listen=1

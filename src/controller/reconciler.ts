@@ -12,16 +12,17 @@ import { controllerOf, type KubeObject, keyOf, type ResourceType } from '../kube
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import { apply, type Applied, type Changed } from '../runtime/apply.ts';
 import { type Caches, podsOf } from './caches.ts';
-import { type CredentialsState, credentialsFor } from './steps/credentials.ts';
+import { type CredentialsState, NetworkCredentials } from './steps/credentials.ts';
 import { recordFailures, serviceNews, statefulSetNews, transitionNews } from './events/transitions.ts';
 import type { MultiNamespaceCache } from '../runtime/multi-namespace-cache.ts';
 import { LatestWrites } from '../runtime/mutation-cache.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import { PerNetwork } from '../runtime/per-object.ts';
 import { Repairs } from '../runtime/drift-backoff.ts';
+import { reasons } from './events/reasons.ts';
 import { networks, services, statefulSets } from './resource-types.ts';
 import { StatusPace } from './status/status-throttle.ts';
-import { isSameStatus, isUrgent, observeNodes, statusOf } from './status/status.ts';
+import { failureReason, isSameStatus, isUrgent, observeNodes, statusOf } from './status/status.ts';
 import { lastEventAnnotations, lastEventOf, type News, type Part, storyOf, Storyteller } from '../runtime/event-outbox.ts';
 import { Turns } from '../runtime/concurrency-limit.ts';
 
@@ -77,10 +78,13 @@ export class Reconciler {
   readonly #applying = new Turns(maxApplying, longestTurnMs);
   readonly #story: Storyteller;
   readonly #pace = new StatusPace();
+  readonly #credentials: NetworkCredentials;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#story = new Storyteller(options.recorder);
+    // Younger than a recheck: each recheck reads the Secret, and the reconciles between them do not.
+    this.#credentials = new NetworkCredentials({ client: options.client, maxAgeMs: options.recheckMs / 2 });
   }
 
   /**
@@ -114,6 +118,7 @@ export class Reconciler {
     const nodes = observeNodes(network, this.#pods.of(network, podsOf(caches, network)));
     onAskingNodes?.();
     const peers = credentials.isAvailable ? await connectPeers(nodes, credentials.credentials, { signal, hurry }) : [];
+    if (peers.some(report => failureReason(report) === reasons.credentialsRejected)) this.#credentials.reject(network);
     recordFailures(recorder, network, { credentials, peers, children });
     const waitMs = await this.#patchStatus(key, network, { nodes, peers, credentials, children }, signal);
 
@@ -163,7 +168,9 @@ export class Reconciler {
 
   async #applyChildren(network: BitcoinNetwork, signal: AbortSignal) {
     const service = await this.#applyService(network, signal);
-    const credentials = await credentialsFor(this.#options.client, network, signal);
+    const key = `${network.metadata.namespace}/${statefulSetName(network)}`;
+    const current = this.#written.statefulSets.newest(key, this.#options.caches.statefulSets.get(key));
+    const credentials = await this.#credentials.of(network, current, signal);
     return { service, credentials, statefulSet: await this.#applyStatefulSet(network, credentials, signal) };
   }
 
@@ -283,6 +290,7 @@ export class Reconciler {
     this.#story.forget(key);
     this.#pods.forget(key);
     this.#replaced.forget(key);
+    this.#credentials.forget(key);
     return { next: 'wait' };
   }
 }

@@ -23,6 +23,8 @@ interface Demand {
   readonly object?: object;
   /** A CEL expression that each pod must fulfil. */
   readonly policy?: string;
+  /** Fields of the spec and of the container of a pod that is refused. Default: none. */
+  readonly refused?: { readonly spec?: object; readonly container?: object };
   readonly values: ChartValues;
 }
 
@@ -49,6 +51,7 @@ const demands: readonly Demand[] = [
   {
     what: 'at least so much memory and at most twice as much',
     object: limitRange({ min: { memory: '128Mi' }, max: { memory: '256Mi' }, maxLimitRequestRatio: { memory: '2' } }),
+    refused: { container: { resources: { limits: { memory: '1Gi' } } } },
     values: { bitcoind: { resources: { requests: { memory: '128Mi' }, limits: { memory: '256Mi' } } } },
   },
   {
@@ -64,6 +67,7 @@ const demands: readonly Demand[] = [
   {
     what: 'no group for volumes, as OpenShift does',
     policy: '!has(object.spec.securityContext.fsGroup)',
+    refused: { spec: { securityContext: { fsGroup: 1 } } },
     values: { bitcoind: { securityContext: { fsGroup: null } } },
   },
   {
@@ -108,7 +112,7 @@ describe('pods of a network', function () {
   }
 
   /** Resolves when the API server refuses a pod without what is demanded. */
-  async function demand(namespace: string, { object, policy }: Demand): Promise<void> {
+  async function demand(namespace: string, { object, policy, refused = {} }: Demand): Promise<void> {
     const create = (one: object): Promise<string> =>
       world.controlPlane.kubectlWithInput(JSON.stringify(one), '-n', namespace, 'create', '-f', '-');
     if (object !== undefined) await create(object);
@@ -121,12 +125,8 @@ describe('pods of a network', function () {
       await create({ apiVersion, kind: 'ValidatingAdmissionPolicy', metadata: { name: namespace }, spec: constraints });
       await create({ apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: namespace }, spec: binding });
     }
-    const probe = {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'probe' },
-      spec: { containers: [{ name: 'a', image: 'a' }] },
-    };
+    const containers = [{ name: 'a', image: 'a', ...refused.container }];
+    const probe = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe' }, spec: { containers, ...refused.spec } };
     const tried = (): Promise<string> =>
       world.controlPlane.kubectlWithInput(JSON.stringify(probe), '-n', namespace, 'create', '--dry-run=server', '-f', '-');
     await eventually(() =>

@@ -1,95 +1,170 @@
-// The credentials of a network: from the Secret that its spec names, or the defaults if it names none. Before it: reconcile.ts.
-// After it: bitcoin/rpc-client.ts takes the credentials, the pod template their version. Read by GET alone, never by list or
-// watch: so RBAC can name the Secrets that the controller may read.
-import { scrypt } from 'node:crypto';
-import { promisify } from 'node:util';
-import type { V1Secret } from '@kubernetes/client-node';
+// NetworkCredentials: the credentials of each network, from the Secret that its spec names, or the defaults if it names none; and the
+// version of them that its pod template carries, so that pods are rolled when the credentials change and only then.
+import type { V1Secret, V1StatefulSet } from '@kubernetes/client-node';
 import { isForbidden, isNotFound } from '../../kube/api-error.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { passwordKey, userKey } from '../../bitcoin/api/names.ts';
+import { credentialsAnnotation, passwordKey, userKey } from '../../bitcoin/api/names.ts';
+import { secretOf } from '../../bitcoin/resources/stateful-set.ts';
+import { credentialFault, maxCredentialsBytes } from '../../bitcoin/rpc/credential-rules.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
-import { reasons } from '../events/reasons.ts';
-import { secrets } from '../resource-types.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { PerNetwork } from '../../runtime/per-object.ts';
+import { reasons } from '../events/reasons.ts';
+import { SecretCache, type SecretReference } from './secret-cache.ts';
 
 /** What images/bitcoind uses without a Secret; christianb93/bitcoin-controller's defaults, known to everybody. */
 export const defaultCredentials: Credentials = { user: 'user', password: 'password' };
 
-export type CredentialsState =
-  | {
-      readonly isAvailable: true;
-      readonly credentials: Credentials;
-      /** Changes when the credentials do, and tells nothing about them; undefined for the defaults. */
-      readonly version: string | undefined;
-      readonly reason: typeof reasons.credentialsFound | typeof reasons.defaultCredentials;
-      readonly message: string;
-    }
-  | {
-      readonly isAvailable: false;
-      readonly reason:
-        typeof reasons.credentialsMissing | typeof reasons.credentialsForbidden | typeof reasons.credentialsInvalid;
-      readonly message: string;
-    };
+interface Available {
+  readonly isAvailable: true;
+  readonly credentials: Credentials;
+  /** Changes when the credentials do; undefined for the defaults. It names a version of the Secret, and nothing of it follows from its content. */
+  readonly version: string | undefined;
+  readonly reason: typeof reasons.credentialsFound | typeof reasons.defaultCredentials;
+  readonly message: string;
+}
 
-const derive = promisify<string, string, number, Buffer>(scrypt);
+interface Unavailable {
+  readonly isAvailable: false;
+  readonly reason: typeof reasons.credentialsMissing | typeof reasons.credentialsForbidden | typeof reasons.credentialsInvalid;
+  readonly message: string;
+}
 
-/** Versions by Secret uid and resourceVersion, since deriving one takes some 50 ms of a core. */
-const versions = new Map<string, string>();
-const maxVersions = 1_000;
+export type CredentialsState = Available | Unavailable;
 
-/**
- * Reads the credentials of a network.
- * @throws ApiError if the API server could not be asked; a Secret that is missing, forbidden or unusable is a value, not an error
- */
-export async function credentialsFor(
-  client: KubeClient,
-  network: BitcoinNetwork,
-  signal?: AbortSignal,
-): Promise<CredentialsState> {
-  const name = network.spec.secret;
-  if (!name) {
-    const message =
-      'spec.secret is empty: the nodes use the publicly known default credentials. Name a Secret there to protect them';
-    return {
-      isAvailable: true,
-      credentials: defaultCredentials,
-      version: undefined,
-      reason: reasons.defaultCredentials,
-      message,
-    };
+/** A usable Secret. `version` is that of the Secret: it changes with any write to it. */
+type SecretState = (Available & { readonly version: string }) | Unavailable;
+
+/** What the pods of a network have, as far as this process knows. */
+interface Remembered {
+  secret?: string;
+  credentials?: Credentials;
+  version?: string;
+  /** Whether the version is known to be of these credentials; if not, an earlier process gave it to the pods, and they may be of others. */
+  isKnown?: boolean;
+  isRejected?: boolean;
+}
+
+/** While a Secret is missing or unusable it is read as often as networks are reconciled, but not more often than this. */
+const unavailableMaxAgeMs = 1_000;
+/** Nodes go on to refuse the credentials while they are rolled. */
+const rejectedMinAgeMs = 5_000;
+
+export interface NetworkCredentialsOptions {
+  readonly client: Pick<KubeClient, 'get'>;
+  /** A Secret that was read is read again once it is older. */
+  readonly maxAgeMs: number;
+  /** The monotonic time. Default: performance.now. */
+  readonly now?: () => number;
+}
+
+export class NetworkCredentials {
+  readonly #secrets: SecretCache<SecretState>;
+  readonly #networks = new PerNetwork((): Remembered => ({}));
+
+  constructor({ client, maxAgeMs, now }: NetworkCredentialsOptions) {
+    this.#secrets = new SecretCache({
+      client,
+      interpret,
+      maxAgeMs: ({ isAvailable }) => (isAvailable ? maxAgeMs : Math.min(maxAgeMs, unavailableMaxAgeMs)),
+      ...(now === undefined ? {} : { now }),
+    });
   }
-  const { namespace } = network.metadata;
-  try {
-    return await fromSecret(await client.get(secrets, { namespace, name }, signal === undefined ? {} : { signal }));
-  } catch (error) {
-    const secret = `Secret ${namespace}/${name}`;
-    if (isNotFound(error))
-      return { isAvailable: false, reason: reasons.credentialsMissing, message: `${secret} (spec.secret) does not exist` };
-    if (!isForbidden(error)) throw error;
-    const message = `the controller may not read ${secret} (spec.secret): list its name in the chart's rbac.secretNames`;
-    return { isAvailable: false, reason: reasons.credentialsForbidden, message };
+
+  /**
+   * The credentials of a network.
+   * @param current its StatefulSet, undefined if it has none
+   * @throws ApiError if the API server did not answer; a Secret that is missing, forbidden or unusable is a value, not an error
+   */
+  async of(network: BitcoinNetwork, current: V1StatefulSet | undefined, signal?: AbortSignal): Promise<CredentialsState> {
+    const reference = referenceOf(network);
+    if (reference === undefined) return withoutSecret;
+    const state = await this.#secrets.read(reference, signal);
+    return state.isAvailable ? { ...state, version: this.#versionFor(network, current, state) } : state;
+  }
+
+  /** Call when a node refuses the credentials: the Secret is read again, and the pods are rolled if they may have others. */
+  reject(network: BitcoinNetwork): void {
+    const reference = referenceOf(network);
+    if (reference === undefined) return;
+    this.#secrets.expire(reference, rejectedMinAgeMs);
+    this.#networks.of(network).isRejected = true;
+  }
+
+  /** Call with the key of a network that is gone. */
+  forget(key: string): void {
+    this.#networks.forget(key);
+  }
+
+  /**
+   * The version of the pods' credentials if these have not changed, else the version of the Secret. A process that has just started cannot
+   * know whether a Secret that was written meanwhile has other credentials: the pods keep theirs unless a node refuses them.
+   */
+  #versionFor(network: BitcoinNetwork, current: V1StatefulSet | undefined, secret: Available & { version: string }): string {
+    const remembered = this.#networks.of(network);
+    const { secret: name } = network.spec;
+    const running = secretOf(current) === name ? versionOf(current) : undefined;
+    const before = remembered.secret === name ? remembered : undefined;
+    const isSame = before !== undefined && isEqual(before.credentials, secret.credentials);
+    const isWrong = remembered.isRejected === true && before?.isKnown === false;
+    const kept = before === undefined ? running : isSame ? before.version : undefined;
+    const version = isWrong ? secret.version : (kept ?? secret.version);
+    const isKnown = version === secret.version || (isSame && before.isKnown === true);
+    Object.assign(remembered, { secret: name, credentials: secret.credentials, version, isKnown, isRejected: false });
+    return version;
   }
 }
 
-async function fromSecret(secret: V1Secret): Promise<CredentialsState> {
-  const label = `Secret ${secret.metadata?.namespace ?? ''}/${secret.metadata?.name ?? ''}`;
+const referenceOf = ({ metadata: { namespace }, spec }: BitcoinNetwork): SecretReference | undefined =>
+  spec.secret ? { namespace, name: spec.secret } : undefined;
+
+const versionOf = (statefulSet: V1StatefulSet | undefined): string | undefined =>
+  statefulSet?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
+
+const isEqual = (one: Credentials | undefined, other: Credentials): boolean =>
+  one?.user === other.user && one.password === other.password;
+
+const withoutSecret: Available = {
+  isAvailable: true,
+  credentials: defaultCredentials,
+  version: undefined,
+  reason: reasons.defaultCredentials,
+  message: 'spec.secret is empty: the nodes use the publicly known default credentials. Name a Secret there to protect them',
+};
+
+function interpret(
+  answer: { readonly secret: V1Secret } | { readonly error: unknown },
+  { namespace, name }: SecretReference,
+): SecretState {
+  const label = `Secret ${namespace}/${name}`;
+  if ('secret' in answer) return fromSecret(answer.secret, label);
+  const { error } = answer;
+  if (isNotFound(error))
+    return { isAvailable: false, reason: reasons.credentialsMissing, message: `${label} (spec.secret) does not exist` };
+  if (!isForbidden(error)) throw error;
+  const message = `the controller may not read ${label} (spec.secret): list its name in the chart's rbac.secretNames`;
+  return { isAvailable: false, reason: reasons.credentialsForbidden, message };
+}
+
+function fromSecret({ metadata: { uid = '', resourceVersion = '' } = {}, data = {} }: V1Secret, label: string): SecretState {
+  const invalid = (message: string) => ({ isAvailable: false, reason: reasons.credentialsInvalid, message }) as const;
   const values: string[] = [];
   for (const key of [userKey, passwordKey]) {
-    const encoded = secret.data?.[key];
+    const encoded = data[key];
     if (encoded === undefined)
       return { isAvailable: false, reason: reasons.credentialsMissing, message: `${label} has no key ${key}` };
     const value = textOf(encoded);
-    const fault = value === undefined ? 'is not valid UTF-8, which a container cannot be given' : faultOf(key, value);
-    if (value === undefined || fault !== undefined)
-      return { isAvailable: false, reason: reasons.credentialsInvalid, message: `${label}: ${key} ${fault}` };
+    const fault = value === undefined ? 'is not valid UTF-8, which a container cannot be given' : credentialFault(value);
+    if (value === undefined || fault !== undefined) return invalid(`${label}: ${key} ${fault}`);
     values.push(value);
   }
+  if (Buffer.byteLength(values.join('')) > maxCredentialsBytes)
+    return invalid(`${label}: ${userKey} and ${passwordKey} together are longer than ${maxCredentialsBytes} bytes`);
   const [user = '', password = ''] = values;
-  const version = await versionOf(secret, user, password);
   return {
     isAvailable: true,
     credentials: { user, password },
-    version,
+    version: `${uid}.${resourceVersion}`,
     reason: reasons.credentialsFound,
     message: `${label} holds the credentials`,
   };
@@ -97,34 +172,11 @@ async function fromSecret(secret: V1Secret): Promise<CredentialsState> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A value without the one line break that an editor may have left at its end, as the start script of images/bitcoind takes it; undefined if it is no text. */
+/** A value without the one line break that an editor may have left at its end, as images/bitcoind/start.sh takes it; undefined if it is no text. */
 function textOf(encoded: string): string | undefined {
   try {
     return utf8.decode(Buffer.from(encoded, 'base64')).replace(/\n$/, '').replace(/\r$/, '');
   } catch {
     return undefined;
   }
-}
-
-/** What bitcoin.conf or HTTP basic authentication cannot hold; the start script of images/bitcoind refuses the same. */
-function faultOf(key: string, value: string): string | undefined {
-  if (value === '') return 'is empty';
-  if (/[\r\n\0]/.test(value)) return 'has a line break in it, which bitcoin.conf cannot hold';
-  if (value.includes('#')) return 'has a "#" in it, which starts a comment in bitcoin.conf';
-  if (/^\s|\s$/.test(value)) return 'starts or ends with a blank, which bitcoin.conf drops';
-  if (key === userKey && value.includes(':')) return 'has a ":" in it, which separates user and password';
-  return undefined;
-}
-
-async function versionOf(secret: V1Secret, user: string, password: string): Promise<string> {
-  const { uid = '', resourceVersion = '', namespace = '', name = '' } = secret.metadata ?? {};
-  const key = `${uid}/${resourceVersion}`;
-  const known = versions.get(key);
-  if (known !== undefined) return known;
-  // Slow on purpose: whoever may read pods must not find a weak password by trying. The salt is the Secret's name, so that a Secret
-  // deleted and restored with the same content rolls no pod.
-  const version = (await derive(`${user}\n${password}`, `${namespace}/${name}`, 15)).toString('base64url');
-  if (versions.size >= maxVersions) versions.clear();
-  versions.set(key, version);
-  return version;
 }
