@@ -42,7 +42,7 @@ const maxVersions = 1_000;
  * @throws ApiError if the API server could not be asked; a Secret that is missing, forbidden or unusable is a value, not an error
  */
 export async function credentialsFor(
-  client: KubeClient,
+  client: Pick<KubeClient, 'get'>,
   network: BitcoinNetwork,
   signal?: AbortSignal,
 ): Promise<CredentialsState> {
