@@ -1,24 +1,21 @@
-// The benchmark of the work queue: `node bench/queue.ts CASE` prints one JSON line. The controller gives 10,000 keys to its workers again and
-// again; the reconciler is a pause. Runs with and without keys that fail for ever alternate: the result is how much longer the others take.
+// The benchmark of the work queue: `node bench/queue.ts CASE` prints one JSON line. The generic controller gives 10,000 keys to its
+//   workers, again and again; a reconcile is a pause. Runs with and without keys that fail for ever alternate: the result is how much
+//   longer the other keys take.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Subject } from 'rxjs';
-import { apiVersion, kind, type BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
-import type { Caches } from '../src/controller/caches.ts';
-import { Controller } from '../src/controller/network-controller.ts';
-import type { Reconciler } from '../src/controller/reconciler.ts';
-import { WorkQueue } from '../src/runtime/work-queue.ts';
+import { from } from 'rxjs';
 import type { Logger } from '../src/logging/logger.ts';
-import { FakeRecorder } from '../src/record/core/fake-recorder.ts';
+import { Controller, type Result } from '../src/runtime/controller.ts';
+import { WorkQueue } from '../src/runtime/work-queue.ts';
 
 const keys = 10_000;
 const failing = 3;
-/** How often every key that does not fail is reconciled in one run. */
+/** How often every key that does not fail is worked on in one run. */
 const passes = 10;
 const rounds = 5;
-/** As src/main.ts has them. */
+/** As src/controller/network-controller.ts has them. */
 const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
 const concurrency = 100;
-/** How long a reconcile waits for answers, and how long a failing one waits before it fails. */
+/** How long a reconcile waits for answers. */
 const pauseMs = 1;
 const cases: Readonly<Record<string, { readonly failsAfterMs: number }>> = {
   'queue-failing-at-once': { failsAfterMs: 0 },
@@ -28,25 +25,16 @@ const cases: Readonly<Record<string, { readonly failsAfterMs: number }>> = {
 const nothing = (): void => undefined;
 const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silent };
 
-function networkOf(index: number): BitcoinNetwork {
-  const name = `network-${index}`;
-  return { apiVersion, kind, metadata: { namespace: 'default', name, uid: name }, spec: { nodes: 1 } };
-}
+const keyOf = (index: number): string => `default/network-${index}`;
 
-function cachesOf(networks: readonly BitcoinNetwork[]): Caches {
-  const byKey = new Map(networks.map(network => [`default/${network.metadata.name}`, network]));
-  const cache = { changes: new Subject(), all: () => networks, get: (key: string) => byKey.get(key) };
-  return { networks: cache, services: cache, statefulSets: cache, pods: cache } as unknown as Caches;
-}
-
-/** Reconciles every key that does not fail `passes` times. */
+/** Works on all keys `passes` times but those that fail. */
 async function run(failsAfterMs: number, fails: (key: string) => boolean): Promise<{ seconds: number; failures: number }> {
-  const networks = Array.from({ length: keys }, (_, index) => networkOf(index));
+  const all = Array.from({ length: keys }, (_, index) => keyOf(index));
   const stop = new AbortController();
   const worked = new Map<string, number>();
-  let left = networks.filter(({ metadata }) => !fails(`default/${metadata.name}`)).length * passes;
+  let left = all.filter(key => !fails(key)).length * passes;
   let failures = 0;
-  const reconcile = async (key: string): Promise<{ next: 'wait' } | { next: 'again'; afterMs: number }> => {
+  const reconcile = async (key: string): Promise<Result> => {
     if (fails(key)) {
       await delay(failsAfterMs);
       failures += 1;
@@ -57,14 +45,13 @@ async function run(failsAfterMs: number, fails: (key: string) => boolean): Promi
     worked.set(key, times);
     left -= 1;
     if (left === 0) stop.abort(new Error('done'));
-    return times < passes ? { next: 'again', afterMs: 1 } : { next: 'wait' };
+    return times < passes ? { requeueAfterMs: 1 } : {};
   };
   const controller = new Controller({
     name: 'bench',
-    caches: cachesOf(networks),
+    requests: from(all.map(key => ({ key }))),
     queue: new WorkQueue(retry),
-    reconciler: { reconcile, forgetDeleted: () => undefined } as unknown as Reconciler,
-    recorder: new FakeRecorder(),
+    reconcile,
     logger: silent,
     concurrency,
   });
@@ -80,7 +67,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 async function measure(name: string, failsAfterMs: number): Promise<object> {
   const [without, withFailing]: [number[], number[]] = [[], []];
-  const failingKeys = new Set(Array.from({ length: failing }, (_, index) => `default/network-${((index * keys) / failing) | 0}`));
+  const failingKeys = new Set(Array.from({ length: failing }, (_, index) => keyOf(((index * keys) / failing) | 0)));
   await run(failsAfterMs, () => false);
   let failures = 0;
   for (let round = 0; round < rounds; round += 1) {

@@ -1,35 +1,35 @@
-// Turns: so many tasks at a time, the others wait in the order in which they came. Before it: reconcile.ts.
+// ConcurrencyLimit: at most so many tasks at the same time; the others wait in the order in which they came.
 
-export class Turns {
+export class ConcurrencyLimit {
   #free: number;
   readonly #longestMs: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param longestMs after which a task's turn is over although it goes on: those that hang must not keep all others waiting */
+  /** @param longestMs after which a task's slot goes to the next task although the first is still running: tasks that hang must not block the others */
   constructor(limit: number, longestMs: number) {
     this.#free = limit;
     this.#longestMs = longestMs;
   }
 
-  /** Runs the task when its turn has come; answers and throws what it does. */
-  async take<T>(task: () => Promise<T>): Promise<T> {
+  /** Runs the task when a slot is free; returns and throws what the task does. */
+  async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>(resolve => this.#waiting.push(resolve));
-    let isOver = false;
-    const end = () => {
-      if (!isOver) this.#handOn();
-      isOver = true;
+    let isReleased = false;
+    const release = () => {
+      if (!isReleased) this.#handOn();
+      isReleased = true;
     };
-    const timer = setTimeout(end, this.#longestMs);
+    const timer = setTimeout(release, this.#longestMs);
     try {
       return await task();
     } finally {
       clearTimeout(timer);
-      end();
+      release();
     }
   }
 
-  /** A turn is handed on, not given back: nobody who comes meanwhile gets ahead. */
+  /** A slot goes to the task that has waited longest: a task that comes meanwhile does not overtake it. */
   #handOn(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free += 1;

@@ -1,52 +1,41 @@
-// Repairs: how often one object is put right again while what is wanted of it stays the same. Before it: reconcile.ts. After it: apply.ts.
-//   Whoever changes it again each time – a second controller with other settings, an autoscaler – would else keep both, and the API server, busy for ever.
+// DriftBackoff: how often the drift of one object is reverted while the desired state stays the same. Without it another writer that
+//   changes the object back each time (a second controller with other settings, an autoscaler) would keep both, and the API server, busy.
 
-/** So many repairs come at once, as after the hands of a person; after them the pauses begin. */
-const freeRepairs = 5;
+/** So many reverts come at once, as after manual edits; then the pauses begin. */
+const freeReverts = 5;
 const firstPauseMs = 1_000;
 const maxPauseMs = 300_000;
-/** After so long without a repair all is forgotten. */
+/** After so long without a revert the count starts from 0. */
 const resetAfterMs = 600_000;
 
-interface Row {
-  readonly wanted: string;
-  count: number;
-  lastMs: number;
-}
-
-export class Repairs {
-  /** In the order of their last repair. */
-  readonly #rows = new Map<string, Row>();
+export class DriftBackoff {
   readonly #nowMs: () => number;
+  #desired = '';
+  #count = 0;
+  #lastMs = -Infinity;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
   /**
-   * Asks to put right the object `key`, of which `wanted` – a digest – is wanted.
-   * @returns 0: now, and this is counted; else the milliseconds to wait before it may be asked again
+   * How many milliseconds to wait before drift may be reverted again; 0 = none.
+   * @param desired a digest of the desired state; with another one the count starts from 0
    */
-  take(key: string, wanted: string): number {
-    const nowMs = this.#nowMs();
-    this.#dropOld(nowMs);
-    const before = this.#rows.get(key);
-    const row = before?.wanted === wanted ? before : { wanted, count: 0, lastMs: -Infinity };
-    const pauseMs = row.count < freeRepairs ? 0 : Math.min(maxPauseMs, firstPauseMs * 2 ** (row.count - freeRepairs));
-    const waitMs = row.lastMs + pauseMs - nowMs;
-    if (waitMs > 0) return waitMs;
-    row.count += 1;
-    row.lastMs = nowMs;
-    this.#rows.delete(key);
-    this.#rows.set(key, row);
-    return 0;
+  waitMs(desired: string): number {
+    if (this.#isReset(desired) || this.#count < freeReverts) return 0;
+    const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** (this.#count - freeReverts));
+    return Math.max(0, this.#lastMs + pauseMs - this.#nowMs());
   }
 
-  /** By time alone: an object that seems to be gone may have lost no more than our label, and by a rival's hand. */
-  #dropOld(nowMs: number): void {
-    for (const [key, { lastMs }] of this.#rows) {
-      if (nowMs - lastMs < resetAfterMs) return;
-      this.#rows.delete(key);
-    }
+  /** Call when drift from the desired state is about to be reverted. */
+  count(desired: string): void {
+    this.#count = this.#isReset(desired) ? 1 : this.#count + 1;
+    this.#desired = desired;
+    this.#lastMs = this.#nowMs();
+  }
+
+  #isReset(desired: string): boolean {
+    return desired !== this.#desired || this.#nowMs() - this.#lastMs >= resetAfterMs;
   }
 }

@@ -1,98 +1,112 @@
-// What is told about a network, written into the very object whose change it tells: so a crash, or an answer that got lost, neither
-//   loses an event nor doubles it. Before it: history.ts with what there is to tell. After it: the EventRecorder, which tells an event of one name once.
-import type { BitcoinNetwork, BitcoinNetworkStatus } from '../bitcoin/api/bitcoin-network.ts';
-import { eventNameAnnotation, lastEventAnnotation } from '../bitcoin/api/names.ts';
+// EventOutbox: a transactional outbox for the events of one object. An event is stored, under a fixed name, in the very write whose change
+//   it reports, and published from there. So a crash, or an answer that got lost, neither loses an event nor doubles it: the API server
+//   has one event of a name.
 import type { KubeObject } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { EventType } from '../record/core/core-event.ts';
-import { PerNetwork } from './per-object.ts';
-import type { Reason } from '../controller/events/reasons.ts';
 
-/** What there is to tell. */
-export interface News {
+/** An event that is to be stored. */
+export interface PendingEvent {
   readonly type: EventType;
-  readonly reason: Reason;
+  readonly reason: string;
   readonly message: string;
 }
 
 /** An event as the changed object holds it. */
-export type StoryEvent = NonNullable<BitcoinNetworkStatus['lastEvents']>[number];
+export interface StoredEvent extends PendingEvent {
+  readonly name: string;
+}
 
-/** Which object holds the event; each has names of its own. */
-export type Part = 'service' | 'statefulSet' | 'status';
+export interface EventOutboxOptions<Part extends string> {
+  readonly recorder: Pick<EventRecorder, 'annotatedEvent'>;
+  /** Annotation of a changed object that holds the event of its last change. */
+  readonly lastEventAnnotation: string;
+  /** Annotation of an event that the recorder takes the event's name from: its `nameAnnotation`. */
+  readonly eventNameAnnotation: string;
+  /** Where events are stored, such as the object's status and each object that it owns. The names of each differ from those of the others. */
+  readonly parts: readonly Part[];
+  /** Milliseconds since 1970. Default: the wall clock. */
+  readonly nowMs?: () => number;
+}
 
 /** Nanoseconds after the millisecond; recorders give events without a name of their own the first few. */
-const nanosecondOf: Readonly<Record<Part, number>> = { service: 500_000, statefulSet: 500_001, status: 500_002 };
+const firstNanosecond = 500_000;
 
 /**
- * What is older is not told again by a process that meets it for the first time: it has been told, and the API server may have dropped
- * the event since, an hour old unless configured otherwise.
+ * An older event is not published by a process that meets it for the first time: it has been published before, and the API server may
+ * have deleted it since (after an hour by default).
  */
 const freshMs = 1_800_000;
 
-/** More than one change is told as. */
-const maxStory = 10;
+/** Somebody else may have written more of them into the object. */
+const maxEventsPerWrite = 10;
 
-/** Names sort by time, as those of all events do. */
-export function storyOf(network: BitcoinNetwork, part: Part, news: readonly News[], nowMs = Date.now()): StoryEvent[] {
-  const name = (index: number) =>
-    `${network.metadata.name}.${(BigInt(nowMs) * 1_000_000n + BigInt(nanosecondOf[part] + index)).toString(16)}`;
-  return news.map((one, index) => ({ name: name(index), ...one }));
-}
+export class EventOutbox<Part extends string> {
+  readonly #options: EventOutboxOptions<Part>;
+  /** The name of the first event of each part that was published last. */
+  #published: { [P in Part]?: string } = {};
 
-export const lastEventAnnotations = (story: readonly StoryEvent[]): Record<string, string> =>
-  Object.fromEntries(story.map(event => [lastEventAnnotation, JSON.stringify(event)]));
-
-/** The event that an object holds; none if somebody has put something else there. */
-export function lastEventOf({ metadata }: KubeObject): StoryEvent[] {
-  const text = metadata?.annotations?.[lastEventAnnotation];
-  if (text === undefined) return [];
-  try {
-    const event = JSON.parse(text) as Partial<StoryEvent> | null;
-    const { name, type, reason, message } = event ?? {};
-    const isComplete =
-      [name, reason, message].every(value => typeof value === 'string') && (type === 'Normal' || type === 'Warning');
-    return isComplete ? [event as StoryEvent] : [];
-  } catch {
-    return [];
-  }
-}
-
-export class Storyteller {
-  readonly #recorder: EventRecorder;
-  readonly #nowMs: () => number;
-  /** The name of what was told last of each part. */
-  readonly #told = new PerNetwork(() => new Map<Part, string>());
-
-  constructor(recorder: EventRecorder, nowMs: () => number = Date.now) {
-    this.#recorder = recorder;
-    this.#nowMs = nowMs;
+  constructor(options: EventOutboxOptions<Part>) {
+    this.#options = options;
   }
 
-  /** Call with what the part holds, as often as it is seen. Each event is recorded once by this process. */
-  tell(network: BitcoinNetwork, part: Part, story: readonly StoryEvent[]): void {
-    const parts = this.#told.of(network);
-    const own = story.filter(event => isOwn(network, event)).slice(0, maxStory);
+  /** Gives the events the names under which they are published. Names sort by time, as those of all events do. */
+  name({ metadata }: KubeObject, part: Part, events: readonly PendingEvent[]): StoredEvent[] {
+    const first = BigInt(this.#nowMs()) * 1_000_000n + BigInt(firstNanosecond + this.#options.parts.indexOf(part));
+    return events.map((event, index) => ({
+      name: `${metadata?.name ?? ''}.${(first + BigInt(index)).toString(16)}`,
+      ...event,
+    }));
+  }
+
+  /** The annotations that store an event in the object whose change it reports. */
+  annotationsOf(event: StoredEvent): Record<string, string> {
+    return { [this.#options.lastEventAnnotation]: JSON.stringify(event) };
+  }
+
+  /** The event that an object stores in its annotations; none if somebody has written something else there. */
+  storedIn({ metadata }: KubeObject): StoredEvent[] {
+    const text = metadata?.annotations?.[this.#options.lastEventAnnotation];
+    if (text === undefined) return [];
+    try {
+      const event = JSON.parse(text) as Partial<StoredEvent> | null;
+      const { name, type, reason, message } = event ?? {};
+      const isWhole =
+        [name, reason, message].every(value => typeof value === 'string') && (type === 'Normal' || type === 'Warning');
+      return isWhole ? [event as StoredEvent] : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Call with the events that a part stores, each time that the part is read. This process records each event once. */
+  publish(object: KubeObject, part: Part, events: readonly StoredEvent[]): void {
+    const { recorder, eventNameAnnotation } = this.#options;
+    const own = events.filter(event => isOwn(object, event)).slice(0, maxEventsPerWrite);
     const [first] = own;
-    if (first === undefined || parts.get(part) === first.name) return;
-    const isMet = parts.has(part);
-    parts.set(part, first.name);
-    if (!isMet && this.#nowMs() - timeOf(first.name) > freshMs) return;
+    const last = this.#published[part];
+    if (first === undefined || last === first.name) return;
+    this.#published[part] = first.name;
+    if (last === undefined && this.#nowMs() - timeOf(first.name) > freshMs) return;
     for (const { name, type, reason, message } of own)
-      this.#recorder.annotatedEvent(network, { [eventNameAnnotation]: name }, type, reason, message);
+      recorder.annotatedEvent(object, { [eventNameAnnotation]: name }, type, reason, message);
   }
 
-  /** Call with the key of a network that is gone, or of which all is to be told again. */
-  forget(key: string): void {
-    this.#told.forget(key);
+  /** Call when an event about the object was dropped: each event that is still stored is published again when it is read next. */
+  republish(): void {
+    this.#published = {};
+  }
+
+  #nowMs(): number {
+    return (this.#options.nowMs ?? Date.now)();
   }
 }
 
-/** Whoever may write the object may write anything there; told is what the controller may have written. */
-const isOwn = ({ metadata }: BitcoinNetwork, { name, reason }: StoryEvent): boolean =>
-  name.slice(0, name.lastIndexOf('.')) === metadata.name && !Number.isNaN(timeOf(name)) && /^[A-Z][A-Za-z]{0,63}$/.test(reason);
+/** Whoever may write the object may write anything there; only what the controller may have written is published. */
+const isOwn = ({ metadata }: KubeObject, { name, reason }: StoredEvent): boolean =>
+  name.slice(0, name.lastIndexOf('.')) === metadata?.name && !Number.isNaN(timeOf(name)) && /^[A-Z][A-Za-z]{0,63}$/.test(reason);
 
-/** When an event was named, in milliseconds since 1970; NaN if its name does not say so. */
+/** When an event was named, in milliseconds since 1970; NaN if its name holds no time. */
 function timeOf(name: string): number {
   const suffix = name.slice(name.lastIndexOf('.') + 1);
   return /^[0-9a-f]{1,16}$/.test(suffix) ? Number(BigInt(`0x${suffix}`) / 1_000_000n) : NaN;

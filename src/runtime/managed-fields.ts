@@ -1,27 +1,26 @@
-// claimCreatedFields: what the controller created by POST becomes its own by server-side apply. Before it: apply.ts, about to change an object.
-//   To the API server they are two owners, and an apply takes away only what an apply has set: else the Secret of a network, once
-//   named, would never go from its pods. Creating by apply needs no such step, and costs the API server several times as much.
-import type { KubernetesObject } from '@kubernetes/client-node';
+// claimCreatedFields: makes the fields that a controller created by POST its own by server-side apply. To the API server the two are
+//   different owners, and an apply removes only fields that an apply has set: the Secret of a network would never leave its pods.
+//   Creating by apply would need no such step, and costs the API server several times as much. Upstream: client-go util/csaupgrade.
 import { apiStatusCode } from '../kube/api-error.ts';
-import type { KubeClient, ObjectName } from '../kube/client.ts';
-import type { ResourceType } from '../kube/resource.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject, ObjectName, ResourceType } from '../kube/resource.ts';
 
-/** Each is lost only if somebody else changes who owns what in the same moment. */
+/** A try is lost only if another writer changes the managed fields at the same moment. */
 const maxTries = 5;
 
 /**
- * Does nothing if it has been done.
+ * Does nothing if the fields are claimed already.
  * @throws ApiError if the API server refuses or cannot be reached
  */
-export async function claimCreatedFields<T extends KubernetesObject>(
-  client: KubeClient,
+export async function claimCreatedFields<T extends KubeObject>(
+  client: Pick<KubeClient, 'get' | 'patch'>,
   type: ResourceType<T>,
   name: ObjectName,
   { manager, signal }: { readonly manager: string; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
-    const owners = (await client.get(type, name, { signal })).metadata?.managedFields ?? [];
-    const isOurs = ({ manager: owner, subresource }: (typeof owners)[number]) => owner === manager && subresource === undefined;
+    const owners = managedFieldsOf(await client.get(type, name, { signal }));
+    const isOurs = ({ manager: owner, subresource }: ManagedFields) => owner === manager && subresource === undefined;
     const created = owners.findIndex(entry => isOurs(entry) && entry.operation === 'Update');
     if (created < 0 || owners.some(entry => isOurs(entry) && entry.operation === 'Apply')) return;
     const path = `/metadata/managedFields/${created}`;
@@ -39,3 +38,12 @@ export async function claimCreatedFields<T extends KubernetesObject>(
     }
   }
 }
+
+interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+}
+
+const managedFieldsOf = ({ metadata }: KubeObject): readonly ManagedFields[] =>
+  (metadata as { readonly managedFields?: readonly ManagedFields[] } | undefined)?.managedFields ?? [];

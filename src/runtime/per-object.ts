@@ -1,27 +1,32 @@
-// PerNetwork: what the controller remembers of each network, and of no other one that is made later under its name.
-import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
-import { keyOf } from '../kube/resource.ts';
+// PerObject: what a controller remembers of each object, and of no other object that is created later under the same name.
+import { keyOf, type KubeObject } from '../kube/resource.ts';
 
-export class PerNetwork<T> {
-  readonly #create: () => T;
-  readonly #rows = new Map<string, { readonly uid: string; readonly value: T }>();
+export class PerObject<T, O extends KubeObject = KubeObject> {
+  readonly #create: (object: O) => T;
+  readonly #rows = new Map<string, { readonly uid: string | undefined; readonly value: T }>();
 
-  /** @param create makes what is remembered of a network that is not known yet */
-  constructor(create: () => T) {
+  /** @param create makes the value of an object that is not known yet */
+  constructor(create: (object: O) => T) {
     this.#create = create;
   }
 
-  of(network: BitcoinNetwork): T {
-    const key = keyOf(network);
-    const { uid } = network.metadata;
+  /** The value of the object with this name and uid, made at the first call. */
+  of(object: O): T {
+    const key = keyOf(object);
+    const uid = object.metadata?.uid;
     const known = this.#rows.get(key);
-    if (known?.uid === uid) return known.value;
-    const value = this.#create();
+    if (known !== undefined && known.uid === uid) return known.value;
+    const value = this.#create(object);
     this.#rows.set(key, { uid, value });
     return value;
   }
 
-  /** Call with the key of a network that is gone, or of which nothing is to be remembered. */
+  /** The value by "namespace/name"; undefined if there is none. */
+  at(key: string): T | undefined {
+    return this.#rows.get(key)?.value;
+  }
+
+  /** Call with the key of an object that has been deleted. */
   forget(key: string): void {
     this.#rows.delete(key);
   }

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { type BitcoinNetwork, group } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { networks, services, statefulSets } from '../../src/controller/resource-types.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { fieldManager } from '../../src/runtime/apply.ts';
+import { fieldManager } from '../../src/bitcoin/api/names.ts';
 import { claimCreatedFields } from '../../src/runtime/managed-fields.ts';
 import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';

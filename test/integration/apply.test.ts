@@ -2,8 +2,8 @@ import { KubeConfig, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { apiStatusCode } from '../../src/kube/api-error.ts';
 import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/stateful-set.ts';
-import { type Applied, apply } from '../../src/runtime/apply.ts';
-import { Repairs } from '../../src/runtime/drift-backoff.ts';
+import { type Applied, apply, digestOf, execute, plan, withDigest } from '../../src/runtime/apply.ts';
+import { DriftBackoff } from '../../src/runtime/drift-backoff.ts';
 import { statefulSets } from '../../src/controller/resource-types.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
@@ -11,6 +11,8 @@ import { network } from '../support/builders.ts';
 import { refuse } from '../support/cluster/policy.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
+const digestAnnotation = 'example.org/applied';
+const options = { fieldManager: 'bitcoin-controller', digestAnnotation };
 const pods: PodOptions = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 
 describe('apply with a real API server', () => {
@@ -33,16 +35,16 @@ describe('apply with a real API server', () => {
     name = `network-${(number += 1)}`;
   });
 
-  const desired = (secret?: string, options = pods) =>
-    statefulSetFor(network(secret === undefined ? {} : { secret }, { name, uid: `uid-${name}` }), secret, options);
+  const desired = (secret?: string, podOptions = pods) =>
+    statefulSetFor(network(secret === undefined ? {} : { secret }, { name, uid: `uid-${name}` }), secret, podOptions);
   const stored = () => client.get(statefulSets, { namespace: 'default', name: `${name}-sts` });
   const container = (statefulSet: V1StatefulSet) => statefulSet.spec?.template.spec?.containers[0];
 
   async function applied(wanted: V1StatefulSet, current?: V1StatefulSet): Promise<Applied<V1StatefulSet>> {
-    return apply(client, statefulSets, wanted, current);
+    return apply(client, statefulSets, wanted, current, options);
   }
 
-  it('removes what is no longer wanted from an object that it created, such as the Secret of a network', async () => {
+  it('removes a field that is no longer desired from an object that it created, such as the Secret of a network', async () => {
     await applied(desired('my-secret'));
     const names = ['BC_RPC_SECRET', 'BC_RPC_USER', 'BC_RPC_PASSWORD'];
     expect(container(await stored())?.env?.map(({ name: variable }) => variable)).to.deep.equal(names);
@@ -53,12 +55,12 @@ describe('apply with a real API server', () => {
     expect(now.spec?.template.metadata?.annotations).to.equal(undefined);
   });
 
-  it('finds what it created unchanged', async () => {
+  it('finds the object that it created unchanged', async () => {
     await applied(desired('my-secret'));
     expect((await applied(desired('my-secret'), await stored())).outcome).to.equal('unchanged');
   });
 
-  it('keeps what others added, and takes back what others changed', async () => {
+  it('keeps fields that others added, and reverts fields that others changed', async () => {
     await applied(desired());
     await controlPlane.kubectl('label', 'statefulset', `${name}-sts`, 'team=blue');
     await controlPlane.kubectl('annotate', 'statefulset', `${name}-sts`, 'note=kept');
@@ -70,7 +72,7 @@ describe('apply with a real API server', () => {
     expect(now.metadata?.annotations).to.include({ note: 'kept' });
   });
 
-  it('replaces an object that differs in a field that cannot be changed', async () => {
+  it('replaces an object that differs in an immutable field', async () => {
     const older = desired();
     await applied({ ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
     // Here nobody takes the finalizer "orphan" off it, so it is still on its way out.
@@ -78,31 +80,26 @@ describe('apply with a real API server', () => {
     expect((await stored()).metadata?.deletionTimestamp).to.be.a('string');
   });
 
-  it('tells that an object is back which it replaced, once what was in its place is gone', async () => {
+  it('recreates a replaced object once the former one is gone', async () => {
     const older = desired();
     await applied({ ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
-    const [before, seen] = [await stored(), [] as (string | undefined)[]];
-    const annotate = (what: string, previous?: V1StatefulSet) => {
-      seen.push(`${what} ${previous?.metadata?.uid}`);
-      return {};
-    };
-    const deleted: V1StatefulSet[] = [];
-    const again = async (current?: V1StatefulSet) =>
-      apply(client, statefulSets, desired(), current, {
-        annotate,
-        replaced: deleted[0],
-        onReplacing: previous => deleted.push(previous),
-      });
-    expect((await again(before)).outcome).to.equal('pending');
-    expect(deleted).to.deep.equal([before]);
-    expect((await again(await stored())).outcome).to.equal('pending');
+    const before = await stored();
+    let replaced: V1StatefulSet | undefined;
+    const planned = (current?: V1StatefulSet, isImmutable?: boolean) =>
+      plan(statefulSets, withDigest(desired(), digestAnnotation), { current, isImmutable, replaced }, options);
+    const update = await execute(client, statefulSets, planned(before), options);
+    expect(update).to.deep.equal({ outcome: 'replan', known: { current: before, isImmutable: true } });
+    const replacement = await execute(client, statefulSets, planned(before, true), options);
+    if (replacement.outcome === 'replan') replaced = replacement.known.replaced;
+    expect(replaced).to.deep.equal(before);
+    expect(planned(await stored()).kind).to.equal('pending');
     const noFinalizers = ['--type=merge', '--patch={"metadata":{"finalizers":null}}'];
     await controlPlane.kubectl('patch', 'statefulset', `${name}-sts`, ...noFinalizers);
-    expect((await again()).outcome).to.equal('recreated');
-    expect(seen.at(-1)).to.equal(`recreated ${before.metadata?.uid}`);
+    const recreated = await execute(client, statefulSets, planned(), options);
+    expect(recreated).to.deep.include({ outcome: 'recreated', previous: before });
   });
 
-  it('makes its own again what lost its owner, and touches nothing that it has not made', async () => {
+  it('adopts an object that lost its owner, and leaves alone an object that it has not created', async () => {
     await applied(desired());
     const noOwners = ['--type=merge', '--patch={"metadata":{"ownerReferences":null}}'];
     await controlPlane.kubectl('patch', 'statefulset', `${name}-sts`, ...noOwners);
@@ -116,7 +113,7 @@ describe('apply with a real API server', () => {
     expect((await stored()).metadata?.ownerReferences).to.equal(undefined);
   });
 
-  it('keeps an object whose change a policy refuses with the same code, and says what the policy does', async () => {
+  it('keeps an object whose change a policy refuses with the same code, and gives the message of the policy', async () => {
     await applied(desired());
     await forbidImage('forbidden:1');
     const refused = await applied(desired(undefined, { ...pods, image: 'forbidden:1' }), await stored());
@@ -139,20 +136,26 @@ describe('apply with a real API server', () => {
     );
   }
 
-  it('does not fight for ever with somebody who wants it otherwise, and says who finds out how', async () => {
-    const repairs = new Repairs();
+  it('backs off from another writer that keeps changing the object, and names the object', async () => {
+    const drift = new DriftBackoff();
+    const reverted = async (wanted: V1StatefulSet) => {
+      const digest = digestOf(withDigest(wanted, digestAnnotation), digestAnnotation);
+      const result = await apply(client, statefulSets, wanted, await stored(), { ...options, driftWaitMs: drift.waitMs(digest) });
+      if (result.outcome === 'updated') drift.count(digest);
+      return result;
+    };
     const ours = desired();
     const theirs = desired(undefined, { ...pods, image: 'bitcoind:2' });
     await applied(ours);
     const outcomes: string[] = [];
     for (let turn = 0; turn < 7; turn += 1) {
       await applied(theirs, await stored());
-      const result = await apply(client, statefulSets, ours, await stored(), { repairs });
+      const result = await reverted(ours);
       outcomes.push(result.outcome);
       if (result.outcome === 'contested') expect(result.message).to.include(`StatefulSet default/${name}-sts`);
     }
     expect(outcomes).to.deep.equal(['updated', 'updated', 'updated', 'updated', 'updated', 'contested', 'contested']);
     const asked = desired(undefined, { ...pods, image: 'bitcoind:3' });
-    expect((await apply(client, statefulSets, asked, await stored(), { repairs })).outcome).to.equal('updated');
+    expect((await reverted(asked)).outcome).to.equal('updated');
   });
 });

@@ -140,7 +140,7 @@ describe('credentials', function () {
     const data = { BC_RPC_USER: encoded(givenUser), BC_RPC_PASSWORD: encoded(givenPassword) };
     const secret: V1Secret = { metadata: { uid: 'u', resourceVersion: '1' }, data };
     const client = { get: () => Promise.resolve(secret) } as unknown as { get: never };
-    const state = await new NetworkCredentials({ client, maxAgeMs: 1 }).of(network({ secret: 's' }), undefined);
+    const state = await new NetworkCredentials({ client, maxAgeMs: 1 }).of(network({ secret: 's' }), {}, undefined);
     if (state.isAvailable) expect(state.credentials).to.deep.equal({ user: givenUser, password: givenPassword });
     return state.isAvailable;
   }

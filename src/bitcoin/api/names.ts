@@ -18,6 +18,9 @@ export const passwordKey = 'BC_RPC_PASSWORD';
 export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedBy = 'bitcoin-controller';
 
+/** The owner of the fields that the controller writes, as the API server records it. */
+export const fieldManager = 'bitcoin-controller';
+
 /** On a network: with the value `true` the controller leaves the network alone. Nothing is created, changed, connected or written. */
 export const pausedAnnotation = `${group}/paused`;
 
@@ -34,13 +37,19 @@ export const lastEventAnnotation = `${group}/last-event`;
 export const eventNameAnnotation = `${group}/event-name`;
 
 const statefulSetSuffix = '-sts';
+const serviceSuffix = '-svc';
 
 export const statefulSetName = ({ metadata }: NamedNetwork): string => `${metadata.name}${statefulSetSuffix}`;
-export const serviceName = ({ metadata }: NamedNetwork): string => `${metadata.name}-svc`;
+export const serviceName = ({ metadata }: NamedNetwork): string => `${metadata.name}${serviceSuffix}`;
 
-/** The inverse of `statefulSetName`: undefined for a name that no network's StatefulSet has. */
-export const networkOfStatefulSet = (name: string): string | undefined =>
-  name.endsWith(statefulSetSuffix) ? name.slice(0, -statefulSetSuffix.length) : undefined;
+/** The inverse of `statefulSetName`: the network's name; undefined for a name that no network's StatefulSet has. */
+export const networkOfStatefulSet = (name: string): string | undefined => withoutSuffix(name, statefulSetSuffix);
+
+/** The inverse of `serviceName`. */
+export const networkOfService = (name: string): string | undefined => withoutSuffix(name, serviceSuffix);
+
+const withoutSuffix = (name: string, suffix: string): string | undefined =>
+  name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
 
 /** The StatefulSet that a pod is named after: its name without the ordinal. */
 export const statefulSetOfPod = (name: string): string => name.replace(/-\d+$/, '');

@@ -1,5 +1,4 @@
 // Connects a node of a network to the others: its added-node list gets every other ready node, and each is dialled at once.
-import { Deadline } from '../../time/deadline.ts';
 import { rpcPort } from '../api/names.ts';
 import { failureOf, isDial, noPeers, peerListCalls, peerListsOf } from '../rpc/network.ts';
 import {
@@ -13,74 +12,34 @@ import {
 import { shortenAddedNodes } from './long-list.ts';
 import { isComplete, type Node, planPeerChanges } from './peer-plan.ts';
 
+/** What a node reported when it was asked last. */
 export interface NodeReport {
   readonly node: Node;
-  /** Its list holds every other ready node, each connected, and nothing else. */
+  /** Its list has every other ready node, each connected, and no other address. */
   readonly isComplete: boolean;
-  /** Nobody waited for its answer: what was known of it before is no less true. */
-  readonly isUnheard?: true;
-  /** What was wrong, if anything but patience is asked for. */
+  /** Absent also if the node is not complete yet, as while bitcoind is starting: it is asked again then. */
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
 }
 
-/** A hung bitcoind is given up after this time; one that is only slow answers within it. */
+/** A bitcoind that hangs is given up after this time; one that is only slow answers within it. */
 const answerTimeoutMs = 15_000;
 /**
- * `onetry` waits up to 5 s (-timeout) for a peer that drops packets, one after another. A new node is given the time for one: it has
- * yet to show that it answers at all.
+ * `onetry` waits up to 5 s (-timeout) for a peer that drops packets, one peer after another. A new node gets the time for one: it has
+ * not shown yet that it answers at all.
  */
 const dialTimeoutMs = 5_000;
 const maxBatchTimeoutMs = 60_000;
-/** So much time nodes have that are healthy, and a look that is in a hurry. */
-const hurriedLookMs = 1_000;
-/** How many nodes of one network are asked at the same time. */
-const concurrency = 64;
 
-export interface ConnectOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Aborts when there is something newer to do: nodes that have not answered within a second are then left to the next look. */
-  readonly hurry?: AbortSignal | undefined;
-}
+/** Whether the node gave no answer in time. */
+export const isUnresponsive = ({ failure }: NodeReport): boolean =>
+  failure instanceof BitcoinTransportError && failure.failure === 'timeout';
 
 /**
- * Joins the ready nodes, all at once. A node that fails is reported and never keeps the others from being joined.
- * Costs one batch a node, and a second one for a node whose peers must change, unless it is new.
+ * Asks a node for its peers and changes them if they differ from the plan. Costs one batch, and a second one if the peers differ, unless
+ * the node is new: the calls that a new node needs are known without asking. A failure of the node is a value.
  * @throws the reason of `signal` once it has aborted
  */
-export async function connectPeers(
-  nodes: readonly Node[],
-  credentials: Credentials,
-  { signal, hurry }: ConnectOptions = {},
-): Promise<NodeReport[]> {
-  const startedMs = performance.now();
-  const look = new Deadline(undefined, signal);
-  const hasten = () => look.extend(Math.max(0, startedMs + hurriedLookMs - performance.now()));
-  if (hurry?.aborted === true) hasten();
-  else hurry?.addEventListener('abort', hasten, { once: true });
-  const connect = async (node: Node): Promise<NodeReport> => {
-    try {
-      return await connectNode(node, nodes, credentials, look.signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (look.signal.aborted) return { node, isComplete: false, isUnheard: true };
-      throw error;
-    }
-  };
-  const waiting = nodes.filter(node => node.isReady && node.ip !== '' && !node.isTerminating);
-  const reports: NodeReport[] = [];
-  const worker = async (): Promise<void> => {
-    for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) reports.push(await connect(node));
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(concurrency, waiting.length) }, worker));
-  } finally {
-    hurry?.removeEventListener('abort', hasten);
-    look.clear();
-  }
-  return reports.sort((a, b) => a.node.ordinal - b.node.ordinal);
-}
-
-async function connectNode(
+export async function connectNode(
   node: Node,
   nodes: readonly Node[],
   credentials: Credentials,
@@ -90,8 +49,7 @@ async function connectNode(
   const options = (timeoutMs: number) => ({ timeoutMs, signal });
   try {
     const { isNew = false } = node;
-    // The calls that a new node needs are sent without reading its lists first. It answers with its lists: if they had other entries,
-    // it is not complete and is asked again.
+    // A new node answers with its lists as well: if they had other entries, it is not complete and is asked again.
     const lists = isNew ? noPeers : peerListsOf(await client.batch(peerListCalls, options(answerTimeoutMs)));
     // A batch is limited: what is left is done the next time, since the node is not complete until then.
     const changes = planPeerChanges(node, nodes, lists).slice(0, maxBatchCalls - peerListCalls.length);

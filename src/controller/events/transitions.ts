@@ -1,5 +1,5 @@
-// What a reconcile did and found, as events. Before it: reconcile.ts. After it: story.ts; record/event-recorder.ts for what is found again at each try.
-// Whoever reads `kubectl describe` learns the cause from the message; the reason is for machines.
+// The events of what the controller changed, and of what changed between two statuses. Pure. The reason is for programs, the message
+// gives the cause to readers of `kubectl describe`.
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import type {
   BitcoinNetwork,
@@ -7,76 +7,50 @@ import type {
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
-import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
-import type { EventRecorder } from '../../record/core/event-recorder.ts';
-import type { Applied, Changed } from '../../runtime/apply.ts';
-import type { CredentialsState } from '../steps/credentials.ts';
+import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { type Reason, reasons } from './reasons.ts';
-import { failureMessage, failureReason } from '../status/status.ts';
-import type { News } from '../../runtime/event-outbox.ts';
+
+/** How an object was changed. */
+export type Changed = 'created' | 'updated' | 'recreated';
 
 /** More names than this make a message hard to read; the status has them all. */
 const maxNames = 10;
 
-export function serviceNews(network: BitcoinNetwork, what: Changed): News {
-  const name = serviceName(network);
-  return what === 'created'
-    ? { type: 'Normal', reason: reasons.serviceCreated, message: `Created Service ${name}` }
-    : {
-        type: 'Normal',
-        reason: reasons.serviceRepaired,
-        message: `Service ${name} had been changed and is as it should be again`,
-      };
-}
+export const serviceEvent = (network: BitcoinNetwork, change: Changed): PendingEvent =>
+  change === 'created'
+    ? { type: 'Normal', reason: reasons.serviceCreated, message: `Created Service ${serviceName(network)}` }
+    : { type: 'Normal', reason: reasons.serviceRepaired, message: `Reverted drift of Service ${serviceName(network)}` };
 
-export function statefulSetNews(network: BitcoinNetwork, what: Changed, previous: V1StatefulSet | undefined): News {
+export function statefulSetEvent(network: BitcoinNetwork, change: Changed, previous: V1StatefulSet | undefined): PendingEvent {
   const name = statefulSetName(network);
   const { nodes } = network.spec;
-  const [reason, message] = ((): [Reason, string] => {
-    if (what === 'created') return [reasons.statefulSetCreated, `Created StatefulSet ${name} with ${count(nodes, 'node')}`];
-    if (what === 'recreated')
-      return [
-        reasons.statefulSetRecreated,
-        `Replaced StatefulSet ${name}, which had fields that cannot be changed; its pods stay`,
-      ];
-    const before = previous?.spec?.replicas ?? 1;
-    if (before === nodes) return [reasons.statefulSetUpdated, `Updated StatefulSet ${name}`];
-    return [reasons.statefulSetScaled, `Scaled StatefulSet ${name} from ${before} to ${nodes}`];
-  })();
-  return { type: 'Normal', reason, message };
+  const before = previous?.spec?.replicas ?? 1;
+  const normal = (reason: Reason, message: string): PendingEvent => ({ type: 'Normal', reason, message });
+  if (change === 'created') return normal(reasons.statefulSetCreated, `Created StatefulSet ${name} with ${count(nodes, 'node')}`);
+  if (change === 'recreated')
+    return normal(
+      reasons.statefulSetRecreated,
+      `Recreated StatefulSet ${name} to change immutable fields; its pods keep running`,
+    );
+  if (before === nodes) return normal(reasons.statefulSetUpdated, `Updated StatefulSet ${name}`);
+  return normal(reasons.statefulSetScaled, `Scaled StatefulSet ${name} from ${before} to ${nodes}`);
 }
 
-/** What keeps a network from being as it should be; told again at each try, so that the count of the event shows that it lasts. */
-export function recordFailures(
-  recorder: EventRecorder,
-  network: BitcoinNetwork,
-  found: {
-    readonly credentials: CredentialsState;
-    readonly peers: readonly NodeReport[];
-    readonly children: readonly (Applied<unknown> | undefined)[];
-  },
-): void {
-  const { credentials, peers, children } = found;
-  if (!credentials.isAvailable) recorder.event(network, 'Warning', credentials.reason, sentence(credentials.message));
-  for (const child of children) {
-    if (child?.outcome === 'taken') recorder.event(network, 'Warning', reasons.nameTaken, child.message);
-    if (child?.outcome === 'contested') recorder.event(network, 'Warning', reasons.repairContested, child.message);
-  }
-  for (const report of peers)
-    if (report.failure !== undefined) recorder.event(network, 'Warning', failureReason(report), failureMessage(report));
-}
-
-/** What became of a network between two statuses. */
-export function transitionNews(
+/** The events of the changes between two statuses. */
+export function transitionEvents(
   network: BitcoinNetwork,
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
-): News[] {
-  return [...credentialsNews(previous, status), ...nodeNews(network, previous, status), ...connectionNews(previous, status)];
+): PendingEvent[] {
+  return [
+    ...credentialsEvents(previous, status),
+    ...nodeEvents(network, previous, status),
+    ...connectionEvents(previous, status),
+  ];
 }
 
-function credentialsNews(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): News[] {
+function credentialsEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
   const credentials = conditionOf(status, 'CredentialsAvailable');
   if (credentials?.status !== 'True' || credentials.reason === conditionOf(previous, 'CredentialsAvailable')?.reason) return [];
   const message = sentence(credentials.message);
@@ -85,7 +59,11 @@ function credentialsNews(previous: BitcoinNetworkStatus | undefined, status: Bit
     : [{ type: 'Normal', reason: reasons.credentialsFound, message }];
 }
 
-function nodeNews(network: BitcoinNetwork, previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): News[] {
+function nodeEvents(
+  network: BitcoinNetwork,
+  previous: BitcoinNetworkStatus | undefined,
+  status: BitcoinNetworkStatus,
+): PendingEvent[] {
   const before = previous?.nodes ?? [];
   const after = status.nodes ?? [];
   const gone = before.filter(node => node.ready && !isReadyIn(after, node));
@@ -93,15 +71,15 @@ function nodeNews(network: BitcoinNetwork, previous: BitcoinNetworkStatus | unde
   const lost = gone.filter(node => !stopped.includes(node));
   const gained = after.filter(node => node.ready && !isReadyIn(before, node));
   const total = `${status.readyNodes ?? 0} of ${network.spec.nodes} are ready`;
-  const news: News[] = [
-    { type: 'Warning', reason: reasons.nodeLost, message: `Lost ${names(lost)}; ${total}` },
-    { type: 'Normal', reason: reasons.nodeStopped, message: `Stopped: ${names(stopped)}; ${total}` },
-    { type: 'Normal', reason: reasons.nodeReady, message: `Ready: ${names(gained)}; ${total}` },
-  ];
-  return news.filter((_, index) => ([lost, stopped, gained][index] ?? []).length > 0);
+  const events: PendingEvent[] = [];
+  if (lost.length > 0) events.push({ type: 'Warning', reason: reasons.nodeLost, message: `Lost ${names(lost)}; ${total}` });
+  if (stopped.length > 0)
+    events.push({ type: 'Normal', reason: reasons.nodeStopped, message: `Stopped: ${names(stopped)}; ${total}` });
+  if (gained.length > 0) events.push({ type: 'Normal', reason: reasons.nodeReady, message: `Ready: ${names(gained)}; ${total}` });
+  return events;
 }
 
-function connectionNews(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): News[] {
+function connectionEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
   const connected = conditionOf(status, 'Connected');
   const was = conditionOf(previous, 'Connected');
   if (connected?.status !== 'True' || (was?.status === 'True' && was.message === connected.message)) return [];
@@ -121,4 +99,5 @@ function names(nodes: readonly BitcoinNetworkNode[]): string {
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** The text with a capital at its beginning, as event messages have. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,37 +1,34 @@
-// StatusPace: when a status is written that only counts further. Before it: reconcile.ts with a status that differs from the written one.
-//   A network that comes up changes with each of its pods: what is written next says it all, and costs one write and one event.
+// StatusThrottle: delays the writes of a network's status that only report progress. A network that comes up changes with each of its
+//   pods; one later write reports them all, and costs one request and one event.
 
-/** How long such a status waits for what comes next; twice as long each time, up to the longest. */
+/** The first delay of such a status; doubled with each write, up to the longest. */
 const firstDelayMs = 2_000;
 const longestDelayMs = 8_000;
 
-interface Progress {
-  /** Since when there is something to write; undefined as long as there is not. */
-  readonly sinceMs: number | undefined;
-  readonly delayMs: number;
-}
-
-export class StatusPace {
+export class StatusThrottle {
   readonly #nowMs: () => number;
-  // By network; absent for those whose status was complete or urgent last.
-  readonly #progress = new Map<string, Progress>();
+  /** Since when there is progress to write; undefined = there is none. */
+  #sinceMs: number | undefined;
+  #delayMs = firstDelayMs;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** For a status that only counts further: after how many milliseconds it is to be written; 0 = now, and then it must be. */
-  waitMs(key: string): number {
+  /** Call for a status that only reports progress. Returns after how many milliseconds to write it; 0 = now, and then it must be written. */
+  waitMs(): number {
     const nowMs = this.#nowMs();
-    const { sinceMs = nowMs, delayMs } = this.#progress.get(key) ?? { delayMs: firstDelayMs };
-    const leftMs = sinceMs + delayMs - nowMs;
-    if (leftMs > 0) this.#progress.set(key, { sinceMs, delayMs });
-    else this.#progress.set(key, { sinceMs: undefined, delayMs: Math.min(longestDelayMs, delayMs * 2) });
-    return Math.max(0, leftMs);
+    this.#sinceMs ??= nowMs;
+    const leftMs = this.#sinceMs + this.#delayMs - nowMs;
+    if (leftMs > 0) return leftMs;
+    this.#sinceMs = undefined;
+    this.#delayMs = Math.min(longestDelayMs, this.#delayMs * 2);
+    return 0;
   }
 
-  /** For a network whose status is as it should be, is written at once, or is gone. */
-  forget(key: string): void {
-    this.#progress.delete(key);
+  /** Call when the status is up to date, or is written at once. */
+  reset(): void {
+    this.#sinceMs = undefined;
+    this.#delayMs = firstDelayMs;
   }
 }

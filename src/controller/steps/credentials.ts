@@ -8,7 +8,6 @@ import { secretOf } from '../../bitcoin/resources/stateful-set.ts';
 import { credentialFault, maxCredentialsBytes } from '../../bitcoin/rpc/credential-rules.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { PerNetwork } from '../../runtime/per-object.ts';
 import { reasons } from '../events/reasons.ts';
 import { SecretCache, type SecretReference } from './secret-cache.ts';
 
@@ -35,8 +34,8 @@ export type CredentialsState = Available | Unavailable;
 /** A usable Secret. `version` is that of the Secret: it changes with any write to it. */
 type SecretState = (Available & { readonly version: string }) | Unavailable;
 
-/** What the pods of a network have, as far as this process knows. */
-interface Remembered {
+/** The credentials of one network's pods, as far as this process knows them. Only NetworkCredentials reads and writes it. */
+export interface PodCredentials {
   secret?: string;
   credentials?: Credentials;
   version?: string;
@@ -60,7 +59,6 @@ export interface NetworkCredentialsOptions {
 
 export class NetworkCredentials {
   readonly #secrets: SecretCache<SecretState>;
-  readonly #networks = new PerNetwork((): Remembered => ({}));
 
   constructor({ client, maxAgeMs, now }: NetworkCredentialsOptions) {
     this.#secrets = new SecretCache({
@@ -73,46 +71,51 @@ export class NetworkCredentials {
 
   /**
    * The credentials of a network.
+   * @param pods what is remembered of the network; `{}` at first
    * @param current its StatefulSet, undefined if it has none
    * @throws ApiError if the API server did not answer; a Secret that is missing, forbidden or unusable is a value, not an error
    */
-  async of(network: BitcoinNetwork, current: V1StatefulSet | undefined, signal?: AbortSignal): Promise<CredentialsState> {
+  async of(
+    network: BitcoinNetwork,
+    pods: PodCredentials,
+    current: V1StatefulSet | undefined,
+    signal?: AbortSignal,
+  ): Promise<CredentialsState> {
     const reference = referenceOf(network);
     if (reference === undefined) return withoutSecret;
     const state = await this.#secrets.read(reference, signal);
-    return state.isAvailable ? { ...state, version: this.#versionFor(network, current, state) } : state;
+    return state.isAvailable ? { ...state, version: versionFor(network, pods, current, state) } : state;
   }
 
   /** Call when a node refuses the credentials: the Secret is read again, and the pods are rolled if they may have others. */
-  reject(network: BitcoinNetwork): void {
+  reject(network: BitcoinNetwork, pods: PodCredentials): void {
     const reference = referenceOf(network);
     if (reference === undefined) return;
     this.#secrets.expire(reference, rejectedMinAgeMs);
-    this.#networks.of(network).isRejected = true;
+    pods.isRejected = true;
   }
+}
 
-  /** Call with the key of a network that is gone. */
-  forget(key: string): void {
-    this.#networks.forget(key);
-  }
-
-  /**
-   * The version of the pods' credentials if these have not changed, else the version of the Secret. A process that has just started cannot
-   * know whether a Secret that was written meanwhile has other credentials: the pods keep theirs unless a node refuses them.
-   */
-  #versionFor(network: BitcoinNetwork, current: V1StatefulSet | undefined, secret: Available & { version: string }): string {
-    const remembered = this.#networks.of(network);
-    const { secret: name } = network.spec;
-    const running = secretOf(current) === name ? versionOf(current) : undefined;
-    const before = remembered.secret === name ? remembered : undefined;
-    const isSame = before !== undefined && isEqual(before.credentials, secret.credentials);
-    const isWrong = remembered.isRejected === true && before?.isKnown === false;
-    const kept = before === undefined ? running : isSame ? before.version : undefined;
-    const version = isWrong ? secret.version : (kept ?? secret.version);
-    const isKnown = version === secret.version || (isSame && before.isKnown === true);
-    Object.assign(remembered, { secret: name, credentials: secret.credentials, version, isKnown, isRejected: false });
-    return version;
-  }
+/**
+ * The version of the pods' credentials if these have not changed, else the version of the Secret. A process that has just started cannot
+ * know whether a Secret that was written meanwhile has other credentials: the pods keep theirs unless a node refuses them.
+ */
+function versionFor(
+  network: BitcoinNetwork,
+  remembered: PodCredentials,
+  current: V1StatefulSet | undefined,
+  secret: Available & { readonly version: string },
+): string {
+  const { secret: name } = network.spec;
+  const running = secretOf(current) === name ? versionOf(current) : undefined;
+  const before = remembered.secret === name ? remembered : undefined;
+  const isSame = before !== undefined && isEqual(before.credentials, secret.credentials);
+  const isWrong = remembered.isRejected === true && before?.isKnown === false;
+  const kept = before === undefined ? running : isSame ? before.version : undefined;
+  const version = isWrong ? secret.version : (kept ?? secret.version);
+  const isKnown = version === secret.version || (isSame && before.isKnown === true);
+  Object.assign(remembered, { secret: name, credentials: secret.credentials, version, isKnown, isRejected: false });
+  return version;
 }
 
 const referenceOf = ({ metadata: { namespace }, spec }: BitcoinNetwork): SecretReference | undefined =>

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { AdmittedFields, areOwn, differencesOf } from '../../../src/runtime/admitted-fields.ts';
-import { holds } from '../../../src/runtime/apply.ts';
+import { holds } from '../../../src/runtime/field-comparison.ts';
 import { network } from '../../support/builders.ts';
 
 const wanted = statefulSetFor(network(), undefined, { image: 'i', imagePullPolicy: 'IfNotPresent' });

@@ -1,18 +1,18 @@
 import FakeTimers from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import { firstValueFrom, Subject } from 'rxjs';
-import { Turns } from '../../../src/runtime/concurrency-limit.ts';
+import { ConcurrencyLimit } from '../../../src/runtime/concurrency-limit.ts';
 
 /** No task of these takes so long. */
 const longestMs = 60_000;
 
-describe('Turns', () => {
-  it('runs no more tasks than its limit, in the order in which they came', async () => {
-    const turns = new Turns(2, longestMs);
+describe('ConcurrencyLimit', () => {
+  it('runs at most as many tasks as its limit, in the order in which they came', async () => {
+    const limit = new ConcurrencyLimit(2, longestMs);
     const started: number[] = [];
     const gates = [0, 1, 2, 3].map(() => new Subject<number>());
     const all = gates.map((gate, index) =>
-      turns.take(() => {
+      limit.run(() => {
         started.push(index);
         return firstValueFrom(gate);
       }),
@@ -32,28 +32,28 @@ describe('Turns', () => {
     expect(await Promise.all(all)).to.deep.equal([0, 1, 2, 3]);
   });
 
-  it('hands on the turn of a task that fails, and throws what it threw', async () => {
-    const turns = new Turns(1, longestMs);
-    const failed = turns.take(() => Promise.reject(new Error('no')));
-    const next = turns.take(() => Promise.resolve('next'));
+  it('hands on the slot of a task that fails, and throws its error', async () => {
+    const limit = new ConcurrencyLimit(1, longestMs);
+    const failed = limit.run(() => Promise.reject(new Error('no')));
+    const next = limit.run(() => Promise.resolve('next'));
     expect(await failed.catch((error: unknown) => (error as Error).message)).to.equal('no');
     expect(await next).to.equal('next');
   });
 
-  it('hands on the turn of a task that takes too long, once, and answers what that comes to', async () => {
+  it('hands on the slot of a task that takes too long, once, and returns what the task returns', async () => {
     const clock = FakeTimers.install();
     try {
-      const turns = new Turns(1, longestMs);
+      const limit = new ConcurrencyLimit(1, longestMs);
       const started: string[] = [];
       const gates = { hanging: new Subject<string>(), second: new Subject<string>(), third: new Subject<string>() };
-      const take = (name: keyof typeof gates) =>
-        turns.take(() => {
+      const run = (name: keyof typeof gates) =>
+        limit.run(() => {
           started.push(name);
           return firstValueFrom(gates[name]);
         });
-      const hanging = take('hanging');
-      const second = take('second');
-      const third = take('third');
+      const hanging = run('hanging');
+      const second = run('second');
+      const third = run('third');
       await clock.tickAsync(longestMs - 1);
       expect(started).to.deep.equal(['hanging']);
       await clock.tickAsync(1);

@@ -1,40 +1,45 @@
 import { expect } from 'chai';
-import { Repairs } from '../../../src/runtime/drift-backoff.ts';
+import { DriftBackoff } from '../../../src/runtime/drift-backoff.ts';
 
-describe('Repairs', () => {
+describe('DriftBackoff', () => {
   let nowMs = 0;
-  let repairs: Repairs;
+  let drift: DriftBackoff;
   beforeEach(() => {
     nowMs = 0;
-    repairs = new Repairs(() => nowMs);
+    drift = new DriftBackoff(() => nowMs);
   });
 
-  function repairFor(ms: number, wanted = 'digest'): number {
+  /** Reverts drift if it may be reverted now. Returns how long to wait if not. */
+  function revert(desired = 'digest'): number {
+    const waitMs = drift.waitMs(desired);
+    if (waitMs === 0) drift.count(desired);
+    return waitMs;
+  }
+
+  function revertsWithin(ms: number): number {
     let count = 0;
-    for (const end = nowMs + ms; nowMs < end; nowMs += 100) if (repairs.take('ns/a', wanted) === 0) count += 1;
+    for (const end = nowMs + ms; nowMs < end; nowMs += 100) if (revert() === 0) count += 1;
     return count;
   }
 
-  it('lets the first five come at once, and then ever fewer: in an hour of somebody who changes it back at once not 25', () => {
-    expect(Array.from({ length: 5 }, () => repairs.take('ns/a', 'digest'))).to.deep.equal([0, 0, 0, 0, 0]);
-    expect(repairs.take('ns/a', 'digest')).to.equal(1_000);
-    expect(repairFor(3_600_000)).to.be.lessThan(25);
-    expect(repairFor(300_000)).to.be.within(1, 2);
+  it('allows the first five reverts at once, and then ever fewer: less than 25 in an hour of constant drift', () => {
+    expect(Array.from({ length: 5 }, () => revert())).to.deep.equal([0, 0, 0, 0, 0]);
+    expect(revert()).to.equal(1_000);
+    expect(revertsWithin(3_600_000)).to.be.lessThan(25);
+    expect(revertsWithin(300_000)).to.be.within(1, 2);
   });
 
-  it('never holds up a change of what is wanted', () => {
-    for (let number = 0; number < 50; number += 1) expect(repairs.take('ns/a', `digest ${number}`)).to.equal(0);
+  it('never delays a change of the desired state', () => {
+    for (let number = 0; number < 50; number += 1) expect(revert(`digest ${number}`)).to.equal(0);
   });
 
-  it('counts each object for itself', () => {
-    for (let number = 0; number < 6; number += 1) repairs.take('ns/a', 'digest');
-    expect(repairs.take('ns/b', 'digest')).to.equal(0);
-    expect(repairs.take('ns/a', 'digest')).to.equal(1_000);
+  it('does not count by being asked', () => {
+    for (let number = 0; number < 50; number += 1) expect(drift.waitMs('digest')).to.equal(0);
   });
 
-  it('begins anew after ten quiet minutes', () => {
-    repairFor(60_000);
+  it('starts from the beginning after ten minutes without a revert', () => {
+    revertsWithin(60_000);
     nowMs += 600_000;
-    expect(Array.from({ length: 5 }, () => repairs.take('ns/a', 'digest'))).to.deep.equal([0, 0, 0, 0, 0]);
+    expect(Array.from({ length: 5 }, () => revert())).to.deep.equal([0, 0, 0, 0, 0]);
   });
 });

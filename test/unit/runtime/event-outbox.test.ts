@@ -1,106 +1,106 @@
 import { expect } from 'chai';
-import { eventNameAnnotation, lastEventAnnotation } from '../../../src/bitcoin/api/names.ts';
-import { lastEventAnnotations, lastEventOf, type News, storyOf, Storyteller } from '../../../src/runtime/event-outbox.ts';
 import { FakeRecorder } from '../../../src/record/core/fake-recorder.ts';
-import { network } from '../../support/builders.ts';
+import { EventOutbox, type PendingEvent } from '../../../src/runtime/event-outbox.ts';
 
 const nowMs = Date.UTC(2026, 0, 2);
 const minuteMs = 60_000;
-const news = (message: string): News => ({ type: 'Normal', reason: 'NodeReady', message });
-const alice = network();
+const lastEventAnnotation = 'example.org/last-event';
+const eventNameAnnotation = 'example.org/event-name';
+const pending = (message: string): PendingEvent => ({ type: 'Normal', reason: 'NodeReady', message });
+const alice = { apiVersion: 'v1', kind: 'Network', metadata: { namespace: 'default', name: 'alice', uid: 'uid-alice' } };
 
-/** A storyteller, and what it has recorded. */
-function teller(clockMs = nowMs) {
+/** An outbox of alice in a process whose clock shows `clockMs`, and the events that the process records. */
+function outboxAt(clockMs = nowMs) {
   const recorder = new FakeRecorder();
-  return { storyteller: new Storyteller(recorder, () => clockMs), told: () => recorder.events };
+  const options = { recorder, lastEventAnnotation, eventNameAnnotation, nowMs: () => clockMs };
+  return { outbox: new EventOutbox({ ...options, parts: ['service', 'status'] }), recorded: recorder.events };
 }
 
-describe('storyOf', () => {
-  it('names each event after the network and the time, in order, and each part’s otherwise', () => {
-    const status = storyOf(alice, 'status', [news('a'), news('b')], nowMs).map(({ name }) => name);
-    const [service] = storyOf(alice, 'service', [news('a')], nowMs);
-    const [statefulSet] = storyOf(alice, 'statefulSet', [news('a')], nowMs);
-    const [later] = storyOf(alice, 'service', [news('a')], nowMs + 1);
-    const names = [service?.name, statefulSet?.name, ...status, later?.name];
-    expect(names).to.deep.equal([...new Set(names)].sort());
-    expect(names.every(name => /^alice\.[0-9a-f]{16}$/.test(name ?? ''))).to.equal(true);
-  });
-});
-
-describe('lastEventOf', () => {
-  it('reads what lastEventAnnotations wrote', () => {
-    const story = storyOf(alice, 'service', [news('Created')], nowMs);
-    expect(lastEventOf({ metadata: { annotations: lastEventAnnotations(story) } })).to.deep.equal(story);
+describe('EventOutbox', () => {
+  describe('names events', () => {
+    it('after the object and the time, in order, and differently for each part', () => {
+      const { outbox } = outboxAt();
+      const [service] = outbox.name(alice, 'service', [pending('a')]);
+      const status = outbox.name(alice, 'status', [pending('a'), pending('b')]).map(({ name }) => name);
+      const [later] = outboxAt(nowMs + 1).outbox.name(alice, 'service', [pending('a')]);
+      const names = [service?.name, ...status, later?.name];
+      expect(names).to.deep.equal([...new Set(names)].sort());
+      expect(names.every(name => /^alice\.[0-9a-f]{16}$/.test(name ?? ''))).to.equal(true);
+    });
   });
 
-  it('finds nothing in an object without it, or with something else there', () => {
-    expect(lastEventOf({})).to.deep.equal([]);
-    for (const text of ['', 'null', '7', '{', '{"name":"a"}', '{"name":"a","type":"Odd","reason":"r","message":"m"}'])
-      expect(lastEventOf({ metadata: { annotations: { [lastEventAnnotation]: text } } }), text).to.deep.equal([]);
-  });
-});
+  describe('stores an event in annotations', () => {
+    const { outbox } = outboxAt();
 
-describe('Storyteller', () => {
-  it('tells an event once, as often as it sees it, by its name', () => {
-    const { storyteller, told } = teller();
-    const story = storyOf(alice, 'status', [news('a'), news('b')], nowMs);
-    for (let seen = 0; seen < 3; seen += 1) storyteller.tell(alice, 'status', story);
-    expect(told()).to.deep.equal(
-      ['a', 'b'].map((message, index) => `Normal NodeReady ${message} map[${eventNameAnnotation}:${story[index]?.name}]`),
-    );
+    it('and reads it from there', () => {
+      const [event] = outbox.name(alice, 'service', [pending('Created')]);
+      expect(outbox.storedIn({ metadata: { annotations: outbox.annotationsOf(event!) } })).to.deep.equal([event]);
+    });
+
+    it('and ignores an object without one, or with something else there', () => {
+      expect(outbox.storedIn({})).to.deep.equal([]);
+      for (const text of ['', 'null', '7', '{', '{"name":"a"}', '{"name":"a","type":"Odd","reason":"r","message":"m"}'])
+        expect(outbox.storedIn({ metadata: { annotations: { [lastEventAnnotation]: text } } }), text).to.deep.equal([]);
+    });
   });
 
-  it('tells each part of each network', () => {
-    const { storyteller, told } = teller();
-    const bob = network({}, { name: 'bob', uid: 'uid-bob' });
-    for (const one of [alice, bob])
-      for (const part of ['service', 'status'] as const) storyteller.tell(one, part, storyOf(one, part, [news(part)], nowMs));
-    expect(told()).to.have.length(4);
-  });
+  describe('publishes', () => {
+    it('each event once, under its name, however often it reads it', () => {
+      const { outbox, recorded } = outboxAt();
+      const events = outbox.name(alice, 'status', [pending('a'), pending('b')]);
+      for (let read = 0; read < 3; read += 1) outbox.publish(alice, 'status', events);
+      expect(recorded).to.deep.equal(
+        ['a', 'b'].map((message, index) => `Normal NodeReady ${message} map[${eventNameAnnotation}:${events[index]?.name}]`),
+      );
+    });
 
-  it('leaves alone what is old when it first sees it, as after a restart, and tells what comes then', () => {
-    const { storyteller, told } = teller(nowMs + 31 * minuteMs);
-    storyteller.tell(alice, 'status', storyOf(alice, 'status', [news('old')], nowMs));
-    expect(told()).to.deep.equal([]);
-    storyteller.tell(alice, 'status', storyOf(alice, 'status', [news('also with a clock that was set back')], nowMs + 1));
-    expect(told()).to.have.length(1);
-  });
+    it('the events of each part', () => {
+      const { outbox, recorded } = outboxAt();
+      for (const part of ['service', 'status'] as const) outbox.publish(alice, part, outbox.name(alice, part, [pending(part)]));
+      expect(recorded).to.have.length(2);
+    });
 
-  it('tells what is fresh when it first sees it, as after a crash', () => {
-    const { storyteller, told } = teller(nowMs + 29 * minuteMs);
-    storyteller.tell(alice, 'status', storyOf(alice, 'status', [news('fresh')], nowMs));
-    expect(told()).to.have.length(1);
-  });
+    it('the event that a crashed process stored and did not publish', () => {
+      const stored = outboxAt(nowMs).outbox.name(alice, 'status', [pending('stored')]);
+      const { outbox, recorded } = outboxAt(nowMs + 29 * minuteMs);
+      outbox.publish(alice, 'status', stored);
+      expect(recorded).to.have.length(1);
+    });
 
-  it('tells nothing that somebody else has put there: other names, other reasons, a flood', () => {
-    const { storyteller, told } = teller();
-    const [own] = storyOf(alice, 'status', [news('own')], nowMs);
-    const strange = [
-      { ...own!, name: 'bob.0123456789abcdef' },
-      { ...own!, name: 'alice.bob.0123456789abcdef' },
-      { ...own!, name: 'alice' },
-      { ...own!, name: 'alice.x' },
-      { ...own!, reason: 'free text' },
-    ];
-    storyteller.tell(alice, 'status', strange);
-    expect(told()).to.deep.equal([]);
-    const flood = storyOf(
-      alice,
-      'status',
-      Array.from({ length: 1_000 }, (_, index) => news(`${index}`)),
-      nowMs,
-    );
-    storyteller.tell(alice, 'status', flood);
-    expect(told()).to.have.length(10);
-  });
+    it('no event older than half an hour when it meets it for the first time, and every one after that', () => {
+      const { outbox, recorded } = outboxAt(nowMs + 31 * minuteMs);
+      outbox.publish(alice, 'status', outboxAt(nowMs).outbox.name(alice, 'status', [pending('old')]));
+      expect(recorded).to.deep.equal([]);
+      const withClockSetBack = outboxAt(nowMs + 1).outbox.name(alice, 'status', [pending('new')]);
+      outbox.publish(alice, 'status', withClockSetBack);
+      expect(recorded).to.have.length(1);
+    });
 
-  it('takes a network that was made anew for another one', () => {
-    const { storyteller, told } = teller();
-    const story = storyOf(alice, 'status', [news('a')], nowMs);
-    storyteller.tell(alice, 'status', story);
-    storyteller.tell(network({}, { uid: 'another' }), 'status', story);
-    storyteller.forget('default/alice');
-    storyteller.tell(network({}, { uid: 'another' }), 'status', story);
-    expect(told()).to.have.length(3);
+    it('a stored event again, under its name, after it was dropped', () => {
+      const { outbox, recorded } = outboxAt();
+      const events = outbox.name(alice, 'status', [pending('a')]);
+      outbox.publish(alice, 'status', events);
+      outbox.republish();
+      outbox.publish(alice, 'status', events);
+      expect(recorded).to.have.length(2);
+      expect(recorded[1]).to.equal(recorded[0]);
+    });
+
+    it('nothing that another writer stored: other names, other reasons, a flood', () => {
+      const { outbox, recorded } = outboxAt();
+      const [own] = outbox.name(alice, 'status', [pending('own')]);
+      const foreign = [
+        { ...own!, name: 'bob.0123456789abcdef' },
+        { ...own!, name: 'alice.bob.0123456789abcdef' },
+        { ...own!, name: 'alice' },
+        { ...own!, name: 'alice.x' },
+        { ...own!, reason: 'free text' },
+      ];
+      outbox.publish(alice, 'status', foreign);
+      expect(recorded).to.deep.equal([]);
+      const flood = Array.from({ length: 1_000 }, (_, index) => pending(`${index}`));
+      outbox.publish(alice, 'status', outbox.name(alice, 'status', flood));
+      expect(recorded).to.have.length(10);
+    });
   });
 });

@@ -1,57 +1,57 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
-import { LatestWrites } from '../../../src/runtime/mutation-cache.ts';
+import { MutationCache } from '../../../src/runtime/mutation-cache.ts';
 
 const object = (uid: string, resourceVersion: string) => ({ metadata: { name: 'a', namespace: 'n', uid, resourceVersion } });
 
-describe('LatestWrites', () => {
+describe('MutationCache', () => {
   let clock: Clock;
-  let writes: LatestWrites<ReturnType<typeof object>>;
+  let writes: MutationCache<ReturnType<typeof object>>;
   beforeEach(() => {
     clock = FakeTimers.install({ toFake: ['performance'] });
-    writes = new LatestWrites();
+    writes = new MutationCache();
   });
   afterEach(() => clock.uninstall());
 
-  it('gives the cached object when nothing was written, or what was is forgotten', () => {
+  it('returns the cached object when nothing was written, or the write is forgotten', () => {
     const cached = object('u', '5');
-    expect(writes.newest('n/a', cached)).to.equal(cached);
-    expect(writes.newest('n/a', undefined)).to.equal(undefined);
-    writes.remember('n/a', object('u', '9'));
-    writes.forget('n/a');
-    expect(writes.newest('n/a', cached)).to.equal(cached);
+    expect(writes.newest(cached)).to.equal(cached);
+    expect(writes.newest(undefined)).to.equal(undefined);
+    writes.remember(object('u', '9'));
+    writes.forget();
+    expect(writes.newest(cached)).to.equal(cached);
   });
 
-  it('gives what was written until the cache holds it or something newer, and then the cache', () => {
+  it('returns the written object until the cache has it or a newer one, and then the cached one', () => {
     const written = object('u', '9');
-    writes.remember('n/a', written);
-    expect(writes.newest('n/a', undefined)).to.equal(written);
-    expect(writes.newest('n/a', object('u', '8'))).to.equal(written);
+    writes.remember(written);
+    expect(writes.newest(undefined)).to.equal(written);
+    expect(writes.newest(object('u', '8'))).to.equal(written);
     // Compared as numbers.
     const cached = object('u', '10');
-    expect(writes.newest('n/a', cached)).to.equal(cached);
-    expect(writes.newest('n/a', undefined)).to.equal(undefined);
+    expect(writes.newest(cached)).to.equal(cached);
+    expect(writes.newest(undefined)).to.equal(undefined);
   });
 
-  it('gives what was written anew while the cache still holds the object of that name before it', () => {
+  it('returns a recreated object while the cache still has the former one of its name', () => {
     const written = object('new', '9');
-    writes.remember('n/a', written);
-    expect(writes.newest('n/a', object('old', '5'))).to.equal(written);
+    writes.remember(written);
+    expect(writes.newest(object('old', '5'))).to.equal(written);
   });
 
-  it('gives what the cache holds when that was made anew after the write', () => {
-    writes.remember('n/a', object('old', '5'));
+  it('returns the cached object when it was recreated after the write', () => {
+    writes.remember(object('old', '5'));
     const cached = object('new', '9');
-    expect(writes.newest('n/a', cached)).to.equal(cached);
+    expect(writes.newest(cached)).to.equal(cached);
   });
 
-  it('gives up a write that the cache has not seen for 30 s', () => {
+  it('drops a write that the cache has not seen for 30 s', () => {
     const written = object('u', '9');
     const cached = object('u', '5');
-    writes.remember('n/a', written);
+    writes.remember(written);
     clock.tick(29_999);
-    expect(writes.newest('n/a', cached)).to.equal(written);
+    expect(writes.newest(cached)).to.equal(written);
     clock.tick(1);
-    expect(writes.newest('n/a', cached)).to.equal(cached);
+    expect(writes.newest(cached)).to.equal(cached);
   });
 });

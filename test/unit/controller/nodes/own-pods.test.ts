@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { OwnPods } from '../../../../src/controller/nodes/own-pods.ts';
-import { network, pod } from '../../../support/builders.ts';
+import { pod } from '../../../support/builders.ts';
 
 const owner = (kind: string, name: string, uid: string) => ({ apiVersion: 'v1', kind, name, uid, controller: true });
 const statefulSet = (uid: string, networkUid = 'uid-alice') => ({
@@ -15,39 +15,29 @@ function podOf(setUid: string | undefined): V1Pod {
 }
 
 describe('OwnPods', () => {
-  const alice = network();
   let own: OwnPods;
   beforeEach(() => {
-    own = new OwnPods();
+    own = new OwnPods('uid-alice');
   });
 
   it('are those of the network’s StatefulSet', () => {
-    own.note(alice, statefulSet('1'));
+    own.note(statefulSet('1'));
     const pods = [podOf('1')];
-    expect(own.of(alice, pods)).to.deep.equal(pods);
+    expect(own.of(pods)).to.deep.equal(pods);
   });
 
-  it('are not those of a network that had the name before', () => {
-    const before = network({}, { uid: 'uid-before' });
-    own.note(before, statefulSet('1', 'uid-before'));
-    expect(own.of(before, [podOf('1')])).to.have.length(1);
-    own.note(alice, statefulSet('1', 'uid-before'));
-    own.note(alice, undefined);
-    expect(own.of(alice, [podOf('1')])).to.deep.equal([]);
-    own.note(alice, statefulSet('2'));
-    expect(own.of(alice, [podOf('1'), podOf('2')])).to.deep.equal([podOf('2')]);
+  it('are not those of a former network of the same name', () => {
+    own.note(statefulSet('1', 'uid-before'));
+    own.note(undefined);
+    expect(own.of([podOf('1')])).to.deep.equal([]);
+    own.note(statefulSet('2'));
+    expect(own.of([podOf('1'), podOf('2')])).to.deep.equal([podOf('2')]);
   });
 
-  it('stay its own while its StatefulSet is replaced: of the old one, of none, of the new one', () => {
-    own.note(alice, statefulSet('1'));
-    own.note(alice, statefulSet('2'));
+  it('are those of the former StatefulSet, of none and of the new one while the StatefulSet is replaced', () => {
+    own.note(statefulSet('1'));
+    own.note(statefulSet('2'));
     const pods = [podOf('1'), podOf(undefined), podOf('2')];
-    expect(own.of(alice, pods)).to.deep.equal(pods);
-  });
-
-  it('are forgotten with the network', () => {
-    own.note(alice, statefulSet('1'));
-    own.forget('default/alice');
-    expect(own.of(alice, [podOf('1')])).to.deep.equal([]);
+    expect(own.of(pods)).to.deep.equal(pods);
   });
 });

@@ -1,50 +1,45 @@
 import { expect } from 'chai';
-import { StatusPace } from '../../../../src/controller/status/status-throttle.ts';
+import { StatusThrottle } from '../../../../src/controller/status/status-throttle.ts';
 
-describe('StatusPace', () => {
+describe('StatusThrottle', () => {
   let nowMs = 0;
-  let pace: StatusPace;
+  let throttle: StatusThrottle;
 
   beforeEach(() => {
     nowMs = 1_000;
-    pace = new StatusPace(() => nowMs);
+    throttle = new StatusThrottle(() => nowMs);
   });
 
   /** The times at which a status that differs at every moment is written within `forMs`. */
   function writesWithin(forMs: number): number[] {
     const endMs = nowMs + forMs;
     const writes: number[] = [];
-    for (; nowMs <= endMs; nowMs += 100) if (pace.waitMs('default/alice') === 0) writes.push(nowMs);
+    for (; nowMs <= endMs; nowMs += 100) if (throttle.waitMs() === 0) writes.push(nowMs);
     return writes;
   }
 
-  it('writes nothing at once: what comes next may say it all', () => {
-    expect(pace.waitMs('default/alice')).to.equal(2_000);
+  it('does not write progress at once: a later write may report more', () => {
+    expect(throttle.waitMs()).to.equal(2_000);
   });
 
-  it('counts the wait from the first difference, not from the last', () => {
-    pace.waitMs('default/alice');
+  it('counts the delay from the first unwritten progress, not from the last', () => {
+    throttle.waitMs();
     nowMs += 1_500;
-    expect(pace.waitMs('default/alice')).to.equal(500);
+    expect(throttle.waitMs()).to.equal(500);
     nowMs += 500;
-    expect(pace.waitMs('default/alice')).to.equal(0);
+    expect(throttle.waitMs()).to.equal(0);
   });
 
-  it('waits twice as long each time, and at most 8 s', () => {
+  it('doubles the delay with each write, up to 8 s', () => {
     const writes = writesWithin(40_000);
     expect(writes.map((at, index) => at - (writes[index - 1] ?? 1_000))).to.deep.equal([
       2_000, 4_100, 8_100, 8_100, 8_100, 8_100,
     ]);
   });
 
-  it('starts with the shortest wait again once the status was right or urgent', () => {
+  it('starts with the shortest delay again once the status was up to date or urgent', () => {
     writesWithin(60_000);
-    pace.forget('default/alice');
-    expect(pace.waitMs('default/alice')).to.equal(2_000);
-  });
-
-  it('keeps networks apart', () => {
-    writesWithin(10_000);
-    expect(pace.waitMs('default/bob')).to.equal(2_000);
+    throttle.reset();
+    expect(throttle.waitMs()).to.equal(2_000);
   });
 });

@@ -3,7 +3,9 @@ import type { BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../../../
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
-import { isSameStatus, isUrgent, type Observation, observeNodes, statusOf } from '../../../../src/controller/status/status.ts';
+import type { Observation } from '../../../../src/controller/status/conditions.ts';
+import { observeNodes } from '../../../../src/controller/status/pods.ts';
+import { isSameStatus, isUrgent, statusOf } from '../../../../src/controller/status/status.ts';
 import { network, node, pod } from '../../../support/builders.ts';
 
 const found: CredentialsState = {
@@ -17,7 +19,7 @@ const now = new Date('2026-01-02T03:04:05.678Z');
 const complete = (...ordinals: number[]): NodeReport[] => ordinals.map(ordinal => ({ node: node(ordinal), isComplete: true }));
 const observation = (fields: Partial<Observation> = {}): Observation => ({
   nodes: [],
-  peers: [],
+  reports: [],
   credentials: found,
   children: [],
   ...fields,
@@ -26,19 +28,19 @@ const condition = (status: BitcoinNetworkStatus, type: string): BitcoinNetworkCo
   status.conditions?.find(c => c.type === type);
 
 describe('observeNodes', () => {
-  it('takes the pods of the StatefulSet as nodes, by ordinal and not by name', () => {
+  it('takes the pods of the StatefulSet as nodes, sorted by ordinal and not by name', () => {
     const pods = [pod('alice-sts-10'), pod('alice-sts-9'), pod('alice-sts-2-x'), pod('bob-sts-0'), pod('alice-sts-')];
     expect(observeNodes(network(), pods).map(({ name }) => name)).to.deep.equal(['alice-sts-9', 'alice-sts-10']);
   });
 
-  it('calls a pod that is going away not ready, whatever its condition says', () => {
+  it('does not take a pod that is being deleted for ready, whatever its condition is', () => {
     const [first] = observeNodes(network(), [pod('alice-sts-0', { deletionTimestamp: '2026-01-01T00:00:00Z' })]);
     expect(first).to.include({ isReady: false, isTerminating: true });
   });
 });
 
 describe('observeNodes, of a network that had nodes before', () => {
-  it('calls a node new unless the status says that the same address was ready', () => {
+  it('marks a node as new unless the status lists its address as ready', () => {
     const [was, restarts] = [
       { ordinal: 0, ready: true, ip: '10.0.0.1', nodeName: 'alice-sts-0', dnsName: '' },
       { ordinal: 1, ready: false, ip: '10.0.0.2', nodeName: 'alice-sts-1', dnsName: '' },
@@ -53,14 +55,14 @@ describe('statusOf', () => {
   const all = [node(0), node(1), node(2)];
 
   it('lists the nodes with the fields of the original controller', () => {
-    const status = statusOf(network({ nodes: 1 }), observation({ nodes: [node(0)], peers: complete(0) }), undefined, now);
+    const status = statusOf(network({ nodes: 1 }), observation({ nodes: [node(0)], reports: complete(0) }), undefined, now);
     expect(status.nodes).to.deep.equal([
       { ordinal: 0, ready: true, ip: '10.0.0.1', nodeName: 'alice-sts-0', dnsName: 'alice-sts-0.alice-svc' },
     ]);
   });
 
   it('is Ready and Connected when every node is ready and complete', () => {
-    const status = statusOf(network(), observation({ nodes: all, peers: complete(0, 1, 2) }), undefined, now);
+    const status = statusOf(network(), observation({ nodes: all, reports: complete(0, 1, 2) }), undefined, now);
     expect(condition(status, 'Ready')).to.include({
       status: 'True',
       reason: 'AllNodesReady',
@@ -72,17 +74,22 @@ describe('statusOf', () => {
       reason: 'PeersConnected',
       lastTransitionTime: '2026-01-02T03:04:05Z',
     });
-    expect(status).to.include({ readyNodes: 3, replicas: 3, selector: 'app=alice,app.kubernetes.io/managed-by=bitcoin-controller', observedGeneration: 1 });
+    expect(status).to.include({
+      readyNodes: 3,
+      replicas: 3,
+      selector: 'app=alice,app.kubernetes.io/managed-by=bitcoin-controller',
+      observedGeneration: 1,
+    });
   });
 
-  it('is Ready and Connected with no nodes when none are asked for', () => {
+  it('is Ready and Connected without nodes when the spec wants none', () => {
     const status = statusOf(network({ nodes: 0 }), observation(), undefined, now);
     expect(condition(status, 'Ready')?.status).to.equal('True');
     expect(condition(status, 'Connected')?.status).to.equal('True');
   });
 
-  it('is not Connected while a node is missing, though those that exist are joined', () => {
-    const status = statusOf(network(), observation({ nodes: all.slice(0, 2), peers: complete(0, 1) }), undefined, now);
+  it('is not Connected while a node is missing, although the others are connected', () => {
+    const status = statusOf(network(), observation({ nodes: all.slice(0, 2), reports: complete(0, 1) }), undefined, now);
     expect(condition(status, 'Connected')).to.include({
       status: 'False',
       reason: 'NodesNotReady',
@@ -90,24 +97,12 @@ describe('statusOf', () => {
     });
   });
 
-  it('is not Ready while a node that is no longer wanted has yet to stop', () => {
-    const status = statusOf(network({ nodes: 2 }), observation({ nodes: all, peers: complete(0, 1, 2) }), undefined, now);
+  it('is not Ready while a surplus node has yet to stop', () => {
+    const status = statusOf(network({ nodes: 2 }), observation({ nodes: all, reports: complete(0, 1, 2) }), undefined, now);
     expect(condition(status, 'Ready')?.status).to.equal('False');
   });
 
-  it('is as Connected as it was while the answer of a node is not waited for', () => {
-    const statusWith = (peers: NodeReport[], previous?: BitcoinNetworkStatus) =>
-      statusOf(network(), observation({ nodes: all, peers }), previous, now);
-    const unheard: NodeReport = { node: node(1), isComplete: false, isUnheard: true };
-    const failing: NodeReport = { node: node(1), isComplete: false, failure: new BitcoinRpcError('addnode', -31, 'P2P is off') };
-    for (const before of [complete(0, 1, 2), [...complete(0, 2), failing]]) {
-      const previous = statusWith(before);
-      expect(isSameStatus(previous, statusWith([...complete(0, 2), unheard], previous))).to.equal(true);
-    }
-    expect(condition(statusWith([...complete(0, 2), unheard]), 'Connected')?.status).to.equal('False');
-  });
-
-  it('says what a policy says when it keeps the nodes from being as they should be', () => {
+  it('gives the message of a policy that refuses the StatefulSet', () => {
     const failed = { outcome: 'failed', message: 'no StatefulSets here', error: new Error() } as const;
     const status = statusOf(network(), observation({ nodes: all.slice(0, 2), children: [failed] }), undefined, now);
     expect(condition(status, 'Ready')).to.include({
@@ -119,7 +114,7 @@ describe('statusOf', () => {
 
   it('names the node and the cause when one fails', () => {
     const failing: NodeReport = { node: node(1), isComplete: false, failure: new BitcoinRpcError('addnode', -31, 'P2P is off') };
-    const status = statusOf(network(), observation({ nodes: all, peers: [...complete(0, 2), failing] }), undefined, now);
+    const status = statusOf(network(), observation({ nodes: all, reports: [...complete(0, 2), failing] }), undefined, now);
     expect(condition(status, 'Connected')).to.include({
       status: 'False',
       reason: 'PeerConnectFailed',
@@ -127,19 +122,19 @@ describe('statusOf', () => {
     });
   });
 
-  it('says that the credentials are refused when they are', () => {
+  it('reports refused credentials as such', () => {
     const failing: NodeReport = {
       node: node(0),
       isComplete: false,
       failure: new BitcoinTransportError('unauthorized', 'refused'),
     };
-    const status = statusOf(network(), observation({ nodes: all, peers: [failing] }), undefined, now);
+    const status = statusOf(network(), observation({ nodes: all, reports: [failing] }), undefined, now);
     expect(condition(status, 'Connected')?.reason).to.equal('CredentialsRejected');
   });
 
   it('says that a list of peers is too long to read when it is', () => {
     const failing: NodeReport = { node: node(0), isComplete: false, failure: new BitcoinTransportError('oversized', 'too long') };
-    const status = statusOf(network(), observation({ nodes: all, peers: [failing] }), undefined, now);
+    const status = statusOf(network(), observation({ nodes: all, reports: [failing] }), undefined, now);
     expect(condition(status, 'Connected')?.reason).to.equal('PeerListTooLong');
   });
 
@@ -154,7 +149,7 @@ describe('statusOf', () => {
       expect(condition(status, type)).to.include({ status: 'False', reason: 'CredentialsMissing', message: credentials.message });
   });
 
-  it('says whose the Service is when the name is taken', () => {
+  it('names the owner of the Service when the name is taken', () => {
     const status = statusOf(
       network(),
       observation({ children: [{ outcome: 'taken', message: 'Service default/alice-svc exists' }] }),
@@ -168,20 +163,20 @@ describe('statusOf', () => {
     });
   });
 
-  it('keeps the time of a condition whose status did not change', () => {
+  it('keeps the transition time of a condition whose status did not change', () => {
     const before = statusOf(network(), observation({ nodes: all.slice(0, 1) }), undefined, now);
     const after = statusOf(network(), observation({ nodes: all.slice(0, 2) }), before, new Date('2026-02-02T00:00:00Z'));
     expect(condition(after, 'Ready')?.lastTransitionTime).to.equal('2026-01-02T03:04:05Z');
     expect(isSameStatus(before, after)).to.equal(false);
   });
 
-  it('is the same as itself, in whatever order the API server sends its keys', () => {
-    const status = statusOf(network(), observation({ nodes: all, peers: complete(0, 1, 2) }), undefined, now);
+  it('equals itself, in whatever order the API server sends its keys', () => {
+    const status = statusOf(network(), observation({ nodes: all, reports: complete(0, 1, 2) }), undefined, now);
     const shuffled = JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(status).reverse()))) as BitcoinNetworkStatus;
     expect(isSameStatus(shuffled, status)).to.equal(true);
   });
 
-  it('is urgent when a node was lost or a condition changed, not when one more node is ready', () => {
+  it('is urgent when a node was lost or a condition changed, and not when one more node is ready', () => {
     const status = (count: number) => statusOf(network(), observation({ nodes: all.slice(0, count) }), undefined, now);
     expect(isUrgent(undefined, status(0))).to.equal(true);
     expect(isUrgent(status(1), status(2))).to.equal(false);

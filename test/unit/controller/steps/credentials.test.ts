@@ -1,12 +1,36 @@
 import { expect } from 'chai';
 import type { V1Secret, V1StatefulSet } from '@kubernetes/client-node';
 import { statefulSetFor } from '../../../../src/bitcoin/resources/stateful-set.ts';
-import { NetworkCredentials } from '../../../../src/controller/steps/credentials.ts';
+import type { BitcoinNetwork } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import { type CredentialsState, NetworkCredentials, type PodCredentials } from '../../../../src/controller/steps/credentials.ts';
 import { ApiError } from '../../../../src/kube/api-error.ts';
+import { PerObject } from '../../../../src/runtime/per-object.ts';
 import { network } from '../../../support/builders.ts';
 
 const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const encoded = (value: string | Buffer): string => Buffer.from(value as string).toString('base64');
+
+/** One process of the controller: the credentials that it reads, and what it remembers of each network. */
+class Process {
+  readonly #credentials: NetworkCredentials;
+  readonly #pods = new PerObject<PodCredentials, BitcoinNetwork>(() => ({}));
+
+  constructor(credentials: NetworkCredentials) {
+    this.#credentials = credentials;
+  }
+
+  of(of: BitcoinNetwork, current: V1StatefulSet | undefined, signal?: AbortSignal): Promise<CredentialsState> {
+    return this.#credentials.of(of, this.#pods.of(of), current, signal);
+  }
+
+  reject(of: BitcoinNetwork): void {
+    this.#credentials.reject(of, this.#pods.of(of));
+  }
+
+  forget(key: string): void {
+    this.#pods.forget(key);
+  }
+}
 
 /** An API server that has one Secret, or answers with an error. */
 class Secrets {
@@ -34,9 +58,9 @@ class Secrets {
   }
 
   /** What a process that has just started knows of it. */
-  process(): NetworkCredentials {
+  process(): Process {
     const client = { get: (_type: unknown, ref: { name: string }) => this.get(ref) } as unknown as { get: never };
-    return new NetworkCredentials({ client, maxAgeMs: 60_000, now: () => this.nowMs });
+    return new Process(new NetworkCredentials({ client, maxAgeMs: 60_000, now: () => this.nowMs }));
   }
 }
 
@@ -52,7 +76,7 @@ describe('NetworkCredentials', () => {
   });
 
   /** What the pods are given. */
-  async function versionOf(credentials: NetworkCredentials, current?: string): Promise<string | undefined> {
+  async function versionOf(credentials: Process, current?: string): Promise<string | undefined> {
     const state = await credentials.of(alice, current === undefined ? undefined : withVersion(current));
     return state.isAvailable ? state.version : undefined;
   }

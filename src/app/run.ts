@@ -1,0 +1,72 @@
+// The wiring of the process: client, event recording, caches, leader election, health server and controller, and their shutdown in the
+//   opposite order.
+import { createCaches } from '../controller/caches.ts';
+import { NetworkController } from '../controller/network-controller.ts';
+import { loadKubeConfig } from '../kube/auth/kubeconfig.ts';
+import { KubeClient } from '../kube/client.ts';
+import type { LeveledLogger } from '../logging/winston-logger.ts';
+import { Metrics } from '../metrics/prometheus.ts';
+import { type Config, version } from './config.ts';
+import { startEventRecording } from './event-recording.ts';
+import { startHealthServer } from './health.ts';
+import { electorFor } from './leader-election.ts';
+
+const component = 'bitcoin-controller';
+
+/** How long the events that were recorded last may take to reach the API server when the process ends. */
+const drainTimeoutMs = 3_000;
+
+/** Runs the controller until `stop` aborts; then ends in order. */
+export async function run(config: Config, logger: LeveledLogger, stop: AbortSignal): Promise<void> {
+  const metrics = new Metrics({ process: true, version });
+  const client = new KubeClient({
+    ...{ kubeConfig: loadKubeConfig(config), logger, metrics: metrics.restClient },
+    ...{ userAgent: `${component}/${version}`, qps: config.kubeApiQps, burst: config.kubeApiBurst },
+  });
+  const { eventsApi: api, identity, namespace: namespaces } = config;
+  const { recorder, broadcaster: events, givenUp } = startEventRecording({ api, client, logger, component, identity });
+  metrics.events.observe(events.counts);
+  const idleTimeoutMs = config.watchIdleSeconds * 1_000;
+  const caches = createCaches({ client, namespaces, logger, metrics: metrics.reflector, idleTimeoutMs });
+  const elector = electorFor(config, { client, logger, metrics: metrics.leaderElection, recorder });
+  const health = await startHealthServer(config, {
+    ...{ logger, metrics },
+    healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
+    readyChecks: { caches: () => caches.all.check() },
+  });
+
+  const reconcile = async (signal: AbortSignal): Promise<void> => {
+    const controller = new NetworkController({
+      ...{ name: component, caches, synced: caches.all, recorder, logger, metrics },
+      client: elector === undefined ? client : client.withWriteGuard(() => elector.assertLeading()),
+      pods: {
+        image: config.bitcoindImage,
+        imagePullPolicy: config.bitcoindImagePullPolicy,
+        template: config.bitcoindPodTemplate,
+      },
+      recheckMs: config.recheckSeconds * 1_000,
+      concurrency: config.concurrency,
+    });
+    const drops = givenUp.subscribe(({ namespace = '', name = '' }) => controller.republish(`${namespace}/${name}`));
+    await controller.run(signal);
+    drops.unsubscribe();
+    // Before the lease is released, so that our events precede the next leader's.
+    await events.flush(drainTimeoutMs);
+  };
+
+  const stopCaches = new AbortController();
+  const running = caches.all.run(stopCaches.signal);
+  try {
+    await caches.all.whenReady(stop).catch(() => undefined);
+    if (!stop.aborted) logger.info('Ready', { version, namespaces: namespaces.length === 0 ? 'all' : namespaces.join(',') });
+    await (elector === undefined ? reconcile(stop) : elector.run(stop, reconcile));
+  } finally {
+    // Workers first, then the recorder, then the connections: a reconcile that is finishing may still record an event.
+    const { notDelivered } = await events.shutdown({ drainTimeoutMs });
+    if (notDelivered > 0) logger.warn('Events were not delivered', { count: notDelivered });
+    stopCaches.abort(new Error('the controller stopped'));
+    await running;
+    await health?.close();
+    await client.close();
+  }
+}

@@ -1,0 +1,45 @@
+// NetworkState: all that the controller remembers of one network between reconciles. Dropped as a whole when the network is gone.
+import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
+import { eventNameAnnotation, lastEventAnnotation } from '../bitcoin/api/names.ts';
+import type { KubeObject } from '../kube/resource.ts';
+import type { EventRecorder } from '../record/core/event-recorder.ts';
+import { DriftBackoff } from '../runtime/drift-backoff.ts';
+import { EventOutbox } from '../runtime/event-outbox.ts';
+import { MutationCache } from '../runtime/mutation-cache.ts';
+import { PerObject } from '../runtime/per-object.ts';
+import { OwnPods } from './nodes/own-pods.ts';
+import type { PodCredentials } from './steps/credentials.ts';
+import { StatusThrottle } from './status/status-throttle.ts';
+
+/** Where the events of a network are stored. */
+export type Part = 'service' | 'statefulSet' | 'status';
+const parts: readonly Part[] = ['service', 'statefulSet', 'status'];
+
+/** What is remembered of an object that the network owns. */
+export class ChildState<T extends KubeObject> {
+  readonly writes = new MutationCache<T>();
+  readonly drift = new DriftBackoff();
+  /** The object that was deleted so that it could be recreated, until it has been. */
+  replaced: T | undefined;
+}
+
+export class NetworkState {
+  readonly outbox: EventOutbox<Part>;
+  readonly writes = new MutationCache<BitcoinNetwork>();
+  readonly service = new ChildState<V1Service>();
+  readonly statefulSet = new ChildState<V1StatefulSet>();
+  readonly pods: OwnPods;
+  readonly credentials: PodCredentials = {};
+  readonly throttle = new StatusThrottle();
+
+  constructor({ metadata }: BitcoinNetwork, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
+    this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, parts });
+    this.pods = new OwnPods(metadata.uid);
+  }
+}
+
+export type NetworkStates = PerObject<NetworkState, BitcoinNetwork>;
+
+export const networkStates = (recorder: Pick<EventRecorder, 'annotatedEvent'>): NetworkStates =>
+  new PerObject(network => new NetworkState(network, recorder));

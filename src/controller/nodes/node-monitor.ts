@@ -1,0 +1,156 @@
+// NodeMonitor: asks the bitcoind of every ready node, in a queue of its own that is keyed by node, and keeps the last report of each.
+//   A node that does not answer delays only its own key. When the reports of a network have changed, the network is requested.
+import { NEVER, type Observable, Subject } from 'rxjs';
+import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
+import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { keyOf } from '../../kube/resource.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
+import type { WorkQueue } from '../../runtime/work-queue.ts';
+import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
+
+/** Asks a node and connects it to the others; see connectNode. It throws once the signal has aborted. */
+export type AskNode = (node: Node, nodes: readonly Node[], credentials: Credentials, signal: AbortSignal) => Promise<NodeReport>;
+
+export interface NodeMonitorOptions {
+  /** The name of the queue's controller in metrics. */
+  readonly name: string;
+  readonly ask: AskNode;
+  readonly queue: WorkQueue;
+  /** How often the nodes of a stable network are asked. Each time varies by up to 10 %, so that networks that came up together spread. */
+  readonly recheckMs: number;
+  /** Called each time that a node was asked and failed. */
+  readonly onFailure: (network: BitcoinNetwork, report: NodeReport) => void;
+  readonly logger: Logger;
+  readonly metrics?: ControllerMetrics | undefined;
+  /** How many nodes are asked at the same time. Default: 2 000. */
+  readonly maxAsks?: number;
+  /** How many of them may have been unresponsive when they were asked last: so that such nodes never hold all places. Default: 500. */
+  readonly maxUnresponsiveAsks?: number;
+  /** From 0 to 1, as Math.random. */
+  readonly random?: () => number;
+}
+
+export interface NodeObservation {
+  /** The last report of each ready node, by ordinal. One that gave none since it became ready is missing. */
+  readonly reports: readonly NodeReport[];
+  /** For so long answers may still come that are worth waiting for before the reports are published; 0 = none. */
+  readonly settlesInMs: number;
+}
+
+/** How long an unresponsive node waits that finds no place. */
+const noPlaceMs = 5_000;
+
+export class NodeMonitor {
+  readonly #options: NodeMonitorOptions;
+  readonly #controller: Controller;
+  readonly #networks = new Map<string, WatchedNetwork>();
+  /** By "namespace/pod". */
+  readonly #nodes = new Map<string, WatchedNode>();
+  readonly #requests = new Subject<Request>();
+  #unresponsiveAsks = 0;
+  #isStopped = false;
+
+  constructor(options: NodeMonitorOptions) {
+    this.#options = options;
+    const { name, queue, logger, metrics, maxAsks = 2_000 } = options;
+    const reconcile = (key: string, signal: AbortSignal) => this.#reconcile(key, signal);
+    this.#controller = new Controller({ name, queue, logger, metrics, reconcile, requests: NEVER, concurrency: maxAsks });
+  }
+
+  /** The networks whose reports have changed. */
+  get requests(): Observable<Request> {
+    return this.#requests;
+  }
+
+  /** Asks nodes until `signal` aborts, then ends what is in progress. Call it once. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#controller.run(signal);
+    this.#isStopped = true;
+    for (const watched of this.#networks.values()) watched.clearTimer();
+  }
+
+  /**
+   * Call at each reconcile of a network. If its nodes, their addresses, their readiness or the credentials have changed, the ready ones
+   * are asked at once; else they are asked at their time. Never waits.
+   * @param credentials undefined: no node is asked until there are some
+   */
+  observe(network: BitcoinNetwork, nodes: readonly Node[], credentials: Credentials | undefined): NodeObservation {
+    const key = keyOf(network);
+    if (this.#networks.get(key)?.network.metadata.uid !== network.metadata.uid) this.forget(key);
+    if (credentials === undefined) {
+      this.forget(key);
+      return { reports: [], settlesInMs: 0 };
+    }
+    const watched = this.#networks.get(key) ?? new WatchedNetwork(network);
+    this.#networks.set(key, watched);
+    const nodeKey = (node: Pick<Node, 'name'>) => `${network.metadata.namespace}/${node.name}`;
+    const change = watched.update(network, nodes, credentials);
+    if (change !== undefined) {
+      for (const node of change.removed) this.#nodes.delete(nodeKey(node));
+      for (const node of watched.nodes.values()) {
+        this.#nodes.set(nodeKey(node), node);
+        this.#options.queue.add(nodeKey(node));
+      }
+      this.#scheduleRecheck(watched);
+    }
+    return { reports: watched.reports(), settlesInMs: watched.settlesInMs() };
+  }
+
+  /** Call with the key of a network that is gone or paused: its nodes are not asked any more. */
+  forget(key: string): void {
+    const watched = this.#networks.get(key);
+    if (watched === undefined) return;
+    this.#networks.delete(key);
+    for (const { name } of watched.stop()) this.#nodes.delete(`${watched.network.metadata.namespace}/${name}`);
+  }
+
+  /** Nodes that are not complete are asked after their backoff instead. */
+  #scheduleRecheck(watched: WatchedNetwork): void {
+    const { recheckMs, random = Math.random, queue } = this.#options;
+    const recheck = () => {
+      for (const { name, report } of watched.nodes.values())
+        if (report?.isComplete === true) queue.add(`${watched.network.metadata.namespace}/${name}`);
+      this.#scheduleRecheck(watched);
+    };
+    // A reconcile may end later than this monitor.
+    if (!this.#isStopped) watched.setTimer(recheck, recheckMs * (0.9 + 0.2 * random()));
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<Result> {
+    const node = this.#nodes.get(key);
+    if (node === undefined) return {};
+    const { maxUnresponsiveAsks = 500 } = this.#options;
+    const wasUnresponsive = node.report !== undefined && isUnresponsive(node.report);
+    if (wasUnresponsive && this.#unresponsiveAsks >= maxUnresponsiveAsks) return { requeueAfterMs: noPlaceMs };
+    if (wasUnresponsive) this.#unresponsiveAsks += 1;
+    try {
+      const report = await this.#ask(node, signal);
+      // Its peers or the node itself changed meanwhile: it is queued again, or gone.
+      if (report === undefined) return {};
+      return report.isComplete ? {} : { requeue: 'rateLimited' };
+    } finally {
+      if (wasUnresponsive) this.#unresponsiveAsks -= 1;
+    }
+  }
+
+  async #ask(node: WatchedNode, signal: AbortSignal): Promise<NodeReport | undefined> {
+    const { network } = node;
+    const ask = node.startAsk(signal);
+    try {
+      const report = await this.#options.ask(ask.node, network.peers, network.credentials, ask.signal);
+      if (ask.signal.aborted || !network.isWatching(node)) return undefined;
+      if (report.failure !== undefined) this.#options.onFailure(network.network, report);
+      if (ask.finish(report)) this.#requests.next({ key: keyOf(network.network) });
+      return report;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (ask.signal.aborted) return undefined;
+      throw error;
+    } finally {
+      ask.clear();
+    }
+  }
+}

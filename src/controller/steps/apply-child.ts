@@ -1,0 +1,82 @@
+// Applies an object that a network owns: plans, stores the event of the change in the object, executes, and publishes what is stored.
+import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { appliedAnnotation, fieldManager } from '../../bitcoin/api/names.ts';
+import type { KubeObject, ResourceType } from '../../kube/resource.ts';
+import {
+  type Applied,
+  type ApplyClient,
+  digestOf,
+  execute,
+  type Known,
+  maxRounds,
+  plan,
+  type Plan,
+  withAnnotations,
+  withDigest,
+} from '../../runtime/apply.ts';
+import type { EventOutbox, PendingEvent } from '../../runtime/event-outbox.ts';
+import type { Changed } from '../events/transitions.ts';
+import type { ChildState, Part } from '../network-state.ts';
+
+export interface Child<T extends KubeObject> {
+  readonly type: ResourceType<T>;
+  readonly part: Exclude<Part, 'status'>;
+  readonly state: ChildState<T>;
+  /** The object in the cache. */
+  readonly cached: T | undefined;
+  readonly desired: T;
+  readonly eventOf: (change: Changed, previous: T | undefined) => PendingEvent;
+}
+
+export interface ChildContext {
+  readonly client: ApplyClient;
+  readonly network: BitcoinNetwork;
+  readonly outbox: EventOutbox<Part>;
+  readonly signal: AbortSignal;
+}
+
+/** @throws an error that is no answer of the API server: no connection, a lost lease, an aborted signal */
+export async function applyChild<T extends KubeObject>(
+  { client, network, outbox, signal }: ChildContext,
+  child: Child<T>,
+): Promise<Applied<T>> {
+  const { type, part, state } = child;
+  const desired = withDigest(child.desired, appliedAnnotation);
+  const digest = digestOf(desired, appliedAnnotation);
+  const options = { digestAnnotation: appliedAnnotation, driftWaitMs: state.drift.waitMs(digest) };
+  let known: Known<T> = { current: state.writes.newest(child.cached), replaced: state.replaced };
+  let applied: Applied<T> = { outcome: 'pending' };
+  for (let round = 1; round <= maxRounds; round += 1) {
+    const planned = plan(type, desired, known, options);
+    if (planned.kind === 'update') state.drift.count(digest);
+    const executed = await execute(client, type, withEvent(network, outbox, child, planned), { fieldManager, signal });
+    if (executed.outcome !== 'replan') {
+      applied = executed;
+      break;
+    }
+    known = executed.known;
+    state.replaced = known.replaced;
+  }
+  if ('object' in applied) {
+    state.replaced = undefined;
+    if (applied.outcome !== 'unchanged' && applied.outcome !== 'contested') state.writes.remember(applied.object);
+    outbox.publish(network, part, outbox.storedIn(applied.object));
+  }
+  return applied;
+}
+
+/** Adds the event of the change to the object that is to be written. */
+function withEvent<T extends KubeObject>(
+  network: BitcoinNetwork,
+  outbox: EventOutbox<Part>,
+  { part, eventOf }: Child<T>,
+  planned: Plan<T>,
+): Plan<T> {
+  if (planned.kind !== 'create' && planned.kind !== 'update') return planned;
+  const previous = planned.kind === 'update' ? planned.current : planned.replaced;
+  // The write overwrites an event that a predecessor stored and may not have published.
+  if (previous !== undefined) outbox.publish(network, part, outbox.storedIn(previous));
+  const change = planned.kind === 'update' ? 'updated' : previous === undefined ? 'created' : 'recreated';
+  const annotations = outbox.name(network, part, [eventOf(change, previous)]).map(event => outbox.annotationsOf(event));
+  return { ...planned, desired: annotations.reduce(withAnnotations, planned.desired) };
+}

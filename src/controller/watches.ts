@@ -1,0 +1,75 @@
+// Which changes in the cluster request which network, and when. Pure but for the caches that it reads.
+import type { V1Pod } from '@kubernetes/client-node';
+import { defer, EMPTY, from, merge, mergeMap, type Observable } from 'rxjs';
+import { kind } from '../bitcoin/api/bitcoin-network.ts';
+import { networkOfStatefulSet } from '../bitcoin/api/names.ts';
+import { controllerOf, keyOf, type KubeObject } from '../kube/resource.ts';
+import type { Request } from '../runtime/controller.ts';
+import type { Change } from '../runtime/informer.ts';
+import { ownerKey, specChanged } from '../runtime/predicates.ts';
+import type { ReadableCaches } from './caches.ts';
+import { podsOf } from './pod-cache.ts';
+import { isReady, isTerminating } from './status/pods.ts';
+
+/** Pods of a network become ready in bursts: one reconcile for a burst is enough, and nobody notices 30 ms. */
+const podBurstMs = 30;
+/** While more nodes are about to become ready, reconciles that only report one of them are this far apart. The last one is not delayed. */
+const rollingOutMs = 1_000;
+
+/**
+ * All networks at once, then every network that a change concerns.
+ * @param synced namespaces that can be listed only later; '' stands for the whole cluster
+ */
+export function networkRequests(caches: ReadableCaches, synced: Observable<string> = EMPTY): Observable<Request> {
+  return merge(
+    synced.pipe(mergeMap(namespace => networksIn(caches, namespace))),
+    defer(() => from(caches.networks.all().map(network => ({ key: keyOf(network) })))),
+    caches.networks.changes.pipe(
+      mergeMap(({ type, object, old }) => (type !== 'updated' || specChanged(object, old) ? [{ key: keyOf(object) }] : [])),
+    ),
+    caches.services.changes.pipe(mergeMap(ownersOfChild)),
+    caches.statefulSets.changes.pipe(mergeMap(ownersOfChild)),
+    caches.pods.changes.pipe(mergeMap(change => requestOfPod(caches, change))),
+  );
+}
+
+function networksIn({ networks }: ReadableCaches, namespace: string): Request[] {
+  const all = networks.all();
+  return (namespace === '' ? all : all.filter(({ metadata }) => metadata.namespace === namespace)).map(network => ({
+    key: keyOf(network),
+  }));
+}
+
+/** The network that owns the Service or StatefulSet, and the one that owned it: somebody may have removed the owner reference. */
+function ownersOfChild({ type, object, old }: Change<KubeObject>): Request[] {
+  if (type === 'updated' && !specChanged(object, old)) return [];
+  const keys = [old, object].flatMap(child => (child === undefined ? [] : [ownerKey(child, kind)]));
+  return [...new Set(keys)].flatMap(key => (key === undefined ? [] : [{ key }]));
+}
+
+function requestOfPod(caches: ReadableCaches, change: Change<V1Pod>): Request[] {
+  const key = networkOfPod(change.object);
+  if (key === undefined || !isRelevant(change)) return [];
+  return [{ key, afterMs: isRollingOut(caches, key, change) ? rollingOutMs : podBurstMs }];
+}
+
+/** The network that a pod belongs to, by the name of its StatefulSet. */
+export function networkOfPod(pod: V1Pod): string | undefined {
+  const owner = controllerOf(pod);
+  const name = owner?.kind === 'StatefulSet' ? networkOfStatefulSet(owner.name) : undefined;
+  return name === undefined ? undefined : `${pod.metadata?.namespace ?? ''}/${name}`;
+}
+
+/** Whether a field changed that a reconcile reads. */
+export function isRelevant({ type, object, old }: Change<V1Pod>): boolean {
+  const fieldsOf = ({ metadata, status }: V1Pod) =>
+    JSON.stringify([metadata?.uid, metadata?.deletionTimestamp, status?.podIP, status?.conditions]);
+  return type !== 'updated' || old === undefined || fieldsOf(object) !== fieldsOf(old);
+}
+
+/** Whether no node is lost by the change, and more nodes of the network have yet to become ready. */
+function isRollingOut(caches: ReadableCaches, key: string, { type, object, old }: Change<V1Pod>): boolean {
+  const network = caches.networks.get(key);
+  const isLoss = type === 'deleted' || isTerminating(object) || (old !== undefined && isReady(old) && !isReady(object));
+  return network !== undefined && !isLoss && podsOf(caches.pods, network).filter(isReady).length < network.spec.nodes;
+}

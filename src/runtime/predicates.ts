@@ -1,0 +1,37 @@
+// Predicates and mappers of watches: which changes matter to a controller, and which key they belong to.
+//   Upstream: controller-runtime pkg/predicate (GenerationChangedPredicate and its like) and handler.EnqueueRequestForOwner.
+import { controllerOf, type KubeObject } from '../kube/resource.ts';
+
+/** The metadata that a user or another controller changes on purpose; present on every object that the API server sends. */
+interface SpecMetadata {
+  readonly uid?: string;
+  readonly generation?: number;
+  readonly labels?: unknown;
+  readonly annotations?: unknown;
+  readonly ownerReferences?: unknown;
+  readonly deletionTimestamp?: unknown;
+}
+
+/**
+ * Whether anything but the status changed: the spec, labels, annotations, owners, or that the object is being deleted. Objects without a
+ * `metadata.generation` count as changed each time: they do not show whether their spec did.
+ */
+export function specChanged({ metadata }: KubeObject, old: KubeObject | undefined): boolean {
+  const fieldsOf = (fields: SpecMetadata = {}) =>
+    JSON.stringify([
+      fields.uid,
+      fields.generation,
+      fields.labels,
+      fields.annotations,
+      fields.ownerReferences,
+      fields.deletionTimestamp,
+    ]);
+  const now: SpecMetadata | undefined = metadata;
+  return old === undefined || now?.generation === undefined || fieldsOf(now) !== fieldsOf(old.metadata);
+}
+
+/** The key ("namespace/name") of the owner that controls the object, if the owner is of the kind. */
+export function ownerKey(object: KubeObject, kind: string): string | undefined {
+  const owner = controllerOf(object);
+  return owner?.kind === kind ? `${object.metadata?.namespace ?? ''}/${owner.name}` : undefined;
+}

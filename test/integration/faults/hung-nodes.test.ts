@@ -1,0 +1,61 @@
+import { expect } from 'chai';
+import { networks, statefulSets } from '../../../src/controller/resource-types.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { World } from './world.ts';
+
+/** How much longer a change may take while a node hangs. */
+const addedMs = 100;
+const rounds = 8;
+
+describe('a bitcoind that hangs', function () {
+  this.timeout(180_000);
+  const namespace = 'hung';
+  let world: World;
+  let controller: ControllerProcess;
+
+  before(async () => {
+    world = await World.start();
+    await world.createNamespace(namespace);
+    // With one worker, whatever a network waits for would delay all others.
+    controller = await ControllerProcess.start({
+      kubeconfig: world.controlPlane.kubeconfigPath,
+      args: ['--namespace', namespace, '--recheck-seconds', '1', '--concurrency', '1'],
+    });
+    await controller.ready();
+    for (const name of ['alice', 'bob']) await world.createNetwork(namespace, name, 2);
+    for (const name of ['alice', 'bob']) await world.untilRight(namespace, name);
+  });
+  after(async () => {
+    await controller.kill();
+    await world.stop();
+  });
+
+  /** Scales the network and returns after how many milliseconds its StatefulSet is scaled. */
+  async function scale(name: string, nodes: number): Promise<number> {
+    await world.scale(namespace, name, nodes);
+    const startMs = performance.now();
+    for (;;) {
+      const { spec } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
+      if (spec?.replicas === nodes) return performance.now() - startMs;
+    }
+  }
+
+  /** The shortest of several times: other work of the machine only makes the others longer. */
+  async function shortestScaling(name: string): Promise<number> {
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 1) times.push(await scale(name, round % 2 === 0 ? 3 : 2));
+    return Math.min(...times);
+  }
+
+  it('delays neither the scaling of its own network nor that of another one', async () => {
+    const healthy = { alice: await shortestScaling('alice'), bob: await shortestScaling('bob') };
+    await world.untilRight(namespace, 'alice');
+    const { status } = await world.client.get(networks, { namespace, name: 'alice' });
+    world.bitcoind.node(status?.nodes?.[1]?.ip ?? '').fault = 'hang';
+    await world.untilCondition(namespace, 'alice', 'Connected', 'False PeerConnectFailed');
+    const hung = { alice: await shortestScaling('alice'), bob: await shortestScaling('bob') };
+    const label = JSON.stringify({ healthy, hung });
+    expect(hung.alice, label).to.be.below(healthy.alice + addedMs);
+    expect(hung.bob, label).to.be.below(healthy.bob + addedMs);
+  });
+});

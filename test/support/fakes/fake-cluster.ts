@@ -1,0 +1,124 @@
+// FakeCluster: the objects of a cluster in memory, behind the calls that a reconciler makes. For unit tests of code above the client.
+import { isDeepStrictEqual } from 'node:util';
+import { ApiError } from '../../../src/kube/api-error.ts';
+import { keyOf, type KubeObject, type ObjectName, type ResourceType } from '../../../src/kube/resource.ts';
+import type { ApplyClient } from '../../../src/runtime/apply.ts';
+
+type Verb = keyof ApplyClient;
+
+export interface FakeCall {
+  readonly verb: Verb;
+  /** The resource and the object's key. */
+  readonly key: string;
+  readonly options?: unknown;
+}
+
+export class FakeCluster implements ApplyClient {
+  /** The calls that were made, in order. */
+  readonly calls: FakeCall[] = [];
+  /** Called with each call before it has an effect; a test may wait or throw in it. */
+  onCall: (call: FakeCall) => Promise<void> | void = () => undefined;
+  readonly #objects = new Map<string, KubeObject>();
+  readonly #failures = new Map<string, Error>();
+  #version = 100;
+
+  /** The object that is stored; undefined if there is none. */
+  object(plural: string, key: string): KubeObject | undefined {
+    return this.#objects.get(`${plural} ${key}`);
+  }
+
+  /** Stores the object as it is, or with a new resource version if it has none. */
+  put<T extends KubeObject>(plural: string, object: T): T {
+    const stored = {
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: object.metadata?.resourceVersion ?? this.#next() },
+    };
+    this.#objects.set(`${plural} ${keyOf(object)}`, stored);
+    return stored;
+  }
+
+  remove(plural: string, key: string): void {
+    this.#objects.delete(`${plural} ${key}`);
+  }
+
+  /** Every call of the verb, of the resource if it is given, fails: with the status code, or with the error. */
+  fail(verb: Verb, failure: number | Error, plural = ''): void {
+    const error = typeof failure === 'number' ? new ApiError(`${verb} ${plural}`, failure, { message: 'refused' }) : failure;
+    this.#failures.set(`${verb} ${plural}`, error);
+  }
+
+  /** Ends what `fail` began. */
+  succeed(): void {
+    this.#failures.clear();
+  }
+
+  /** The calls that write, as "verb resource key". */
+  get writes(): string[] {
+    return this.calls.filter(({ verb }) => verb !== 'get').map(({ verb, key }) => `${verb} ${key}`);
+  }
+
+  async get<T extends KubeObject>(type: ResourceType<T>, name: ObjectName): Promise<T> {
+    await this.#call('get', type, keyOf({ metadata: { ...name } }));
+    return this.#existing(type, keyOf({ metadata: { ...name } }));
+  }
+
+  async create<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: { readonly isDryRun?: boolean } = {},
+  ): Promise<T> {
+    const key = keyOf(object);
+    await this.#call('create', type, key, options);
+    if (this.object(type.plural, key) !== undefined) throw new ApiError(`create ${key}`, 409, { reason: 'AlreadyExists' });
+    if (options.isDryRun === true) return object;
+    return this.put(type.plural, { ...object, metadata: { uid: `uid-${this.#next()}`, ...object.metadata } });
+  }
+
+  async apply<T extends KubeObject>(type: ResourceType<T>, object: T, options: unknown): Promise<T> {
+    const key = keyOf(object);
+    await this.#call('apply', type, key, options);
+    const before = this.#existing(type, key);
+    return this.put(type.plural, {
+      ...before,
+      ...object,
+      metadata: { ...before.metadata, ...object.metadata, resourceVersion: this.#next() },
+    });
+  }
+
+  async patch<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, body: object): Promise<T> {
+    const key = keyOf({ metadata: { ...name } });
+    await this.#call('patch', type, key, body);
+    const before = this.#existing(type, key);
+    const { metadata = {}, ...fields } = body as KubeObject;
+    const { resourceVersion = before.metadata?.resourceVersion, uid = before.metadata?.uid } = metadata;
+    if (!isDeepStrictEqual([resourceVersion, uid], [before.metadata?.resourceVersion, before.metadata?.uid]))
+      throw new ApiError(`patch ${key}`, 409, { reason: 'Conflict' });
+    return this.put(type.plural, { ...before, ...fields, metadata: { ...before.metadata, resourceVersion: this.#next() } });
+  }
+
+  async delete(type: ResourceType, name: ObjectName, options: unknown): Promise<unknown> {
+    const key = keyOf({ metadata: { ...name } });
+    await this.#call('delete', type, key, options);
+    this.#existing(type, key);
+    this.remove(type.plural, key);
+    return {};
+  }
+
+  async #call(verb: Verb, { plural }: Pick<ResourceType, 'plural'>, key: string, options?: unknown): Promise<void> {
+    const call: FakeCall = { verb, key: `${plural} ${key}`, ...(options === undefined ? {} : { options }) };
+    this.calls.push(call);
+    await this.onCall(call);
+    const failure = this.#failures.get(`${verb} ${plural}`) ?? this.#failures.get(`${verb} `);
+    if (failure !== undefined) throw failure;
+  }
+
+  #existing<T extends KubeObject>({ plural }: ResourceType<T>, key: string): T {
+    const object = this.object(plural, key);
+    if (object === undefined) throw new ApiError(`get ${plural} ${key}`, 404, { reason: 'NotFound' });
+    return object as T;
+  }
+
+  #next(): string {
+    return String((this.#version += 1));
+  }
+}

@@ -1,0 +1,283 @@
+import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
+import { expect } from 'chai';
+import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
+import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
+import { NodeMonitor } from '../../../../src/controller/nodes/node-monitor.ts';
+import { WorkQueue } from '../../../../src/runtime/work-queue.ts';
+import { network, node } from '../../../support/builders.ts';
+import { RecordingLogger } from '../../../support/fakes/recording-logger.ts';
+
+const alice = network({ nodes: 3 });
+const credentials: Credentials = { user: 'user', password: 'password' };
+const timeout = new BitcoinTransportError('timeout', 'no answer within 15000 ms');
+
+/** Small ones, so that the test can exceed them. */
+const [maxAsks, maxUnresponsiveAsks] = [20, 5];
+
+/** Nodes whose answers the test decides. */
+class FakeNodes {
+  /** The names of the nodes that were asked, in order. */
+  asked: string[] = [];
+  /** The nodes as they were asked. */
+  readonly nodes: Node[] = [];
+  /** Nodes that do not answer, with how many of their asks are open. */
+  readonly hanging = new Map<string, number>();
+  readonly failing = new Map<string, BitcoinTransportError>();
+  readonly incomplete = new Set<string>();
+
+  readonly ask = async (each: Node, _: readonly Node[], __: Credentials, signal: AbortSignal): Promise<NodeReport> => {
+    this.asked.push(each.name);
+    this.nodes.push(each);
+    await Promise.resolve();
+    const failure = this.failing.get(each.name);
+    if (this.hanging.has(each.name)) return this.#hang(each, signal);
+    if (failure !== undefined) return { node: each, isComplete: false, failure };
+    return { node: each, isComplete: !this.incomplete.has(each.name) };
+  };
+
+  /** Throws when the signal aborts, or times out after 15 s. */
+  #hang(each: Node, signal: AbortSignal): Promise<NodeReport> {
+    const count = (change: number) => this.hanging.set(each.name, (this.hanging.get(each.name) ?? 0) + change);
+    count(1);
+    return new Promise((resolve, reject) => {
+      const end = setTimeout(() => {
+        count(-1);
+        resolve({ node: each, isComplete: false, failure: timeout });
+      }, 15_000);
+      signal.addEventListener('abort', () => {
+        clearTimeout(end);
+        count(-1);
+        reject(signal.reason as Error);
+      });
+    });
+  }
+}
+
+describe('NodeMonitor', () => {
+  let clock: Clock;
+  let stop: AbortController;
+  let running: Promise<void>;
+  let monitor: NodeMonitor;
+  let fake: FakeNodes;
+  let requests: string[];
+  let failures: string[];
+
+  beforeEach(() => {
+    clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    [stop, fake, requests, failures] = [new AbortController(), new FakeNodes(), [], []];
+    monitor = new NodeMonitor({
+      ...{ name: 'nodes', ask: fake.ask, recheckMs: 120_000, logger: new RecordingLogger(), random: () => 0.5 },
+      ...{ maxAsks, maxUnresponsiveAsks },
+      queue: new WorkQueue({ baseDelayMs: 250, maxDelayMs: 10_000, qps: 1_000, burst: 5_000 }),
+      onFailure: ({ metadata }, report) => failures.push(`${metadata.name}: ${report.node.name} ${report.failure?.message}`),
+    });
+    monitor.requests.subscribe(({ key }) => requests.push(key));
+    running = monitor.run(stop.signal);
+  });
+
+  afterEach(async () => {
+    stop.abort(new Error('the test is over'));
+    await clock.tickAsync(0);
+    await running;
+    expect(clock.countTimers()).to.equal(0);
+    clock.uninstall();
+  });
+
+  const readyNodes = (count: number, fields: Partial<Node> = {}): Node[] =>
+    Array.from({ length: count }, (_, ordinal) => node(ordinal, fields));
+
+  /** Observes the nodes and lets those that answer do so. */
+  async function observe(nodes: readonly Node[], of = alice) {
+    monitor.observe(of, nodes, credentials);
+    await clock.tickAsync(0);
+  }
+
+  /** What the reconciler would see now of nodes that have not changed. */
+  const completeness = (nodes: readonly Node[], of = alice) =>
+    monitor.observe(of, nodes, credentials).reports.map(({ isComplete }) => isComplete);
+
+  /** The names of the nodes that are asked within `ms`. */
+  async function askedWithin(ms: number): Promise<string[]> {
+    fake.asked = [];
+    await clock.tickAsync(ms);
+    return fake.asked;
+  }
+
+  const names = (...ordinals: number[]) => ordinals.map(ordinal => `alice-sts-${ordinal}`);
+
+  describe('asks', () => {
+    it('every ready node once, at once, and requests the network once when all have reported', async () => {
+      await observe(readyNodes(3));
+      expect(fake.asked).to.deep.equal(names(0, 1, 2));
+      expect(requests).to.deep.equal(['default/alice']);
+      expect(completeness(readyNodes(3))).to.deep.equal([true, true, true]);
+    });
+
+    it('no node that is not ready, has no address or is being deleted', async () => {
+      await observe([node(0, { isReady: false }), node(1, { ip: '' }), node(2, { isTerminating: true })]);
+      expect(fake.asked).to.deep.equal([]);
+    });
+
+    it('a node as a new one, which takes one batch, only until it was asked once', async () => {
+      fake.incomplete.add('alice-sts-0');
+      await observe(readyNodes(1, { isNew: true }));
+      await clock.tickAsync(250);
+      expect(fake.nodes.map(({ isNew }) => isNew)).to.deep.equal([true, false]);
+      fake.incomplete.clear();
+      await clock.tickAsync(10_000);
+    });
+
+    it('every ready node again when another one becomes ready, is lost, or gets another address', async () => {
+      for (const nodes of [readyNodes(2), readyNodes(3), readyNodes(2), [node(0), node(1, { ip: '10.0.9.9' })]]) {
+        fake.asked = [];
+        await observe(nodes);
+        expect(fake.asked).to.deep.equal(nodes.map(({ name }) => name));
+      }
+    });
+
+    it('no node again when a pod that is being deleted is gone: it was nobody’s peer any more', async () => {
+      await observe([...readyNodes(2), node(2, { isReady: false, isTerminating: true })]);
+      fake.asked = [];
+      await observe(readyNodes(2));
+      expect(fake.asked).to.deep.equal([]);
+    });
+
+    it('every ready node again with new credentials, and none without any', async () => {
+      await observe(readyNodes(2));
+      fake.asked = [];
+      monitor.observe(alice, readyNodes(2), { ...credentials, password: 'new' });
+      await clock.tickAsync(0);
+      expect(fake.asked).to.deep.equal(names(0, 1));
+      expect(monitor.observe(alice, readyNodes(2), undefined).reports).to.deep.equal([]);
+      expect(await askedWithin(600_000)).to.deep.equal([]);
+    });
+
+    it('every complete node once at each recheck, and requests no network while nothing has changed', async () => {
+      await observe(readyNodes(2));
+      requests = [];
+      expect(await askedWithin(119_999)).to.deep.equal([]);
+      expect(await askedWithin(1)).to.deep.equal(names(0, 1));
+      expect(await askedWithin(120_000)).to.deep.equal(names(0, 1));
+      expect(requests).to.deep.equal([]);
+    });
+
+    it('nothing at a reconcile that finds the same nodes', async () => {
+      await observe(readyNodes(2));
+      fake.asked = [];
+      for (let reconcile = 0; reconcile < 5; reconcile += 1) await observe(readyNodes(2));
+      expect(fake.asked).to.deep.equal([]);
+    });
+
+    it('no node of a network that is gone or paused', async () => {
+      await observe(readyNodes(2));
+      monitor.forget('default/alice');
+      expect(await askedWithin(600_000)).to.deep.equal([]);
+    });
+
+    it('the nodes of a network that is recreated under the same name', async () => {
+      await observe(readyNodes(2));
+      fake.asked = [];
+      await observe(readyNodes(2), network({}, { uid: 'another' }));
+      expect(fake.asked).to.deep.equal(names(0, 1));
+    });
+  });
+
+  describe('when a node fails or is not complete', () => {
+    it('asks that node with backoff, and no other one', async () => {
+      fake.incomplete.add('alice-sts-1');
+      await observe(readyNodes(3));
+      fake.asked = [];
+      await clock.tickAsync(1_750);
+      expect(fake.asked).to.deep.equal(names(1, 1, 1));
+      fake.incomplete.clear();
+      await clock.tickAsync(2_000);
+      expect(completeness(readyNodes(3))).to.deep.equal([true, true, true]);
+      expect(await askedWithin(10_000)).to.deep.equal([]);
+    });
+
+    it('reports each failed try, and requests the network only when the report differs', async () => {
+      fake.failing.set('alice-sts-0', new BitcoinTransportError('unreachable', 'no connection (ECONNREFUSED)'));
+      await observe(readyNodes(1));
+      await clock.tickAsync(1_750);
+      expect(failures).to.deep.equal(Array(4).fill('alice: alice-sts-0 no connection (ECONNREFUSED)'));
+      expect(requests).to.deep.equal(['default/alice']);
+      fake.failing.clear();
+      await clock.tickAsync(2_000);
+      expect(requests).to.deep.equal(['default/alice', 'default/alice']);
+    });
+
+    it('keeps the failure of the last report while the node is asked again', async () => {
+      fake.hanging.set('alice-sts-1', 0);
+      await observe(readyNodes(2));
+      await clock.tickAsync(15_000);
+      const { reports } = monitor.observe(alice, readyNodes(3), credentials);
+      expect(reports.map(({ failure }) => failure)).to.deep.equal([undefined, timeout]);
+    });
+  });
+
+  describe('when a node hangs', () => {
+    beforeEach(() => {
+      fake.hanging.set('alice-sts-1', 0);
+    });
+
+    it('asks all other nodes as if it did not', async () => {
+      await observe(readyNodes(3));
+      await observe(
+        readyNodes(2).map(each => ({ ...each, name: `bob-sts-${each.ordinal}` })),
+        network({}, { name: 'bob', uid: 'b' }),
+      );
+      expect(fake.asked).to.deep.equal([...names(0, 1, 2), 'bob-sts-0', 'bob-sts-1']);
+      expect(requests).to.deep.equal(['default/bob']);
+    });
+
+    it('lets the status wait for it for a second at most, and not again once it was unresponsive', async () => {
+      await observe(readyNodes(2));
+      expect(monitor.observe(alice, readyNodes(2), credentials).settlesInMs).to.equal(1_000);
+      await clock.tickAsync(1_000);
+      expect(monitor.observe(alice, readyNodes(2), credentials).settlesInMs).to.equal(0);
+      await clock.tickAsync(14_000);
+      await observe(readyNodes(3));
+      expect(monitor.observe(alice, readyNodes(3), credentials).settlesInMs).to.equal(0);
+    });
+
+    it('requests the network for a report that comes late', async () => {
+      await observe(readyNodes(2));
+      await clock.tickAsync(14_999);
+      expect(requests).to.deep.equal([]);
+      await clock.tickAsync(1);
+      expect(requests).to.deep.equal(['default/alice']);
+    });
+
+    it('gives it up after a second when its peers change, and asks it about the new ones', async () => {
+      await observe(readyNodes(2));
+      await clock.tickAsync(5_000);
+      await observe(readyNodes(3));
+      await clock.tickAsync(0);
+      expect(fake.asked.filter(name => name === 'alice-sts-1')).to.have.length(2);
+      expect(failures).to.deep.equal([]);
+    });
+
+    it('asks the pod that replaces it at once, and drops the open ask', async () => {
+      await observe(readyNodes(2));
+      await observe([node(0), node(1, { isReady: false })]);
+      expect(fake.hanging.get('alice-sts-1')).to.equal(0);
+      fake.hanging.clear();
+      await observe([node(0), node(1, { ip: '10.0.9.9' })]);
+      expect(completeness([node(0), node(1, { ip: '10.0.9.9' })])).to.deep.equal([true, true]);
+    });
+  });
+
+  it('asks other nodes at once while more nodes hang than are asked at the same time', async () => {
+    const many = readyNodes(2 * maxAsks).map(each => ({ ...each, name: `bob-sts-${each.ordinal}` }));
+    for (const { name } of many) fake.hanging.set(name, 0);
+    await observe(many, network({}, { name: 'bob', uid: 'uid-bob' }));
+    // Until each has been unresponsive once.
+    await clock.tickAsync(40_000);
+    const open = [...fake.hanging.values()].reduce((sum, count) => sum + count, 0);
+    expect(open).to.equal(maxUnresponsiveAsks);
+    await observe(readyNodes(3));
+    expect(completeness(readyNodes(3))).to.deep.equal([true, true, true]);
+    monitor.forget('default/bob');
+  });
+});

@@ -1,0 +1,389 @@
+import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
+import type { V1Secret } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
+import type { Credentials } from '../../../src/bitcoin/rpc/rpc-client.ts';
+import type { Node } from '../../../src/bitcoin/topology/peer-plan.ts';
+import type { NodeObservation } from '../../../src/controller/nodes/node-monitor.ts';
+import { Reconciler } from '../../../src/controller/reconciler.ts';
+import { FakeRecorder } from '../../../src/record/core/fake-recorder.ts';
+import { network, pod } from '../../support/builders.ts';
+import { fakeCaches } from '../../support/fakes/fake-cache.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
+
+const recheckMs = 120_000;
+const { signal } = new AbortController();
+
+/** Reports what the test wants, and remembers what it was asked. */
+class FakeMonitor {
+  observation: NodeObservation = { reports: [], settlesInMs: 0 };
+  observed: { readonly nodes: readonly Node[]; readonly credentials: Credentials | undefined }[] = [];
+  forgotten: string[] = [];
+
+  observe(_: BitcoinNetwork, nodes: readonly Node[], credentials: Credentials | undefined): NodeObservation {
+    this.observed.push({ nodes, credentials });
+    return this.observation;
+  }
+
+  forget(key: string): void {
+    this.forgotten.push(key);
+  }
+}
+
+describe('Reconciler', () => {
+  let clock: Clock;
+  let cluster: FakeCluster;
+  let caches: ReturnType<typeof fakeCaches>;
+  let monitor: FakeMonitor;
+  let recorder: FakeRecorder;
+  let reconciler: Reconciler;
+
+  beforeEach(() => {
+    clock = FakeTimers.install({ now: Date.UTC(2026, 0, 1), toFake: ['Date'] });
+    [cluster, caches, monitor] = [new FakeCluster(), fakeCaches(), new FakeMonitor()];
+    startProcess();
+  });
+  afterEach(() => clock.uninstall());
+
+  /** A controller that remembers nothing, as after a restart. */
+  function startProcess(): void {
+    recorder = new FakeRecorder();
+    const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
+    reconciler = new Reconciler({ client: cluster, caches, recorder, monitor, pods, recheckMs });
+  }
+
+  /** Stores the network in the cluster and in the cache. */
+  function put(object: BitcoinNetwork): void {
+    caches.networks.put(cluster.put('bitcoinnetworks', object));
+  }
+
+  /** Updates the caches as the informers do. */
+  function sync(): void {
+    const [stored, service, statefulSet] = [
+      cluster.object('bitcoinnetworks', 'default/alice'),
+      cluster.object('services', 'default/alice-svc'),
+      cluster.object('statefulsets', 'default/alice-sts'),
+    ];
+    if (stored !== undefined) caches.networks.put(stored as BitcoinNetwork);
+    if (service !== undefined) caches.services.put(service);
+    if (statefulSet !== undefined) caches.statefulSets.put(statefulSet);
+  }
+
+  function reconcile(key = 'default/alice') {
+    // Events are named by their millisecond.
+    clock.tick(1);
+    return reconciler.reconcile(key, signal);
+  }
+  const errorOf = () =>
+    reconcile().then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
+    );
+  const status = () => (cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork).status;
+  const condition = (type: string) => {
+    const found = status()?.conditions?.find(each => each.type === type);
+    return `${found?.status} ${found?.reason}`;
+  };
+  /** The reasons of the recorded events, in order. */
+  const reasons = () => recorder.events.map(event => event.split(' ')[1]);
+
+  /** A network whose objects and status are up to date. */
+  async function settled(spec: Parameters<typeof network>[0] = { nodes: 0 }): Promise<void> {
+    put(network(spec));
+    await reconcile();
+    sync();
+    [cluster.calls.length, monitor.observed.length, monitor.forgotten.length] = [0, 0, 0];
+    startProcess();
+    await reconcile();
+    cluster.calls.length = 0;
+  }
+
+  function putSecret(user = 'me'): void {
+    const data = { BC_RPC_USER: Buffer.from(user).toString('base64'), BC_RPC_PASSWORD: Buffer.from('secret').toString('base64') };
+    cluster.put<V1Secret>('secrets', { metadata: { namespace: 'default', name: 's', uid: 'uid-s' }, data });
+  }
+
+  describe('of a new network', () => {
+    it('creates the Service, reads the Secret, creates the StatefulSet and writes the status, in this order', async () => {
+      putSecret();
+      put(network({ secret: 's' }));
+      await reconcile();
+      expect(cluster.calls.map(({ verb, key }) => `${verb} ${key}`)).to.deep.equal([
+        'create services default/alice-svc',
+        'get secrets default/s',
+        'create statefulsets default/alice-sts',
+        'patch bitcoinnetworks default/alice',
+      ]);
+      expect(reasons()).to.deep.equal(['ServiceCreated', 'StatefulSetCreated', 'CredentialsFound']);
+      expect(condition('Ready')).to.equal('False NodesNotReady');
+    });
+
+    it('hands the nodes and the credentials to the monitor, and writes what the nodes report', async () => {
+      put(network({ nodes: 1 }));
+      await reconcile();
+      sync();
+      caches.pods.put(pod('alice-sts-0'));
+      const [node] = [{ name: 'alice-sts-0', ordinal: 0, ip: '10.0.0.1', isReady: true, isTerminating: false }];
+      monitor.observation = { reports: [{ node, isComplete: true }], settlesInMs: 0 };
+      await reconcile();
+      expect(monitor.observed.at(-1)).to.deep.equal({
+        nodes: [{ ...node, isNew: true }],
+        credentials: { user: 'user', password: 'password' },
+      });
+      expect([condition('Ready'), condition('Connected')]).to.deep.equal(['True AllNodesReady', 'True PeersConnected']);
+      expect(reasons().slice(-2)).to.deep.equal(['NodeReady', 'PeersConnected']);
+    });
+
+    it('acts on its own writes while the caches have not seen them', async () => {
+      put(network({ nodes: 0 }));
+      await reconcile();
+      const writes = cluster.writes.length;
+      await reconcile();
+      expect(cluster.writes).to.have.length(writes);
+    });
+  });
+
+  describe('of a network that is up to date', () => {
+    beforeEach(() => settled());
+
+    it('writes nothing, and comes again after the recheck interval, 10 % more or less', async () => {
+      const result = await reconcile();
+      expect(cluster.writes).to.deep.equal([]);
+      expect('requeueAfterMs' in result && result.requeueAfterMs).to.be.within(0.9 * recheckMs, 1.1 * recheckMs);
+    });
+
+    it('reverts drift of an object, with an event', async () => {
+      caches.services.put({ ...caches.services.get('default/alice-svc'), spec: {} });
+      await reconcile();
+      expect(cluster.writes).to.include('apply services default/alice-svc');
+      expect(reasons()).to.include('ServiceRepaired');
+    });
+
+    it('scales the StatefulSet, with an event', async () => {
+      put(network({ nodes: 2 }, { generation: 2 }));
+      await reconcile();
+      expect(recorder.events.find(event => event.includes('StatefulSetScaled'))).to.include(
+        'Scaled StatefulSet alice-sts from 0 to 2',
+      );
+      expect(status()?.observedGeneration).to.equal(2);
+    });
+
+    it('does nothing while it is paused, and its nodes are not asked', async () => {
+      put(network({ nodes: 2 }, { generation: 2, annotations: { [pausedAnnotation]: 'True' } }));
+      expect(await reconcile()).to.deep.equal({});
+      expect([cluster.calls, monitor.forgotten]).to.deep.equal([[], ['default/alice']]);
+    });
+
+    it('does nothing once it is being deleted or gone: the garbage collector deletes its objects', async () => {
+      const deletionTimestamp = '2026-01-01T00:00:00Z';
+      put({ ...network({ nodes: 2 }), metadata: { ...network().metadata, ...({ deletionTimestamp } as object) } });
+      expect(await reconcile()).to.deep.equal({});
+      caches.networks.remove('default/alice');
+      expect(await reconcile()).to.deep.equal({});
+      expect([cluster.calls, monitor.forgotten]).to.deep.equal([[], ['default/alice', 'default/alice']]);
+    });
+
+    it('asks the API server for the network before it creates a missing object again, and creates none for one that is gone', async () => {
+      caches.services.remove('default/alice-svc');
+      cluster.remove('bitcoinnetworks', 'default/alice');
+      expect(await reconcile()).to.deep.equal({});
+      expect(cluster.calls.map(({ verb, key }) => `${verb} ${key}`)).to.deep.equal(['get bitcoinnetworks default/alice']);
+    });
+
+    it('creates a missing object again for a network that still exists', async () => {
+      caches.services.remove('default/alice-svc');
+      cluster.remove('services', 'default/alice-svc');
+      await reconcile();
+      expect(cluster.writes).to.include('create services default/alice-svc');
+    });
+  });
+
+  describe('when the API server fails', () => {
+    it('goes on after a refusal, and throws it at the end: the rest of the network is taken care of', async () => {
+      put(network());
+      cluster.fail('create', 403, 'services');
+      expect(await errorOf()).to.include('create services');
+      expect(cluster.writes.slice(-2)).to.deep.equal([
+        'create statefulsets default/alice-sts',
+        'patch bitcoinnetworks default/alice',
+      ]);
+      expect(condition('Ready')).to.equal('False ReconcileFailed');
+    });
+
+    it('does nothing further without an answer', async () => {
+      put(network());
+      cluster.fail('create', new Error('connect ECONNREFUSED'), 'services');
+      expect(await errorOf()).to.equal('connect ECONNREFUSED');
+      expect(cluster.calls).to.have.length(1);
+    });
+
+    it('publishes no event of a status that was not written, and each one once when it is', async () => {
+      put(network({ nodes: 0 }));
+      cluster.fail('patch', 500, 'bitcoinnetworks');
+      await errorOf();
+      expect(reasons()).not.to.include('PeersConnected');
+      cluster.succeed();
+      await reconcile();
+      await reconcile();
+      expect(reasons().filter(reason => reason === 'PeersConnected')).to.have.length(1);
+    });
+
+    it('comes again soon when another writer changed the network meanwhile', async () => {
+      put(network({ nodes: 0 }));
+      cluster.put('bitcoinnetworks', network({ nodes: 0 }, { resourceVersion: '2' }));
+      expect(await reconcile()).to.deep.equal({ requeueAfterMs: 500 });
+    });
+  });
+
+  describe('when an object is not its own', () => {
+    it('names its owner, leaves it alone, and retries with backoff', async () => {
+      const owner = { apiVersion: 'v1', kind: 'Other', name: 'other', uid: 'other', controller: true };
+      cluster.put('services', { metadata: { namespace: 'default', name: 'alice-svc', ownerReferences: [owner] } });
+      put(network());
+      expect(await reconcile()).to.deep.equal({ requeue: 'rateLimited' });
+      expect(recorder.events.find(event => event.includes('NameTaken'))).to.include('belongs to Other other');
+      expect(condition('Ready')).to.equal('False NameTaken');
+    });
+
+    it('backs off from another writer that keeps changing it, with an event', async () => {
+      await settled();
+      const drift = async () => {
+        sync();
+        caches.services.put({ ...caches.services.get('default/alice-svc'), spec: {} });
+        return reconcile();
+      };
+      for (let revert = 0; revert < 5; revert += 1) await drift();
+      const result = await drift();
+      expect('requeueAfterMs' in result && result.requeueAfterMs).to.be.within(1, 1_000);
+      expect(reasons().at(-1)).to.equal('RepairContested');
+    });
+  });
+
+  describe('without credentials', () => {
+    it('creates no StatefulSet, whose nodes would start with the default ones; says so, and retries with backoff', async () => {
+      put(network({ secret: 's' }));
+      expect(await reconcile()).to.deep.equal({ requeue: 'rateLimited' });
+      expect(cluster.writes).not.to.include('create statefulsets default/alice-sts');
+      expect(monitor.observed.at(-1)?.credentials).to.equal(undefined);
+      expect(reasons()).to.include('CredentialsMissing');
+      expect(condition('CredentialsAvailable')).to.equal('False CredentialsMissing');
+    });
+
+    it('scales a StatefulSet that exists, whose pods keep the credentials that they have', async () => {
+      putSecret();
+      await settled({ nodes: 1, secret: 's' });
+      const template = () =>
+        JSON.stringify((cluster.object('statefulsets', 'default/alice-sts') as { spec?: { template?: unknown } }).spec?.template);
+      const before = template();
+      put(network({ nodes: 3, secret: 'other' }, { generation: 2 }));
+      await reconcile();
+      expect(cluster.writes).to.include('apply statefulsets default/alice-sts');
+      expect(template()).to.equal(before);
+    });
+  });
+
+  describe('writes the status', () => {
+    it('only when the nodes have had a moment to answer after a change', async () => {
+      put(network({ nodes: 0 }));
+      monitor.observation = { reports: [], settlesInMs: 700 };
+      expect(await reconcile()).to.deep.equal({ requeueAfterMs: 700 });
+      expect(cluster.writes).not.to.include('patch bitcoinnetworks default/alice');
+    });
+
+    it('later if it only reports progress', async () => {
+      await settled({ nodes: 3 });
+      caches.pods.objects = [pod('alice-sts-0')];
+      expect(await reconcile()).to.deep.equal({ requeueAfterMs: 2_000 });
+      expect(cluster.writes).to.deep.equal([]);
+    });
+  });
+
+  describe('publishes events', () => {
+    const published = (text: string) => recorder.events.filter(event => event.includes(text));
+
+    it('under the name that is stored in the changed object', async () => {
+      put(network());
+      await reconcile();
+      const stored = cluster.object('services', 'default/alice-svc')?.metadata?.annotations?.[lastEventAnnotation] ?? '';
+      const { name } = JSON.parse(stored) as { name: string };
+      expect(published('ServiceCreated')[0]).to.include(name);
+      const [event] = (status() as BitcoinNetworkStatus).lastEvents ?? [];
+      expect(published(event?.reason ?? '')[0]).to.include(event?.name ?? 'no event');
+    });
+
+    it('again, under the same names, when the process that stored them was killed', async () => {
+      put(network());
+      await reconcile();
+      sync();
+      const before = recorder.events.map(event => /event-name:(\S+)\]/.exec(event)?.[1]).sort();
+      startProcess();
+      await reconcile();
+      expect(recorder.events.map(event => /event-name:(\S+)\]/.exec(event)?.[1]).sort()).to.deep.equal(before);
+    });
+
+    it('that a predecessor stored before it overwrites them', async () => {
+      put(network());
+      await reconcile();
+      sync();
+      put({ ...network({ nodes: 5 }, { generation: 2 }), status: status() ?? {} });
+      startProcess();
+      await reconcile();
+      expect([published('StatefulSetCreated'), published('StatefulSetScaled')].map(events => events.length)).to.deep.equal([
+        1, 1,
+      ]);
+    });
+
+    it('once, however often it reconciles', async () => {
+      put(network());
+      for (let number = 0; number < 3; number += 1) {
+        await reconcile();
+        sync();
+      }
+      for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials'])
+        expect(published(reason)).to.have.length(1);
+    });
+
+    it('publishes a dropped event again', async () => {
+      put(network());
+      await reconcile();
+      sync();
+      await reconcile();
+      reconciler.republish('default/alice');
+      await reconcile();
+      for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials'])
+        expect(published(reason)).to.have.length(2);
+    });
+  });
+
+  describe('while as many networks as are applied at once wait for the API server', () => {
+    let release: () => void;
+    let waiting: Promise<unknown>;
+
+    beforeEach(() => {
+      const gate = new Promise<void>(resolve => (release = resolve));
+      cluster.onCall = ({ key }) => (key.startsWith('services default/other') ? gate : undefined);
+      const others = Array.from({ length: 10 }, (_, index) => network({}, { name: `other-${index}`, uid: `uid-${index}` }));
+      others.forEach(put);
+      waiting = Promise.all(others.map(({ metadata }) => reconcile(`default/${metadata.name}`)));
+      put(network());
+    });
+
+    it('applies a further one when one of them has ended', async () => {
+      const alice = reconcile();
+      expect(cluster.writes).not.to.include('create services default/alice-svc');
+      release();
+      await Promise.all([alice, waiting]);
+      expect(cluster.writes).to.include('create services default/alice-svc');
+    });
+
+    it('does nothing about one that changes while it waits: its key is queued again', async () => {
+      const alice = reconcile();
+      caches.networks.put(network({ nodes: 7 }, { generation: 2 }));
+      release();
+      await waiting;
+      expect(await alice).to.deep.equal({});
+      expect(cluster.writes).not.to.include('create services default/alice-svc');
+    });
+  });
+});
