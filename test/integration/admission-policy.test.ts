@@ -22,7 +22,7 @@ import {
   mirroredImage,
   named,
   namespace,
-  outcomeOf,
+  Sender,
   service,
   statefulSet,
   withContainer,
@@ -45,25 +45,30 @@ describe("the chart's admission policy", function () {
   this.timeout(180_000);
   let api: TestControlPlane;
   let admin: KubeClient;
-  let controller: KubeClient;
+  let asAdmin: Sender;
+  let controller: Sender;
+  let controllerClient: KubeClient;
   let objects: readonly RenderedObject[];
 
   const apply = (items: readonly RenderedObject[]): Promise<string> =>
     api.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '--server-side', '-f', '-');
 
   before(async () => {
-    objects = await renderChart({ admissionPolicy: policies });
+    objects = await renderChart({ admissionPolicy: policies, bitcoind: { podLabels: { team: 'chain' } } });
     api = await startControlPlane();
     admin = clientOf(api.kubeconfigPath);
+    asAdmin = new Sender(api.kubeconfigPath);
     for (const name of [chartNamespace, namespace]) await api.kubectl('create', 'namespace', name);
     await apply(objects.filter(object => !isPolicy(object) && object.kind !== 'Deployment'));
     await apply(await rolesForNewEvents());
     await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
-    controller = clientOf(await api.kubeconfigForServiceAccount(chartNamespace, account));
+    const kubeconfig = await api.kubeconfigForServiceAccount(chartNamespace, account);
+    controller = new Sender(kubeconfig);
+    controllerClient = clientOf(kubeconfig);
     await createWorld();
   });
   after(async () => {
-    await controller.close();
+    await controllerClient.close();
     await admin.close();
     await api.stop();
   });
@@ -100,7 +105,7 @@ describe("the chart's admission policy", function () {
   });
 
   it("is what refuses: the chart's roles allow all of it", async () => {
-    for (const [what, [write]] of Object.entries(refused)) expect(await outcomeOf(controller, write), what).to.equal('allowed');
+    for (const [what, [write]] of Object.entries(refused)) expect(await controller.outcomeOf(write), what).to.equal('allowed');
   });
 
   describe('in force', () => {
@@ -109,35 +114,35 @@ describe("the chart's admission policy", function () {
       // The API server heeds each of the policies after a moment of its own.
       const oneOfEach = ['a StatefulSet without an owner', 'a Service without an owner', 'an event about a pod', 'another Lease'];
       for (const what of [...oneOfEach, 'a status with the selector of another application'])
-        await eventually(async () => (await outcomeOf(controller, refused[what]![0])) !== 'allowed');
-      await eventually(async () => (await outcomeOf(admin, create(networks, named('web')))) !== 'allowed');
+        await eventually(async () => (await controller.outcomeOf(refused[what]![0])) !== 'allowed');
+      await eventually(async () => (await asAdmin.outcomeOf(create(networks, named('web')))) !== 'allowed');
     });
 
     for (const [what, write] of Object.entries(allowed))
       it(`lets the controller ${what}`, async () => {
-        expect(await outcomeOf(controller, write)).to.equal('allowed');
+        expect(await controller.outcomeOf(write)).to.equal('allowed');
       });
 
     it('lets the controller claim the fields of what it created, though others have changed it since', async () => {
       const name = { namespace, name: 'changed-sts' };
-      await claimCreatedFields(controller, statefulSets, name, { manager: fieldManager });
+      await claimCreatedFields(controllerClient, statefulSets, name, { manager: fieldManager });
       const { metadata } = await admin.get(statefulSets, name);
       expect(metadata?.managedFields?.find(({ manager }) => manager === fieldManager)?.operation).to.equal('Apply');
     });
 
     for (const [what, [write, answer]] of Object.entries(refused))
       it(`refuses ${what}`, async () => {
-        const outcome = await outcomeOf(controller, write);
-        expect(outcome, outcome).to.match(answer).and.to.include(' 403 Forbidden: ');
+        const outcome = await controller.outcomeOf(write);
+        expect(outcome, outcome).to.match(answer).and.to.include('403 Forbidden: ');
       });
 
     it('does not concern what others write', async () => {
-      for (const [what, [write]] of Object.entries(refused)) expect(await outcomeOf(admin, write), what).to.equal('allowed');
+      for (const [what, [write]] of Object.entries(refused)) expect(await asAdmin.outcomeOf(write), what).to.equal('allowed');
     });
 
     it('refuses a network whose name does not match the pattern, whoever creates it', async () => {
-      expect(await outcomeOf(admin, create(networks, named('web')))).to.include('the name of a network must match ^btc-');
-      expect(await outcomeOf(admin, create(networks, named('btc-web')))).to.equal('allowed');
+      expect(await asAdmin.outcomeOf(create(networks, named('web')))).to.include('the name of a network must match ^btc-');
+      expect(await asAdmin.outcomeOf(create(networks, named('btc-web')))).to.equal('allowed');
     });
   });
 });

@@ -248,6 +248,8 @@ for (const [form, values] of Object.entries(forms))
       const refused = (await requests()).filter(({ code }) => code === 401 || code === 403);
       const refusedNames = new Set(refused.map(({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`));
       expect([...refusedNames]).to.deep.equal(['get secrets unnamed']);
+      const messages = await api.kubectl('get', 'events', '--all-namespaces', '-o', 'jsonpath={.items[*].message}');
+      expect(messages).not.to.include('ValidatingAdmissionPolicy');
     });
 
     it('are all that was used: no request went by what every account may do', async () => {

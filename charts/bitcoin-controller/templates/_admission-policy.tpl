@@ -58,6 +58,14 @@
     object.metadata.?ownerReferences.orValue([]) == oldObject.metadata.?ownerReferences.orValue([])
 {{- end -}}
 
+{{/* The names of the Secrets in each container's environment: of "object"|"oldObject". */}}
+{{- define "bitcoin-controller.secretsOf" -}}
+>-
+  {{ . }}.spec.template.spec.containers.map(c,
+  c.?envFrom.orValue([]).filter(e, has(e.secretRef)).map(e, e.secretRef.?name.orValue('')) +
+  c.?env.orValue([]).filter(e, has(e.valueFrom) && has(e.valueFrom.secretKeyRef)).map(e, e.valueFrom.secretKeyRef.?name.orValue('')))
+{{- end -}}
+
 {{/* Of (list kind suffix). */}}
 {{- define "bitcoin-controller.policyOwnership" -}}
 {{- $kind := index . 0 -}}

@@ -35,6 +35,10 @@ rbac:
   secretNames:
     - bitcoin-default-secret
   aggregate: true
+admissionPolicy:
+  enabled: false
+  extraImages: []
+  networkNamePattern: ""
 serviceAccount:
   create: true
   name: ""

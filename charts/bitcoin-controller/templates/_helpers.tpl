@@ -8,7 +8,7 @@ nodeSelector, is one value. resources: null means none.
 {{- range $key, $default := omit $defaults "resources" -}}
 {{- if kindIs "invalid" (index $.Values $key) }}{{ $_ := set $.Values $key $default }}{{ end -}}
 {{- end -}}
-{{- range $section := list "image" "bitcoind" "crds" "rbac" "serviceAccount" "controller" "metrics" -}}
+{{- range $section := list "image" "bitcoind" "crds" "rbac" "admissionPolicy" "serviceAccount" "controller" "metrics" -}}
 {{- range $key, $default := index $defaults $section -}}
 {{- if kindIs "invalid" (index $.Values $section $key) }}{{ $_ := set (index $.Values $section) $key $default }}{{ end -}}
 {{- end -}}

@@ -48,6 +48,7 @@ export const allowed: Readonly<Record<string, Write>> = {
   'create a StatefulSet': create(statefulSets, statefulSet('bob')),
   'create a StatefulSet with the Secret of its network': create(statefulSets, statefulSet('bob', { secret: listedSecret })),
   'create a StatefulSet of an image that the values allow': create(statefulSets, statefulSet('bob', {}, mirroredImage)),
+  'create a StatefulSet with a label of the values': create(statefulSets, withPodLabels('bob', { team: 'chain' })),
   'create a Service': create(services, service('bob')),
   'scale a StatefulSet': patch(statefulSets, 'alice-sts', { spec: { replicas: 5 } }),
   'delete a StatefulSet to replace it': remove(statefulSets, 'alice-sts'),
@@ -126,7 +127,8 @@ const podFields: Readonly<Record<string, readonly [Partial<V1PodSpec>, RegExp]>>
 
 const unprivileged = /nodes run without root, privileges or capabilities/;
 const probes = /nodes are probed for readiness alone, over HTTP at their own address/;
-const environment = /nodes take their environment from a Secret that rbac.secretNames lists, and from nothing else/;
+const environment =
+  /nodes take the RPC credentials from a Secret that rbac.secretNames lists, and their environment from nothing else/;
 const secured = (fields: NonNullable<Container['securityContext']>): Partial<Container> => ({
   securityContext: { ...containersOf('bob')[0]?.securityContext, ...fields },
 });
@@ -146,6 +148,14 @@ const containerFields: Readonly<Record<string, readonly [Partial<Container>, Reg
   'no seccomp profile': [secured({ seccompProfile: { type: 'Unconfined' } }), unprivileged],
   'the environment of a Secret that is not listed': [secretEnvironment('database'), environment],
   'the environment of a ConfigMap': [{ envFrom: [{ configMapRef: { name: 'any' } }] }, environment],
+  'the credentials of a Secret that is not listed': [
+    { env: [{ name: 'BC_RPC_USER', valueFrom: { secretKeyRef: { name: 'database', key: 'BC_RPC_USER' } } }] },
+    environment,
+  ],
+  'another key of a listed Secret': [
+    { env: [{ name: 'BC_RPC_USER', valueFrom: { secretKeyRef: { name: listedSecret, key: 'password' } } }] },
+    environment,
+  ],
   'a key of a Secret': [
     { env: [{ name: 'BC_RPC_SECRET', valueFrom: { secretKeyRef: { name: 'database', key: 'password' } } }] },
     environment,
@@ -161,6 +171,7 @@ const templates: Refusals = {
     onlyEmptyDir,
   ],
   'pods with the label of an application': [create(statefulSets, withPodLabels('bob', { 'k8s-app': 'kube-dns' })), labels],
+  'pods with another value of a label of the values': [create(statefulSets, withPodLabels('bob', { team: 'web' })), labels],
   'pods with the `app` of an application': [
     create(
       statefulSets,

@@ -1,8 +1,12 @@
 // Requests of the controller's account, and the objects in them: what the controller writes, and the same with something else in it.
-import type { V1PodSpec, V1PodTemplateSpec, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { json } from 'node:stream/consumers';
+import { KubeConfig, type V1PodSpec, type V1PodTemplateSpec, type V1Service, type V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { headlessService, statefulSetFor } from '../../../src/bitcoin/resources/resources.ts';
-import type { KubeClient, KubeObject, ResourceType } from '../../../src/kube/client.ts';
+import { headlessService } from '../../../src/bitcoin/resources/service.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
+import type { KubeObject, ResourceType } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/resource.ts';
 import { chartNamespace } from '../../support/cluster/chart.ts';
 
@@ -48,18 +52,29 @@ export const remove = (type: ResourceType, name: string, propagationPolicy: 'Orp
   body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, dryRun: ['All'] },
 });
 
-/** Sends it as a dry run, which goes through all of admission and changes nothing. Resolves with 'allowed' or the text of the error. */
-export async function outcomeOf(
-  client: KubeClient,
-  { type, namespace, name, subresource, method, body }: Write,
-): Promise<string> {
-  const path = resourcePath(type, { namespace, subresource, ...(name === undefined ? {} : { name }) });
-  const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-  try {
-    await client.request({ method, path, query: { dryRun: 'All' }, body, contentType, maxTries: 1 });
-    return 'allowed';
-  } catch (error) {
-    return String(error);
+/** Who sends requests: the user of a kubeconfig. The controller's own client has no dry run but for creates. */
+export class Sender {
+  readonly #kubeConfig = new KubeConfig();
+
+  constructor(kubeconfig: string) {
+    this.#kubeConfig.loadFromFile(kubeconfig);
+  }
+
+  /** Sends it as a dry run, which goes through all of admission and changes nothing. Resolves with 'allowed' or what the API server says. */
+  async outcomeOf({ type, namespace, name, subresource, method, body }: Write): Promise<string> {
+    const path = resourcePath(type, { namespace, subresource, ...(name === undefined ? {} : { name }) });
+    const url = new URL(`${path}?dryRun=All`, this.#kubeConfig.getCurrentCluster()?.server);
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const text = JSON.stringify(body);
+    const headers = { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text) };
+    const options = { method, agent: false, headers };
+    await this.#kubeConfig.applyToHTTPSOptions(options);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(url, options, resolve).once('error', reject).end(text);
+    });
+    const { reason = '', message = '' } = (await json(answer)) as { readonly reason?: string; readonly message?: string };
+    const { statusCode = 0 } = answer;
+    return statusCode < 300 ? 'allowed' : `${statusCode} ${reason}: ${message}`;
   }
 }
 
