@@ -55,6 +55,8 @@ export {
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventSpamKeyFunc,
+  type KnownObject,
+  type SpamKey,
 } from './core/event-keys.ts';
 export { generateEventName } from './pipeline/event-name.ts';
 export type { EventRecorder } from './core/event-recorder.ts';

@@ -45,11 +45,11 @@ const clientGoKeyFuncs: EventKeyFuncs = {
 
 const clientGoRules: CorrelationRules = {
   newKeyFuncs: () => clientGoKeyFuncs,
-  newAggregate(event, message, nowMs) {
+  newAggregate(event, message, nowMs, now) {
     const { involvedObject, metadata } = event;
     const name = `${involvedObject.name ?? ''}.${unixNanoOf(nowMs).toString(16)}`;
     return {
-      ...defaultRules.newAggregate(event, message, nowMs),
+      ...defaultRules.newAggregate(event, message, nowMs, now),
       metadata: { name, namespace: metadata.namespace },
       reportingComponent: '',
       reportingInstance: '',

@@ -1,11 +1,11 @@
 // CorrelationRules: the decisions of an EventCorrelator that client-go makes differently (client-go/compatibility.ts).
-import { timestamp, type CoreV1Event } from './core-event.ts';
+import type { CoreV1Event } from './core-event.ts';
 import { numberedKeyFuncs, type EventKeyFuncs } from './event-keys.ts';
 
 export interface CorrelationRules {
   newKeyFuncs(lruCacheSize: number): EventKeyFuncs;
   /** The event that stands for the group of `event`. */
-  newAggregate(event: CoreV1Event, message: string, nowMs: number): CoreV1Event;
+  newAggregate(event: CoreV1Event, message: string, nowMs: number, now: string): CoreV1Event;
   /** The key under which the aggregates of a group are counted. */
   aggregateKeyOf(groupKey: string): string;
   /** Whether the spam filter holds back an event that it refuses. */
@@ -23,10 +23,7 @@ const aggregatePrefix = '+';
 export const defaultRules: CorrelationRules = {
   newKeyFuncs: numberedKeyFuncs,
   /** Differs from client-go: annotations and reporting fields are kept, and so is the name, which is valid. */
-  newAggregate(event, message, nowMs) {
-    const now = timestamp(nowMs);
-    return { ...event, message, count: 1, firstTimestamp: now, lastTimestamp: now };
-  },
+  newAggregate: (event, message, _nowMs, now) => ({ ...event, message, count: 1, firstTimestamp: now, lastTimestamp: now }),
   aggregateKeyOf: groupKey => `${aggregatePrefix}${groupKey}`,
   /** Differs from client-go: a first occurrence is always written, however many other events there were. */
   skips: isRepeated => isRepeated,

@@ -2,13 +2,14 @@
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
 import type { CorrelatorOptions } from './correlator-options.ts';
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
-import { patchOf, type CoreV1Event, type EventPatch } from './core-event.ts';
+import { patchOf, rememberingTimestamp, type CoreV1Event, type EventPatch } from './core-event.ts';
 import type { CorrelationRules } from './correlation-rules.ts';
 import {
   eventAggregatorByReasonMessageFunc,
   withGivenNames,
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
+  type EventGroup,
   type EventKeyFuncs,
 } from './event-keys.ts';
 import { givenName } from '../pipeline/event-name.ts';
@@ -43,6 +44,8 @@ export interface AggregatorOptions extends ClientGoOption {
   /** The key of an event that is not aggregated. */
   readonly eventKeyFunc: (event: CoreV1Event) => string;
   readonly keyFunc: EventAggregatorKeyFunc;
+  /** See `EventKeyFuncs`. */
+  readonly objectOf?: EventKeyFuncs['objectOf'];
   readonly messageFunc: EventAggregatorMessageFunc;
   readonly maxEvents: number;
   readonly maxIntervalInSeconds: number;
@@ -50,19 +53,12 @@ export interface AggregatorOptions extends ClientGoOption {
   readonly now: () => number;
 }
 
-/** Similar events, which may become one. */
-interface EventGroup {
-  /** The keys of its different events, oldest first. */
-  readonly localKeys: Set<string>;
-  /** The time of the last event. */
-  lastMs: number;
-}
-
 /** Makes one event of many similar ones. */
 export class EventAggregator {
   readonly #options: AggregatorOptions;
   readonly #rules: CorrelationRules;
   readonly #groups: LruCache<EventGroup>;
+  readonly #timestamp = rememberingTimestamp();
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -75,15 +71,14 @@ export class EventAggregator {
    * `maxIntervalInSeconds`; and the key that it is counted under.
    */
   eventAggregate(event: CoreV1Event, nowMs = this.#options.now()): { event: CoreV1Event; key: string } {
-    const { eventKeyFunc, keyFunc, messageFunc, maxEvents, maxIntervalInSeconds } = this.#options;
+    const { eventKeyFunc, keyFunc, objectOf, messageFunc, maxEvents, maxIntervalInSeconds } = this.#options;
     // As in Go, where it is unsigned: a negative number is never reached.
     if (maxEvents < 0) return { event, key: eventKeyFunc(event) };
-    const { aggregateKey, localKey } = keyFunc(event);
-    let group = this.#groups.get(aggregateKey);
-    if (group === undefined) {
-      group = { localKeys: new Set(), lastMs: nowMs };
-      this.#groups.set(aggregateKey, group);
-    }
+    const object = objectOf?.(event);
+    const first = object === undefined ? undefined : (object.group ??= newGroup(event));
+    const isOfFirst = first !== undefined && isOf(first, event);
+    const group = isOfFirst ? first : this.#groupOf(event);
+    const localKey = isOfFirst ? event.message : keyFunc(event).localKey;
     const { localKeys } = group;
     if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.clear();
     localKeys.add(localKey);
@@ -95,9 +90,29 @@ export class EventAggregator {
       localKeys.delete(oldest);
       break;
     }
-    const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs);
-    return { event: aggregate, key: this.#rules.aggregateKeyOf(aggregateKey) };
+    const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs, this.#timestamp(nowMs));
+    return { event: aggregate, key: this.#rules.aggregateKeyOf(keyFunc(event).aggregateKey) };
   }
+
+  #groupOf(event: CoreV1Event): EventGroup {
+    const { aggregateKey } = this.#options.keyFunc(event);
+    let group = this.#groups.get(aggregateKey);
+    if (group === undefined) {
+      group = newGroup(event);
+      this.#groups.set(aggregateKey, group);
+    }
+    return group;
+  }
+}
+
+function newGroup({ reason, reportingComponent, reportingInstance }: CoreV1Event): EventGroup {
+  return { reason, reportingComponent, reportingInstance, localKeys: new Set(), lastMs: -Infinity };
+}
+
+function isOf(group: EventGroup, { reason, reportingComponent, reportingInstance }: CoreV1Event): boolean {
+  return (
+    group.reason === reason && group.reportingComponent === reportingComponent && group.reportingInstance === reportingInstance
+  );
 }
 
 /** What is known of an event that has been observed. */
@@ -155,9 +170,16 @@ export class EventLogger {
 
   #remember(known: EventLog | undefined, key: string, event: CoreV1Event, count: number, observedMs: number): void {
     const { firstTimestamp, metadata } = event;
-    const log = { count, firstTimestamp, name: metadata.name, resourceVersion: metadata.resourceVersion, observedMs };
-    if (known === undefined) this.#logs.set(key, log);
-    else Object.assign(known, log);
+    const { name, resourceVersion } = metadata;
+    if (known === undefined) {
+      this.#logs.set(key, { count, firstTimestamp, name, resourceVersion, observedMs });
+      return;
+    }
+    known.count = count;
+    known.firstTimestamp = firstTimestamp;
+    known.name = name;
+    known.resourceVersion = resourceVersion;
+    known.observedMs = observedMs;
   }
 }
 
@@ -195,6 +217,7 @@ export class EventCorrelator {
       lruCacheSize,
       eventKeyFunc: keys.eventKey,
       keyFunc: keys.aggregate,
+      objectOf: keys.objectOf,
       messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
       maxEvents: or(options.maxEvents, defaults.maxEvents),
       maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),

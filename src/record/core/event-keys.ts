@@ -1,6 +1,7 @@
 // The keys by which a correlator tells events apart.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
 import { LruCache } from '../../collections/lru-cache.ts';
+import type { TokenBucket } from '../../time/token-bucket.ts';
 import { givenName } from '../pipeline/event-name.ts';
 import type { CoreV1Event } from './core-event.ts';
 
@@ -10,6 +11,25 @@ export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregat
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
 /** Events of one key share a burst of the spam filter. */
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
+/** A key of a consumer's own `EventSpamKeyFunc`, or the object by which the default keys tell events apart. */
+export type SpamKey = string | KnownObject;
+
+/** One source, object and type. Its tokens and its first group are stored here, since a cache costs more to look into. */
+export interface KnownObject {
+  readonly number: string;
+  /** @internal */
+  bucket: TokenBucket | undefined;
+  /** @internal */
+  group: EventGroup | undefined;
+}
+
+/** Similar events, which may become one. */
+export interface EventGroup extends Pick<CoreV1Event, 'reason' | 'reportingComponent' | 'reportingInstance'> {
+  /** The keys of its different events, oldest first. */
+  readonly localKeys: Set<string>;
+  /** The time of the last event. */
+  lastMs: number;
+}
 
 /** How a correlator tells events apart. */
 export interface EventKeyFuncs {
@@ -18,7 +38,9 @@ export interface EventKeyFuncs {
   /** The same for events that differ only by message and fieldPath. */
   readonly aggregate: EventAggregatorKeyFunc;
   /** The same for events of one source, object and type. */
-  readonly spamKey: EventSpamKeyFunc;
+  readonly spamKey: (event: CoreV1Event) => SpamKey;
+  /** Set if `aggregate` groups by this, reason and reporting fields, and tells the messages of a group apart. */
+  readonly objectOf?: ((event: CoreV1Event) => KnownObject) | undefined;
 }
 
 /** client-go's message of an aggregate: the newest message, marked as combined. */
@@ -37,30 +59,32 @@ export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey:
  * the numbers; none is used twice.
  */
 export function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
-  const numbers = new LruCache<string>(lruCacheSize);
+  const objects = new LruCache<KnownObject>(lruCacheSize);
   let last = 0;
-  // An event has three keys: its number is looked up once.
-  let latest: { readonly event: Pick<CoreV1Event, 'source' | 'involvedObject' | 'type'>; readonly number: string } | undefined;
-  const spamKey = (event: CoreV1Event): string => {
+  // An event has three keys: its object is looked up once.
+  let latest:
+    { readonly event: Pick<CoreV1Event, 'source' | 'involvedObject' | 'type'>; readonly object: KnownObject } | undefined;
+  const objectOf = (event: CoreV1Event): KnownObject => {
     const { source, involvedObject, type } = event;
     if (latest?.event.involvedObject === involvedObject && latest.event.source === source && latest.event.type === type)
-      return latest.number;
+      return latest.object;
     const key = objectKey(event);
-    let number = numbers.get(key);
-    if (number === undefined) {
+    let object = objects.get(key);
+    if (object === undefined) {
       last += 1;
-      number = String(last);
-      numbers.set(key, number);
+      object = { number: String(last), bucket: undefined, group: undefined };
+      objects.set(key, object);
     }
-    latest = { event: { source, involvedObject, type }, number };
-    return number;
+    latest = { event: { source, involvedObject, type }, object };
+    return object;
   };
   return {
-    spamKey,
-    eventKey: event => joined(spamKey(event), event.involvedObject.fieldPath ?? '', event.reason, event.message),
+    objectOf,
+    spamKey: objectOf,
+    eventKey: event => joined(objectOf(event).number, event.involvedObject.fieldPath ?? '', event.reason, event.message),
     aggregate: event => {
       const { reason, reportingComponent, reportingInstance, message } = event;
-      return { aggregateKey: joined(spamKey(event), reason, reportingComponent, reportingInstance), localKey: message };
+      return { aggregateKey: joined(objectOf(event).number, reason, reportingComponent, reportingInstance), localKey: message };
     },
   };
 }
@@ -72,7 +96,7 @@ export function withGivenNames(keys: EventKeyFuncs, nameAnnotation: string): Eve
     return name === undefined ? key : `${key}\0${name}`;
   };
   return {
-    ...keys,
+    spamKey: keys.spamKey,
     eventKey: event => withName(keys.eventKey(event), event),
     aggregate: event => {
       const { aggregateKey, localKey } = keys.aggregate(event);
@@ -92,7 +116,7 @@ function joined(a: string, b: string, c: string, last: string): string {
 function objectKey({ source, involvedObject, type }: CoreV1Event): string {
   const { component = '', host = '' } = source;
   const { kind = '', namespace = '', name = '', uid = '', apiVersion = '' } = involvedObject;
-  const key = `${component}\0${host}\0${type}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}`;
-  const fields = [component, host, type, kind, namespace, name, uid, apiVersion];
-  return fields.some(field => field.includes(separator)) ? JSON.stringify(fields) : key;
+  const fields = [component, host, type, kind, namespace, name, uid];
+  for (const field of fields) if (field.includes(separator)) return JSON.stringify([...fields, apiVersion]);
+  return `${component}\0${host}\0${type}\0${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}`;
 }

@@ -3,7 +3,7 @@ import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { record, type RecordedCall, type RecordingOptions } from '../pipeline/recording.ts';
 import type { NotEmpty, Referable } from '../pipeline/reference.ts';
-import { newEvent, type CoreV1Event, type EventSource, type EventType } from './core-event.ts';
+import { newEvent, rememberingTimestamp, type CoreV1Event, type EventSource, type EventType } from './core-event.ts';
 
 /** The annotations of an event. */
 export type Annotations = Readonly<Record<string, string>>;
@@ -87,6 +87,7 @@ export abstract class BaseEventRecorder implements EventRecorder {
 export class BroadcastingRecorder extends BaseEventRecorder {
   readonly #source: EventSource;
   readonly #options: RecordingOptions<CoreV1Event>;
+  readonly #timestamp = rememberingTimestamp();
 
   constructor(source: EventSource, options: RecordingOptions<CoreV1Event>) {
     super();
@@ -99,6 +100,9 @@ export class BroadcastingRecorder extends BaseEventRecorder {
   }
 
   protected record(call: RecordedCall): void {
-    record(this.#options, call, parts => newEvent({ ...call, ...parts, source: this.#source }));
+    const { annotations, type, reason } = call;
+    record(this.#options, call, ({ reference, name, nowMs, message }) =>
+      newEvent({ reference, name, annotations, type, reason, message, source: this.#source, nowMs, format: this.#timestamp }),
+    );
   }
 }

@@ -1,7 +1,7 @@
 // EventSourceObjectSpamFilter: how often a source may write about an object. Used by event-correlator.ts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
 import type { CoreV1Event } from './core-event.ts';
-import type { EventSpamKeyFunc } from './event-keys.ts';
+import type { SpamKey } from './event-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { TokenBucket } from '../../time/token-bucket.ts';
 
@@ -16,7 +16,7 @@ export interface SpamFilterOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Whose burst an event counts against. */
-  readonly spamKeyFunc: EventSpamKeyFunc;
+  readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
 }
 
 /** A token bucket for each source, object and type. */
@@ -43,6 +43,7 @@ export class EventSourceObjectSpamFilter {
   #bucketOf(event: CoreV1Event): TokenBucket {
     const { spamKeyFunc, qps, burst } = this.#options;
     const key = spamKeyFunc(event);
+    if (typeof key !== 'string') return (key.bucket ??= new TokenBucket({ qps, burst }));
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
     const bucket = new TokenBucket({ qps, burst });
