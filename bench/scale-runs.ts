@@ -6,7 +6,10 @@ import { apiVersion, kind } from '../src/bitcoin/api/bitcoin-network.ts';
 import { headlessService } from '../src/bitcoin/resources/service.ts';
 import { statefulSetFor } from '../src/bitcoin/resources/stateful-set.ts';
 import { Informer } from '../src/runtime/informer.ts';
-import { networks, pods, services, statefulSets } from '../src/controller/resource-types.ts';
+import { networks, pods, secrets, services, statefulSets } from '../src/controller/resource-types.ts';
+import { passwordKey, userKey } from '../src/bitcoin/api/names.ts';
+import type { Credentials } from '../src/bitcoin/rpc/rpc-client.ts';
+import { defaultCredentials } from '../src/controller/steps/credentials.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../src/kube/client.ts';
 import type { SimulatedBitcoind } from '../test/support/fakes/simulated-bitcoind.ts';
 import { RecordingLogger } from '../test/support/fakes/recording-logger.ts';
@@ -17,6 +20,10 @@ export interface Size {
   readonly nodes: number;
 }
 
+/** Which Secrets the networks name: one each, one for all, or none. */
+export const secretUses = ['each', 'shared', 'none'] as const;
+export type SecretUse = (typeof secretUses)[number];
+
 type Detail = (text: string) => void;
 
 /** How many creates are in flight at the same time. */
@@ -24,13 +31,23 @@ const concurrency = 10;
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 const podOptions = { image: 'bitcoind', imagePullPolicy: 'IfNotPresent' };
 
-function networksOf(namespace: string, size: Size): BitcoinNetwork[] {
+function networksOf(namespace: string, size: Size, secret: SecretUse = 'none'): BitcoinNetwork[] {
   return Array.from({ length: size.networks }, (_, index) => ({
     apiVersion,
     kind,
     metadata: { namespace, name: `network-${index}`, uid: '' },
-    spec: { nodes: size.nodes },
+    spec: { nodes: size.nodes, ...(secret === 'none' ? {} : { secret: secret === 'shared' ? 'shared' : `secret-${index}` }) },
   }));
+}
+
+async function createSecrets(
+  client: KubeClient,
+  namespace: string,
+  names: Iterable<string>,
+  { user, password }: Credentials,
+): Promise<void> {
+  const stringData = { [userKey]: user, [passwordKey]: password };
+  await inParallel([...names].map(name => () => client.create(secrets, { metadata: { namespace, name }, stringData })));
 }
 
 /** What the controller creates, without owner references: their owner would not exist. */
@@ -110,10 +127,13 @@ export async function runNetworks(
   bitcoind: SimulatedBitcoind,
   size: Size,
   detail: Detail,
-  namespace = 'scale',
+  options: { readonly namespace?: string; readonly secret?: SecretUse; readonly credentials?: Credentials } = {},
 ): Promise<number> {
+  const { namespace = 'scale', secret = 'none', credentials = defaultCredentials } = options;
   await client.create(namespaceType, { metadata: { name: namespace } });
-  const creates = networksOf(namespace, size).map(network => () => client.create(networks, network));
+  const wanted = networksOf(namespace, size, secret);
+  await createSecrets(client, namespace, new Set(wanted.flatMap(({ spec }) => spec.secret ?? [])), credentials);
+  const creates = wanted.map(network => () => client.create(networks, network));
   const complete = new Set<string>();
   let startedMs = 0;
   await untilObjects(

@@ -4,6 +4,8 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '../src/kube/client.ts';
+import { defaultCredentials } from '../src/controller/steps/credentials.ts';
+import { run } from '../tools/command.ts';
 import { Progress, say } from '../tools/progress.ts';
 import type { TestControlPlane } from '../test/support/cluster/api-server.ts';
 import { AuditLog, type RequestCounts } from '../test/support/cluster/audit-log.ts';
@@ -17,16 +19,19 @@ import {
   type RunningController,
   startController,
 } from '../test/support/processes/bundled-controller.ts';
-import { runBaseline, runNetworks, type Size } from './scale-runs.ts';
+import { provideOldestNode } from './oldest-node.ts';
+import { runBaseline, runNetworks, type SecretUse, secretUses, type Size } from './scale-runs.ts';
 
 const cases: Readonly<Record<string, Size>> = {
   'scale-100x5': { networks: 100, nodes: 5 },
   'scale-400x5': { networks: 400, nodes: 5 },
 };
-const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--rest-seconds N] [--node-option OPTION]…
+const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--secret ${secretUses.join('|')}] [--node new|old]… [--rest-seconds N]
+  [--node-option OPTION]…
 
-Prints one JSON line: how long Kubernetes alone needs for the Services, StatefulSets and pods (baselineSeconds), how long the
-controller needs for the networks that consist of them (seconds), its requests to the API server, and its cost at rest.
+Prints one JSON line per Node.js: this one (new), and the oldest that the bundle supports (old). Default: both. How long Kubernetes alone needs for
+the Services, StatefulSets and pods (baselineSeconds), how long the controller needs for the networks that consist of them (seconds), what it
+asked of the API server, and what it costs at rest. Each network names a Secret of its own, or as --secret says.
 `;
 const simulatedKubeNodes = 20;
 /** How long events may still be written after the last status. */
@@ -40,7 +45,12 @@ const definitionSettlesSeconds = 3;
 interface Options {
   readonly restSeconds: number;
   readonly nodeOptions: readonly string[];
+  readonly secret: SecretUse;
+  readonly nodes: readonly ('new' | 'old')[];
 }
+
+const credentials = { user: 'alice', password: 'the-password-of-a-benchmark' };
+const secretRead = 'get secrets';
 
 async function rest(controller: RunningController, log: AuditLog, size: Size, seconds: number): Promise<object> {
   const { pid, program } = controller;
@@ -52,7 +62,15 @@ async function rest(controller: RunningController, log: AuditLog, size: Size, se
   const cpuPercent = ((cpuSeconds(pid) - before) / (performance.now() - startedMs)) * 1000 * 100;
   const counts = await log.read();
   const perHundred = { cpuPercentPer100Networks: rounded((cpuPercent / size.networks) * 100) };
-  return { seconds, apiWrites: counts.writes, apiRequests: counts.byVerb, cpuPercent: rounded(cpuPercent), ...perHundred };
+  const secretReads = counts.byRequest.get(secretRead) ?? 0;
+  return {
+    seconds,
+    apiWrites: counts.writes,
+    secretReads,
+    apiRequests: counts.byVerb,
+    cpuPercent: rounded(cpuPercent),
+    ...perHundred,
+  };
 }
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
@@ -72,24 +90,33 @@ async function withCluster<Result>(
   }
 }
 
-async function measure(name: string, size: Size, options: Options, progress: Progress): Promise<object> {
+/** Prints a line per Node.js. Kubernetes alone is measured once: it does not depend on that. */
+async function measure(name: string, size: Size, options: Options, progress: Progress): Promise<void> {
   await progress.step('building the controller', buildController);
+  const executables = { new: process.execPath, old: options.nodes.includes('old') ? await provideOldestNode(progress) : '' };
   const baselineSeconds = await withCluster(progress, (_, client) =>
     progress.step(`${name}: Kubernetes alone`, detail => runBaseline(client, size, detail)),
   );
-  const { seconds, ...figures } = await withCluster(progress, (cluster, client) =>
-    measureController({ name, size, options, progress, cluster, client }),
-  );
-  const times = {
-    seconds: rounded(seconds),
-    baselineSeconds: rounded(baselineSeconds),
-    ratio: rounded(seconds / baselineSeconds),
-  };
-  return { case: name, ...size, ...times, ...figures };
+  for (const one of options.nodes) {
+    const node = executables[one];
+    const version = (await run(node, ['--print', 'process.versions.node'])).trim();
+    const { seconds, ...figures } = await withCluster(progress, (cluster, client) =>
+      measureController({ name: `${name} on Node.js ${version}`, node, size, options, progress, cluster, client }),
+    );
+    const times = {
+      seconds: rounded(seconds),
+      baselineSeconds: rounded(baselineSeconds),
+      ratio: rounded(seconds / baselineSeconds),
+    };
+    const line = { case: name, node: version, secret: options.secret, ...size, ...times, ...figures };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  }
 }
 
 interface Conditions {
   readonly name: string;
+  /** The executable that runs the controller. */
+  readonly node: string;
   readonly size: Size;
   readonly options: Options;
   readonly progress: Progress;
@@ -100,6 +127,8 @@ interface Conditions {
 interface Measured {
   readonly seconds: number;
   readonly apiWritesPerNetwork: number;
+  /** GETs of Secrets. */
+  readonly secretReadsPerNetwork: number;
   readonly apiRequests: Readonly<Record<string, number>>;
   /** Of the controller's process from its start until every network was complete. */
   readonly cpuSeconds: number;
@@ -107,24 +136,34 @@ interface Measured {
   readonly atRest: object;
 }
 
-async function measureController({ name, size, options, progress, cluster, client }: Conditions): Promise<Measured> {
-  const bitcoind = await SimulatedBitcoind.start({ user: 'user', password: 'password' });
+async function measureController(conditions: Conditions): Promise<Measured> {
+  const { name, node, size, options, progress, cluster, client } = conditions;
+  const { secret, nodeOptions, restSeconds } = options;
+  const accepted = secret === 'none' ? defaultCredentials : credentials;
+  const bitcoind = await SimulatedBitcoind.start(accepted);
   try {
     await installDefinition(cluster);
     await delay(definitionSettlesSeconds * 1000);
     const log = new AuditLog(cluster.auditLogPath, 'bitcoin-controller/');
-    const controller = await startController(cluster, { nodeOptions: options.nodeOptions });
+    const controller = await startController(cluster, { node, nodeOptions });
     const { pid, program } = controller;
-    const seconds = await progress.step(`${name}: the controller`, detail => runNetworks(client, bitcoind, size, detail));
+    const seconds = await progress.step(`${name}: the controller`, detail =>
+      runNetworks(client, bitcoind, size, detail, { secret, credentials: accepted }),
+    );
     const cpu = cpuSeconds(pid);
     await delay(settleSeconds * 1000);
     const counts = await log.read();
     sayRequests(counts);
-    const atRest = await progress.step(`${name}: at rest`, () => rest(controller, log, size, options.restSeconds));
+    const atRest = await progress.step(`${name}: at rest`, () => rest(controller, log, size, restSeconds));
     const peak = rounded(peakRssMiB(pid));
     await program.stop(10_000);
-    const writes = rounded(counts.writes / size.networks);
-    return { seconds, apiWritesPerNetwork: writes, apiRequests: counts.byVerb, cpuSeconds: cpu, peakRssMiB: peak, atRest };
+    const perNetwork = (count: number): number => rounded(count / size.networks);
+    const requests = {
+      apiWritesPerNetwork: perNetwork(counts.writes),
+      secretReadsPerNetwork: perNetwork(counts.byRequest.get(secretRead) ?? 0),
+      apiRequests: counts.byVerb,
+    };
+    return { seconds, ...requests, cpuSeconds: cpu, peakRssMiB: peak, atRest };
   } finally {
     await bitcoind.stop();
   }
@@ -141,6 +180,8 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       help: { type: 'boolean' },
       'rest-seconds': { type: 'string', default: '120' },
+      secret: { type: 'string', default: 'each' },
+      node: { type: 'string', multiple: true, default: ['new', 'old'] },
       'node-option': { type: 'string', multiple: true, default: [] },
     },
     allowPositionals: true,
@@ -148,12 +189,14 @@ async function main(args: readonly string[]): Promise<number> {
   const [name = ''] = positionals;
   const size = cases[name];
   const restSeconds = Number(values['rest-seconds']);
-  if (values.help === true || size === undefined || !(restSeconds >= 0)) {
+  const secret = secretUses.find(use => use === values.secret);
+  const nodes = (['new', 'old'] as const).filter(one => values.node.includes(one));
+  const isKnown = nodes.length === new Set(values.node).size;
+  if (values.help === true || size === undefined || secret === undefined || !isKnown || !(restSeconds >= 0)) {
     process.stderr.write(usage);
     return values.help === true ? 0 : 2;
   }
-  const line = await measure(name, size, { restSeconds, nodeOptions: values['node-option'] }, new Progress());
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  await measure(name, size, { restSeconds, nodeOptions: values['node-option'], secret, nodes }, new Progress());
   return 0;
 }
 

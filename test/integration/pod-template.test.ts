@@ -44,11 +44,6 @@ const demands: readonly Demand[] = [
     values: limits({ cpu: 1 }),
   },
   {
-    what: 'a quota on ephemeral storage',
-    object: quota({ 'limits.ephemeral-storage': '30Gi', 'requests.ephemeral-storage': '30Gi' }),
-    values: { bitcoind: { resources: { requests: { 'ephemeral-storage': '1Gi' }, limits: { 'ephemeral-storage': '1024Mi' } } } },
-  },
-  {
     what: 'at least so much memory and at most twice as much',
     object: limitRange({ min: { memory: '128Mi' }, max: { memory: '256Mi' }, maxLimitRequestRatio: { memory: '2' } }),
     refused: { container: { resources: { limits: { memory: '1Gi' } } } },

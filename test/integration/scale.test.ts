@@ -41,6 +41,8 @@ describe('20 networks of 5 nodes', function () {
     await cluster.stop();
   });
 
+  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+
   /** How often each node has been asked for its peers. */
   const asked = (): number[] => [...bitcoind.nodes.values()].map(({ calls }) => calls.get('getpeerinfo') ?? 0);
 
@@ -51,16 +53,21 @@ describe('20 networks of 5 nodes', function () {
   }
 
   it('come up with at most 12 writes each, events and status included', async () => {
-    await runNetworks(client, bitcoind, size, () => undefined);
+    await runNetworks(client, bitcoind, size, () => undefined, { secret: 'each' });
     await rechecked(2);
     const counts = await requests.read();
     expect(counts.writes / size.networks, JSON.stringify([...counts.byRequest])).to.be.at.most(12);
     expect(bitcoind.nodes.size).to.equal(size.networks * size.nodes);
   });
 
-  it('cost no request at all at rest, however often their nodes are asked', async () => {
+  it('cost no request at rest, however often their nodes are asked, but for one GET of their Secret at each recheck', async () => {
     await requests.read();
+    const before = total(asked());
     await rechecked(5);
-    expect([...(await requests.read()).byRequest]).to.deep.equal([]);
+    const { byRequest } = await requests.read();
+    expect([...byRequest.keys()]).to.deep.equal(['get secrets']);
+    // A network is rechecked about as often as each of its nodes.
+    const rechecks = (total(asked()) - before) / size.nodes;
+    expect(byRequest.get('get secrets')).to.be.at.most(2 * rechecks + size.networks);
   });
 });

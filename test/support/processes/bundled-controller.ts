@@ -48,15 +48,21 @@ export function adminClient(cluster: TestControlPlane): KubeClient {
 /** Starts the controller; resolves when it is ready. It ends with this process. */
 export async function startController(
   cluster: Pick<TestControlPlane, 'kubeconfigPath' | 'dir'>,
-  options: { readonly file?: string; readonly nodeOptions?: readonly string[]; readonly args?: readonly string[] } = {},
+  options: {
+    readonly file?: string;
+    /** The Node.js that runs it. Default: the one of this process. */
+    readonly node?: string;
+    readonly nodeOptions?: readonly string[];
+    readonly args?: readonly string[];
+  } = {},
 ): Promise<RunningController> {
-  const { file = bundle, nodeOptions = [], args = [] } = options;
+  const { file = bundle, node = process.execPath, nodeOptions = [], args = [] } = options;
   const { setpriv } = await providePrograms(['setpriv']);
   const address = `127.0.0.1:${await freePort('127.0.0.1')}`;
   const startedMs = performance.now();
   const program = await RunningProgram.start({
     name: 'controller',
-    file: process.execPath,
+    file: node,
     args: [...nodeOptions, file, `--kubeconfig=${cluster.kubeconfigPath}`, `--health-address=${address}`, ...args],
     logFile: path.join(cluster.dir, 'logs', 'controller.log'),
     setpriv,
