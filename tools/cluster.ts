@@ -48,7 +48,9 @@ async function main(command: string | undefined, args: readonly string[]): Promi
     }
     case 'load':
       if (args.length === 0)
-        throw new Error('Please name the image archives to load. npm run images writes build/images/controller.tar and build/images/bitcoind.tar');
+        throw new Error(
+          'Please name the image archives to load. npm run images writes build/images/controller.tar and build/images/bitcoind.tar',
+        );
       await loadImages(args, progress);
       break;
     case 'kubeconfig':

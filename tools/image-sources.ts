@@ -24,7 +24,7 @@ export const defaultSources: ImageSources = { baseImage: defaultBaseImage, packa
  * @throws Error that names the option and what would be right.
  */
 export function imageSources(baseImage = defaultBaseImage, packageSnapshot?: string): ImageSources {
-  if (!/^[\w.:/-]+(@sha256:[0-9a-f]{64})?$/.test(baseImage))
+  if (!/^\w[\w.:/-]*(@sha256:[0-9a-f]{64})?$/.test(baseImage))
     throw new Error(`--base-image ${baseImage}: expected NAME:TAG or NAME@sha256:DIGEST`);
   if (packageSnapshot !== undefined && !/^https?:\/\/[\w.:/~%-]+$/.test(packageSnapshot))
     throw new Error(

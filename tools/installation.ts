@@ -50,8 +50,7 @@ export class Installation {
   /** The commands by which a user removes what install() created. */
   get removalCommands(): readonly string[] {
     return this.#made.toReversed().map(made => {
-      if (made === 'network')
-        return `kubectl delete --namespace ${networkNamespace} --filename ${path.relative(process.cwd(), example)}`;
+      if (made === 'network') return `kubectl delete --namespace ${networkNamespace} --filename ${example}`;
       if (made === 'release') return `helm uninstall ${release} --namespace ${controllerNamespace}`;
       return made === 'crd' ? `kubectl delete crd ${crd}` : `kubectl delete ${made}`;
     });

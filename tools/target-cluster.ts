@@ -1,5 +1,5 @@
-// The cluster that npm start works on: the local one, which it brings up, or one that the user names. In a named cluster it touches
-// only what it installed itself.
+// The cluster that npm start works on: the local one, which it starts, or one that the user names. In a named cluster it touches only
+// what it installed itself.
 import path from 'node:path';
 import { run } from './command.ts';
 import { findImageLoader, type ImageLoader, loadWith } from './image-loader.ts';
@@ -32,7 +32,7 @@ export interface TargetCluster {
   takeDown(): Promise<void>;
 }
 
-/** Whether the user has named a cluster: then the local one is neither brought up nor touched. */
+/** Whether the user has named a cluster: then the local one is not touched. */
 function namesCluster(options: StartOptions): boolean {
   const named = process.env.KUBECONFIG;
   return options.context !== undefined || (named !== undefined && named !== '' && path.resolve(named) !== clusterKubeconfig);
@@ -108,9 +108,10 @@ async function namedCluster(options: StartOptions, progress: Progress): Promise<
 const needsImages = ({ controllerImage, bitcoindImage }: StartOptions): boolean =>
   controllerImage === undefined || bitcoindImage === undefined;
 
-/** As a user types it in another terminal, which does not have the KUBECONFIG of this one. */
+/** As a user types it in another terminal, which has neither the KUBECONFIG nor the working folder of this one. */
 function typed(program: string, option: string, context: string | undefined): string {
-  const kubeconfig = process.env.KUBECONFIG ?? '';
+  const files = (process.env.KUBECONFIG ?? '').split(path.delimiter).filter(file => file !== '');
+  const kubeconfig = files.map(file => path.resolve(file)).join(path.delimiter);
   return `${kubeconfig === '' ? '' : `KUBECONFIG=${kubeconfig} `}${program}${context === undefined ? '' : ` ${option} ${context}`}`;
 }
 

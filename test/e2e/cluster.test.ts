@@ -1,5 +1,5 @@
-// What everything else on the real cluster relies on: pods, services, the API server seen from a pod, logs and exec; and the bitcoind
-// image, which must work with a read-only root under Pod Security "restricted".
+// What the other tests on the real cluster rely on: pods, services, the API server as a pod reaches it, logs and exec; and the bitcoind image,
+// which must work with a read-only root under Pod Security "restricted".
 import { expect } from 'chai';
 import { stringify } from 'yaml';
 import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
@@ -58,7 +58,7 @@ describe('The local cluster', () => {
     }
   });
 
-  it('shows the logs of a pod, which say that the defaults are used, and never a password', async () => {
+  it('shows the logs of a pod, which report the use of the defaults and never a password', async () => {
     expect(await kubectl('logs', 'with-defaults')).to.include('default credentials');
     const logs = await kubectl('logs', 'with-credentials');
     expect(logs).to.include('Bitcoin Knots version');
@@ -71,7 +71,7 @@ describe('The local cluster', () => {
     expect(commandLine).to.equal('/usr/local/bin/bitcoind\0-conf=/bitcoin.conf\0');
   });
 
-  it('keeps the configuration from everybody but its user', async () => {
+  it('lets only its user read the configuration', async () => {
     expect(await kubectl('exec', 'with-credentials', '--', 'stat', '-c', '%a %u', '/run/bitcoin/bitcoin.conf')).to.equal(
       '600 10001\n',
     );
@@ -96,7 +96,7 @@ describe('The local cluster', () => {
     expect(await ask(service)).to.equal('0\n');
   });
 
-  it('ends a bitcoind in order when it gets SIGTERM', async () => {
+  it('shuts bitcoind down cleanly on SIGTERM', async () => {
     await start('short-lived', {});
     await kubectl('wait', '--for=condition=Ready', 'pod/short-lived', '--timeout=60s');
     await kubectl('exec', 'short-lived', '--', 'sh', '-c', 'kill -TERM 1');

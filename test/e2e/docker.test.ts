@@ -104,9 +104,7 @@ describe('npm run images and npm start with Docker', function () {
         ...['controller', 'bitcoind'].map(kind => `load image-archive ${root}/build/images/${kind}.tar --name dev`),
       ]);
       const lines = stdout.split('\n').map(line => line.trim());
-      const printed = lines.filter(line =>
-        /^alias |^(kubectl|helm) .*(delete -|delete (n|c)|uninstall)/.test(line),
-      );
+      const printed = lines.filter(line => /^alias |^(kubectl|helm) .*(delete -|delete (n|c)|uninstall)/.test(line));
       // As in a terminal that does not know the cluster.
       await run('bash', ['-eO', 'expand_aliases'], { input: printed.join('\n'), environment: { KUBECONFIG: '' } });
       expect(await contents(), printed.join('\n')).to.equal(before);

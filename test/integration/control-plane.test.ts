@@ -1,4 +1,4 @@
-// The API server that integration tests use, and what it must do for them.
+// What the integration tests need of their API server.
 import { expect } from 'chai';
 import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
@@ -18,7 +18,7 @@ describe('startControlPlane', () => {
     expect(refused).to.include('cannot list resource "secrets"');
     await controlPlane.kubectl('create', 'role', 'reader', '--verb=list', '--resource=secrets');
     await controlPlane.kubectl('create', 'rolebinding', 'somebody', '--role=reader', '--serviceaccount=default:somebody');
-    // The authorizer learns of a binding by a watch.
+    // The authorizer sees a binding by a watch, so not at once.
     const allowed = await waitUntil('the binding to hold', 10_000, async () => ({
       secrets: await controlPlane.kubectl(`--kubeconfig=${kubeconfig}`, 'get', 'secrets', '--output=name'),
     }));
@@ -31,7 +31,7 @@ describe('startControlPlane', () => {
     expect(await controlPlane.kubectl('get', 'configmap', 'kept', '--output=name')).to.equal('configmap/kept\n');
   });
 
-  it('forgets its history when it is compacted and restarted', async () => {
+  it('answers 410 Gone for its history when it is compacted and restarted', async () => {
     const before = JSON.parse(await controlPlane.kubectl('get', '--raw', '/api/v1/configmaps')) as {
       metadata: { resourceVersion: string };
     };

@@ -1,5 +1,5 @@
-// The two images as they were built: each runs as a user without rights on a read-only root, and bitcoind's start script takes the
-// credentials that it is given or says why it refuses.
+// The two images as they were built: each runs as an unprivileged user on a read-only root, and bitcoind's start script uses the credentials of
+// its environment or reports why it refuses them.
 import { expect } from 'chai';
 import { buildImages, type BuiltImage } from '../../tools/images.ts';
 import { type Container, UnpackedImage } from '../support/processes/image-container.ts';
@@ -41,7 +41,7 @@ describe('the bitcoind image', function () {
     await image.remove();
   });
 
-  it('says which user it runs as, by number, and what it is', () => {
+  it('names its user by number, and itself by a label', () => {
     expect(image.config.User).to.equal('10001:10001');
     expect(image.config.Labels['org.opencontainers.image.title']).to.equal('bitcoin-controller-bitcoind');
   });
@@ -62,13 +62,13 @@ describe('the bitcoind image', function () {
     expect(running.output).to.include('init message').and.not.to.include(password);
   });
 
-  it('runs with the default credentials when none are given, and says so', async () => {
+  it('runs with the default credentials when none are given, and logs it', async () => {
     const running = start({});
     expect(await answer(running, '-rpcuser=user', '-rpcpassword=password', 'getblockcount')).to.equal('0');
     expect(running.output).to.match(/BC_RPC_USER and BC_RPC_PASSWORD are not set: .*default credentials/);
   });
 
-  it('takes peers from RPC alone, and hands arguments on to bitcoind', async () => {
+  it('gets peers by RPC alone, and passes arguments on to bitcoind', async () => {
     const running = start({}, '-uacomment=handed-on');
     expect(await answer(running, 'getnetworkinfo')).to.include('handed-on');
     expect(JSON.parse(await answer(running, 'getpeerinfo'))).to.deep.equal([]);
@@ -76,7 +76,7 @@ describe('the bitcoind image', function () {
     expect(JSON.parse(await answer(running, 'getaddednodeinfo'))).to.have.length(1);
   });
 
-  it('ends cleanly at SIGTERM, although it is process 1', async () => {
+  it('shuts down cleanly on SIGTERM, although it is process 1', async () => {
     const running = start({});
     await answer(running, 'getblockcount');
     await running.signal('SIGTERM');
@@ -137,18 +137,18 @@ describe('the controller image', function () {
     await image.remove();
   });
 
-  it('says which user it runs as, by number, and what it is', () => {
+  it('names its user by number, and itself by a label', () => {
     expect(image.config.User).to.equal('10001:10001');
     expect(image.config.Labels['org.opencontainers.image.title']).to.equal('bitcoin-controller');
   });
 
-  it('starts with nothing to write to', async () => {
+  it('starts without a writable folder', async () => {
     const container = image.start([...image.config.Entrypoint, '--help'], {});
     expect(await container.exited, container.output).to.equal(0);
     expect(container.output).to.include('--kubeconfig');
   });
 
-  it('has no package manager of Node.js in it', async () => {
+  it('contains no package manager of Node.js', async () => {
     const container = image.start(['/bin/sh', '-c', 'command -v npm npx corepack yarn'], {});
     expect(await container.exited, container.output).to.equal(127);
     expect(container.output).to.equal('');

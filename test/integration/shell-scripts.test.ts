@@ -1,4 +1,4 @@
-// What a linter says of the shell scripts. The one of the bitcoind image is tried in bitcoind-start-script.test.ts.
+// shellcheck on the shell scripts. The script of the bitcoind image is run in bitcoind-start-script.test.ts.
 import path from 'node:path';
 import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';
