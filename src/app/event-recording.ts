@@ -4,6 +4,7 @@ import { filter, map, type Observable } from 'rxjs';
 import { actionOf } from '../controller/events/reasons.ts';
 import { eventNameAnnotation } from '../bitcoin/api/names.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { GuardedRecorder } from './guarded-recorder.ts';
 import { KubeClientEventsV1Sink, KubeClientEventSink } from './event-sinks.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventTotals } from '../metrics/prometheus.ts';
@@ -45,7 +46,8 @@ const maxQueuedEvents = 10_000;
 const concurrency = 2;
 
 export function startEventRecording({ api, client, logger, component, identity }: EventRecordingOptions): EventRecording {
-  const options = { logger, maxQueuedEvents, concurrency, nameAnnotation: eventNameAnnotation };
+  const nameAnnotation = eventNameAnnotation;
+  const options = { logger, maxQueuedEvents, concurrency, nameAnnotation };
   if (api === 'core') {
     const broadcaster = new EventBroadcaster(options);
     broadcaster.startRecordingToSink(new KubeClientEventSink(client));
@@ -54,9 +56,10 @@ export function startEventRecording({ api, client, logger, component, identity }
       filter(({ cause }) => isForNow(cause)),
       map(({ event }) => event.involvedObject),
     );
-    return { recorder: broadcaster.newRecorder({ component }), broadcaster, givenUp };
+    const recorder = new GuardedRecorder(broadcaster.newRecorder({ component }), { nameAnnotation, limitsMessages: false });
+    return { recorder, broadcaster, givenUp };
   }
-  // Each note is an event of its own: they name nodes and numbers, and a series would show the first note for all.
+  // Each note starts a series of its own: they name nodes and numbers, and a series shows its first note. The recorder limits their number.
   const broadcaster = new EventsV1Broadcaster({ ...options, distinguishesNotes: true });
   broadcaster.startRecordingToSink(new KubeClientEventsV1Sink(client));
   broadcaster.startStructuredLogging(logger);
@@ -65,7 +68,8 @@ export function startEventRecording({ api, client, logger, component, identity }
     filter(({ cause }) => isForNow(cause)),
     map(({ event }) => event.regarding),
   );
-  return { recorder: new LegacyRecorder(broadcaster.newRecorder(reporter), { actionOf }), broadcaster, givenUp };
+  const legacy = new LegacyRecorder(broadcaster.newRecorder(reporter), { actionOf });
+  return { recorder: new GuardedRecorder(legacy, { nameAnnotation, limitsMessages: true }), broadcaster, givenUp };
 }
 
 /** The API server could not take it, or there were too many; what it refuses is refused again. */

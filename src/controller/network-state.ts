@@ -8,6 +8,7 @@ import { DriftBackoff } from '../runtime/drift-backoff.ts';
 import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
+import { reasons } from './events/reasons.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import type { PodCredentials } from './steps/credentials.ts';
 import { StatusThrottle } from './status/status-throttle.ts';
@@ -15,6 +16,8 @@ import { StatusThrottle } from './status/status-throttle.ts';
 /** Where the events of a network are stored. */
 export type Part = 'service' | 'statefulSet' | 'status';
 const parts: readonly Part[] = ['service', 'statefulSet', 'status'];
+
+const knownReasons: ReadonlySet<string> = new Set(Object.values(reasons));
 
 /** What is remembered of an object that the network owns. */
 export class ChildState<T extends KubeObject> {
@@ -34,7 +37,7 @@ export class NetworkState {
   readonly throttle = new StatusThrottle();
 
   constructor({ metadata }: BitcoinNetwork, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
-    this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, parts });
+    this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, parts, reasons: knownReasons });
     this.pods = new OwnPods(metadata.uid);
   }
 }

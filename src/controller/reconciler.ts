@@ -71,7 +71,7 @@ export class Reconciler {
     state.outbox.publish(network, 'status', network.status?.lastEvents ?? []);
     const applied = await this.#applying.run(() => this.#applyChildren(network, state, signal));
     if (applied === undefined) return {};
-    const nodes = observeNodes(network, state.pods.of(podsOf(caches.pods, network)));
+    const nodes = observeNodes(network, state.pods.of(network, podsOf(caches.pods, network)), state.pods.replicas);
     const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied));
     recordFailures(recorder, network, applied);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);

@@ -48,7 +48,8 @@ function ownersOfChild({ type, object, old }: Change<KubeObject>): Request[] {
 }
 
 function requestOfPod(caches: ReadableCaches, change: Change<V1Pod>): Request[] {
-  const key = networkOfPod(change.object);
+  // Both: it may have lost its owner.
+  const key = networkOfPod(change.object) ?? (change.old === undefined ? undefined : networkOfPod(change.old));
   if (key === undefined || !isRelevant(change)) return [];
   return [{ key, afterMs: isRollingOut(caches, key, change) ? rollingOutMs : podBurstMs }];
 }
@@ -63,7 +64,10 @@ export function networkOfPod(pod: V1Pod): string | undefined {
 /** Whether a field changed that a reconcile reads. */
 export function isRelevant({ type, object, old }: Change<V1Pod>): boolean {
   const fieldsOf = ({ metadata, status }: V1Pod) =>
-    JSON.stringify([metadata?.uid, metadata?.deletionTimestamp, status?.podIP, status?.conditions]);
+    JSON.stringify([
+      ...[metadata?.uid, metadata?.deletionTimestamp, metadata?.labels, metadata?.ownerReferences],
+      ...[status?.podIP, status?.phase, status?.conditions],
+    ]);
   return type !== 'updated' || old === undefined || fieldsOf(object) !== fieldsOf(old);
 }
 

@@ -1,5 +1,6 @@
 // ApiError: an error response of the API server, and predicates that recognize one whichever client threw it.
 import { errorChain } from '../logging/error-chain.ts';
+import { printable } from '../logging/printable.ts';
 
 /** An entry of `Status.details.causes`. For a server-side apply conflict: the field and its owner. */
 export interface ApiErrorCause {
@@ -17,8 +18,6 @@ export interface ApiStatus {
   readonly details?: { readonly causes?: readonly ApiErrorCause[]; readonly retryAfterSeconds?: number };
 }
 
-const longestMessage = 1024;
-
 /** The API server answered with an error status. The message names the attempted call and the server's message; it never contains a request's body or headers. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -31,15 +30,21 @@ export class ApiError extends Error {
   readonly causes: readonly ApiErrorCause[];
 
   constructor(attempted: string, code: number, status: ApiStatus = {}, retryAfterSeconds?: number) {
-    const reason = status.reason || undefined;
-    const said = status.message ? `: ${status.message.slice(0, longestMessage)}` : '';
-    super(`${attempted}: ${code}${reason === undefined ? '' : ` ${reason}`}${said}`);
+    const reason = textOf(status.reason);
+    const said = textOf(status.message);
+    super(`${attempted}: ${code}${reason === undefined ? '' : ` ${reason}`}${said === undefined ? '' : `: ${said}`}`);
     this.code = code;
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds ?? status.details?.retryAfterSeconds ?? undefined;
-    this.causes = status.details?.causes ?? [];
+    const causes: unknown = status.details?.causes;
+    this.causes = Array.isArray(causes) ? causes.filter(isCause) : [];
   }
 }
+
+/** What a server, or a proxy in between, sends as text; it may be anything. */
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? printable(value) : undefined);
+
+const isCause = (cause: unknown): cause is ApiErrorCause => typeof cause === 'object' && cause !== null;
 
 /** The HTTP status of an error or of one of its causes, whichever client threw it (this one's `ApiError`, client-node's `ApiException`). Otherwise `undefined`. */
 export function apiStatusCode(error: unknown): number | undefined {

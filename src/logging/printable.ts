@@ -23,4 +23,13 @@ export function printable(text: string, maxLength = maxPrintableLength): string 
 /** Whether `printable` would leave the text as it is. */
 export const isPrintable = (text: string, maxLength = maxPrintableLength): boolean => printable(text, maxLength) === text;
 
+/** The line with those characters as JSON escapes: a line of JSON stays one with the same values. */
+export const escaped = (line: string): string =>
+  line.replace(unprintable, found =>
+    found
+      .split('')
+      .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+
 const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff;

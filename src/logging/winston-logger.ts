@@ -2,6 +2,7 @@
 import winston from 'winston';
 import { errorChain } from './error-chain.ts';
 import type { LogFields, Logger } from './logger.ts';
+import { escaped } from './printable.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -20,6 +21,11 @@ export interface LeveledLogger extends Logger {
   setLevel(level: string): void;
 }
 
+/** A line may quote other parties: nothing of it is obeyed by a terminal. */
+const escapedLine = winston.format(info => ({ ...info, [lineKey]: escaped(String(info[lineKey])) }));
+/** Where winston keeps the formatted line. */
+const lineKey = Symbol.for('message');
+
 const ignore = (): void => undefined;
 
 export function createLogger({ level, format, stream = process.stderr }: LoggerOptions): LeveledLogger {
@@ -29,7 +35,7 @@ export function createLogger({ level, format, stream = process.stderr }: LoggerO
   const root = winston.createLogger({
     level,
     levels: winston.config.npm.levels,
-    format: format === 'json' ? combine(timestamp(), json({ deterministic: false })) : combine(timestamp(), printf(asText)),
+    format: combine(timestamp(), format === 'json' ? json({ deterministic: false }) : printf(asText), escapedLine()),
     transports: [new winston.transports.Stream({ stream })],
   });
   const isDebug = () => root.level === 'debug';

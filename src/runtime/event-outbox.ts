@@ -2,6 +2,7 @@
 //   it reports, and published from there. So a crash, or an answer that got lost, neither loses an event nor doubles it: the API server
 //   has one event of a name.
 import type { KubeObject } from '../kube/resource.ts';
+import { isPrintable, printable } from '../logging/printable.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { EventType } from '../record/core/core-event.ts';
 
@@ -25,6 +26,8 @@ export interface EventOutboxOptions<Part extends string> {
   readonly eventNameAnnotation: string;
   /** Where events are stored, such as the object's status and each object that it owns. The names of each differ from those of the others. */
   readonly parts: readonly Part[];
+  /** The reasons that stored events may have: whoever may write the object may store anything. Default: each that has the form of one. */
+  readonly reasons?: ReadonlySet<string>;
   /** Milliseconds since 1970. Default: the wall clock. */
   readonly nowMs?: () => number;
 }
@@ -41,6 +44,9 @@ const freshMs = 1_800_000;
 /** Somebody else may have written more of them into the object. */
 const maxEventsPerWrite = 10;
 
+/** A name of 253 characters and a message of 1 KiB, each of which JSON may escape. */
+const maxStoredLength = 8_192;
+
 export class EventOutbox<Part extends string> {
   readonly #options: EventOutboxOptions<Part>;
   /** The name of the first event of each part that was published last. */
@@ -50,12 +56,13 @@ export class EventOutbox<Part extends string> {
     this.#options = options;
   }
 
-  /** Gives the events the names under which they are published. Names sort by time, as those of all events do. */
+  /** Gives the events the names under which they are published, and makes their messages printable. Names sort by time, as those of all events do. */
   name({ metadata }: KubeObject, part: Part, events: readonly PendingEvent[]): StoredEvent[] {
     const first = BigInt(this.#nowMs()) * 1_000_000n + BigInt(firstNanosecond + this.#options.parts.indexOf(part));
     return events.map((event, index) => ({
       name: `${metadata?.name ?? ''}.${(first + BigInt(index)).toString(16)}`,
       ...event,
+      message: printable(event.message),
     }));
   }
 
@@ -67,13 +74,10 @@ export class EventOutbox<Part extends string> {
   /** The event that an object stores in its annotations; none if somebody has written something else there. */
   storedIn({ metadata }: KubeObject): StoredEvent[] {
     const text = metadata?.annotations?.[this.#options.lastEventAnnotation];
-    if (text === undefined) return [];
+    if (text === undefined || text.length > maxStoredLength) return [];
     try {
-      const event = JSON.parse(text) as Partial<StoredEvent> | null;
-      const { name, type, reason, message } = event ?? {};
-      const isWhole =
-        [name, reason, message].every(value => typeof value === 'string') && (type === 'Normal' || type === 'Warning');
-      return isWhole ? [event as StoredEvent] : [];
+      const event: unknown = JSON.parse(text);
+      return isStoredEvent(event) ? [event] : [];
     } catch {
       return [];
     }
@@ -82,7 +86,7 @@ export class EventOutbox<Part extends string> {
   /** Call with the events that a part stores, each time that the part is read. This process records each event once. */
   publish(object: KubeObject, part: Part, events: readonly StoredEvent[]): void {
     const { recorder, eventNameAnnotation } = this.#options;
-    const own = events.filter(event => isOwn(object, event)).slice(0, maxEventsPerWrite);
+    const own = events.slice(0, maxEventsPerWrite).filter(event => isOwn(object, event, this.#options.reasons));
     const [first] = own;
     const last = this.#published[part];
     if (first === undefined || last === first.name) return;
@@ -102,9 +106,22 @@ export class EventOutbox<Part extends string> {
   }
 }
 
+/** What others may have written instead: into an annotation, or into the status of an object of an older version. */
+function isStoredEvent(event: unknown): event is StoredEvent {
+  if (typeof event !== 'object' || event === null) return false;
+  const { name, type, reason, message } = event as Partial<StoredEvent>;
+  return [name, reason, message].every(value => typeof value === 'string') && (type === 'Normal' || type === 'Warning');
+}
+
 /** Whoever may write the object may write anything there; only what the controller may have written is published. */
-const isOwn = ({ metadata }: KubeObject, { name, reason }: StoredEvent): boolean =>
-  name.slice(0, name.lastIndexOf('.')) === metadata?.name && !Number.isNaN(timeOf(name)) && /^[A-Z][A-Za-z]{0,63}$/.test(reason);
+function isOwn({ metadata }: KubeObject, event: StoredEvent, reasons: ReadonlySet<string> | undefined): boolean {
+  if (!isStoredEvent(event)) return false;
+  const { name, reason, message } = event;
+  const isReason = reasons?.has(reason) ?? /^[A-Z][A-Za-z]{0,63}$/.test(reason);
+  return (
+    isReason && isPrintable(message) && name.slice(0, name.lastIndexOf('.')) === metadata?.name && !Number.isNaN(timeOf(name))
+  );
+}
 
 /** When an event was named, in milliseconds since 1970; NaN if its name holds no time. */
 function timeOf(name: string): number {

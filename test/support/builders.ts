@@ -1,6 +1,7 @@
 // Objects for tests, complete enough for the API, with what a test is about given by the test.
 import type { V1Pod } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { labelsOf, networkOfStatefulSet, statefulSetOfPod } from '../../src/bitcoin/api/names.ts';
 import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
 
 export function network(
@@ -28,6 +29,7 @@ export function pod(
     name,
     namespace: 'default',
     uid: `uid-${name}`,
+    labels: labelsOf({ metadata: { name: networkOfStatefulSet(statefulSetOfPod(name)) ?? name } }),
     ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
   };
   return {

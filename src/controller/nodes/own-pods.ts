@@ -1,28 +1,48 @@
-// OwnPods: which of the pods with a network's names are its own. A network that is recreated under its name finds the pods of the
-//   former one in the cache for a while.
-import type { V1Pod } from '@kubernetes/client-node';
-import { controllerOf, type KubeObject } from '../../kube/resource.ts';
+// OwnPods: which pods are nodes of a network. Whoever may create pods can give one the name and the labels of a node; a node receives the
+// network's credentials, so those are not enough.
+import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
+import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { controllerOf } from '../../kube/resource.ts';
+import { isNamedAsNode } from '../status/pods.ts';
 
 export class OwnPods {
   readonly #networkUid: string;
   /** The uids of the network's StatefulSets: the pods of one that was replaced are adopted by the next. */
   readonly #statefulSets = new Set<string>();
+  /** The uids of the pods that were nodes when they were looked at last. */
+  #known = new Set<string>();
+  #replicas = 0;
 
   constructor(networkUid: string) {
     this.#networkUid = networkUid;
   }
 
-  /** Call with each StatefulSet of the network's name that is known. One that has another owner is ignored. */
-  note(statefulSet: KubeObject | undefined): void {
-    if (statefulSet === undefined || controllerOf(statefulSet)?.uid !== this.#networkUid) return;
-    this.#statefulSets.add(statefulSet.metadata?.uid ?? '');
+  /** How many nodes the network's StatefulSet asks for; 0 if there is none. */
+  get replicas(): number {
+    return this.#replicas;
   }
 
-  /** The pods of the network's StatefulSets, and those without a controller, as while a StatefulSet is replaced. */
-  of(pods: readonly V1Pod[]): V1Pod[] {
-    return pods.filter(pod => {
-      const controller = controllerOf(pod);
-      return controller === undefined || this.#statefulSets.has(controller.uid);
+  /** Call with the StatefulSet of the network's name, undefined if there is none. One that has another owner counts as none. */
+  note(statefulSet: Pick<V1StatefulSet, 'metadata' | 'spec'> | undefined): void {
+    const uid = statefulSet?.metadata?.uid;
+    const isOwn = statefulSet !== undefined && controllerOf(statefulSet)?.uid === this.#networkUid;
+    this.#replicas = isOwn ? (statefulSet.spec?.replicas ?? 1) : 0;
+    if (isOwn && uid !== undefined) this.#statefulSets.add(uid);
+  }
+
+  /**
+   * Those of the pods that are nodes: with a node's name and labels, and controlled by a StatefulSet of the network. A pod without a
+   * controller is a node only if it was one before, as while its StatefulSet is replaced: the next one adopts it.
+   */
+  of(network: BitcoinNetwork, pods: readonly V1Pod[]): V1Pod[] {
+    const own = pods.filter(pod => {
+      const owner = controllerOf(pod)?.uid;
+      const isOwned = owner === undefined ? this.#known.has(uidOf(pod)) : this.#statefulSets.has(owner);
+      return isOwned && isNamedAsNode(network, pod);
     });
+    this.#known = new Set(own.map(uidOf));
+    return own;
   }
 }
+
+const uidOf = ({ metadata }: V1Pod): string => metadata?.uid ?? '';

@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Cluster } from '@kubernetes/client-node';
+import { printable } from '../../logging/printable.ts';
 
 /** A user's `exec` in a kubeconfig. */
 export interface ExecConfig {
@@ -139,6 +140,6 @@ function outcomeOf(
   if (error.killed === true) return `did not end within ${timeoutMs / 1000} s`;
   const how =
     typeof error.code === 'number' ? `ended with exit code ${error.code}` : `was ended by ${error.signal ?? 'a signal'}`;
-  const complaint = stderr.trim().split('\n').at(-1)?.slice(0, longestComplaint) ?? '';
+  const complaint = printable(stderr.trim().split('\n').at(-1)?.trim() ?? '', longestComplaint);
   return complaint === '' ? how : `${how}: ${complaint}`;
 }

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
+import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
 
 /** The `config` of a kubeconfig's auth-provider `oidc`. */
@@ -126,7 +127,7 @@ async function jsonOf(url: string, response: Response): Promise<unknown> {
     answer = undefined;
   }
   if (response.ok && answer !== undefined) return answer;
-  const said = [answer?.error, answer?.error_description].filter(part => typeof part === 'string').join(', ');
+  const said = printable([answer?.error, answer?.error_description].filter(part => typeof part === 'string').join(', '));
   throw new Error(`${url}: ${response.status}${said === '' ? '' : ` ${said}`}${response.ok ? ' without JSON' : ''}`);
 }
 

@@ -20,6 +20,7 @@ interface Written {
 async function written(
   api: EventRecordingOptions['api'],
   record: (recorder: ReturnType<typeof startEventRecording>['recorder']) => void,
+  counts = false,
 ): Promise<{ events: Written[]; logger: RecordingLogger }> {
   const events: Written[] = [];
   const client = {
@@ -27,7 +28,8 @@ async function written(
       events.push({ group, object: object as Record<string, unknown> });
       return Promise.resolve(object);
     },
-    patch: () => Promise.reject(new Error('there is nothing to patch')),
+    patch: <T extends KubeObject>() =>
+      counts ? Promise.resolve({} as T) : Promise.reject(new Error('there is nothing to patch')),
   };
   const logger = new RecordingLogger();
   const identity = `pod-${'x'.repeat(200)}`;
@@ -70,6 +72,28 @@ describe('startEventRecording', () => {
       expect((events[2]?.object as KubeObject).metadata?.name).to.equal('n.1');
     });
 
+    it(`writes no control character, and no message of more than 1 KiB, in ${api}`, async () => {
+      const { events } = await written(api, recorder => {
+        recorder.event(network, 'Warning', 'PeerConnectFailed', '\u001b[2Jforged');
+        recorder.annotatedEvent(network, { [eventNameAnnotation]: 'n.1' }, 'Normal', 'NodeReady', 'x'.repeat(200_000));
+      });
+      const notes = events.map(({ object }) => (object['note'] ?? object['message']) as string);
+      expect(notes[0]).to.equal('\ufffd[2Jforged');
+      expect(notes[1]?.length).to.be.at.most(1_024);
+    });
+
+    it(`writes few events for 2,000 different texts of a node, in ${api}`, async () => {
+      const { events } = await written(
+        api,
+        recorder => {
+          for (let index = 0; index < 2_000; index += 1)
+            recorder.event(network, 'Warning', 'PeerConnectFailed', `n-0: failure number ${index}`);
+        },
+        true,
+      );
+      expect(events.length).to.be.within(1, 30);
+    });
+
     it(`logs each event, in ${api}`, async () => {
       const { logger } = await written(api, recorder => recorder.event(network, 'Normal', 'NodeReady', 'Ready: n-0'));
       const [entry] = logger.entries;
@@ -80,7 +104,7 @@ describe('startEventRecording', () => {
 
   it('has an action for every reason, in the imperative; of an unknown one it is the reason', () => {
     for (const reason of Object.values(reasons)) {
-      expect(actionOf(reason)).to.match(/^(Create|Repair|Scale|Update|Replace|Observe|Connect|Read|Reconcile)[A-Za-z]*$/);
+      expect(actionOf(reason)).to.match(/^(Create|Repair|Write|Pause|Scale|Update|Replace|Observe|Connect|Read|Reconcile)[A-Za-z]*$/);
       expect(actionOf(reason)).not.to.equal(reason);
     }
     expect(actionOf('LeaderElection')).to.equal('LeaderElection');

@@ -1,5 +1,5 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
-import type { V1Secret } from '@kubernetes/client-node';
+import type { V1Pod, V1Secret } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
@@ -99,6 +99,14 @@ describe('Reconciler', () => {
     cluster.calls.length = 0;
   }
 
+  /** A pod of the StatefulSet that there is. */
+  function ownPod(name: string): V1Pod {
+    const made = pod(name);
+    const { uid = '' } = cluster.object('statefulsets', 'default/alice-sts')?.metadata ?? {};
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'alice-sts', uid, controller: true }];
+    return { ...made, metadata: { ...made.metadata, ownerReferences } };
+  }
+
   function putSecret(user = 'me'): void {
     const data = { BC_RPC_USER: Buffer.from(user).toString('base64'), BC_RPC_PASSWORD: Buffer.from('secret').toString('base64') };
     cluster.put<V1Secret>('secrets', { metadata: { namespace: 'default', name: 's', uid: 'uid-s' }, data });
@@ -123,7 +131,7 @@ describe('Reconciler', () => {
       put(network({ nodes: 1 }));
       await reconcile();
       sync();
-      caches.pods.put(pod('alice-sts-0'));
+      caches.pods.put(ownPod('alice-sts-0'));
       const [node] = [{ name: 'alice-sts-0', ordinal: 0, ip: '10.0.0.1', isReady: true, isTerminating: false }];
       monitor.observation = { reports: [{ node, isComplete: true }], settlesInMs: 0 };
       await reconcile();
@@ -293,7 +301,7 @@ describe('Reconciler', () => {
 
     it('later if it only reports progress', async () => {
       await settled({ nodes: 3 });
-      caches.pods.objects = [pod('alice-sts-0')];
+      caches.pods.objects = [ownPod('alice-sts-0')];
       expect(await reconcile()).to.deep.equal({ requeueAfterMs: 2_000 });
       expect(cluster.writes).to.deep.equal([]);
     });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import {
   ApiError,
+  type ApiStatus,
   apiStatusCode,
   isAlreadyExists,
   isConflict,
@@ -28,6 +29,16 @@ describe('API errors', () => {
     Object.entries(predicates)
       .filter(([, holds]) => holds(error))
       .map(([name]) => name);
+
+  it('show what a server said without control characters, and bear any type in the place of a text or a list', () => {
+    expect(new ApiError('get pods', 403, { reason: 'Forbidden', message: `\u001b[2J${'x'.repeat(9_000)}` }).message)
+      .to.match(/^get pods: 403 Forbidden: \ufffd\[2Jx+…$/)
+      .and.have.length.below(1_100);
+    const strange = { reason: {}, message: 5, details: { causes: [null, 1, { reason: 'FieldValueInvalid' }] } } as unknown;
+    const error = new ApiError('get pods', 500, strange as ApiStatus);
+    expect(error.message).to.equal('get pods: 500');
+    expect(error.causes).to.deep.equal([{ reason: 'FieldValueInvalid' }]);
+  });
 
   for (const [code, reason, expected] of [
     [404, 'NotFound', ['isNotFound']],

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { isPrintable, maxPrintableLength, printable } from '../../../src/logging/printable.ts';
+import { escaped, isPrintable, maxPrintableLength, printable } from '../../../src/logging/printable.ts';
 
 describe('printable', () => {
   it('leaves the text of any language as it is', () => {
@@ -41,6 +41,18 @@ describe('printable', () => {
         expect(shown.length).to.be.at.most(maxLength);
         expect(shown).not.to.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
         expect(printable(shown, maxLength)).to.equal(shown);
+      }),
+    );
+  });
+});
+
+describe('escaped', () => {
+  it('leaves a line of JSON with the same values and nothing unprintable', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 50 }), value => {
+        const line = escaped(JSON.stringify({ value }));
+        expect(line).not.to.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
+        expect((JSON.parse(line) as { value: string }).value).to.equal(value);
       }),
     );
   });

@@ -26,6 +26,15 @@ describe('the log', () => {
     expect(parsed(lines)[0]?.timestamp).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
+  for (const format of ['json', 'text'] as const)
+    it(`writes no control character of what it quotes, in ${format}`, () => {
+      const lines = logging(format, logger => logger.warn('New leader', { leader: '\u001b[2Jroot\u009b\u202e' }));
+      expect(lines).to.have.length(1);
+      expect(lines[0])
+        .to.contain('\\u001b[2Jroot\\u009b\\u202e')
+        .and.not.match(/[\p{Cc}\p{Cf}]/u);
+    });
+
   it('goes on when its stream fails, as when the reader of a pipe has gone away', async () => {
     const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
     const stream = new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(error) });

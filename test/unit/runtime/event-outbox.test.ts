@@ -10,9 +10,9 @@ const pending = (message: string): PendingEvent => ({ type: 'Normal', reason: 'N
 const alice = { apiVersion: 'v1', kind: 'Network', metadata: { namespace: 'default', name: 'alice', uid: 'uid-alice' } };
 
 /** An outbox of alice in a process whose clock shows `clockMs`, and the events that the process records. */
-function outboxAt(clockMs = nowMs) {
+function outboxAt(clockMs = nowMs, reasons?: ReadonlySet<string>) {
   const recorder = new FakeRecorder();
-  const options = { recorder, lastEventAnnotation, eventNameAnnotation, nowMs: () => clockMs };
+  const options = { recorder, lastEventAnnotation, eventNameAnnotation, nowMs: () => clockMs, ...(reasons && { reasons }) };
   return { outbox: new EventOutbox({ ...options, parts: ['service', 'status'] }), recorded: recorder.events };
 }
 
@@ -35,6 +35,12 @@ describe('EventOutbox', () => {
     it('and reads it from there', () => {
       const [event] = outbox.name(alice, 'service', [pending('Created')]);
       expect(outbox.storedIn({ metadata: { annotations: outbox.annotationsOf(event!) } })).to.deep.equal([event]);
+    });
+
+    it('and ignores one that is too long to be its own, without parsing it', () => {
+      const [event] = outbox.name(alice, 'service', [pending('Created')]);
+      const padded = JSON.stringify({ ...event, padding: 'x'.repeat(10_000) });
+      expect(outbox.storedIn({ metadata: { annotations: { [lastEventAnnotation]: padded } } })).to.deep.equal([]);
     });
 
     it('and ignores an object without one, or with something else there', () => {
@@ -95,12 +101,36 @@ describe('EventOutbox', () => {
         { ...own!, name: 'alice' },
         { ...own!, name: 'alice.x' },
         { ...own!, reason: 'free text' },
+        { ...own!, message: 'x'.repeat(1_025) },
+        { ...own!, message: '\u001b[2Jforged' },
+        { ...own!, message: 'two\nlines' },
+        null as never,
+        { ...own!, message: 7 as never },
       ];
-      outbox.publish(alice, 'status', foreign);
+      for (const event of foreign) outbox.publish(alice, 'status', [event]);
       expect(recorded).to.deep.equal([]);
       const flood = Array.from({ length: 1_000 }, (_, index) => pending(`${index}`));
       outbox.publish(alice, 'status', outbox.name(alice, 'status', flood));
       expect(recorded).to.have.length(10);
+    });
+
+    it('no event of a reason that is not one of its own', () => {
+      const { outbox, recorded } = outboxAt(nowMs, new Set(['NodeReady']));
+      const [known] = outbox.name(alice, 'status', [pending('known')]);
+      outbox.publish(alice, 'service', [{ ...known!, reason: 'Hacked' }]);
+      expect(recorded).to.deep.equal([]);
+      outbox.publish(alice, 'status', [known!]);
+      expect(recorded).to.have.length(1);
+    });
+
+    it('an event whose message was made printable when it got its name', () => {
+      const { outbox, recorded } = outboxAt();
+      const [event] = outbox.name(alice, 'service', [pending(`a\u0007${'x'.repeat(9_000)}`)]);
+      expect(event?.message)
+        .to.match(/^a\ufffdx+…$/)
+        .and.have.length(1_024);
+      outbox.publish(alice, 'service', outbox.storedIn({ metadata: { annotations: outbox.annotationsOf(event!) } }));
+      expect(recorded).to.have.length(1);
     });
   });
 });

@@ -30,7 +30,19 @@ const condition = (status: BitcoinNetworkStatus, type: string): BitcoinNetworkCo
 describe('observeNodes', () => {
   it('takes the pods of the StatefulSet as nodes, sorted by ordinal and not by name', () => {
     const pods = [pod('alice-sts-10'), pod('alice-sts-9'), pod('alice-sts-2-x'), pod('bob-sts-0'), pod('alice-sts-')];
-    expect(observeNodes(network(), pods).map(({ name }) => name)).to.deep.equal(['alice-sts-9', 'alice-sts-10']);
+    expect(observeNodes(network({ nodes: 11 }), pods).map(({ name }) => name)).to.deep.equal(['alice-sts-9', 'alice-sts-10']);
+  });
+
+  it('does not take a pod for ready that neither the network nor its StatefulSet asks for', () => {
+    const pods = [0, 3, 7].map(ordinal => pod(`alice-sts-${ordinal}`));
+    expect(observeNodes(network(), pods, 4).map(({ isReady }) => isReady)).to.deep.equal([true, true, false]);
+  });
+
+  it('does not take a pod that is over for ready: its address may be another pod’s', () => {
+    for (const phase of ['Failed', 'Succeeded']) {
+      const over = pod('alice-sts-0');
+      expect(observeNodes(network(), [{ ...over, status: { ...over.status, phase } }])[0]?.isReady).to.equal(false);
+    }
   });
 
   it('does not take a pod that is being deleted for ready, whatever its condition is', () => {
