@@ -26,7 +26,7 @@ const cases: Readonly<Record<string, { readonly failsAfterMs: number }>> = {
 };
 
 const nothing = (): void => undefined;
-const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silent };
+const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 function networkOf(index: number): BitcoinNetwork {
   const name = `network-${index}`;

@@ -6,6 +6,7 @@ import { kind } from '../bitcoin/api/bitcoin-network.ts';
 import { networkOfStatefulSet } from '../bitcoin/api/names.ts';
 import { controllerOf, keyOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
+import { withFields } from '../logging/with-fields.ts';
 import type { ControllerMetrics } from '../metrics/prometheus.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import { type Caches, podsOf } from './caches.ts';
@@ -152,7 +153,7 @@ export class Controller {
   async #reconcile(key: string, signal: AbortSignal, onAskingNodes: () => void): Promise<void> {
     const { name, queue, reconciler, metrics } = this.#options;
     // Every message of one reconcile has the same id, as controller-runtime's have.
-    const logger = this.#options.logger.child({ key, reconcileID: randomUUID() });
+    const logger = withFields(this.#options.logger, { key, reconcileID: randomUUID() });
     const startedMs = performance.now();
     const report = (result: ReconcileResult) => {
       const seconds = (performance.now() - startedMs) / 1000;

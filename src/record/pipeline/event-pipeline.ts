@@ -70,7 +70,6 @@ export const silentLogger: Logger = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
-  child: () => silentLogger,
 };
 
 /** What the broadcasters of both APIs have in common. */
