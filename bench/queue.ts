@@ -23,7 +23,7 @@ const cases: Readonly<Record<string, { readonly failsAfterMs: number }>> = {
 };
 
 const nothing = (): void => undefined;
-const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silent };
+const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const keyOf = (index: number): string => `default/network-${index}`;
 

@@ -19,6 +19,5 @@ export function guardedLogger(logger: Logger): Logger {
     info: guarded('info'),
     warn: guarded('warn'),
     error: guarded('error'),
-    child: fields => guardedLogger(logger.child(fields)),
   };
 }

@@ -13,6 +13,10 @@ export interface Logger {
   warn(message: string, fields?: LogFields): void;
   /** A failure. */
   error(message: string, fields?: LogFields): void;
+}
+
+/** A logger with context of its own. */
+export interface ContextLogger extends Logger {
   /** A logger that adds `fields` to every message. */
-  child(fields: LogFields): Logger;
+  child(fields: LogFields): ContextLogger;
 }

@@ -1,7 +1,7 @@
 // The program's Logger, on winston: one line of JSON or text for each message. Nothing else imports winston.
 import winston from 'winston';
 import { errorChain } from './error-chain.ts';
-import type { LogFields, Logger } from './logger.ts';
+import type { ContextLogger, LogFields } from './logger.ts';
 import { escaped } from './printable.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
@@ -15,7 +15,7 @@ export interface LoggerOptions {
 }
 
 /** The root logger. Its level applies to all its children, also after a change. */
-export interface LeveledLogger extends Logger {
+export interface LeveledLogger extends ContextLogger {
   readonly level: LogLevel;
   /** @throws RangeError for an unknown level */
   setLevel(level: string): void;
@@ -52,7 +52,7 @@ export function createLogger({ level, format, stream = process.stderr }: LoggerO
   };
 }
 
-function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boolean): Logger {
+function loggerWith(root: winston.Logger, context: LogFields, isDebug: () => boolean): ContextLogger {
   const at =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {

@@ -7,7 +7,7 @@
  * import { EventBroadcaster, type Logger } from 'bitcoin-controller/record';
  *
  * const log = (message: string, fields = {}) => console.log(message, JSON.stringify(fields));
- * const logger: Logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
+ * const logger: Logger = { debug: log, info: log, warn: log, error: log };
  * const events = new EventBroadcaster({ maxQueuedEvents: 2 }); // no sink ever comes
  * events.startStructuredLogging(logger);
  * events.drops.subscribe(({ cause, event }) => console.log('lost:', cause, event.reason));
@@ -35,6 +35,7 @@
  *
  * @module record
  */
+export type { Watcher, WatchEvent, WatchEventType, WatcherFeed, WatcherOptions } from '../broadcaster/watcher.ts';
 export type { LogFields, Logger } from '../logging/logger.ts';
 export type { ClientGoOption } from './client-go/compatibility.ts';
 export type { CorrelatorOptions } from './core/correlator-options.ts';
@@ -59,11 +60,13 @@ export {
   type SpamKey,
 } from './core/event-keys.ts';
 export { generateEventName } from './pipeline/event-name.ts';
-export type { EventRecorder } from './core/event-recorder.ts';
+export { BaseEventRecorder, type Annotations, type EventRecorder } from './core/event-recorder.ts';
 export type { AnyEvent, SinkOf } from './pipeline/event-policy.ts';
 export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './core/core-v1-sink.ts';
-export { FakeRecorder, newFakeRecorder } from './core/fake-recorder.ts';
-export type { ShutdownOptions, ShutdownResult } from './pipeline/event-pipeline.ts';
+export { FakeRecorder, newFakeRecorder, type FakeRecorderOptions, type RecordedEvent } from './core/fake-recorder.ts';
+export { EventPipeline, type PipelineOptions, type ShutdownOptions, type ShutdownResult } from './pipeline/event-pipeline.ts';
+export type { RecordedCall, RecorderOptions } from './pipeline/recording.ts';
+export { recordEvents, type EventRecording, type RecordEventsOptions } from './core/record-events.ts';
 export {
   getPartialReference,
   getReference,

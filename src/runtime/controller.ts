@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
 import type { Logger } from '../logging/logger.ts';
+import { withFields } from '../logging/with-fields.ts';
 import { LeaseLostError } from './leader-elector.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -106,7 +107,7 @@ export class Controller {
   async #reconcile(key: string, signal: AbortSignal): Promise<void> {
     const { name, queue, reconcile, onFailure, metrics } = this.#options;
     // All messages of one reconcile have the same id, as controller-runtime's have.
-    const logger = this.#options.logger.child({ key, reconcileID: randomUUID() });
+    const logger = withFields(this.#options.logger, { key, reconcileID: randomUUID() });
     const startedMs = performance.now();
     const report = (result: Parameters<ControllerMetrics['reconciled']>[1]) => {
       const seconds = (performance.now() - startedMs) / 1000;

@@ -5,6 +5,7 @@ import { ApiError, isGone, type ApiStatus } from '../kube/api-error.ts';
 import type { KubeClient, KubeList, ResourceType, WatchEvent } from '../kube/client.ts';
 import { apiVersionOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
+import { withFields } from '../logging/with-fields.ts';
 import { Backoff } from '../time/backoff.ts';
 import { isAborted, sleep } from '../time/sleep.ts';
 import { ObjectStore, type Change, type Indexers } from './object-store.ts';
@@ -99,7 +100,7 @@ export class Informer<T extends KubeObject> {
     this.#options = options;
     this.#selection = { namespace, labelSelector };
     this.#name = type.group === '' ? type.plural : `${type.plural}.${type.group}`;
-    this.#logger = logger.child({ informer: this.#name, ...(namespace === undefined ? {} : { namespace }) });
+    this.#logger = withFields(logger, { informer: this.#name, ...(namespace === undefined ? {} : { namespace }) });
     this.#store = new ObjectStore(indexers);
     this.#backoff = new Backoff(random === undefined ? {} : { random });
     metrics?.watch(this.#name, () => ({

@@ -2,6 +2,7 @@
 import { Deadline } from '../time/deadline.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../logging/logger.ts';
+import { withFields } from '../logging/with-fields.ts';
 import { isAborted, sleep } from '../time/sleep.ts';
 import { type Lease, LeaseLock } from './lease-lock.ts';
 
@@ -80,7 +81,7 @@ export class LeaderElector {
     this.#renewDeadlineMs = renewDeadlineMs;
     this.#retryPeriodMs = retryPeriodMs;
     this.#lock = new LeaseLock({ client, namespace, name, identity, leaseDurationMs, timeoutMs: renewDeadlineMs / 2 });
-    this.#logger = options.logger.child({ lease: `${namespace}/${name}`, identity });
+    this.#logger = withFields(options.logger, { lease: `${namespace}/${name}`, identity });
     options.metrics?.leads(name, false);
   }
 

@@ -19,11 +19,31 @@ export {
   type LegacyRecorderOptions,
 } from './adapters.ts';
 export { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcaster.ts';
-export type { EventsV1Recorder, MaybeReferable, Reporter } from './recorder.ts';
+export {
+  BaseEventsV1Recorder,
+  type EventsV1Recorder,
+  type MaybeReferable,
+  type RecordedAction,
+  type Reporter,
+} from './recorder.ts';
 export { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
-export { FakeRecorder, newFakeRecorder } from './fake-recorder.ts';
+export { FakeRecorder, newFakeRecorder, type FakeRecorderOptions, type RecordedEventsV1Event } from './fake-recorder.ts';
 export { getFieldSelector } from './field-selector.ts';
 export type { DropCause, DropCounts, EventCounts, EventDrop } from '../pipeline/event-counts.ts';
-export type { ShutdownOptions, ShutdownResult } from '../pipeline/event-pipeline.ts';
+export { EventPipeline, type PipelineOptions, type ShutdownOptions, type ShutdownResult } from '../pipeline/event-pipeline.ts';
+export type { RecordedCall, RecorderOptions } from '../pipeline/recording.ts';
+export type {
+  KindLookup,
+  KubernetesObject,
+  NamedReference,
+  NotEmpty,
+  ObjectReference,
+  Referable,
+} from '../pipeline/reference.ts';
+export type { EventType } from '../core/core-event.ts';
+export type { Annotations } from '../core/event-recorder.ts';
+export type { RecordedEvent } from '../core/fake-recorder.ts';
+export type { Watcher, WatchEvent, WatchEventType, WatcherFeed, WatcherOptions } from '../../broadcaster/watcher.ts';
+export type { LogFields, Logger } from '../../logging/logger.ts';
 export type { AnyEvent, SinkOf } from '../pipeline/event-policy.ts';
 export { RequestConstructionError } from '../pipeline/event-writer.ts';

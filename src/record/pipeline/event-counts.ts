@@ -2,14 +2,12 @@
 import { Subject, type Observable } from 'rxjs';
 import type { Logger } from '../../logging/logger.ts';
 
-const causes = ['invalid', 'queue_full', 'spam', 'no_sink', 'rejected', 'retry_limit', 'shutdown'] as const;
-
 /**
  * `invalid`: the object cannot be referred to, or type or reason are wrong. `queue_full`: too many events waited. `spam`: held back by the
  * spam filter, and never written. `no_sink`: no sink was started. `rejected`: refused by the server. `retry_limit`: tried too often.
  * `shutdown`: the time of the shutdown was over.
  */
-export type DropCause = (typeof causes)[number];
+export type DropCause = 'invalid' | 'queue_full' | 'spam' | 'no_sink' | 'rejected' | 'retry_limit' | 'shutdown';
 
 /** Recorded events that are lost. */
 export interface EventDrop<E> {
@@ -39,6 +37,7 @@ export interface EventCounts {
   readonly dropped: DropCounts;
 }
 
+const noDrops: DropCounts = { invalid: 0, queue_full: 0, spam: 0, no_sink: 0, rejected: 0, retry_limit: 0, shutdown: 0 };
 /** Drops are logged at most once in this time. */
 const logIntervalMs = 60_000;
 
@@ -50,7 +49,7 @@ export class EventTally<E> {
   filtered = 0;
   /** Each loss, when it happens. */
   readonly drops: Observable<EventDrop<E>>;
-  readonly #dropped = Object.fromEntries(causes.map(cause => [cause, 0])) as Record<DropCause, number>;
+  readonly #dropped: Record<DropCause, number> = { ...noDrops };
   readonly #drops = new Subject<EventDrop<E>>();
   readonly #logger: Logger;
   readonly #now: () => number;

@@ -2,6 +2,7 @@
 import { map, type Observable } from 'rxjs';
 import { Broadcaster } from '../../broadcaster/broadcaster.ts';
 import { newEmptyWatch, type Watcher } from '../../broadcaster/watcher.ts';
+import { consoleLogger } from '../../logging/console-logger.ts';
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { longestTimerMs } from '../../time/timer.ts';
@@ -15,7 +16,7 @@ import type { KindLookup } from './reference.ts';
 export interface PipelineOptions extends ClientGoOption {
   /** Shuts the broadcaster down when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** Receives what could not be recorded. Default: none. */
+  /** Receives faults. Default: warnings and errors go to the console. */
   readonly logger?: Logger | undefined;
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -64,14 +65,8 @@ export interface EventDelivery {
 
 const defaults = { maxQueuedEvents: 1000, drainTimeoutMs: 5_000 };
 
-/** Logs nothing. */
-export const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLogger,
-};
+const nothing = (): void => undefined;
+const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** What the broadcasters of both APIs have in common. */
 export abstract class EventPipeline<E> implements AsyncDisposable {
@@ -79,10 +74,15 @@ export abstract class EventPipeline<E> implements AsyncDisposable {
   readonly events$: Observable<E>;
   /** What became of the events, for metrics. */
   readonly counts: EventCounts;
+  /** @internal */
   protected readonly tally: EventTally<E>;
+  /** @internal */
   protected readonly logger: Logger;
+  /** @internal */
   protected readonly now: () => number;
+  /** @internal */
   protected readonly names = new EventNames();
+  /** @internal */
   protected readonly isClientGo: boolean;
   readonly #options: PipelineOptions;
   readonly #drainTimeoutMs: number | undefined;
@@ -95,13 +95,15 @@ export abstract class EventPipeline<E> implements AsyncDisposable {
   readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<ShutdownResult> | undefined;
 
-  /** @param clientGoDrainMs the default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks go on after a shutdown */
-  protected constructor(options: PipelineOptions, clientGoDrainMs: number | undefined) {
+  /** @internal @param clientGoDrainMs the default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks go on after a shutdown */
+  protected constructor(options: PipelineOptions & CheckedOptions, clientGoDrainMs: number | undefined) {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
+    for (const name of ['maxQueuedEvents', 'concurrency', 'cacheSize'] as const) checkOption(name, options[name], leastOf[name]);
+    for (const name of ['sleepDurationMs', 'drainTimeoutMs'] as const) checkOption(name, options[name], 0);
     this.#options = options;
     this.isClientGo = isClientGoCompatible(options);
     this.#drainTimeoutMs = options.drainTimeoutMs ?? (this.isClientGo ? clientGoDrainMs : defaults.drainTimeoutMs);
-    this.logger = options.logger === undefined ? silentLogger : guardedLogger(options.logger);
+    this.logger = guardedLogger(options.logger ?? consoleLogger);
     this.now = options.now ?? (() => Date.now());
     this.tally = new EventTally(this.isClientGo ? silentLogger : this.logger, this.now);
     this.counts = this.tally.view();
@@ -169,10 +171,12 @@ export abstract class EventPipeline<E> implements AsyncDisposable {
     await this.shutdown();
   }
 
+  /** @internal */
   protected get isStopped(): boolean {
     return this.#broadcaster.stopped;
   }
 
+  /** @internal */
   protected recordingOptions({ kindOf = this.#options.kindOf }: RecorderOptions, checksReason: boolean): RecordingOptions<E> {
     return {
       logger: this.logger,
@@ -190,7 +194,7 @@ export abstract class EventPipeline<E> implements AsyncDisposable {
     };
   }
 
-  /** Hands events recorded from now on to a new delivery; the first one also receives the events recorded before. */
+  /** @internal Hands events recorded from now on to a new delivery; the first one also receives the events recorded before. */
   protected deliver(newDelivery: (watcher: Watcher<E>) => EventDelivery): Watcher<E> {
     this.#forgetStopped();
     const watcher = this.#beforeFirstSink ?? this.#watch();
@@ -255,6 +259,21 @@ export abstract class EventPipeline<E> implements AsyncDisposable {
       return newEmptyWatch();
     }
   }
+}
+
+/** Differs from client-go's options: 0 is not the default of these. */
+interface CheckedOptions {
+  readonly concurrency?: number | undefined;
+  readonly cacheSize?: number | undefined;
+  readonly sleepDurationMs?: number | undefined;
+}
+
+const leastOf = { maxQueuedEvents: 1, concurrency: 1, cacheSize: 0 };
+
+/** @throws RangeError */
+function checkOption(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || value >= least) return;
+  throw new RangeError(`${name} must be a number of at least ${least}, not ${value}`);
 }
 
 /** Keeps the process alive until then. */

@@ -58,19 +58,27 @@ export function checkedReference(
   { kindOf, isLenient, checksReason }: Pick<RecordingOptions<unknown>, 'kindOf' | 'isLenient' | 'checksReason'>,
 ): { readonly reference: ObjectReference; readonly fault?: Fault } {
   let reference: ObjectReference = {};
-  const invalid = (message: string, error: unknown) => {
-    return { reference, fault: { message, fields: { object: objectText(reference, object), eventType: type, reason, error } } };
-  };
+  let message = noReference;
+  let error: unknown;
   try {
     reference = getReference(object, kindOf);
-  } catch (error) {
-    return invalid(noReference, error);
+    if (type !== 'Normal' && type !== 'Warning') {
+      message = 'Unsupported event type';
+      error = new RangeError('use Normal or Warning');
+    } else if (isLenient) {
+      return { reference };
+    } else if (isEmpty(reference.kind) || isEmpty(reference.name)) {
+      error = new Error('the object has no kind or no name');
+    } else if (checksReason && isEmpty(reason)) {
+      message = 'Event has no reason';
+      error = new RangeError('reason is empty');
+    } else {
+      return { reference };
+    }
+  } catch (failure) {
+    error = failure;
   }
-  if (type !== 'Normal' && type !== 'Warning') return invalid('Unsupported event type', new RangeError('use Normal or Warning'));
-  if (isLenient) return { reference };
-  if (isEmpty(reference.kind) || isEmpty(reference.name))
-    return invalid(noReference, new Error('the object has no kind or no name'));
-  return checksReason && isEmpty(reason) ? invalid('Event has no reason', new RangeError('reason is empty')) : { reference };
+  return { reference, fault: { message, fields: { object: objectText(reference, object), eventType: type, reason, error } } };
 }
 
 /** Never throws. */

@@ -128,10 +128,20 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   /** Resolves when everything that is due now, or sleeps before a retry, has been delivered or dropped. */
   async flush(): Promise<void> {
     if (this.#policy.flushesHeld) this.releaseHeld();
-    const writes = [...this.#entries.values()]
-      .map(entry => (this.#held.has(entry) ? entry.writing : (entry.pending ?? entry.writing)))
-      .filter(write => write !== undefined);
-    await Promise.all(writes.map(write => new Promise<void>(resolve => (write.waiters ??= []).push(resolve))));
+    let left = 1;
+    await new Promise<void>(resolve => {
+      const onWritten = () => {
+        left -= 1;
+        if (left === 0) resolve();
+      };
+      for (const entry of this.#entries.values()) {
+        const write = this.#held.has(entry) ? entry.writing : (entry.pending ?? entry.writing);
+        if (write === undefined) continue;
+        left += 1;
+        (write.waiters ??= []).push(onWritten);
+      }
+      onWritten();
+    });
   }
 
   /** Makes everything due, also what is recorded from now on. Resolves when nothing is pending. */

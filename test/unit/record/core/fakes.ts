@@ -101,9 +101,6 @@ export class MemoryLogger implements Logger {
     this.lines.push({ level: 'error', message, fields });
   }
 
-  child(): Logger {
-    return this;
-  }
 
   messages(level: string): string[] {
     return this.lines.filter(line => line.level === level).map(({ message }) => message);

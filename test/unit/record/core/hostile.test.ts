@@ -14,7 +14,7 @@ function throwing(): never {
   throw new Error('hostile');
 }
 
-const throwingLogger: Logger = { debug: throwing, info: throwing, warn: throwing, error: throwing, child: throwing };
+const throwingLogger: Logger = { debug: throwing, info: throwing, warn: throwing, error: throwing };
 
 describe('EventBroadcaster, against its sink', () => {
   for (const [what, failure] of [
