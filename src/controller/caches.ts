@@ -4,6 +4,7 @@ import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { managedBy, managedByLabel } from '../bitcoin/api/names.ts';
 import { CacheSet } from '../runtime/cache-set.ts';
 import { MultiNamespaceCache, type MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
+import { keepNetwork, keepService, keepStatefulSet } from './kept-fields.ts';
 import { podCacheOptions } from './pod-cache.ts';
 import { networks, pods, services, statefulSets } from './resource-types.ts';
 
@@ -33,9 +34,9 @@ export type ReadableCaches = {
 export function createCaches(options: CacheOptions): Caches {
   const labelSelector = `${managedByLabel}=${managedBy}`;
   const caches = {
-    networks: new MultiNamespaceCache({ ...options, type: networks }),
-    services: new MultiNamespaceCache({ ...options, type: services, labelSelector }),
-    statefulSets: new MultiNamespaceCache({ ...options, type: statefulSets, labelSelector }),
+    networks: new MultiNamespaceCache({ ...options, type: networks, transform: keepNetwork }),
+    services: new MultiNamespaceCache({ ...options, type: services, labelSelector, transform: keepService }),
+    statefulSets: new MultiNamespaceCache({ ...options, type: statefulSets, labelSelector, transform: keepStatefulSet }),
     pods: new MultiNamespaceCache({ ...options, type: pods, labelSelector, ...podCacheOptions }),
   };
   return { ...caches, all: new CacheSet(Object.values(caches)) };

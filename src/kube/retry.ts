@@ -1,8 +1,8 @@
 // RetryingTransport: one call to the API server, retried where that is safe. Port of client-go v0.37.2 rest/with_retry.go.
 //   Stricter than that: a request that may have been executed is repeated only if it is idempotent.
-import type { IncomingMessage } from 'node:http';
 import { ApiError, parsedStatus } from './api-error.ts';
 import type { Deadline } from '../time/deadline.ts';
+import type { ApiResponse } from './http-exchange.ts';
 import { type KubeTransport, NotSentError } from './transport.ts';
 import type { Logger } from '../logging/logger.ts';
 import { sleep } from '../time/sleep.ts';
@@ -101,7 +101,7 @@ export class RetryingTransport {
   }
 
   /** Returns the response before its body. Retries only a 401, with new credentials: the callers are watches, which retry themselves. */
-  async open(call: ApiCall): Promise<IncomingMessage> {
+  async open(call: ApiCall): Promise<ApiResponse> {
     for (let tries = 1; ; tries += 1) {
       let failure: Failure;
       try {
@@ -128,14 +128,14 @@ export class RetryingTransport {
     }
   }
 
-  async #send(call: ApiCall, tries: number): Promise<IncomingMessage> {
+  async #send(call: ApiCall, tries: number): Promise<ApiResponse> {
     const { host } = this.#transport;
     const waitedMs = call.isUnthrottled ? 0 : ((await this.#bucket?.take(call.deadline.signal)) ?? 0);
     this.#metrics?.waited(call.verb, host, waitedMs / 1000);
     const startedMs = performance.now();
     let code = '<error>';
     try {
-      const response = await this.#transport.send({ ...call, signal: call.deadline.signal });
+      const response = await this.#transport.send({ ...call, signal: call.deadline.signal, isWatch: call.verb === 'WATCH' });
       code = String(response.statusCode);
       return response;
     } finally {
@@ -178,7 +178,7 @@ export function retryDelayMs(failure: Failure, tries: number, isIdempotent: bool
   return isIdempotent && cutOff.has(code) ? backoffMs : undefined;
 }
 
-async function failureOf(call: ApiCall, response: IncomingMessage): Promise<Failure> {
+async function failureOf(call: ApiCall, response: ApiResponse): Promise<Failure> {
   const code = response.statusCode ?? 0;
   const header = response.headers['retry-after'];
   const retryAfterSeconds = header !== undefined && /^\d+$/.test(header) ? Number(header) : undefined;
@@ -190,7 +190,7 @@ async function failureOf(call: ApiCall, response: IncomingMessage): Promise<Fail
   };
 }
 
-function parsedAnswer(response: IncomingMessage, text: string): unknown {
+function parsedAnswer(response: ApiResponse, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -206,7 +206,7 @@ function thrown({ attempted, deadline: { signal } }: ApiCall, error: unknown): E
   return new Error(`${attempted}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+async function bodyOf(response: ApiResponse): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');

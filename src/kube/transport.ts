@@ -1,4 +1,4 @@
-// KubeTransport: one HTTP exchange with the API server, over one pool of kept-alive connections.
+// KubeTransport: one HTTP exchange with the API server: requests over a pool of kept-alive connections, watches over HTTP/2 if possible.
 //   client-node's own HTTP is not used, since it opens a connection for each request.
 import { createHash } from 'node:crypto';
 import http from 'node:http';
@@ -8,18 +8,10 @@ import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type CurrentCredentials, KubeCredentials, type TlsOptions } from './auth/credentials.ts';
 import { unbracketed } from './host.ts';
+import type { ApiResponse, HttpRequest } from './http-exchange.ts';
+import { Http2Pool } from './http2-pool.ts';
+import { abortable } from '../time/deadline.ts';
 import { SilenceError, throughProxy, type TunnelOptions } from './proxy-tunnel.ts';
-
-export interface HttpRequest {
-  readonly method: string;
-  /** Includes the query. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
-  readonly signal: AbortSignal;
-  /** Called once the connection is established, immediately before sending. What it throws becomes the `cause` of a NotSentError. */
-  readonly guard?: (() => void) | undefined;
-}
 
 /** The request's guard threw: nothing was sent. */
 export class NotSentError extends Error {
@@ -28,7 +20,14 @@ export class NotSentError extends Error {
 
 interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
+  readonly connections: Connections;
+}
+
+/** The connections with one set of certificates. */
+interface Connections {
   readonly agent: http.Agent;
+  /** Undefined with plain HTTP and through proxies. */
+  readonly http2: Http2Pool | undefined;
 }
 
 interface LoadedCredentials {
@@ -52,9 +51,9 @@ export class KubeTransport {
   #loaded: LoadedCredentials | undefined;
   #isRenewing = false;
   #renewedAtMs = -Infinity;
-  #agent: http.Agent | undefined;
-  /** Hash of the TLS options of #agent: changed certificates need a new agent. */
-  #agentIdentity = '';
+  #connections: Connections | undefined;
+  /** Hash of the TLS options of #connections: changed certificates need new ones. */
+  #tlsIdentity = '';
   /** For each request or watch in flight, a function that ends it. */
   readonly #open = new Set<(reason: Error) => void>();
   readonly #silenceTimeoutMs: number;
@@ -77,15 +76,18 @@ export class KubeTransport {
    * Sends a request. Resolves with the head of the response, whatever its status. The caller must read or destroy the body.
    * @throws NotSentError if the guard throws, an error of node:http, or the signal's reason
    */
-  async send(request: HttpRequest): Promise<http.IncomingMessage> {
+  async send(request: HttpRequest): Promise<ApiResponse> {
     this.#assertOpen();
     const credentials = await abortable(this.#currentCredentials(), request.signal);
     this.#assertOpen();
     request.signal.throwIfAborted();
-    return this.#exchange(request, credentials);
+    const { headers, connections } = credentials;
+    const shared = request.isWatch === true ? connections.http2 : undefined;
+    const response = await shared?.open({ ...request, headers: { ...request.headers, ...headers } });
+    return response ?? this.#exchange(request, headers, connections.agent);
   }
 
-  #exchange(request: HttpRequest, { headers, agent }: Credentials): Promise<http.IncomingMessage> {
+  #exchange(request: HttpRequest, credentials: Credentials['headers'], agent: http.Agent): Promise<http.IncomingMessage> {
     const connecting = new AbortController();
     const isPlain = this.#server.protocol === 'http:';
     const options: https.RequestOptions & TunnelOptions = {
@@ -94,7 +96,7 @@ export class KubeTransport {
       port: this.#server.port,
       method: request.method,
       path: this.#server.pathname.replace(/\/$/, '') + request.path,
-      headers: { ...request.headers, ...headers },
+      headers: { ...request.headers, ...credentials },
       agent,
       timeout: this.#silenceTimeoutMs,
       tunnelSignal: connecting.signal,
@@ -160,8 +162,10 @@ export class KubeTransport {
   /** Closes every connection, including those of requests and watches in flight, and ends a running credential plugin. */
   close(): void {
     this.#closing.abort();
-    for (const end of this.#open) end(new Error('the Kubernetes client is closed'));
-    this.#agent?.destroy();
+    const reason = new Error('the Kubernetes client is closed');
+    for (const end of this.#open) end(reason);
+    this.#connections?.agent.destroy();
+    this.#connections?.http2?.close(reason);
   }
 
   /** Names the proxy in the message, if there is one. For a host with several addresses Node.js throws an error for each; their messages are joined. */
@@ -188,26 +192,34 @@ export class KubeTransport {
 
   async #loadCredentials(): Promise<Credentials> {
     const { headers, tls, socksAgent } = await this.#source.current();
-    return { headers, agent: this.#agentFor(tls, socksAgent) };
+    return { headers, connections: this.#connectionsFor(tls, socksAgent) };
   }
 
-  #agentFor(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): http.Agent {
+  #connectionsFor(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): Connections {
     const identity = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
-    if (this.#agent !== undefined && this.#agentIdentity === identity) return this.#agent;
-    // The old agent stays if the new certificates cannot be read.
-    const agent = this.#newAgent(tls, socksAgent);
-    if (this.#agent !== undefined) retire(this.#agent);
-    this.#agent = agent;
-    this.#agentIdentity = identity;
-    return agent;
+    if (this.#connections !== undefined && this.#tlsIdentity === identity) return this.#connections;
+    // The old ones stay if the new certificates cannot be read.
+    const connections = this.#newConnections(tls, socksAgent);
+    if (this.#connections !== undefined) retire(this.#connections);
+    this.#connections = connections;
+    this.#tlsIdentity = identity;
+    return connections;
   }
 
-  #newAgent(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): http.Agent {
-    if (socksAgent !== undefined) return pooling(socksAgent);
+  #newConnections(tls: TlsOptions, socksAgent: CurrentCredentials['socksAgent']): Connections {
+    if (socksAgent !== undefined) return { agent: pooling(socksAgent), http2: undefined };
+    const isPlain = this.#server.protocol === 'http:';
     // Certificates and keys are parsed once, not for each connection.
-    const secure = { ...pool, ...tls, secureContext: createSecureContext(tls) };
-    const agent = this.#server.protocol === 'http:' ? new http.Agent(pool) : new https.Agent(secure);
-    return this.#proxy === undefined ? agent : throughProxy(agent, this.#proxy);
+    const secure = { ...tls, secureContext: createSecureContext(tls) };
+    const agent = isPlain ? new http.Agent(pool) : new https.Agent({ ...pool, ...secure });
+    if (this.#proxy !== undefined) return { agent: throughProxy(agent, this.#proxy), http2: undefined };
+    const options = {
+      server: this.#server,
+      tls: secure,
+      silenceTimeoutMs: this.#silenceTimeoutMs,
+      onSilence: () => closeIdle(agent),
+    };
+    return { agent, http2: isPlain ? undefined : new Http2Pool(options) };
   }
 }
 
@@ -218,7 +230,8 @@ function whenConnected(socket: Socket, isReused: boolean, isPlain: boolean, then
 }
 
 /** Lets requests in flight finish and closes each connection afterwards. */
-function retire(agent: http.Agent): void {
+function retire({ agent, http2 }: Connections): void {
+  http2?.retire();
   Object.assign(agent, { keepAlive: false });
   closeIdle(agent);
 }
@@ -237,13 +250,4 @@ function pooling(agent: http.Agent): http.Agent {
 /** While they are being loaded, everybody waits for the same credentials, however long that takes. */
 function isStale({ loadedAtMs }: LoadedCredentials): boolean {
   return loadedAtMs !== undefined && performance.now() - loadedAtMs > credentialsMaxAgeMs;
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,6 +1,6 @@
 // readWatchEvents: parses the response body of a watch. Upstream: apimachinery pkg/watch streamwatcher.go.
-import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
+import type { ApiResponse } from './http-exchange.ts';
 import type { Deadline } from '../time/deadline.ts';
 
 /** As on the wire. The object of an `ERROR` is a `Status`; that of a `BOOKMARK` has little more than a resourceVersion. Upstream: metav1.WatchEvent. */
@@ -17,7 +17,7 @@ const longestLine = 16 * 1024 * 1024;
  * @throws Error if the connection breaks, a line is not a JSON event, or the deadline's signal aborts
  */
 export async function* readWatchEvents<T>(
-  response: IncomingMessage,
+  response: ApiResponse,
   { attempted, deadline, idleTimeoutMs }: { attempted: string; deadline: Deadline; idleTimeoutMs: number | undefined },
 ): AsyncGenerator<WatchEvent<T>, void> {
   const decoder = new StringDecoder('utf8');

@@ -3,9 +3,11 @@ import { merge, type Observable } from 'rxjs';
 import type { KubeObject } from '../kube/resource.ts';
 import { type Change, Informer, type InformerOptions } from './informer.ts';
 
-export interface MultiNamespaceCacheOptions<T extends KubeObject> extends Omit<InformerOptions<T>, 'namespace'> {
+export interface MultiNamespaceCacheOptions<T extends KubeObject> extends Omit<InformerOptions<T>, 'namespace' | 'transform'> {
   /** The namespaces to watch. Empty: all of the cluster, with one informer. */
   readonly namespaces: readonly string[];
+  /** Required, so that every cache bounds what it holds of an object. See keepMetadata and InformerOptions. */
+  readonly transform: (object: T) => T;
 }
 
 /** The objects of one resource in the watched namespaces. */

@@ -42,3 +42,13 @@ export class Deadline {
     this.#outer?.removeEventListener('abort', this.#onOuterAbort);
   }
 }
+
+/** Settles as the promise does, or rejects as soon as the signal aborts. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -113,6 +113,9 @@ export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusS
   'x-kubernetes-validations': [nameRule],
 });
 
+/** The fields that the schema defines. */
+export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), status: Object.keys(statusSchema.shape) } as const;
+
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
 export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
 export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;

@@ -1,0 +1,48 @@
+// What the caches keep of each object: the fields that the controller reads, and no others. A field that is missing here reads as absent.
+import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import { type BitcoinNetwork, bitcoinNetworkFields } from '../bitcoin/api/bitcoin-network.ts';
+import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../bitcoin/api/names.ts';
+import { definedOnly, keepMetadata, picked, withinBytes } from '../runtime/transform.ts';
+
+/** A larger spec is not the controller's: it is kept as absent, which the comparison with the desired state takes for drift. */
+const maxSpecBytes = 64 * 1024;
+/** The status of a network with 1,000 nodes and the longest messages. Only the controller may write it. */
+const maxStatusBytes = 1024 * 1024;
+
+const ownMetadata = { labels: ['app', managedByLabel], annotations: [appliedAnnotation, lastEventAnnotation] };
+
+/** A network's name, its spec and status, and whether it is paused. */
+export function keepNetwork({ apiVersion, kind, metadata, spec, status }: BitcoinNetwork): BitcoinNetwork {
+  const kept = {
+    metadata: keepMetadata(metadata, { annotations: [pausedAnnotation] }),
+    // The schema bounds each of these fields, and prunes others only where the definition is the chart's.
+    spec: picked(spec, bitcoinNetworkFields.spec),
+    status: status && withinBytes(picked(status, bitcoinNetworkFields.status), maxStatusBytes),
+  };
+  return { apiVersion, kind, ...definedOnly(kept) } as unknown as BitcoinNetwork;
+}
+
+/** What the plan of an apply compares: owner, labels, digest, last event and spec. */
+export function keepService({ apiVersion, kind, metadata, spec }: V1Service): V1Service {
+  const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) };
+  return definedOnly(kept) as V1Service;
+}
+
+/** The same of a StatefulSet. Nothing reads its status. */
+export function keepStatefulSet({ apiVersion, kind, metadata, spec }: V1StatefulSet): V1StatefulSet {
+  const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) };
+  return definedOnly(kept) as V1StatefulSet;
+}
+
+/** A tenth of a pod, which counts with thousands of them: its owner, its address, its phase and whether it is ready. */
+export function keepPod({ apiVersion, kind, metadata, status }: V1Pod): V1Pod {
+  const conditions = status?.conditions
+    ?.filter(({ type }) => type === 'Ready')
+    .slice(0, 1)
+    .map(({ type, status: value }) => ({ type, status: value }));
+  const kept = {
+    metadata: keepMetadata(metadata, { labels: ['app', managedByLabel] }),
+    status: definedOnly({ podIP: status?.podIP, phase: status?.phase, conditions }),
+  };
+  return { ...definedOnly({ apiVersion, kind }), ...kept } as V1Pod;
+}

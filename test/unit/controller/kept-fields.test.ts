@@ -1,0 +1,102 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { V1StatefulSet } from '@kubernetes/client-node';
+import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
+import { headlessService } from '../../../src/bitcoin/resources/service.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
+import { keepNetwork, keepPod, keepService, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
+import type { KubeObject } from '../../../src/kube/resource.ts';
+import { holds } from '../../../src/runtime/field-comparison.ts';
+import { network, pod } from '../../support/builders.ts';
+
+type Keep = (object: never) => object;
+const alice = network({ nodes: 3 });
+const annotations = { [appliedAnnotation]: 'digest', [lastEventAnnotation]: '{}' };
+
+/** One object of each cache as the controller has it, and what the cache keeps of it. */
+const caches: Readonly<Record<string, { readonly keep: Keep; readonly object: KubeObject }>> = {
+  networks: {
+    keep: keepNetwork,
+    object: { ...alice, metadata: { ...alice.metadata, annotations: { [pausedAnnotation]: 'true' } } },
+  },
+  services: { keep: keepService, object: withAnnotations(headlessService(alice)) },
+  statefulSets: {
+    keep: keepStatefulSet,
+    object: withAnnotations(statefulSetFor(alice, 'version', { image: 'i', imagePullPolicy: 'Never' } as never)),
+  },
+  pods: { keep: keepPod, object: pod('alice-sts-0', { isReady: true }) },
+};
+
+function withAnnotations<T extends KubeObject>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+const bytes = (object: object): number => Buffer.byteLength(JSON.stringify(object));
+/** Whatever an object carried. */
+const bound = 128 * 1024;
+
+describe('what a cache keeps of an object', () => {
+  /** Anything that a writer of the object can add, up to the 1.5 MB that etcd takes. */
+  const text = fc.oneof(
+    fc.string(),
+    fc.integer({ min: 1, max: 300_000 }).map(length => 'x'.repeat(length)),
+  );
+  const map = fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom('app', managedByLabel, ...Object.keys(annotations), pausedAnnotation)),
+    text,
+  );
+  const owner = fc.record({ apiVersion: text, kind: text, name: text, uid: text, controller: fc.boolean() });
+  const additions = fc.record({
+    annotations: map,
+    ownerReferences: fc.array(owner, { maxLength: 5 }),
+    finalizers: fc.array(text),
+    managedFields: fc.array(fc.record({ manager: text })),
+    unknown: fc.dictionary(fc.string(), text),
+  });
+
+  for (const [name, { keep, object }] of Object.entries(caches))
+    it(`has a bounded size, whatever the object carried: ${name}`, () => {
+      fc.assert(
+        fc.property(additions, ({ unknown, ...metadata }) => {
+          const spec = { ...(object as { spec?: object }).spec, ...unknown };
+          const whole = { ...object, ...unknown, spec, metadata: { ...object.metadata, ...metadata } };
+          expect(bytes(keep(whole as never))).to.be.at.most(bound);
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+  it('has the annotations, labels and owner that the controller reads, and no others', () => {
+    for (const { keep, object } of Object.values(caches)) {
+      const metadata = { ...object.metadata, annotations: { ...object.metadata?.annotations, other: 'x' } };
+      const kept = keep({ ...object, metadata } as never) as KubeObject;
+      expect(kept.metadata?.name).to.equal(object.metadata?.name);
+      expect(kept.metadata?.uid).to.equal(object.metadata?.uid);
+      expect(kept.metadata?.annotations).to.deep.equal(object.metadata?.annotations ?? {});
+    }
+  });
+
+  it('still holds what was applied, so that no drift is seen', () => {
+    for (const name of ['services', 'statefulSets']) {
+      const { keep, object } = caches[name]!;
+      expect(holds(object, keep(object as never)), name).to.equal(true);
+    }
+  });
+
+  it('does not hold what was applied if somebody made the spec too large', () => {
+    const set = caches['statefulSets']!.object as V1StatefulSet;
+    const template = {
+      ...set.spec?.template,
+      metadata: { ...set.spec?.template.metadata, annotations: { x: 'x'.repeat(70_000) } },
+    };
+    const kept = keepStatefulSet({ ...set, spec: { ...set.spec!, template } });
+    expect(kept.spec).to.equal(undefined);
+    expect(holds(set, kept)).to.equal(false);
+  });
+
+  it('keeps another owner another owner, however long its name is', () => {
+    const owner = { apiVersion: 'v1', kind: 'X', name: 'x'.repeat(100_000), uid: 'u', controller: true };
+    const { metadata } = keepService({ metadata: { name: 's', ownerReferences: [owner] } });
+    expect(metadata?.ownerReferences).to.deep.equal([{ ...owner, name: 'x'.repeat(253) }]);
+  });
+});
