@@ -15,7 +15,8 @@ const rooms = {
   },
   bitcoin: {
     below: ['collections', 'time', 'logging'],
-    reason: 'bitcoin/ computes what should exist and talks to bitcoind. It makes no Kubernetes call, so the kubectl plugin can use it.',
+    reason:
+      'bitcoin/ computes what should exist and talks to bitcoind. It makes no Kubernetes call, so the kubectl plugin can use it.',
   },
   record: {
     below: ['broadcaster', 'collections', 'time', 'logging'],
@@ -23,7 +24,8 @@ const rooms = {
   },
   runtime: {
     below: ['collections', 'time', 'logging', 'kube'],
-    reason: 'runtime/ is published for a controller of any resource. It declares the metrics that it reports and knows nothing of bitcoin.',
+    reason:
+      'runtime/ is published for a controller of any resource. It declares the metrics that it reports and knows nothing of bitcoin.',
   },
   metrics: {
     below: ['collections', 'time', 'logging', 'kube', 'runtime', 'record'],
@@ -97,17 +99,26 @@ export default {
     },
     ...roomRules,
     {
-      name: 'client-go-compatibility-has-its-place',
-      comment: 'record/client-go/ alone knows what is done only to equal client-go; the facades choose it by one option.',
+      name: 'pipeline-serves-both-apis',
+      comment: 'record/pipeline/ serves both APIs of events: it knows neither of them.',
       severity: 'error',
       from: { path: '^src/record/pipeline/' },
-      to: { path: '^src/record/(client-go|core|events)/' },
+      to: { path: '^src/record/(core|events)/' },
     },
-    packageRule('winston', '^src/logging/winston-logger.ts$', 'One logger can be replaced by another: only its adapter knows it.'),
+    packageRule(
+      'winston',
+      '^src/logging/winston-logger.ts$',
+      'One logger can be replaced by another: only its adapter knows it.',
+    ),
     packageRule('prom-client', '^src/metrics/', 'One metrics library can be replaced by another: only metrics/ knows it.'),
-    packageRule('@kubernetes/client-node', '^src/kube/', "Only its types elsewhere: the consumer of the package brings its own version.", {
-      dependencyTypesNot: ['type-only'],
-    }),
+    packageRule(
+      '@kubernetes/client-node',
+      '^src/kube/',
+      'Only its types elsewhere: the consumer of the package brings its own version.',
+      {
+        dependencyTypesNot: ['type-only'],
+      },
+    ),
     {
       name: 'browser-safe',
       comment: 'broadcaster/ runs in a browser: no module of Node.js.',

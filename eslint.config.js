@@ -1,15 +1,7 @@
 import path from 'node:path';
 import tseslint from 'typescript-eslint';
 
-/** Which folders a file may not import from, with the reason that the message gives. */
-const folderRule = (files, patterns) => ({
-  files,
-  rules: {
-    '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
-  },
-});
-const never = (group, message, options = {}) => ({ group, message, ...options });
-
+// Who may import whom is in .dependency-cruiser.mjs.
 export default tseslint.config(
   {
     ignores: [
@@ -56,61 +48,4 @@ export default tseslint.config(
     files: ['test/**'],
     rules: { '@typescript-eslint/no-unused-expressions': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
-  folderRule(
-    ['src/broadcaster/**'],
-    [
-      {
-        regex: '^\\.\\./(?!collections/)',
-        message: 'broadcaster/ is generic: rxjs and plain collections, so that it runs in a browser too.',
-      },
-      never(['winston*', '@kubernetes/*', 'prom-client', 'node:*'], 'broadcaster/ runs in a browser too.'),
-    ],
-  ),
-  folderRule(
-    ['src/record/**'],
-    [
-      never(
-        [
-          '**/app/**',
-          '**/bitcoin/**',
-          '**/controller/**',
-          '**/kube/**',
-          '!**/kube/api-error.ts',
-          '**/metrics/**',
-          '**/runtime/**',
-          '**/winston-logger*',
-          'winston*',
-          'prom-client',
-          'node-fetch',
-          'zod',
-        ],
-        'record/ is for any controller: nothing of bitcoin, of this controller, of winston or of metrics.',
-      ),
-      never(['@kubernetes/client-node'], "record/ takes client-node's types only: the consumer brings its own version.", {
-        allowTypeImports: true,
-      }),
-    ],
-  ),
-  folderRule(
-    ['src/bitcoin/**'],
-    [
-      never(
-        ['rxjs', '**/app/**', '**/broadcaster/**', '**/controller/**', '**/kube/**', '**/record/**', '**/runtime/**'],
-        'bitcoin/ says what should be and talks to bitcoind; it makes no Kubernetes call.',
-      ),
-    ],
-  ),
-  folderRule(
-    ['src/controller/**'],
-    [
-      never(
-        ['**/broadcaster/**', 'winston*', 'prom-client'],
-        'The controller records events; it does not know how they are distributed.',
-      ),
-      never(['**/app/**'], 'app/ assembles the process; nothing below it may depend on that.'),
-      never(['**/record/**'], 'The controller sees the EventRecorder type and nothing else of record/.', {
-        allowTypeImports: true,
-      }),
-    ],
-  ),
 );

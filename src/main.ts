@@ -4,7 +4,6 @@ import { config as rxjs } from 'rxjs';
 import { readConfig, usage, UsageError, version } from './app/config.ts';
 import { run } from './app/run.ts';
 import { keepHeapSmall } from './app/small-heap.ts';
-import { KubeConfigError } from './kube/auth/kubeconfig.ts';
 import type { Logger } from './logging/logger.ts';
 import { createLogger, type LeveledLogger } from './logging/winston-logger.ts';
 
@@ -36,7 +35,7 @@ async function main(): Promise<number> {
     logger.info('Stopped');
     return 0;
   } catch (error) {
-    const isUsage = error instanceof UsageError || error instanceof KubeConfigError;
+    const isUsage = error instanceof UsageError;
     if (isUsage) process.stderr.write(`bitcoin-controller: ${error.message}\n`);
     else if (logger === undefined) throw error;
     else logger.error('Ended by an error', { error });

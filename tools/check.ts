@@ -9,6 +9,8 @@ const bin = (name: string): string => path.join(root, 'node_modules', '.bin', na
 const checks: readonly (readonly [string, string, ...string[]])[] = [
   ['types', bin('tsc'), '-p', '.'],
   ['lint', bin('eslint'), '--max-warnings', '0', '.'],
+  // `err-long` prints the reason of a rule that was broken.
+  ['imports', bin('depcruise'), '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', 'src'],
   [
     'format',
     bin('prettier'),
@@ -21,6 +23,7 @@ const checks: readonly (readonly [string, string, ...string[]])[] = [
     'tools',
     'examples',
     'eslint.config.js',
+    '.dependency-cruiser.mjs',
     'package.json',
   ],
   ['documentation', bin('typedoc'), '--emit', 'none'],

@@ -2,11 +2,11 @@
 //   opposite order.
 import { createCaches } from '../controller/caches.ts';
 import { NetworkController } from '../controller/network-controller.ts';
-import { loadKubeConfig } from '../kube/auth/kubeconfig.ts';
+import { KubeConfigError, loadKubeConfig } from '../kube/auth/kubeconfig.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { LeveledLogger } from '../logging/winston-logger.ts';
 import { Metrics } from '../metrics/prometheus.ts';
-import { type Config, version } from './config.ts';
+import { type Config, UsageError, version } from './config.ts';
 import { startEventRecording } from './event-recording.ts';
 import { startHealthServer } from './health.ts';
 import { electorFor } from './leader-election.ts';
@@ -16,11 +16,20 @@ const component = 'bitcoin-controller';
 /** How long the events that were recorded last may take to reach the API server when the process ends. */
 const drainTimeoutMs = 3_000;
 
+/** A kubeconfig that cannot be used is an error of the command line or the environment, which name it. */
+function kubeConfigFor(config: Config): ReturnType<typeof loadKubeConfig> {
+  try {
+    return loadKubeConfig(config);
+  } catch (error) {
+    throw error instanceof KubeConfigError ? new UsageError(error.message) : error;
+  }
+}
+
 /** Runs the controller until `stop` aborts; then ends in order. */
 export async function run(config: Config, logger: LeveledLogger, stop: AbortSignal): Promise<void> {
   const metrics = new Metrics({ process: true, version });
   const client = new KubeClient({
-    ...{ kubeConfig: loadKubeConfig(config), logger, metrics: metrics.restClient },
+    ...{ kubeConfig: kubeConfigFor(config), logger, metrics: metrics.restClient },
     ...{ userAgent: `${component}/${version}`, qps: config.kubeApiQps, burst: config.kubeApiBurst },
   });
   const { eventsApi: api, identity, namespace: namespaces } = config;

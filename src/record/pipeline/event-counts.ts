@@ -1,7 +1,6 @@
 // EventTally: counts what becomes of recorded events.
 import { Subject, type Observable } from 'rxjs';
 import type { Logger } from '../../logging/logger.ts';
-import type { CoreV1Event } from '../core/core-event.ts';
 
 const causes = ['invalid', 'queue_full', 'spam', 'no_sink', 'rejected', 'retry_limit', 'shutdown'] as const;
 
@@ -13,7 +12,7 @@ const causes = ['invalid', 'queue_full', 'spam', 'no_sink', 'rejected', 'retry_l
 export type DropCause = (typeof causes)[number];
 
 /** Recorded events that are lost. */
-export interface EventDrop<E = CoreV1Event> {
+export interface EventDrop<E> {
   readonly cause: DropCause;
   /** The last of the events that are lost. If it is invalid, its reference may be empty. */
   readonly event: E;

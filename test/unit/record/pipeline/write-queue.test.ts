@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import type { EventDrop } from '../../../../src/record/pipeline/event-counts.ts';
+import type { CoreV1Event } from '../../../../src/record/core/core-event.ts';
 import { FakeApiServer, MemoryLogger, networkError, pod, podNamed, settle, status, withWorld } from '../core/fakes.ts';
 
 const recorderOf = (events: EventBroadcaster): ReturnType<EventBroadcaster['newRecorder']> =>
@@ -78,7 +79,7 @@ describe('WriteQueue', () => {
     it(`gives up at once after ${code}, and counts it`, () =>
       withWorld({}, async ({ events, server, pass }) => {
         server.failures = [status(code, 'No')];
-        const drops: EventDrop[] = [];
+        const drops: EventDrop<CoreV1Event>[] = [];
         events.drops.subscribe(drop => drops.push(drop));
         recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
         await pass(100_000);
