@@ -39,6 +39,9 @@ const maxApplying = 10;
 /** Many times what it usually takes. When a webhook or the read of a Secret hangs, other networks proceed after it. */
 const longestApplyMs = 1_000;
 
+/** Nothing reports that a missing Secret was created or corrected: Secrets are not watched. One GET serves all networks that name it. */
+const noCredentialsMs = 3_000;
+
 interface Children {
   readonly credentials: CredentialsState;
   /** The outcomes of the Service and the StatefulSet. */
@@ -115,7 +118,8 @@ export class Reconciler {
     const failed = children.find(child => child?.outcome === 'failed');
     if (failed !== undefined) throw failed.error;
     const isBlocked = children.some(child => child?.outcome === 'pending' || child?.outcome === 'taken');
-    if (isBlocked || isRejected || !credentials.isAvailable) return { requeue: 'rateLimited' };
+    if (isBlocked || isRejected) return { requeue: 'rateLimited' };
+    if (!credentials.isAvailable) return { requeueAfterMs: noCredentialsMs };
     const contestedMs = children.flatMap(child => (child?.outcome === 'contested' ? [child.waitMs] : []));
     const recheckMs = this.#options.recheckMs * (0.9 + 0.2 * Math.random());
     return { requeueAfterMs: Math.min(...contestedMs, waitMs > 0 ? waitMs : recheckMs) };

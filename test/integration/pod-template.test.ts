@@ -1,7 +1,7 @@
 // What a cluster asks of pods, and what else in it looks like pods of a network: on a real API server with its controllers, the controller in
 // a process of its own with the arguments that the chart gives it. The pods run in a played kubelet.
 import { expect } from 'chai';
-import { pods, statefulSets } from '../../src/controller/resource-types.ts';
+import { pods, services, statefulSets } from '../../src/controller/resource-types.ts';
 import { type ChartValues, controllerArguments, renderChart } from '../support/cluster/chart.ts';
 import { allow } from '../support/cluster/policy.ts';
 import { ControllerProcess } from '../support/processes/controller-process.ts';
@@ -173,13 +173,15 @@ describe('pods of a network', function () {
     await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=60s');
     await world.createNetwork(namespace, name, 3);
     await world.untilRight(namespace, name);
-    const jsonpath = (path: string, ...what: string[]): Promise<string> => kubectl('get', ...what, '-o', `jsonpath=${path}`);
     const own = [0, 1, 2].map(ordinal => `${name}-sts-${ordinal}`);
-    const endpoints = '{.items[*].endpoints[*].targetRef.name}';
-    await eventually(async () => {
-      const targets = await jsonpath(endpoints, 'endpointslices', '-l', `kubernetes.io/service-name=${name}-svc`);
-      return targets.split(' ').sort().join() === own.join();
-    });
+    const selectedBy = async (selector: string): Promise<string[]> => {
+      const { items } = await world.client.list(pods, { namespace, labelSelector: selector });
+      return items.map(({ metadata }) => metadata?.name ?? '').sort();
+    };
+    expect(await selectedBy(`app=${name}`)).to.have.length(4);
+    const service = await world.client.get(services, { namespace, name: `${name}-svc` });
+    const selector = Object.entries(service.spec?.selector ?? {}).map(([key, value]) => `${key}=${value}`);
+    expect(await selectedBy(selector.join())).to.deep.equal(own);
     const { status } = JSON.parse(
       await kubectl(
         'get',
@@ -188,6 +190,6 @@ describe('pods of a network', function () {
       ),
     ) as { status: { replicas: number; selector: string } };
     expect(status.replicas).to.equal(3);
-    expect((await jsonpath('{.items[*].metadata.name}', 'pods', '-l', status.selector)).split(' ').sort()).to.deep.equal(own);
+    expect(await selectedBy(status.selector)).to.deep.equal(own);
   });
 });

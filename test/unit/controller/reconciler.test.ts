@@ -269,9 +269,9 @@ describe('Reconciler', () => {
   });
 
   describe('without credentials', () => {
-    it('creates no StatefulSet, whose nodes would start with the default ones; says so, and retries with backoff', async () => {
+    it('creates no StatefulSet, whose nodes would start with the default ones; says so, and reads the Secret again in seconds', async () => {
       put(network({ secret: 's' }));
-      expect(await reconcile()).to.deep.equal({ requeue: 'rateLimited' });
+      expect(await reconcile()).to.deep.equal({ requeueAfterMs: 3_000 });
       expect(cluster.writes).not.to.include('create statefulsets default/alice-sts');
       expect(monitor.observed.at(-1)?.credentials).to.equal(undefined);
       expect(reasons()).to.include('CredentialsMissing');
