@@ -67,4 +67,9 @@ function library(): void {
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 library();
-await bundle();
+try {
+  await bundle();
+} catch {
+  // esbuild has printed the errors, and its stack would hide them.
+  process.exit(1);
+}

@@ -29,6 +29,7 @@ const debianPrograms = {
   containerd: { packages: ['containerd'], file: 'usr/bin/containerd' },
   'containerd-shim-runc-v2': { packages: ['containerd'], file: 'usr/bin/containerd-shim-runc-v2' },
   ctr: { packages: ['containerd'], file: 'usr/bin/ctr' },
+  'docker-cli': { packages: ['docker-cli'], file: 'usr/bin/docker' },
   'docker-buildx': { packages: ['docker-buildx'], file: 'usr/libexec/docker/cli-plugins/docker-buildx' },
   etcd: { packages: ['etcd-server'], file: 'usr/bin/etcd' },
   shellcheck: { packages: ['shellcheck'], file: 'usr/bin/shellcheck', needsLibraries: true },

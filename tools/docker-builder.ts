@@ -1,8 +1,9 @@
-// Builds and pushes images with a Docker engine: with buildx where the client has it, else with the builder that `docker build` selects.
+// Builds and pushes images with a Docker engine, by BuildKit or by the classic builder.
 import { run } from './command.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import { buildArguments, defaultBaseImage, type ImageSources, withBaseArchive } from './image-sources.ts';
 import type { Progress } from './progress.ts';
+import { providePrograms } from './programs.ts';
 import { findOnPath } from './system-packages.ts';
 
 /** How long an engine may take to answer that a registry has the base image, and to pull it. */
@@ -12,14 +13,14 @@ const pullTimeoutMs = 300_000;
 export async function dockerBuilder(progress: Progress): Promise<ImageBuilder | undefined> {
   const docker = await findOnPath('docker');
   if (docker === undefined || !(await succeeds(docker, ['version', '--format', '{{.Server.Version}}']))) return undefined;
-  const build = await buildCommand(docker);
+  const build = await buildCommand(docker, progress);
   return {
     description: `Docker (${build.description})`,
     provideBase: sources => provideBase(docker, sources, progress),
     build: async ({ name, context, version, archive, sources }) => {
       const buildArgs = (await buildArguments(sources, version)).flatMap(argument => ['--build-arg', argument]);
       // The build fetches packages. The host's network works on every engine, also without a bridge or with a resolver on loopback.
-      await run(docker, [...build.args, '--network', 'host', '--tag', name, ...buildArgs, context], {
+      await run(build.program, [...build.args, '--network', 'host', '--tag', name, ...buildArgs, context], {
         // Readers of the archive take an attestation for an image.
         environment: { BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
       });
@@ -40,20 +41,29 @@ export async function dockerBuilder(progress: Progress): Promise<ImageBuilder | 
 
 interface BuildCommand {
   readonly description: string;
+  readonly program: string;
   readonly args: readonly string[];
 }
 
 /**
- * With buildx the engine's own builder is named: one in a container would not see a base image that only the engine has. Without buildx
- * the client decides: an old one by DOCKER_BUILDKIT, a new one has the classic builder only.
+ * BuildKit through buildx where the client has buildx, unless DOCKER_BUILDKIT is 0. Without buildx it is the classic builder, unless
+ * DOCKER_BUILDKIT is 1: a client before version 23 has BuildKit built in, and for a later one buildx is fetched.
  */
-async function buildCommand(docker: string): Promise<BuildCommand> {
+async function buildCommand(docker: string, progress: Progress): Promise<BuildCommand> {
   const wanted = process.env.DOCKER_BUILDKIT;
-  if (wanted !== '0' && (await succeeds(docker, ['buildx', 'version']))) {
-    const context = (await run(docker, ['context', 'inspect', '--format', '{{.Name}}'])).trim();
-    return { description: 'BuildKit through buildx', args: ['buildx', 'build', '--builder', context, '--load'] };
-  }
-  return { description: wanted === '1' ? 'BuildKit' : 'the classic builder', args: ['build'] };
+  if (wanted !== '0' && (await succeeds(docker, ['buildx', 'version']))) return await buildxCommand(docker, docker, ['buildx']);
+  if (wanted !== '1') return { description: 'the classic builder', program: docker, args: ['build'] };
+  const version = await run(docker, ['version', '--format', '{{.Client.Version}}']);
+  if (Number.parseInt(version, 10) < 23 || (await findOnPath('apt-get')) === undefined)
+    return { description: 'BuildKit', program: docker, args: ['build'] };
+  const { 'docker-buildx': buildx } = await providePrograms(['docker-buildx'], progress);
+  return await buildxCommand(docker, buildx, []);
+}
+
+/** With the engine's own builder: a builder in a container would not see a base image that only the engine has. */
+async function buildxCommand(docker: string, program: string, prefix: readonly string[]): Promise<BuildCommand> {
+  const context = (await run(docker, ['context', 'inspect', '--format', '{{.Name}}'])).trim();
+  return { description: 'BuildKit through buildx', program, args: [...prefix, 'build', '--builder', context, '--load'] };
 }
 
 async function provideBase(docker: string, sources: ImageSources, progress: Progress): Promise<void> {

@@ -1,4 +1,4 @@
-// The cases of the benchmark on the original: apimachinery's watch.Broadcaster and client-go's tools/record. One case a run: its result is a
+// The cases of the benchmark on the original: apimachinery's watch.Broadcaster and client-go's tools/record. A run is one case and prints one
 // line of JSON. The cases, their sizes and their throttle are those of ../main.ts and ../case.ts.
 package main
 

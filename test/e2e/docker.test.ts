@@ -62,6 +62,12 @@ describe('npm run images and npm start with Docker', function () {
     );
   });
 
+  it('build with BuildKit on request where a new client lacks buildx', async () => {
+    const environment = { ...engine.newClientEnvironment, DOCKER_BUILDKIT: '1' };
+    const { stderr } = await runTool('images.ts', ['--force', '--package-snapshot', await debianMirror()], environment);
+    expect(stderr).to.include('with Docker (BuildKit through buildx)');
+  });
+
   it('build the same with the classic builder, and push to a registry over HTTP', async () => {
     const built = await Promise.all(names.map(configOf));
     const target = `${registry.address}/x`;

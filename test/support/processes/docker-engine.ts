@@ -38,25 +38,30 @@ export class DockerEngine {
   readonly environment: Readonly<Record<string, string>>;
   /** As `environment`, with buildx. */
   readonly buildxEnvironment: Readonly<Record<string, string>>;
+  /** As `environment`, with a client that has no BuildKit built in. */
+  readonly newClientEnvironment: Readonly<Record<string, string>>;
   readonly #program: RunningProgram;
   readonly #folder: string;
   readonly #docker: string;
 
-  private constructor(folder: string, unpacked: string, program: RunningProgram) {
+  private constructor(folder: string, unpacked: string, newClient: string, program: RunningProgram) {
     this.#folder = folder;
     this.#program = program;
     this.#docker = path.join(unpacked, 'usr', 'bin', 'docker');
-    const common = {
+    const environmentOf = (client: string, configuration: string): Record<string, string> => ({
       DOCKER_HOST: `unix://${folder}/docker.sock`,
-      PATH: `${path.dirname(this.#docker)}${path.delimiter}${process.env.PATH ?? ''}`,
-    };
-    this.environment = { ...common, DOCKER_CONFIG: path.join(folder, 'classic') };
-    this.buildxEnvironment = { ...common, DOCKER_CONFIG: path.join(folder, 'buildx') };
+      DOCKER_CONFIG: path.join(folder, configuration),
+      PATH: `${path.dirname(client)}${path.delimiter}${process.env.PATH ?? ''}`,
+    });
+    this.environment = environmentOf(this.#docker, 'empty');
+    this.buildxEnvironment = environmentOf(this.#docker, 'buildx');
+    this.newClientEnvironment = environmentOf(newClient, 'empty');
   }
 
   /** Resolves when the engine answers. */
   static async start(): Promise<DockerEngine> {
-    const { runc, setpriv, 'docker-buildx': buildx } = await providePrograms(['runc', 'setpriv', 'docker-buildx']);
+    const needed = ['runc', 'setpriv', 'docker-buildx', 'docker-cli'] as const;
+    const { runc, setpriv, 'docker-buildx': buildx, 'docker-cli': newClient } = await providePrograms(needed);
     const unpacked = await dockerPackages();
     const folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-docker-'));
     const plugins = path.join(folder, 'buildx', 'cli-plugins');
@@ -71,7 +76,7 @@ export class DockerEngine {
       environment: engineEnvironment(unpacked, path.dirname(runc)),
       setpriv,
     });
-    const engine = new DockerEngine(folder, unpacked, program);
+    const engine = new DockerEngine(folder, unpacked, newClient, program);
     await waitUntil('the Docker engine', startTimeoutMs, async () => {
       program.assertRuns();
       await engine.docker('version');

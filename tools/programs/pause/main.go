@@ -1,4 +1,4 @@
-// Pause keeps the namespaces of a pod alive: it does nothing until it is told to end.
+// Pause keeps the namespaces of a pod alive: it does nothing until it gets SIGINT or SIGTERM.
 package main
 
 import (
