@@ -1,5 +1,6 @@
 // The manifests of docs/security.md: a real API server accepts them, they select what they are about, and the quota limits networks.
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'yaml';
@@ -43,6 +44,10 @@ describe('the manifests of docs/security.md', function () {
     await api.kubectl('create', 'namespace', 'bitcoin-controller-system');
     await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
     await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
+    // The controller manager looks for new kinds every 30 s. It counts them at once in a quota that is created later.
+    const log = path.join(api.dir, 'logs', 'kube-controller-manager.log');
+    const isCounted = /object count evaluator.*bitcoinnetworks/;
+    await eventually(async () => isCounted.test(await readFile(log, 'utf8')));
   });
   after(() => api.stop());
 
