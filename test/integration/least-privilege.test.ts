@@ -21,6 +21,8 @@ const username = `system:serviceaccount:${account.namespace}:${account.name}`;
 const credentials = { user: 'alice', password: 'a-password' };
 const namespace = 'networks';
 const secretName = 'bitcoin-default-secret';
+/** The chart names it, and it does not exist at first. */
+const laterSecret = 'later-secret';
 const admissionPlugin = 'OwnerReferencesPermissionEnforcement';
 const networks = `bitcoinnetworks.${group}`;
 const managedByLabel = 'app.kubernetes.io/managed-by';
@@ -64,7 +66,7 @@ for (const [form, values] of Object.entries(forms))
     const requests = (): Promise<readonly AuditedRequest[]> => requestsOf(username, api.auditLogPath);
 
     before(async () => {
-      objects = await renderChart(values);
+      objects = await renderChart({ ...values, rbac: { secretNames: [secretName, laterSecret] } });
       api = await startKwokCluster({ nodes: 2, apiServerArguments: [`--enable-admission-plugins=${admissionPlugin}`] });
       // After the cluster, of which there is one at a time: so its port is free.
       bitcoind = await SimulatedBitcoind.start(credentials);
@@ -181,13 +183,12 @@ for (const [form, values] of Object.entries(forms))
       await create(network('rejected', { nodes: 1 }));
       await create(secret('unnamed'));
       await create(network('forbidden', { nodes: 1, secret: 'unnamed' }));
-      await kubectl('delete', 'secret', secretName);
-      await create(network('missing', { nodes: 1, secret: secretName }));
+      await create(network('missing', { nodes: 1, secret: laterSecret }));
       const reason = (is: string): string => `jsonpath={.status.conditions[?(@.type=="Connected")].reason}=${is}`;
       await wait('bitcoinnetwork/rejected', reason('CredentialsRejected'));
       await wait('bitcoinnetwork/forbidden', reason('CredentialsForbidden'));
       await wait('bitcoinnetwork/missing', reason('CredentialsMissing'));
-      await create(secret(secretName));
+      await create(secret(laterSecret));
       await wait('bitcoinnetwork/missing', 'condition=Connected');
       await eventually(async () => (await repeatedEvents()) > 0);
     });

@@ -1,0 +1,3 @@
+import { describeDocumentedTests } from './documented-tests.ts';
+
+describeDocumentedTests('docs/security.md', 15);
