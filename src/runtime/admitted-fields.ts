@@ -2,7 +2,7 @@
 // API server answered to a write is remembered; after a restart managedFields say whose value it is. Used by apply.ts.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { V1ManagedFieldsEntry } from '@kubernetes/client-node';
+import type { ManagedFields } from './managed-fields.ts';
 
 /** The name of a field, or the item of a list that is merged by a key. */
 type PathPart = string | { readonly item: unknown };
@@ -49,11 +49,7 @@ const hasName = (item: unknown): item is { readonly name: unknown } =>
  * Whether `manager` itself wrote the values that differ: what admission changes in a write belongs to who wrote.
  * A field that admission removed has no owner; it is not known to be ours.
  */
-export function areOwn(
-  differences: readonly Difference[],
-  managedFields: readonly V1ManagedFieldsEntry[],
-  manager: string,
-): boolean {
+export function areOwn(differences: readonly Difference[], managedFields: readonly ManagedFields[], manager: string): boolean {
   const own = managedFields
     .filter(entry => entry.manager === manager && !entry.subresource)
     .map(({ fieldsV1 }): unknown => fieldsV1);
@@ -89,23 +85,30 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 /** What the API server made of our last write of one object, as far as it differs from what was desired. */
 export class AdmittedFields {
-  #digest: string | undefined;
+  /** Of what was desired, and of the differences that the answer had. */
+  #desired: string | undefined;
+  #differences: string | undefined;
 
   /** Call with the answer to each write of `desired`, or with an object whose differences are our own (`areOwn`). */
   remember(desired: unknown, answer: unknown): void {
-    const differences = differencesOf(desired, answer);
-    this.#digest = differences.length === 0 ? undefined : digestOf(desired, differences);
+    this.#desired = digestOf(desired);
+    this.#differences = digestOf(described(differencesOf(desired, answer)));
+  }
+
+  /** Whether this was desired in the last write. */
+  isAnswerTo(desired: unknown): boolean {
+    return this.#desired === digestOf(desired);
   }
 
   /** Whether `current` differs from `desired` in nothing but what admission made of the last write. */
   explains(desired: unknown, current: unknown): boolean {
-    return this.#digest !== undefined && this.#digest === digestOf(desired, differencesOf(desired, current));
+    return this.isAnswerTo(desired) && this.#differences === digestOf(described(differencesOf(desired, current)));
   }
 }
 
-const digestOf = (desired: unknown, differences: readonly Difference[]): string =>
-  createHash('sha256')
-    .update(JSON.stringify([desired, differences.map(({ path, actual }) => [path.map(nameOf), actual ?? null])]))
-    .digest('base64url');
+const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url');
+
+const described = (differences: readonly Difference[]): unknown =>
+  differences.map(({ path, actual }) => [path.map(nameOf), actual ?? null]);
 
 const nameOf = (part: PathPart): unknown => (typeof part === 'string' ? part : (part.item as { name?: unknown }).name);
