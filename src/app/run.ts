@@ -2,6 +2,7 @@
 //   opposite order.
 import { createCaches } from '../controller/caches.ts';
 import { NetworkController } from '../controller/network-controller.ts';
+import { LostStatus } from '../controller/status/lost-status.ts';
 import { KubeConfigError, loadKubeConfig } from '../kube/auth/kubeconfig.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { LeveledLogger } from '../logging/winston-logger.ts';
@@ -38,15 +39,16 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
   const idleTimeoutMs = config.watchIdleSeconds * 1_000;
   const caches = createCaches({ client, namespaces, logger, metrics: metrics.reflector, idleTimeoutMs });
   const elector = electorFor(config, { client, logger, metrics: metrics.leaderElection, recorder });
+  const lost = new LostStatus(logger);
   const health = await startHealthServer(config, {
     ...{ logger, metrics },
     healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
-    readyChecks: { caches: () => caches.all.check() },
+    readyChecks: { caches: () => caches.all.check(), definition: () => lost.fault },
   });
 
   const reconcile = async (signal: AbortSignal): Promise<void> => {
     const controller = new NetworkController({
-      ...{ name: component, caches, synced: caches.all, recorder, logger, metrics },
+      ...{ name: component, caches, synced: caches.all, recorder, logger, metrics, lost },
       client: elector === undefined ? client : client.withWriteGuard(() => elector.assertLeading()),
       pods: {
         image: config.bitcoindImage,

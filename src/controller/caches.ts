@@ -1,11 +1,11 @@
 // The caches of the controller: what it knows of the cluster.
-import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { managedBy, managedByLabel } from '../bitcoin/api/names.ts';
 import { CacheSet } from '../runtime/cache-set.ts';
 import { MultiNamespaceCache, type MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
 import { keepNetwork, keepService, keepStatefulSet } from './kept-fields.ts';
-import { podCacheOptions } from './pod-cache.ts';
+import { type ObservedPod, podCacheOptions } from './pod-cache.ts';
 import { networks, pods, services, statefulSets } from './resource-types.ts';
 
 /** The options that all caches have in common. */
@@ -18,7 +18,7 @@ interface ResourceObjects {
   readonly networks: BitcoinNetwork;
   readonly services: V1Service;
   readonly statefulSets: V1StatefulSet;
-  readonly pods: V1Pod;
+  readonly pods: ObservedPod;
 }
 
 export type Caches = { readonly [R in keyof ResourceObjects]: MultiNamespaceCache<ResourceObjects[R]> } & {

@@ -4,6 +4,7 @@ import { merge, type Observable } from 'rxjs';
 import { networkOfService, networkOfStatefulSet } from '../bitcoin/api/names.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
 import { connectNode } from '../bitcoin/topology/connect-node.ts';
+import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
@@ -13,20 +14,24 @@ import type { CacheSet } from '../runtime/cache-set.ts';
 import type { Change } from '../runtime/informer.ts';
 import { type QueueMetrics, WorkQueue } from '../runtime/work-queue.ts';
 import type { ReadableCaches } from './caches.ts';
+import { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { recordNodeFailure } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
 import { type AskNode, NodeMonitor } from './nodes/node-monitor.ts';
 import { Reconciler } from './reconciler.ts';
+import { LostStatus } from './status/lost-status.ts';
 import { networkRequests } from './watches.ts';
 
 export interface NetworkControllerOptions {
   /** The name of the controller and its queue in metrics; the node queue's is this with `-nodes`. */
   readonly name: string;
-  readonly client: ApplyClient;
+  readonly client: ApplyClient & Pick<KubeClient, 'list'>;
   readonly caches: ReadableCaches;
   /** Networks of a namespace are reconciled once it has synced. Default: all at once. */
   readonly synced?: Pick<CacheSet, 'hasSynced' | 'synced'> | undefined;
   readonly recorder: EventRecorder;
+  /** Where statuses are noted that the definition does not keep. Default: one of its own. */
+  readonly lost?: LostStatus;
   readonly pods: PodOptions;
   /** How often a stable network is reconciled and its nodes are asked. */
   readonly recheckMs: number;
@@ -55,7 +60,9 @@ export class NetworkController {
       ...{ name: `${name}-nodes`, queue: queueOf(`${name}-nodes`), ask, recheckMs, logger, metrics: metrics?.controller },
       onFailure: (network, report) => recordNodeFailure(recorder, network, report),
     });
-    this.#reconciler = new Reconciler({ ...options, monitor: this.#monitor });
+    const diagnosis = new PodDiagnosis({ client: options.client, logger });
+    const lost = options.lost ?? new LostStatus(logger);
+    this.#reconciler = new Reconciler({ ...options, lost, diagnosis, monitor: this.#monitor });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
       requests: merge(networkRequests(caches, options.synced?.synced), this.#monitor.requests),

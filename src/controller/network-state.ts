@@ -4,6 +4,7 @@ import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { eventNameAnnotation, lastEventAnnotation } from '../bitcoin/api/names.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
+import { AdmittedFields } from '../runtime/admitted-fields.ts';
 import { DriftBackoff } from '../runtime/drift-backoff.ts';
 import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
@@ -23,6 +24,7 @@ const knownReasons: ReadonlySet<string> = new Set(Object.values(reasons));
 export class ChildState<T extends KubeObject> {
   readonly writes = new MutationCache<T>();
   readonly drift = new DriftBackoff();
+  readonly admitted = new AdmittedFields();
   /** The object that was deleted so that it could be recreated, until it has been. */
   replaced: T | undefined;
 }
@@ -35,6 +37,8 @@ export class NetworkState {
   readonly pods: OwnPods;
   readonly credentials: PodCredentials = {};
   readonly throttle = new StatusThrottle();
+  /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
+  blockedSinceMs: number | undefined;
 
   constructor({ metadata }: BitcoinNetwork, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
     this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, parts, reasons: knownReasons });

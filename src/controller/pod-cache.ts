@@ -3,15 +3,29 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { networkOfStatefulSet, statefulSetName, statefulSetOfPod } from '../bitcoin/api/names.ts';
 import { keyOf } from '../kube/resource.ts';
+import { podProblemOf, type Problem } from './diagnosis/pod-problems.ts';
 import { keepPod } from './kept-fields.ts';
-import type { MultiNamespaceCache, MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
+import type { InformerOptions } from '../runtime/informer.ts';
+import type { MultiNamespaceCache } from '../runtime/multi-namespace-cache.ts';
 import { isNamedAsNode } from './status/pods.ts';
 
 /** The index of pods by the StatefulSet that they are named after, as "namespace/name". */
 const podsOfSet = 'podsOfSet';
 
-export const podCacheOptions: Pick<MultiNamespaceCacheOptions<V1Pod>, 'transform' | 'indexers'> = {
-  transform: keepPod,
+/** A pod as it is cached: with its problem instead of the conditions and container states that the problem is read from. */
+export interface ObservedPod extends V1Pod {
+  problem?: Problem | undefined;
+}
+
+function keepObserved(pod: ObservedPod): ObservedPod {
+  const problem = podProblemOf(pod);
+  return problem === undefined ? keepPod(pod) : { ...keepPod(pod), problem };
+}
+
+export const podCacheOptions: Pick<InformerOptions<ObservedPod>, 'indexers'> & {
+  readonly transform: (pod: ObservedPod) => ObservedPod;
+} = {
+  transform: keepObserved,
   indexers: { [podsOfSet]: pod => (isNodeOfSome(pod) ? [statefulSetOfPod(keyOf(pod))] : []) },
 };
 
@@ -21,7 +35,7 @@ function isNodeOfSome(pod: V1Pod): boolean {
 }
 
 /** The pods with the names and labels of a network's nodes. OwnPods says which of them are. */
-export function podsOf(pods: Pick<MultiNamespaceCache<V1Pod>, 'byIndex'>, network: BitcoinNetwork): readonly V1Pod[] {
+export function podsOf(pods: Pick<MultiNamespaceCache<ObservedPod>, 'byIndex'>, network: BitcoinNetwork): readonly ObservedPod[] {
   const { namespace } = network.metadata;
   return pods.byIndex(namespace, podsOfSet, `${namespace}/${statefulSetName(network)}`);
 }

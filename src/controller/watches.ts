@@ -8,7 +8,7 @@ import type { Request } from '../runtime/controller.ts';
 import type { Change } from '../runtime/informer.ts';
 import { ownerKey, specChanged } from '../runtime/predicates.ts';
 import type { ReadableCaches } from './caches.ts';
-import { podsOf } from './pod-cache.ts';
+import { type ObservedPod, podsOf } from './pod-cache.ts';
 import { isReady, isTerminating } from './status/pods.ts';
 
 /** Pods of a network become ready in bursts: one reconcile for a burst is enough, and nobody notices 30 ms. */
@@ -47,7 +47,7 @@ function ownersOfChild({ type, object, old }: Change<KubeObject>): Request[] {
   return [...new Set(keys)].flatMap(key => (key === undefined ? [] : [{ key }]));
 }
 
-function requestOfPod(caches: ReadableCaches, change: Change<V1Pod>): Request[] {
+function requestOfPod(caches: ReadableCaches, change: Change<ObservedPod>): Request[] {
   // Both: it may have lost its owner.
   const key = networkOfPod(change.object) ?? (change.old === undefined ? undefined : networkOfPod(change.old));
   if (key === undefined || !isRelevant(change)) return [];
@@ -62,11 +62,11 @@ export function networkOfPod(pod: V1Pod): string | undefined {
 }
 
 /** Whether a field changed that a reconcile reads. */
-export function isRelevant({ type, object, old }: Change<V1Pod>): boolean {
-  const fieldsOf = ({ metadata, status }: V1Pod) =>
+export function isRelevant({ type, object, old }: Change<ObservedPod>): boolean {
+  const fieldsOf = ({ metadata, status, problem }: ObservedPod) =>
     JSON.stringify([
       ...[metadata?.uid, metadata?.deletionTimestamp, metadata?.labels, metadata?.ownerReferences],
-      ...[status?.podIP, status?.phase, status?.conditions],
+      ...[status?.podIP, status?.phase, status?.conditions, problem],
     ]);
   return type !== 'updated' || old === undefined || fieldsOf(object) !== fieldsOf(old);
 }

@@ -2,26 +2,25 @@
 // API server answered to a write is remembered; after a restart managedFields say whose value it is. Used by apply.ts.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { V1ManagedFieldsEntry } from '@kubernetes/client-node';
-import { LruCache } from '../collections/lru-cache.ts';
+import type { ManagedFields } from './managed-fields.ts';
 
 /** The name of a field, or the item of a list that is merged by a key. */
 type PathPart = string | { readonly item: unknown };
 
-/** A field of what is wanted that has another value. */
+/** A field of what is desired that has another value. */
 export interface Difference {
   readonly path: readonly PathPart[];
   /** Undefined if there is no such field or item. */
   readonly actual: unknown;
 }
 
-/** The fields of `wanted` that `actual` lacks or has with another value; none exactly if `holds` is true of the two. */
-export function differencesOf(wanted: unknown, actual: unknown, path: readonly PathPart[] = []): Difference[] {
-  if (Array.isArray(wanted)) return Array.isArray(actual) ? differencesOfLists(wanted, actual, path) : [{ path, actual }];
-  if (typeof wanted !== 'object' || wanted === null) return wanted === actual ? [] : [{ path, actual }];
-  const isEmpty = Object.keys(wanted).length === 0;
+/** The fields of `desired` that `actual` lacks or has with another value; none exactly if `holds` is true of the two. */
+export function differencesOf(desired: unknown, actual: unknown, path: readonly PathPart[] = []): Difference[] {
+  if (Array.isArray(desired)) return Array.isArray(actual) ? differencesOfLists(desired, actual, path) : [{ path, actual }];
+  if (typeof desired !== 'object' || desired === null) return desired === actual ? [] : [{ path, actual }];
+  const isEmpty = Object.keys(desired).length === 0;
   if (typeof actual !== 'object' || actual === null) return isEmpty && actual === undefined ? [] : [{ path, actual }];
-  return Object.entries(wanted).flatMap(([key, value]: [string, unknown]) => {
+  return Object.entries(desired).flatMap(([key, value]: [string, unknown]) => {
     const field = (actual as Record<string, unknown>)[key];
     if (value === undefined) return [];
     if (key === 'selector') return isDeepStrictEqual(value, field) ? [] : [{ path: [...path, key], actual: field }];
@@ -29,14 +28,14 @@ export function differencesOf(wanted: unknown, actual: unknown, path: readonly P
   });
 }
 
-function differencesOfLists(wanted: readonly unknown[], actual: readonly unknown[], path: readonly PathPart[]): Difference[] {
-  if (!wanted.every(hasName)) {
+function differencesOfLists(desired: readonly unknown[], actual: readonly unknown[], path: readonly PathPart[]): Difference[] {
+  if (!desired.every(hasName)) {
     // Such a list has one owner.
     const isSame =
-      wanted.length === actual.length && wanted.every((item, index) => differencesOf(item, actual[index]).length === 0);
+      desired.length === actual.length && desired.every((item, index) => differencesOf(item, actual[index]).length === 0);
     return isSame ? [] : [{ path, actual }];
   }
-  return wanted.flatMap(item => {
+  return desired.flatMap(item => {
     const named = actual.filter(other => hasName(other) && other.name === item.name);
     const candidates = named.map(other => differencesOf(item, other, [...path, { item: other }]));
     return candidates.find(list => list.length === 0) ?? candidates[0] ?? [{ path: [...path, { item }], actual: undefined }];
@@ -50,11 +49,7 @@ const hasName = (item: unknown): item is { readonly name: unknown } =>
  * Whether `manager` itself wrote the values that differ: what admission changes in a write belongs to who wrote.
  * A field that admission removed has no owner; it is not known to be ours.
  */
-export function areOwn(
-  differences: readonly Difference[],
-  managedFields: readonly V1ManagedFieldsEntry[],
-  manager: string,
-): boolean {
+export function areOwn(differences: readonly Difference[], managedFields: readonly ManagedFields[], manager: string): boolean {
   const own = managedFields
     .filter(entry => entry.manager === manager && !entry.subresource)
     .map(({ fieldsV1 }): unknown => fieldsV1);
@@ -88,29 +83,32 @@ function isKeyOf(key: string, item: unknown): boolean {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Objects that admission changes; the one that was used longest ago costs a GET when it is met again. */
-const maxObjects = 10_000;
-
-/** What the API server made of our own writes, as far as it differs from what was asked for. */
+/** What the API server made of our last write of one object, as far as it differs from what was desired. */
 export class AdmittedFields {
-  readonly #digests = new LruCache<string>(maxObjects);
+  /** Of what was desired, and of the differences that the answer had. */
+  #desired: string | undefined;
+  #differences: string | undefined;
 
-  /** Call with the answer to each write of `wanted`. */
-  remember(key: string, wanted: unknown, answer: unknown): void {
-    const differences = differencesOf(wanted, answer);
-    if (differences.length > 0 || this.#digests.get(key) !== undefined) this.#digests.set(key, digestOf(wanted, differences));
+  /** Call with the answer to each write of `desired`, or with an object whose differences are our own (`areOwn`). */
+  remember(desired: unknown, answer: unknown): void {
+    this.#desired = digestOf(desired);
+    this.#differences = digestOf(described(differencesOf(desired, answer)));
   }
 
-  /** Whether `current` differs from `wanted` in nothing but what admission made of the last write. */
-  explains(key: string, wanted: unknown, current: unknown): boolean {
-    const known = this.#digests.get(key);
-    return known !== undefined && known === digestOf(wanted, differencesOf(wanted, current));
+  /** Whether this was desired in the last write. */
+  isAnswerTo(desired: unknown): boolean {
+    return this.#desired === digestOf(desired);
+  }
+
+  /** Whether `current` differs from `desired` in nothing but what admission made of the last write. */
+  explains(desired: unknown, current: unknown): boolean {
+    return this.isAnswerTo(desired) && this.#differences === digestOf(described(differencesOf(desired, current)));
   }
 }
 
-const digestOf = (wanted: unknown, differences: readonly Difference[]): string =>
-  createHash('sha256')
-    .update(JSON.stringify([wanted, differences.map(({ path, actual }) => [path.map(nameOf), actual ?? null])]))
-    .digest('base64url');
+const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url');
+
+const described = (differences: readonly Difference[]): unknown =>
+  differences.map(({ path, actual }) => [path.map(nameOf), actual ?? null]);
 
 const nameOf = (part: PathPart): unknown => (typeof part === 'string' ? part : (part.item as { name?: unknown }).name);

@@ -17,6 +17,8 @@ export interface Known<T> {
   readonly isImmutable?: boolean | undefined;
   /** The object that was deleted so that it could be recreated, until it has been. */
   readonly replaced?: T | undefined;
+  /** `current` differs from what is desired in nothing but what admission made of our own write; see admitted-fields.ts. */
+  readonly isAdmitted?: boolean | undefined;
 }
 
 export type Plan<T> =
@@ -28,7 +30,7 @@ export type Plan<T> =
   /** An object of that name exists and has another owner. */
   | { readonly kind: 'taken'; readonly message: string }
   /** The object that exists is being deleted, or will be with its former owner. */
-  | { readonly kind: 'pending' }
+  | { readonly kind: 'pending'; readonly message: string }
   /** Another writer keeps changing the object: its drift may be reverted again after `waitMs`. */
   | { readonly kind: 'contested'; readonly current: T; readonly message: string; readonly waitMs: number };
 
@@ -36,7 +38,8 @@ export type Applied<T> =
   | { readonly outcome: 'created' | 'unchanged'; readonly object: T }
   | { readonly outcome: 'updated' | 'recreated'; readonly object: T; readonly previous: T }
   | { readonly outcome: 'taken'; readonly message: string }
-  | { readonly outcome: 'pending' }
+  /** The object that is in the way is being deleted; the message names what holds it. Without one: it has just been deleted. */
+  | { readonly outcome: 'pending'; readonly message?: string }
   /** The API server, a policy or a webhook of the cluster refuses the change. A value, since the rest of a reconcile can go on. */
   | { readonly outcome: 'failed'; readonly message: string; readonly error: unknown }
   | { readonly outcome: 'contested'; readonly object: T; readonly message: string; readonly waitMs: number };
@@ -61,16 +64,16 @@ export interface PlanOptions {
 export function plan<T extends KubeObject>(
   type: ResourceType<T>,
   desired: T,
-  { current, isImmutable = false, replaced }: Known<T>,
+  { current, isImmutable = false, replaced, isAdmitted = false }: Known<T>,
   { digestAnnotation, driftWaitMs = 0 }: PlanOptions,
 ): Plan<T> {
   if (current === undefined) return { kind: 'create', desired, replaced };
   if (!isControlledBySame(desired, current) && !isAbandoned(desired, current, digestAnnotation))
     return hasFormerOwner(desired, current)
-      ? { kind: 'pending' }
+      ? { kind: 'pending', message: pendingMessage(type, current) }
       : { kind: 'taken', message: takenMessage(type, desired, current) };
-  if (isBeingDeleted(current)) return { kind: 'pending' };
-  if (holds(desired, current)) return { kind: 'none', current };
+  if (isBeingDeleted(current)) return { kind: 'pending', message: pendingMessage(type, current) };
+  if (isAdmitted || holds(desired, current)) return { kind: 'none', current };
   if (isImmutable) return { kind: 'replace', current };
   if (driftWaitMs > 0) return { kind: 'contested', current, message: contestedMessage(type, current), waitMs: driftWaitMs };
   return { kind: 'update', desired, current };
@@ -107,7 +110,7 @@ export async function execute<T extends KubeObject>(
       case 'taken':
         return { outcome: 'taken', message: planned.message };
       case 'pending':
-        return { outcome: 'pending' };
+        return { outcome: 'pending', message: planned.message };
       case 'contested': {
         const { current, message, waitMs } = planned;
         return { outcome: 'contested', object: current, message, waitMs };
@@ -175,7 +178,7 @@ async function update<T extends KubeObject>(
 }
 
 /** Undefined if the object has been deleted since it was in the way. */
-async function getIfExists<T extends KubeObject>(
+export async function getIfExists<T extends KubeObject>(
   client: ApplyClient,
   type: ResourceType<T>,
   object: T,
@@ -254,6 +257,16 @@ function takenMessage<T extends KubeObject>(type: ResourceType<T>, desired: T, c
   const whose = owner === undefined ? 'it has no owner' : `it belongs to ${owner.kind} ${owner.name} (uid ${owner.uid})`;
   const ours = wanted === undefined ? 'is not ours' : `does not belong to this ${wanted.kind}`;
   return `${type.kind} ${keyOf(current)} exists and ${ours}: ${whose}. Delete or rename it`;
+}
+
+function pendingMessage<T extends KubeObject>(type: ResourceType<T>, current: T): string {
+  const { finalizers = [] } = (current.metadata ?? {}) as { readonly finalizers?: readonly string[] };
+  const owner = controllerOf(current);
+  const whose = owner === undefined ? '' : ` of ${owner.kind} ${owner.name} (uid ${owner.uid})`;
+  const what = `${type.kind} ${keyOf(current)}${whose}`;
+  if (!isBeingDeleted(current)) return `${what} is left from before, and the garbage collector has yet to delete it`;
+  const held = finalizers.length === 0 ? '' : `; its finalizers are ${finalizers.slice(0, 5).join(', ')}`;
+  return `${what} is being deleted${held}`;
 }
 
 const contestedMessage = <T extends KubeObject>(type: ResourceType<T>, current: T): string =>

@@ -39,11 +39,13 @@ export async function claimCreatedFields<T extends KubeObject>(
   }
 }
 
-interface ManagedFields {
+/** An entry of `metadata.managedFields`. Caches do not keep them. */
+export interface ManagedFields {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
+  readonly fieldsV1?: unknown;
 }
 
-const managedFieldsOf = ({ metadata }: KubeObject): readonly ManagedFields[] =>
+export const managedFieldsOf = ({ metadata }: KubeObject): readonly ManagedFields[] =>
   (metadata as { readonly managedFields?: readonly ManagedFields[] } | undefined)?.managedFields ?? [];

@@ -77,12 +77,12 @@ describe('the controller as a process', () => {
   it('is healthy before it is ready, and names what it waits for', async () => {
     const process = await start();
     await eventually(async () => (await statusOf('/healthz')) === 200);
-    const waiting = '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\nfailed\n';
+    const waiting = '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\n[+]definition ok\nfailed\n';
     await eventually(async () => (await ask('/readyz')).text === waiting);
     expect((await ask('/readyz')).status).to.equal(503);
     await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
     await process.ready();
-    expect(await ask('/readyz')).to.deep.equal({ status: 200, text: '[+]caches ok\nok\n' });
+    expect(await ask('/readyz')).to.deep.equal({ status: 200, text: '[+]caches ok\n[+]definition ok\nok\n' });
     expect(await ask('/healthz')).to.deep.equal({ status: 200, text: '[+]lease ok\nok\n' });
   });
 

@@ -103,6 +103,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [{{ include "bitcoin-controller.eventsGroup" . | quote }}]
   resources: [events]
   verbs: [create, patch]
+# What Kubernetes says about pods that it does not create or start is in the Events about them alone.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]

@@ -67,6 +67,8 @@ function bitcoindContainer({ spec }: BitcoinNetwork, options: PodOptions, { reso
     name: 'bitcoind',
     image: options.image,
     imagePullPolicy: options.imagePullPolicy,
+    // The end of the log of a container that exits with an error is in its status: the controller reports it.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     ports: [
       { name: 'rpc', containerPort: rpcPort, protocol: 'TCP' },
       { name: 'p2p', containerPort: p2pPort, protocol: 'TCP' },

@@ -25,7 +25,7 @@ const newestFirst = (events: readonly WarningEvent[]): WarningEvent[] =>
 
 /** Messages of kubernetes pkg/controller/statefulset/stateful_pod_control.go; client-go marks those that it aggregates. */
 const failedCreate =
-  /^(?:\(combined from similar events\): )?create (?:Claim \S+ )?Pod (\S+) in StatefulSet \S+ failed error: (.*)$/s;
+  /^(?:\(combined from similar events\): )?create (?:Claim \S+ )?Pod (\S+) in StatefulSet \S+ failed error: (.*)$/is;
 
 /**
  * Why the StatefulSet controller cannot create the pods that are missing: one problem a pod, all with the cause of the first one

@@ -1,21 +1,17 @@
 // PodDiagnosis: why a network's pods do not exist or are not ready. What their conditions do not say it finds in the Events about them,
 // which it lists at growing intervals while something is missing, and never for a network that is ready.
-import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1StatefulSet } from '@kubernetes/client-node';
 import { type BitcoinNetwork, group } from '../../bitcoin/api/bitcoin-network.ts';
 import { isForbidden } from '../../kube/api-error.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf, type KubeObject, type ResourceType } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { TokenBucket } from '../../time/token-bucket.ts';
+import type { ObservedPod } from '../pod-cache.ts';
 import { statefulSets } from '../resource-types.ts';
 import { createProblemsOf, startProblemOf, type WarningEvent } from './event-causes.ts';
 import { LookSchedule } from './look-schedule.ts';
 import type { Problem } from './pod-problems.ts';
-
-/** A pod as the controller caches it: with its problem, which is a tenth of what the problem is read from. */
-export interface ObservedPod extends V1Pod {
-  problem?: Problem | undefined;
-}
 
 /** What there is of a network's nodes. */
 export interface ObservedNodes {
@@ -31,7 +27,7 @@ export interface Diagnosis {
 }
 
 export interface PodDiagnosisOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'list' | 'patch'>;
   readonly logger: Logger;
   /** Monotonic milliseconds. Default: performance.now. */
   readonly nowMs?: () => number;
@@ -70,7 +66,7 @@ interface Row {
 }
 
 export class PodDiagnosis {
-  readonly #client: KubeClient;
+  readonly #client: PodDiagnosisOptions['client'];
   readonly #logger: Logger;
   readonly #nowMs: () => number;
   readonly #lists = new TokenBucket({ qps: listsPerSecond, burst: listBurst });
@@ -137,6 +133,8 @@ export class PodDiagnosis {
     }
     const nowMs = this.#nowMs();
     row.missing ??= new LookSchedule(nowMs, missingIntervals);
+    // Its status is not watched: it is read again soon, and more rarely if the StatefulSet controller is down.
+    if (!isObserved(statefulSet)) return this.#keepFor(row, missing, Math.max(1_000, (nowMs - row.missing.sinceMs) / 4));
     const dueMs = row.missing.waitMs(nowMs);
     if (dueMs > 0) return this.#keepFor(row, missing, dueMs);
     if (!this.#lists.tryAccept(nowMs)) return this.#keepFor(row, missing, noTurnMs * (1 + Math.random()));
@@ -219,12 +217,15 @@ const isStarting = ({ metadata, status }: ObservedPod): boolean =>
   metadata?.deletionTimestamp === undefined &&
   !(status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false);
 
-/** The names of the pods that the StatefulSet controller should have created; none before it has seen what the set asks for. */
+/** Whether the StatefulSet controller has seen what the set asks for. */
+const isObserved = ({ metadata, status }: V1StatefulSet): boolean =>
+  (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+
+/** The names of the pods that the StatefulSet should have and that do not exist. */
 function missingPods({ statefulSet, pods }: ObservedNodes): string[] {
   if (statefulSet === undefined) return [];
-  const { metadata = {}, spec, status } = statefulSet;
-  const isSeen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-  if (metadata.deletionTimestamp !== undefined || !isSeen) return [];
+  const { metadata = {}, spec } = statefulSet;
+  if (metadata.deletionTimestamp !== undefined) return [];
   const existing = new Set(pods.map(pod => pod.metadata?.name));
   const names = Array.from({ length: spec?.replicas ?? 1 }, (_, ordinal) => `${metadata.name ?? ''}-${ordinal}`);
   return names.filter(name => !existing.has(name));

@@ -4,7 +4,7 @@ import { type Reason, reasons } from '../events/reasons.ts';
 
 /** What keeps a node from existing or from becoming ready. */
 export interface Problem {
-  /** The pod, or the object that should create it. */
+  /** The name of the pod; empty if the problem is not that of a pod. */
   readonly subject: string;
   readonly reason: Reason;
   /** The cause in the words of Kubernetes, without what changes from one try to the next. */

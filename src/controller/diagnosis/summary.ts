@@ -34,7 +34,8 @@ export function causesOf(problems: readonly Problem[]): Cause[] {
   }
   return [...groups].slice(0, maxCauses).map(([key, { first, count }]) => {
     const who = count === 1 ? first.subject : `${first.subject} and ${count - 1} more`;
-    return { key, reason: first.reason, message: `${who}${verbs[first.reason] ?? ''}: ${first.cause}` };
+    const message = who === '' ? first.cause : `${who}${verbs[first.reason] ?? ''}: ${first.cause}`;
+    return { key, reason: first.reason, message };
   });
 }
 

@@ -69,9 +69,9 @@ const actions: Readonly<Record<Reason, string>> = {
   ProbeFailed: 'ObserveNodes',
   NodeExited: 'ObserveNodes',
   WaitingForDeletion: 'CreateResource',
-  DefinitionUnusable: 'WriteStatus',
-  Paused: 'Pause',
-  Resumed: 'Resume',
+  DefinitionUnusable: 'UpdateStatus',
+  Paused: 'Reconcile',
+  Resumed: 'Reconcile',
   ReconcileFailed: 'Reconcile',
 };
 

@@ -7,8 +7,10 @@ import type {
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
-import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
+import { pausedAnnotation, serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
+import type { Problem } from '../diagnosis/pod-problems.ts';
+import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
 import { type Reason, reasons } from './reasons.ts';
 
 /** How an object was changed. */
@@ -37,13 +39,19 @@ export function statefulSetEvent(network: BitcoinNetwork, change: Changed, previ
   return normal(reasons.statefulSetScaled, `Scaled StatefulSet ${name} from ${before} to ${nodes}`);
 }
 
-/** The events of the changes between two statuses. */
+/**
+ * The events of the changes between two statuses.
+ * @param problems those that `status` reports: each cause that the previous status did not have is an event
+ */
 export function transitionEvents(
   network: BitcoinNetwork,
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
+  problems: readonly Problem[] = [],
 ): PendingEvent[] {
   return [
+    ...pauseEvents(previous, status),
+    ...problemEvents(previous, status, problems),
     ...credentialsEvents(previous, status),
     ...nodeEvents(network, previous, status),
     ...connectionEvents(previous, status),
@@ -84,6 +92,27 @@ function connectionEvents(previous: BitcoinNetworkStatus | undefined, status: Bi
   const was = conditionOf(previous, 'Connected');
   if (connected?.status !== 'True' || (was?.status === 'True' && was.message === connected.message)) return [];
   return [{ type: 'Normal', reason: reasons.peersConnected, message: sentence(connected.message) }];
+}
+
+function pauseEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
+  const [was, is] = [conditionOf(previous, 'Paused')?.status === 'True', conditionOf(status, 'Paused')?.status === 'True'];
+  if (was === is) return [];
+  const message = is
+    ? `The network is left alone as long as it has the annotation ${pausedAnnotation}`
+    : 'The network is reconciled again';
+  return [{ type: 'Normal', reason: is ? reasons.paused : reasons.resumed, message }];
+}
+
+function problemEvents(
+  previous: BitcoinNetworkStatus | undefined,
+  status: BitcoinNetworkStatus,
+  problems: readonly Problem[],
+): PendingEvent[] {
+  if (conditionOf(status, 'Ready')?.status === 'True') return [];
+  const before = conditionOf(previous, 'Ready')?.message;
+  return causesOf(problems)
+    .filter(cause => !isSaidIn(before, cause))
+    .map(({ reason, message }) => ({ type: 'Warning', reason, message }));
 }
 
 const isReadyIn = (nodes: readonly BitcoinNetworkNode[], { nodeName, ip }: BitcoinNetworkNode): boolean =>

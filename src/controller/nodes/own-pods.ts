@@ -34,7 +34,7 @@ export class OwnPods {
    * Those of the pods that are nodes: with a node's name and labels, and controlled by a StatefulSet of the network. A pod without a
    * controller is a node only if it was one before, as while its StatefulSet is replaced: the next one adopts it.
    */
-  of(network: BitcoinNetwork, pods: readonly V1Pod[]): V1Pod[] {
+  of<P extends V1Pod>(network: BitcoinNetwork, pods: readonly P[]): P[] {
     const own = pods.filter(pod => {
       const owner = controllerOf(pod)?.uid;
       const isOwned = owner === undefined ? this.#known.has(uidOf(pod)) : this.#statefulSets.has(owner);

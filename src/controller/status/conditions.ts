@@ -1,8 +1,11 @@
-// The conditions of a network: Ready, Connected and CredentialsAvailable. Pure.
+// The conditions of a network: Ready, Connected, CredentialsAvailable and Paused. Pure.
 import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
+import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Applied } from '../../runtime/apply.ts';
+import type { Problem } from '../diagnosis/pod-problems.ts';
+import { causesOf } from '../diagnosis/summary.ts';
 import { failureMessage, failureReason } from '../events/failures.ts';
 import { reasons } from '../events/reasons.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
@@ -15,6 +18,14 @@ export interface Observation {
   readonly credentials: CredentialsState;
   /** The outcomes of applying the Service and the StatefulSet; undefined if one was not applied. */
   readonly children: readonly (Applied<unknown> | undefined)[];
+  /** What keeps nodes from existing or from becoming ready. */
+  readonly problems: readonly Problem[];
+}
+
+/** What is seen of a network that is left alone. */
+export interface PausedObservation {
+  readonly isPaused: true;
+  readonly nodes: readonly Node[];
 }
 
 type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
@@ -22,17 +33,59 @@ type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'messa
 /** The conditions, each with the time at which its status changed. */
 export function conditionsOf(
   network: BitcoinNetwork,
-  observation: Observation,
+  observation: Observation | PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
   now: Date,
 ): BitcoinNetworkCondition[] {
-  const states = {
+  const states =
+    'isPaused' in observation ? pausedStates(network, observation, previous) : activeStates(network, observation, previous);
+  return Object.entries(states).map(([type, state]) => condition(type, state, network.metadata.generation ?? 0, previous, now));
+}
+
+type ConditionStates = Readonly<Record<string, ConditionState>>;
+
+function activeStates(
+  network: BitcoinNetwork,
+  observation: Observation,
+  previous: BitcoinNetworkStatus | undefined,
+): ConditionStates {
+  const wasPaused = previous?.conditions?.some(({ type }) => type === 'Paused') ?? false;
+  return {
     Ready: ready(network, observation),
     Connected: connected(network, observation),
     CredentialsAvailable: credentialsAvailable(observation),
+    // Absent, as for most networks, until it has been paused once.
+    ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
-  return Object.entries(states).map(([type, state]) => condition(type, state, network.metadata.generation ?? 0, previous, now));
 }
+
+/** What needs no request to a node or for a Secret is still observed; the rest is not known, or as it was. */
+function pausedStates(
+  network: BitcoinNetwork,
+  { nodes }: PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): ConditionStates {
+  const credentials = previous?.conditions?.find(({ type }) => type === 'CredentialsAvailable');
+  const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
+  return {
+    Ready: isReady
+      ? allReady(network)
+      : { status: 'False', reason: reasons.paused, message: `${readyText(network, nodes)}; the network is paused` },
+    Connected: {
+      status: 'Unknown',
+      reason: reasons.paused,
+      message: 'the network is paused: its nodes are not asked about their peers',
+    },
+    ...(credentials === undefined ? {} : { CredentialsAvailable: pick(credentials) }),
+    Paused: {
+      status: 'True',
+      reason: reasons.paused,
+      message: `nothing of the network is changed as long as it has the annotation ${pausedAnnotation}`,
+    },
+  };
+}
+
+const pick = ({ status, reason, message }: BitcoinNetworkCondition): ConditionState => ({ status, reason, message });
 
 function condition(
   type: string,
@@ -47,24 +100,45 @@ function condition(
 }
 
 /** Ready: exactly as many nodes as the spec wants exist, and all are ready. */
-function ready(network: BitcoinNetwork, { nodes, children }: Observation): ConditionState {
+function ready(network: BitcoinNetwork, { nodes, children, credentials, problems }: Observation): ConditionState {
   const wanted = network.spec.nodes;
   const taken = children.find(child => child?.outcome === 'taken');
   const failed = children.find(child => child?.outcome === 'failed');
-  const count = nodes.filter(({ isReady }) => isReady).length;
   if (taken !== undefined) return { status: 'False', reason: reasons.nameTaken, message: taken.message };
-  if (count === wanted && nodes.length === wanted)
-    return { status: 'True', reason: 'AllNodesReady', message: `${count} of ${wanted} nodes are ready` };
+  if (countReady(nodes) === wanted && nodes.length === wanted) return allReady(network);
   if (failed !== undefined) return { status: 'False', reason: reasons.reconcileFailed, message: failed.message };
+  const text = readyText(network, nodes);
+  const causes = causesOf(problems);
+  const [first] = causes;
+  if (first !== undefined)
+    return { status: 'False', reason: first.reason, message: [text, ...causes.map(({ message }) => message)].join('; ') };
+  if (!credentials.isAvailable)
+    return { status: 'False', reason: credentials.reason, message: `${text}; ${credentials.message}` };
   const surplus = nodes.length - wanted;
   const stopping = surplus > 0 ? `; ${surplus} more ${surplus === 1 ? 'has' : 'have'} yet to stop` : '';
-  return { status: 'False', reason: 'NodesNotReady', message: `${count} of ${wanted} nodes are ready${stopping}` };
+  return { status: 'False', reason: 'NodesNotReady', message: `${text}${stopping}` };
 }
+
+const countReady = (nodes: readonly Node[]): number => nodes.filter(({ isReady }) => isReady).length;
+
+const readyText = ({ spec }: BitcoinNetwork, nodes: readonly Node[]): string =>
+  `${countReady(nodes)} of ${spec.nodes} nodes are ready`;
+
+const allReady = ({ spec }: BitcoinNetwork): ConditionState => ({
+  status: 'True',
+  reason: 'AllNodesReady',
+  message: `${spec.nodes} of ${spec.nodes} nodes are ready`,
+});
 
 /** Connected: Ready, and every node's list has every other node, connected. */
 function connected(network: BitcoinNetwork, observation: Observation): ConditionState {
-  const { credentials, reports } = observation;
+  const { credentials, problems, reports } = observation;
   if (!credentials.isAvailable) return { status: 'False', reason: credentials.reason, message: credentials.message };
+  // A node that exits is reported as that, whatever the others answer about it.
+  if (problems.length > 0) {
+    const readiness = ready(network, observation);
+    if (readiness.status === 'False') return readiness;
+  }
   const failing = reports.filter(({ failure }) => failure !== undefined);
   const [first] = failing;
   if (first !== undefined) {

@@ -57,34 +57,46 @@ export class LostStatus {
   }
 
   /**
-   * Call with what was sent and what the API server answered; undefined if it has no such subresource.
+   * Call with what was sent and what the API server answered.
    * @returns what to report about this network, the first time
    */
-  note(
+  noteAnswer(
     network: BitcoinNetwork,
     sent: BitcoinNetworkStatus,
     answered: BitcoinNetworkStatus | undefined,
-    isServed = true,
   ): string | undefined {
-    const key = keyOf(network);
-    const message = isServed ? messageOfPruned(sent, answered) : 'The CustomResourceDefinition has no status subresource';
-    if (message === undefined) {
-      this.#rows.delete(key);
+    const fields = lostFields(sent, answered);
+    if (fields.length === 0) {
+      this.#rows.delete(keyOf(network));
       this.#clear();
       return undefined;
     }
-    const isFirst = this.#rowOf(network) === undefined;
-    this.#rows.set(key, { uid: network.metadata.uid, sent, answered, atMs: this.#nowMs() });
-    const text = `${message}. Install the definition of this version of the chart`;
-    if (this.#fault !== text) this.#logger.error('The definition does not keep the status of networks', { cause: text });
-    this.#fault = text;
-    return isFirst ? text : undefined;
+    return this.#lose(network, sent, answered, `The CustomResourceDefinition does not keep ${fields.join(', ')}`);
+  }
+
+  /** Call if the API server has no such subresource. @returns as noteAnswer */
+  noteNotServed(network: BitcoinNetwork, sent: BitcoinNetworkStatus): string | undefined {
+    return this.#lose(network, sent, network.status, 'The CustomResourceDefinition has no status subresource');
   }
 
   /** Call with the key of a network that is gone. */
   forget(key: string): void {
     this.#rows.delete(key);
     if (this.#rows.size === 0) this.#clear();
+  }
+
+  #lose(
+    network: BitcoinNetwork,
+    sent: BitcoinNetworkStatus,
+    answered: BitcoinNetworkStatus | undefined,
+    what: string,
+  ): string | undefined {
+    const isFirst = this.#rowOf(network) === undefined;
+    this.#rows.set(keyOf(network), { uid: network.metadata.uid, sent, answered, atMs: this.#nowMs() });
+    const fault = `${what}: apply the definition of the version of the controller`;
+    if (this.#fault !== fault) this.#logger.error('The definition does not keep the status of networks', { cause: fault });
+    this.#fault = fault;
+    return isFirst ? fault : undefined;
   }
 
   #rowOf({ metadata }: BitcoinNetwork): Row | undefined {
@@ -98,17 +110,10 @@ export class LostStatus {
   }
 }
 
-function messageOfPruned(sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus | undefined): string | undefined {
-  const lost = new Set(
-    differencesOf(sent, answered ?? {})
-      .map(({ path }) => path.find(part => typeof part === 'string'))
-      .filter(name => name !== undefined),
-  );
-  if (lost.size === 0) return undefined;
-  return `The CustomResourceDefinition does not keep ${[...lost]
-    .slice(0, maxNames)
-    .map(name => `status.${name}`)
-    .join(', ')}`;
+/** The fields of a status that the answer lacks, as `status.NAME`. */
+function lostFields(sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus | undefined): string[] {
+  const names = differencesOf(sent, answered ?? {}).flatMap(({ path: [name] }) => (typeof name === 'string' ? [name] : []));
+  return [...new Set(names)].slice(0, maxNames).map(name => `status.${name}`);
 }
 
 /** As JSON: keys come in the API server's order in both. */

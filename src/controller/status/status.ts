@@ -7,12 +7,12 @@ import type {
 } from '../../bitcoin/api/bitcoin-network.ts';
 import { podSelector, serviceName } from '../../bitcoin/api/names.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
-import { conditionsOf, type Observation } from './conditions.ts';
+import { conditionsOf, type Observation, type PausedObservation } from './conditions.ts';
 
 /** The status that a network should have. */
 export function statusOf(
   network: BitcoinNetwork,
-  observation: Observation,
+  observation: Observation | PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
   now: Date,
 ): BitcoinNetworkStatus {

@@ -7,6 +7,7 @@ import {
   type ApplyClient,
   digestOf,
   execute,
+  getIfExists,
   type Known,
   maxRounds,
   plan,
@@ -14,6 +15,9 @@ import {
   withAnnotations,
   withDigest,
 } from '../../runtime/apply.ts';
+import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitted-fields.ts';
+import { holds } from '../../runtime/field-comparison.ts';
+import { managedFieldsOf } from '../../runtime/managed-fields.ts';
 import type { EventOutbox, PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Changed } from '../events/transitions.ts';
 import type { ChildState, Part } from '../network-state.ts';
@@ -44,7 +48,9 @@ export async function applyChild<T extends KubeObject>(
   const desired = withDigest(child.desired, appliedAnnotation);
   const digest = digestOf(desired, appliedAnnotation);
   const options = { digestAnnotation: appliedAnnotation, driftWaitMs: state.drift.waitMs(digest) };
-  let known: Known<T> = { current: state.writes.newest(child.cached), replaced: state.replaced };
+  const current = state.writes.newest(child.cached);
+  const isAdmitted = await isAdmittedByUs({ client, signal }, type, state.admitted, desired, current);
+  let known: Known<T> = { current, replaced: state.replaced, isAdmitted };
   let applied: Applied<T> = { outcome: 'pending' };
   for (let round = 1; round <= maxRounds; round += 1) {
     const planned = plan(type, desired, known, options);
@@ -59,10 +65,34 @@ export async function applyChild<T extends KubeObject>(
   }
   if ('object' in applied) {
     state.replaced = undefined;
-    if (applied.outcome !== 'unchanged' && applied.outcome !== 'contested') state.writes.remember(applied.object);
+    if (applied.outcome !== 'unchanged' && applied.outcome !== 'contested') {
+      state.writes.remember(applied.object);
+      state.admitted.remember(desired, applied.object);
+    }
     outbox.publish(network, part, outbox.storedIn(applied.object));
   }
   return applied;
+}
+
+/**
+ * Whether the object differs from what is desired in nothing but what admission made of our own write. A process that did not write it
+ * itself reads its managed fields, which the caches do not keep.
+ */
+async function isAdmittedByUs<T extends KubeObject>(
+  { client, signal }: Pick<ChildContext, 'client' | 'signal'>,
+  type: ResourceType<T>,
+  admitted: AdmittedFields,
+  desired: T,
+  current: T | undefined,
+): Promise<boolean> {
+  if (current === undefined || holds(desired, current)) return false;
+  if (admitted.isAnswerTo(desired)) return admitted.explains(desired, current);
+  // Last applied was something else: a change of what is desired, or another controller's.
+  if (digestOf(current, appliedAnnotation) !== digestOf(desired, appliedAnnotation)) return false;
+  const found = await getIfExists(client, type, desired, signal);
+  if (found === undefined || !areOwn(differencesOf(desired, found), managedFieldsOf(found), fieldManager)) return false;
+  admitted.remember(desired, found);
+  return admitted.explains(desired, current);
 }
 
 /** Adds the event of the change to the object that is to be written. */

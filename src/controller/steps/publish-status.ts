@@ -1,18 +1,23 @@
 // Step: writes the status of a network if it has changed, with the events of the change.
-import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { isConflict, isNotFound } from '../../kube/api-error.ts';
+import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { reasons } from '../events/reasons.ts';
 import { transitionEvents } from '../events/transitions.ts';
 import type { NetworkState } from '../network-state.ts';
 import { networks } from '../resource-types.ts';
-import type { Observation } from '../status/conditions.ts';
+import type { Observation, PausedObservation } from '../status/conditions.ts';
+import type { LostStatus } from '../status/lost-status.ts';
 import { isSameStatus, isUrgent, statusOf } from '../status/status.ts';
 
 /** Until then the informer has seen what another writer did to the network. */
 const conflictDelayMs = 500;
 
 export interface StatusContext {
-  readonly client: Pick<KubeClient, 'patch'>;
+  readonly client: Pick<KubeClient, 'get' | 'patch'>;
+  readonly recorder: Pick<EventRecorder, 'event'>;
+  readonly lost: LostStatus;
   readonly network: BitcoinNetwork;
   readonly signal: AbortSignal;
 }
@@ -23,33 +28,64 @@ export interface StatusContext {
  * @throws ApiError if the API server refuses the write
  */
 export async function publishStatus(
-  { client, network, signal }: StatusContext,
-  { outbox, throttle, writes }: NetworkState,
-  observation: Observation,
+  context: StatusContext,
+  state: NetworkState,
+  observation: Observation | PausedObservation,
   settlesInMs: number,
 ): Promise<number> {
   if (settlesInMs > 0) return settlesInMs;
-  const previous = network.status;
+  const { network, lost } = context;
+  const { outbox, throttle } = state;
+  const previous = lost.previousOf(network);
   const status = statusOf(network, observation, previous, new Date());
-  const isSame = isSameStatus(previous, status);
+  const isSame = isSameStatus(previous, status) && !lost.isRetryDue(network);
   const isProgress = !isSame && !isUrgent(previous, status);
   if (!isProgress) throttle.reset();
   const waitMs = isProgress ? throttle.waitMs() : 0;
-  if (isSame || waitMs > 0) return waitMs;
-  const { namespace, name, uid, resourceVersion } = network.metadata;
-  const lastEvents = outbox.name(network, 'status', transitionEvents(network, previous, status));
-  // With the version that was read: of two controllers only one reports the change, and a network that was deleted and recreated
-  // meanwhile does not get the former one's status.
-  const body = { metadata: { uid, resourceVersion }, status: lastEvents.length === 0 ? status : { ...status, lastEvents } };
-  try {
-    writes.remember(
-      await client.patch(networks, { namespace, name }, body, { patchType: 'merge', subresource: 'status', signal }),
-    );
-  } catch (error) {
-    if (isConflict(error) || isNotFound(error)) return conflictDelayMs;
-    throw error;
-  }
+  if (waitMs > 0) return waitMs;
+  if (isSame) return lost.retryMs(network) ?? 0;
+  const problems = 'problems' in observation ? observation.problems : [];
+  const lastEvents = outbox.name(network, 'status', transitionEvents(network, previous, status, problems));
+  const isWritten = await write(context, state, lastEvents.length === 0 ? status : { ...status, lastEvents });
+  if (!isWritten) return conflictDelayMs;
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
   outbox.publish(network, 'status', lastEvents);
-  return 0;
+  return lost.retryMs(network) ?? 0;
+}
+
+/** @returns false if another writer was faster, or the network is gone */
+async function write(
+  { client, network, lost, recorder, signal }: StatusContext,
+  { writes }: NetworkState,
+  status: BitcoinNetworkStatus,
+): Promise<boolean> {
+  const { namespace, name, uid, resourceVersion } = network.metadata;
+  const options = { patchType: 'merge', subresource: 'status', signal } as const;
+  // With the version that was read: of two controllers only one reports the change, and a network that was deleted and recreated
+  // meanwhile does not get the former one's status.
+  const body = { metadata: { uid, resourceVersion }, status };
+  let fault: string | undefined;
+  try {
+    const answer = await client.patch(networks, { namespace, name }, body, options);
+    writes.remember(answer);
+    fault = lost.noteAnswer(network, status, answer.status);
+  } catch (error) {
+    if (isConflict(error)) return false;
+    if (!isNotFound(error)) throw error;
+    if (!(await isThere(client, network, signal))) return false;
+    fault = lost.noteNotServed(network, status);
+  }
+  if (fault !== undefined) recorder.event(network, 'Warning', reasons.definitionUnusable, fault);
+  return true;
+}
+
+/** Whether the network exists: a definition without the status subresource answers as if it did not. */
+async function isThere(client: Pick<KubeClient, 'get'>, { metadata }: BitcoinNetwork, signal: AbortSignal): Promise<boolean> {
+  const { namespace, name, uid } = metadata;
+  try {
+    return (await client.get(networks, { namespace, name }, { signal })).metadata.uid === uid;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }

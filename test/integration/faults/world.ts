@@ -95,6 +95,13 @@ export class World {
     return condition === undefined ? '' : `${condition.status} ${condition.reason}`;
   }
 
+  /** The conditions by type: STATUS REASON MESSAGE. */
+  async conditions(namespace: string, name: string): Promise<Record<string, string>> {
+    const { status } = await this.client.get(networks, { namespace, name });
+    const texts = status?.conditions?.map(one => [one.type, `${one.status} ${one.reason} ${one.message}`] as const);
+    return Object.fromEntries(texts ?? []);
+  }
+
   async untilCondition(namespace: string, name: string, type: string, wanted: string): Promise<void> {
     await eventually(async () => (await this.condition(namespace, name, type)) === wanted);
   }

@@ -4,7 +4,8 @@ import type { V1StatefulSet } from '@kubernetes/client-node';
 import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { headlessService } from '../../../src/bitcoin/resources/service.ts';
 import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
-import { keepNetwork, keepPod, keepService, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
+import { keepNetwork, keepService, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
+import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 import { holds } from '../../../src/runtime/field-comparison.ts';
 import { network, pod } from '../../support/builders.ts';
@@ -24,7 +25,7 @@ const caches: Readonly<Record<string, { readonly keep: Keep; readonly object: Ku
     keep: keepStatefulSet,
     object: withAnnotations(statefulSetFor(alice, 'version', { image: 'i', imagePullPolicy: 'Never' } as never)),
   },
-  pods: { keep: keepPod, object: pod('alice-sts-0', { isReady: true }) },
+  pods: { keep: podCacheOptions.transform, object: pod('alice-sts-0', { isReady: true }) },
 };
 
 function withAnnotations<T extends KubeObject>(object: T): T {

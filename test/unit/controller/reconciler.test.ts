@@ -6,10 +6,13 @@ import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/
 import type { Credentials } from '../../../src/bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../../src/bitcoin/topology/peer-plan.ts';
 import type { NodeObservation } from '../../../src/controller/nodes/node-monitor.ts';
+import { LostStatus } from '../../../src/controller/status/lost-status.ts';
+import type { Diagnosis } from '../../../src/controller/diagnosis/pod-diagnosis.ts';
 import { Reconciler } from '../../../src/controller/reconciler.ts';
 import { FakeRecorder } from '../../../src/record/core/fake-recorder.ts';
 import { network, pod } from '../../support/builders.ts';
 import { fakeCaches } from '../../support/fakes/fake-cache.ts';
+import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 
 const recheckMs = 120_000;
@@ -31,17 +34,32 @@ class FakeMonitor {
   }
 }
 
+/** Finds what the test wants. */
+class FakeDiagnosis {
+  diagnosis: Diagnosis = { problems: [], lookAgainMs: undefined };
+  forgotten: string[] = [];
+
+  diagnose(): Promise<Diagnosis> {
+    return Promise.resolve(this.diagnosis);
+  }
+
+  forget(key: string): void {
+    this.forgotten.push(key);
+  }
+}
+
 describe('Reconciler', () => {
   let clock: Clock;
   let cluster: FakeCluster;
   let caches: ReturnType<typeof fakeCaches>;
   let monitor: FakeMonitor;
+  let diagnosis: FakeDiagnosis;
   let recorder: FakeRecorder;
   let reconciler: Reconciler;
 
   beforeEach(() => {
     clock = FakeTimers.install({ now: Date.UTC(2026, 0, 1), toFake: ['Date'] });
-    [cluster, caches, monitor] = [new FakeCluster(), fakeCaches(), new FakeMonitor()];
+    [cluster, caches, monitor, diagnosis] = [new FakeCluster(), fakeCaches(), new FakeMonitor(), new FakeDiagnosis()];
     startProcess();
   });
   afterEach(() => clock.uninstall());
@@ -50,7 +68,8 @@ describe('Reconciler', () => {
   function startProcess(): void {
     recorder = new FakeRecorder();
     const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
-    reconciler = new Reconciler({ client: cluster, caches, recorder, monitor, pods, recheckMs });
+    const lost = new LostStatus(new RecordingLogger());
+    reconciler = new Reconciler({ client: cluster, caches, recorder, monitor, diagnosis, lost, pods, recheckMs });
   }
 
   /** Stores the network in the cluster and in the cache. */
@@ -177,10 +196,17 @@ describe('Reconciler', () => {
       expect(status()?.observedGeneration).to.equal(2);
     });
 
-    it('does nothing while it is paused, and its nodes are not asked', async () => {
+    it('writes nothing but its status while it is paused, once, and its nodes are not asked', async () => {
       put(network({ nodes: 2 }, { generation: 2, annotations: { [pausedAnnotation]: 'True' } }));
+      cluster.calls.length = 0;
       expect(await reconcile()).to.deep.equal({});
-      expect([cluster.calls, monitor.forgotten]).to.deep.equal([[], ['default/alice']]);
+      sync();
+      expect(await reconcile()).to.deep.equal({});
+      expect(cluster.calls.map(({ verb, key }) => `${verb} ${key}`)).to.deep.equal(['patch bitcoinnetworks default/alice']);
+      expect([condition('Paused'), condition('Connected')]).to.deep.equal(['True Paused', 'Unknown Paused']);
+      expect(reasons().filter(reason => reason === 'Paused')).to.have.length(1);
+      expect(monitor.forgotten).to.include('default/alice');
+      expect(diagnosis.forgotten).to.include('default/alice');
     });
 
     it('does nothing once it is being deleted or gone: the garbage collector deletes its objects', async () => {
@@ -268,8 +294,42 @@ describe('Reconciler', () => {
     });
   });
 
+  describe('with a node that does not run', () => {
+    const exited = { subject: 'alice-sts-0', reason: 'NodeExited', cause: 'container bitcoind exited with code 1' } as const;
+
+    it('names the cause in Ready and Connected, records it once, and looks again when there may be more to say', async () => {
+      diagnosis.diagnosis = { problems: [exited], lookAgainMs: 4_000 };
+      put(network({ nodes: 2 }));
+      expect(await reconcile()).to.deep.equal({ requeueAfterMs: 4_000 });
+      sync();
+      await reconcile();
+      expect([condition('Ready'), condition('Connected')]).to.deep.equal(['False NodeExited', 'False NodeExited']);
+      expect(status()?.conditions?.[0]?.message).to.equal(
+        '0 of 2 nodes are ready; alice-sts-0: container bitcoind exited with code 1',
+      );
+      expect(reasons().filter(reason => reason === 'NodeExited')).to.have.length(1);
+    });
+
+    it('records another cause that takes its place, and says nothing of either when it is over', async () => {
+      diagnosis.diagnosis = { problems: [exited], lookAgainMs: undefined };
+      put(network({ nodes: 2 }));
+      await reconcile();
+      sync();
+      diagnosis.diagnosis = { problems: [{ ...exited, reason: 'ImagePullFailed', cause: 'no image' }], lookAgainMs: undefined };
+      await reconcile();
+      sync();
+      diagnosis.diagnosis = { problems: [], lookAgainMs: undefined };
+      await reconcile();
+      expect(condition('Ready')).to.equal('False NodesNotReady');
+      expect(reasons().filter(reason => /NodeExited|ImagePullFailed/.test(reason ?? ''))).to.deep.equal([
+        'NodeExited',
+        'ImagePullFailed',
+      ]);
+    });
+  });
+
   describe('without credentials', () => {
-    it('creates no StatefulSet, whose nodes would start with the default ones; says so, and reads the Secret again in seconds', async () => {
+    it('creates no StatefulSet, whose nodes would start with the default ones; says so, and reads the Secret again soon', async () => {
       put(network({ secret: 's' }));
       expect(await reconcile()).to.deep.equal({ requeueAfterMs: 3_000 });
       expect(cluster.writes).not.to.include('create statefulsets default/alice-sts');

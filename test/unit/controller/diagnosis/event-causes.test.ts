@@ -5,7 +5,7 @@ const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds 
 const failed = (pod: string, error: string, seconds = 0): WarningEvent => ({
   type: 'Warning',
   reason: 'FailedCreate',
-  message: `create Pod ${pod} in StatefulSet a-sts failed error: ${error}`,
+  message: `Create Pod ${pod} in StatefulSet a-sts failed error: ${error}`,
   lastTimestamp: at(seconds),
 });
 const longAgo = 0;

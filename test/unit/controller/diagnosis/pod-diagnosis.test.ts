@@ -1,6 +1,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { type ObservedPod, PodDiagnosis } from '../../../../src/controller/diagnosis/pod-diagnosis.ts';
+import { PodDiagnosis } from '../../../../src/controller/diagnosis/pod-diagnosis.ts';
+import type { ObservedPod } from '../../../../src/controller/pod-cache.ts';
 import { answer, FakeApiServer } from '../../../support/fakes/fake-api-server.ts';
 import { network, pod } from '../../../support/builders.ts';
 import { RecordingLogger } from '../../../support/fakes/recording-logger.ts';
@@ -111,7 +112,9 @@ describe('PodDiagnosis', () => {
   it('does not take pods for missing before the StatefulSet controller has seen what is asked for', async () => {
     items = [refusal('alice-sts-0')];
     const changed = { ...statefulSet, metadata: { ...statefulSet.metadata, generation: 2 } };
-    expect(await diagnose([], changed)).to.deep.equal({ problems: [], lookAgainMs: undefined });
+    for (nowMs = 0; nowMs < 10_000; nowMs += 1_000) expect((await diagnose([], changed)).problems).to.deep.equal([]);
+    expect((await diagnose([], changed)).lookAgainMs).to.equal(2_500);
+    expect(server.requests).to.deep.equal([]);
   });
 
   it('says what keeps a pod from starting only after it had time to start', async () => {

@@ -22,6 +22,7 @@ const observation = (fields: Partial<Observation> = {}): Observation => ({
   reports: [],
   credentials: found,
   children: [],
+  problems: [],
   ...fields,
 });
 const condition = (status: BitcoinNetworkStatus, type: string): BitcoinNetworkCondition | undefined =>

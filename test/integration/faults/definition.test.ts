@@ -1,0 +1,87 @@
+// A CustomResourceDefinition that does not keep the status of networks: of another version, or written by hand. It is reported once, in
+// the log, as an event and by /readyz; nothing is repeated at each look; and all is well again when it is mended.
+import { expect } from 'chai';
+import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
+import { freePort } from '../../../tools/kubernetes/free-port.ts';
+import { AuditLog } from '../../support/cluster/audit-log.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { eventually } from '../../support/until.ts';
+import { World } from './world.ts';
+
+const nodes = 2;
+
+interface Version {
+  subresources: { status?: object; scale?: object };
+  schema: { openAPIV3Schema: { properties: { status: { properties: Record<string, unknown> } } } };
+}
+
+const definitions: Readonly<Record<string, { readonly change: (version: Version) => void; readonly words: string }>> = {
+  'without the status subresource': {
+    change: version => delete version.subresources.status,
+    words: 'has no status subresource',
+  },
+  'that prunes the conditions': {
+    change: version => delete version.schema.openAPIV3Schema.properties.status.properties['conditions'],
+    words: 'does not keep status.conditions',
+  },
+  'that prunes the events of a status': {
+    change: version => delete version.schema.openAPIV3Schema.properties.status.properties['lastEvents'],
+    words: 'does not keep status.lastEvents',
+  },
+};
+
+describe('a definition that does not keep the status', function () {
+  this.timeout(240_000);
+
+  for (const [what, { change, words }] of Object.entries(definitions))
+    it(`is reported once, and its networks are served: one ${what}`, async () => {
+      const world = await World.start();
+      const address = `127.0.0.1:${await freePort('127.0.0.1')}`;
+      let controller: ControllerProcess | undefined;
+      const define = (definition: object) =>
+        world.controlPlane.kubectlWithInput(JSON.stringify(definition), 'replace', '-f', '-');
+      const readyz = async () => (await fetch(`http://${address}/readyz`, { headers: { connection: 'close' } })).text();
+      try {
+        const other = structuredClone(customResourceDefinition()) as unknown as { spec: { versions: [Version] } };
+        change(other.spec.versions[0]);
+        await define(other);
+        controller = await ControllerProcess.start({
+          kubeconfig: world.controlPlane.kubeconfigPath,
+          args: ['--recheck-seconds', '1', '--health-address', address],
+        });
+        await controller.ready();
+        await world.createNamespace('defined');
+        for (const name of ['alice', 'bob']) await world.createNetwork('defined', name, nodes);
+        for (const name of ['alice', 'bob'])
+          await eventually(async () => {
+            const told = await world.told('defined', name);
+            return told.has('PeersConnected') && told.has('DefinitionUnusable');
+          });
+        expect(await readyz())
+          .to.include('[-]definition failed')
+          .and.to.include(words);
+        const log = new AuditLog(world.controlPlane.auditLogPath, 'bitcoin-controller/');
+        await log.read();
+        const asked = () =>
+          [...world.bitcoind.nodes.values()].reduce((sum, { calls }) => sum + (calls.get('getaddednodeinfo') ?? 0), 0);
+        const enough = asked() + 10 * nodes * 2;
+        await eventually(() => asked() >= enough);
+        expect((await log.read()).writes).to.equal(0);
+        for (const name of ['alice', 'bob'])
+          for (const [reason, messages] of await world.told('defined', name))
+            if (reason !== 'NodeReady') expect(messages, reason).to.have.length(1);
+        const logged = controller.logs.filter(({ message }) => message === 'The definition does not keep the status of networks');
+        expect(logged).to.have.length(1);
+        expect(JSON.stringify(logged)).to.include(words);
+
+        await define(customResourceDefinition());
+        await world.untilRight('defined', 'alice');
+        await world.untilRight('defined', 'bob');
+        expect(await readyz()).to.include('[+]definition ok');
+        expect(await controller.stop()).to.equal(0);
+      } finally {
+        await controller?.kill();
+        await world.stop();
+      }
+    });
+});
