@@ -3,11 +3,11 @@
 import { LruCache } from '../collections/lru-cache.ts';
 import type { Logger } from '../logging/logger.ts';
 import { printable } from '../logging/printable.ts';
-import type { EventType, ObjectReference } from '../record/core/core-event.ts';
+import type { EventType } from '../record/core/core-event.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import { formatMessage } from '../record/pipeline/format-message.ts';
-import type { KubernetesObject, Referable } from '../record/pipeline/reference.ts';
-import { PassiveTokenBucket } from '../time/passive-token-bucket.ts';
+import type { KubernetesObject, ObjectReference, Referable } from '../record/pipeline/reference.ts';
+import { TokenBucket } from '../time/token-bucket.ts';
 
 /** As client-go limits the events of core/v1: 25 at once, then one in five minutes. */
 const burst = 25;
@@ -19,7 +19,7 @@ const cacheSize = 4_096;
 export const combinedMessage = '(combined from similar events)';
 
 interface State {
-  readonly buckets: LruCache<PassiveTokenBucket>;
+  readonly buckets: LruCache<TokenBucket>;
   readonly seen: LruCache<true>;
 }
 
@@ -78,13 +78,13 @@ export class GuardedRecorder implements EventRecorder {
   }
 
   #limited(object: Referable, reason: string, message: string): string {
-    const { limitsMessages, now = Date.now } = this.#options;
+    const { limitsMessages, now = () => performance.now() } = this.#options;
     if (!limitsMessages) return message;
     const { buckets, seen } = this.#state;
     const key = keyOf(object);
     const series = `${key} ${reason} ${message}`;
     if (seen.get(series) === true) return message;
-    const bucket = buckets.get(key) ?? new PassiveTokenBucket(qps, burst);
+    const bucket = buckets.get(key) ?? new TokenBucket({ qps, burst });
     buckets.set(key, bucket);
     if (!bucket.tryAccept(now())) return combinedMessage;
     seen.set(series, true);
