@@ -78,7 +78,7 @@ export class GuardedRecorder implements EventRecorder {
   }
 
   #limited(object: Referable, reason: string, message: string): string {
-    const { limitsMessages, now = Date.now } = this.#options;
+    const { limitsMessages, now = () => performance.now() } = this.#options;
     if (!limitsMessages) return message;
     const { buckets, seen } = this.#state;
     const key = keyOf(object);

@@ -1,7 +1,7 @@
 // What every test of faults needs: a real API server with a controller manager, pods that the test runs, and a bitcoind behind each.
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { apiVersion, type BitcoinNetwork, type BitcoinNetworkStatus, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
 import { networks, services, statefulSets } from '../../../src/controller/resource-types.ts';
 import { KubeClient, type ResourceType } from '../../../src/kube/client.ts';
@@ -86,6 +86,10 @@ export class World {
       const { added } = this.bitcoind.node(ip);
       return added.size === others.length && others.every(other => added.has(other));
     });
+  }
+
+  async status(namespace: string, name: string): Promise<BitcoinNetworkStatus> {
+    return (await this.client.get(networks, { namespace, name })).status ?? {};
   }
 
   /** The condition of that type: STATUS REASON. */

@@ -26,6 +26,8 @@ export class SimulatedNode {
   /** How often each method was called. */
   readonly calls = new Map<string, number>();
   fault: Fault | undefined;
+  /** Answers in the place of the node, whatever is asked. */
+  respond: ((response: ServerResponse, body: string) => void) | undefined;
   slowMs = 2_000;
 
   /** The result of one call. @throws RpcError */
@@ -143,6 +145,10 @@ export class SimulatedBitcoind {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const node = this.node(request.socket.localAddress ?? '');
     const body = await read(request);
+    if (node.respond !== undefined) {
+      node.respond(response, body);
+      return;
+    }
     if (node.fault === 'hang') return;
     if (node.fault === 'reset') request.socket.resetAndDestroy();
     else if (node.fault === 'unavailable') send(response, 503, 'Work queue depth exceeded');

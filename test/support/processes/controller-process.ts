@@ -24,6 +24,10 @@ export interface ControllerProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** For Node.js, before the program. */
   readonly nodeArgs?: readonly string[];
+  /** The program. Default: the sources. */
+  readonly file?: string;
+  /** A command that runs the one after it, by exec. */
+  readonly launcher?: readonly string[];
 }
 
 export class ControllerProcess {
@@ -45,9 +49,9 @@ export class ControllerProcess {
 
   /** Resolves when it has been started; it is not ready then. */
   static async start(options: ControllerProcessOptions): Promise<ControllerProcess> {
-    const { kubeconfig, args = [], environment = {}, nodeArgs = [] } = options;
+    const { kubeconfig, args = [], environment = {}, nodeArgs = [], file = program, launcher = [] } = options;
     const { setpriv } = await providePrograms(['setpriv']);
-    const command = [process.execPath, ...nodeArgs, program, '--kubeconfig', kubeconfig, ...args];
+    const command = [...launcher, process.execPath, ...nodeArgs, file, '--kubeconfig', kubeconfig, ...args];
     const child = spawn(setpriv, ['--pdeathsig', 'KILL', ...command], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...environment },

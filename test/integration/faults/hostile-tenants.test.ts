@@ -1,0 +1,225 @@
+// One tenant whose nodes answer whatever costs most, beside 100 networks of others: the bundled controller, as its own process, with the
+// memory limit of the chart. Networks that are scaled meanwhile show what the others notice.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect } from 'chai';
+import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { networks } from '../../../src/controller/resource-types.ts';
+import { buildController } from '../../support/processes/bundled-controller.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { MemoryCgroup } from '../../support/processes/memory-cgroup.ts';
+import { peakRssMiB } from '../../support/processes/process-figures.ts';
+import { eventually } from '../../support/until.ts';
+import { World } from './world.ts';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+/** values.yaml: resources.limits.memory. */
+const limitMiB = 384;
+/** What Node.js takes of that for its heap, where no cgroup can tell it. */
+const heapMiB = 259;
+const longestBlockMs = 200;
+const slowestRatio = 1.5;
+/** What a run differs by from the next without any cause. */
+const noiseMs = 500;
+
+const goodNetworks = 100;
+/** Of those, how many are scaled in a run. */
+const scaledNetworks = 10;
+const hostileNodes = 64;
+const name = (index: number) => `good-${index}`;
+
+type Respond = (response: ServerResponse, body: string) => void;
+
+const MiB = 1 << 20;
+const whole =
+  (body: Buffer): Respond =>
+  response =>
+    void response.writeHead(200, { 'content-length': body.length }).end(body);
+/** Without a length, and without an end if it stalls. */
+const streamed =
+  (body: Buffer, stalls = false): Respond =>
+  response => {
+    response.writeHead(200);
+    if (stalls) response.write(body);
+    else response.end(body);
+  };
+const json = (text: string, bytes: number): Buffer => Buffer.from(text.repeat(Math.ceil(bytes / text.length)).slice(0, bytes));
+const batch = (...results: unknown[]) =>
+  Buffer.from(JSON.stringify(results.map((result, id) => ({ jsonrpc: '2.0', result, id }))));
+const added = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ addednode: `node-${index}.example`, connected: false, addresses: [] }));
+const alternating = (...responds: readonly Respond[]): Respond => {
+  let count = 0;
+  return (response, body) => {
+    responds[count % responds.length]?.(response, body);
+    count += 1;
+  };
+};
+
+function* failures(): Generator<string> {
+  for (let count = 0; ; count += 1) yield `failure \u001b[2J ${count} ${'x'.repeat(100)}`;
+}
+const failure = failures();
+
+const attacks: Readonly<Record<string, Respond>> = {
+  'send 4 MiB of wrong elements, or as many as are read': alternating(
+    streamed(json('[{"id":0,"result":[{},{},{},{},', 4 * MiB)),
+    whole(Buffer.concat([Buffer.from('[{"id":0,"result":['), json('{},', 149_000 * 3), Buffer.from('{}]}]')])),
+    whole(Buffer.concat([Buffer.from('['), json('0,', 2 * MiB - 4), Buffer.from('0]')])),
+  ),
+  'list 90,000 added nodes, or as many as are read, and refuse to remove any': (() => {
+    const [many, few] = [batch(added(90_000), []), batch(added(12_000), [])];
+    const lists = alternating(whole(many), whole(few), streamed(many));
+    return (response: ServerResponse, body: string) => {
+      const calls = JSON.parse(body) as { id: number; method: string }[];
+      if (calls[0]?.method === 'getaddednodeinfo') lists(response, body);
+      else
+        whole(Buffer.from(JSON.stringify(calls.map(({ id }) => ({ id, error: { code: -24, message: 'x'.repeat(300) } })))))(
+          response,
+          body,
+        );
+    };
+  })(),
+  'send JSON that is nested by a million levels': alternating(whole(json('[', 2 * MiB)), streamed(json('{"a":', 4 * MiB))),
+  'stall after 3.9 MiB, or short of the limit': alternating(
+    streamed(json('["x",', 3.9 * MiB), true),
+    response => void response.writeHead(200, { 'content-length': 2 * MiB }).write(json('["x",', 1.9 * MiB)),
+  ),
+  'send a header, or interim responses, or chunks of a byte, without end': alternating(
+    pouring('HTTP/1.1 200 OK\r\nx: ', 'x'.repeat(10_000)),
+    pouring('', 'HTTP/1.1 103 x\r\n\r\n'.repeat(500)),
+    pouring('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', '1\r\nx\r\n'.repeat(1_000)),
+  ),
+  'fail with another text each time': (response, body) => {
+    const calls = JSON.parse(body) as { id: number }[];
+    const message = failure.next().value as string;
+    whole(Buffer.from(JSON.stringify(calls.map(({ id }) => ({ id, error: { code: -1, message } })))))(response, body);
+  },
+};
+
+/** Sends `text` on the connection for as long as the other side takes it. */
+function pouring(head: string, text: string): Respond {
+  return ({ socket }) => {
+    if (socket === null) return;
+    const more = () => {
+      while (!socket.destroyed && socket.write(text));
+    };
+    socket.on('error', () => undefined).on('drain', more);
+    socket.write(head);
+    more();
+  };
+}
+
+describe('one tenant whose nodes are hostile, beside 100 networks', function () {
+  this.timeout(0);
+  let world: World;
+  let folder: string;
+  let cgroup: MemoryCgroup | undefined;
+  let controller: ControllerProcess;
+  let nodes = 3;
+  const calmMs: number[] = [];
+
+  /** Scales some of the good networks; resolves with how long it took until all of them were as their spec says. */
+  async function scaleMs(): Promise<number> {
+    nodes = nodes === 3 ? 4 : 3;
+    const startedMs = performance.now();
+    const scaled = Array.from({ length: scaledNetworks }, (_, index) => name(index));
+    await Promise.all(scaled.map(network => world.scale('good', network, nodes)));
+    await connected(scaled);
+    return performance.now() - startedMs;
+  }
+
+  /** Resolves when the status of each says that its nodes are connected, as its spec wants them now. One list a look: the test must not be the load. */
+  async function connected(names: readonly string[], namespace = 'good'): Promise<void> {
+    const isConnected = ({ metadata, status }: BitcoinNetwork): boolean => {
+      const condition = status?.conditions?.find(({ type }) => type === 'Connected');
+      return condition?.status === 'True' && condition.observedGeneration === metadata.generation;
+    };
+    await eventually(async () => {
+      const { items } = await world.client.list(networks, { namespace });
+      const done = new Set(items.filter(isConnected).map(({ metadata }) => metadata.name));
+      return names.every(one => done.has(one));
+    });
+  }
+
+  /** How long the event loop was blocked, since the last call. */
+  async function blocked(): Promise<{ readonly longestTurnMs: number; readonly longestDelayMs: number }> {
+    const file = path.join(folder, 'loop.json');
+    await rm(file, { force: true });
+    process.kill(controller.pid, 'SIGUSR2');
+    let figures = '';
+    await eventually(async () => {
+      figures = await readFile(file, 'utf8').catch(() => '');
+      return figures !== '' || controller.hasEnded;
+    });
+    return JSON.parse(figures) as { longestTurnMs: number; longestDelayMs: number };
+  }
+
+  const hostile = () => Array.from(world.bitcoind.nodes.values()).filter(node => node.respond !== undefined);
+
+  before(async () => {
+    await buildController();
+    folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-tenants-'));
+    world = await World.start();
+    for (const namespace of ['good', 'tenant']) await world.createNamespace(namespace);
+    cgroup = await MemoryCgroup.create(path.basename(folder), limitMiB * MiB);
+    const probe = pathToFileURL(path.join(root, 'test/support/processes/loop-probe.ts'));
+    probe.searchParams.set('file', path.join(folder, 'loop.json'));
+    controller = await ControllerProcess.start({
+      kubeconfig: world.controlPlane.kubeconfigPath,
+      file: path.join(root, 'dist/main.js'),
+      nodeArgs: ['--import', probe.href, ...(cgroup === undefined ? [`--max-old-space-size=${heapMiB}`] : [])],
+      launcher: cgroup?.command ?? [],
+      args: ['--recheck-seconds=5', '--events-api=events', '--log-level=warn', '--health-address=off'],
+    });
+    for (let index = 0; index < goodNetworks; index += 1) await world.createNetwork('good', name(index), 3);
+    await world.createNetwork('tenant', 'mallory', hostileNodes);
+    await connected(Array.from({ length: goodNetworks }, (_, index) => name(index)));
+    await connected(['mallory'], 'tenant');
+    await blocked();
+    for (let run = 0; run < 3; run += 1) calmMs.push(await scaleMs());
+    await blocked();
+  });
+
+  after(async () => {
+    for (const node of hostile()) node.respond = undefined;
+    await controller.stop();
+    await world.stop();
+    await cgroup?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  for (const [attack, respond] of Object.entries(attacks))
+    it(`keeps its memory, its event loop and the others when 64 nodes ${attack}`, async () => {
+      const asked = new Set<string>();
+      const { nodes: own = [] } = await world.status('tenant', 'mallory');
+      for (const { ip } of own)
+        world.bitcoind.node(ip).respond = (response, body) => {
+          asked.add(ip);
+          respond(response, body);
+        };
+      await eventually(() => asked.size >= hostileNodes / 4);
+      const tookMs = await scaleMs();
+      await eventually(() => asked.size === hostileNodes || controller.hasEnded);
+      const { longestTurnMs, longestDelayMs } = await blocked();
+      const peakMiB = peakRssMiB(controller.pid);
+      for (const { ip } of own) world.bitcoind.node(ip).respond = undefined;
+      calmMs.push(await scaleMs());
+      const ratio = tookMs / (Math.max(...calmMs) + noiseMs);
+      const figures = JSON.stringify({ tookMs, calmMs, ratio, longestTurnMs, longestDelayMs, peakMiB });
+      console.log(`      ${figures}`);
+      expect(controller.hasEnded, figures).to.equal(false);
+      expect(await cgroup?.kills(), figures).to.be.oneOf([0, undefined]);
+      expect(peakMiB, figures).to.be.below((limitMiB * 2) / 3);
+      expect(longestTurnMs, figures).to.be.below(longestBlockMs);
+      expect(ratio, figures).to.be.below(slowestRatio);
+    });
+
+  it('has its own nodes connected again once they answer, and the others are as their spec says', async () => {
+    await world.untilRight('tenant', 'mallory');
+    for (let index = 0; index < scaledNetworks; index += 1) await world.untilRight('good', name(index));
+  });
+});

@@ -1,0 +1,32 @@
+// Measures how long the event loop of the process that preloads it (`--import`) is blocked. SIGUSR2 writes the figures since the last one to
+// the file in the query of the import, as JSON, and starts again.
+import { renameSync, writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+const intervalMs = 5;
+const file = new URL(import.meta.url).searchParams.get('file') ?? '';
+const delay = monitorEventLoopDelay({ resolution: intervalMs });
+delay.enable();
+/** The most processor time of the thread between two turns: what a block takes, however busy the machine is. */
+let longestTurnMs = 0;
+let last = usedMs();
+
+function usedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+function measure(): void {
+  const now = usedMs();
+  longestTurnMs = Math.max(longestTurnMs, now - last);
+  last = now;
+}
+
+setInterval(measure, intervalMs).unref();
+process.on('SIGUSR2', () => {
+  measure();
+  writeFileSync(`${file}.new`, JSON.stringify({ longestTurnMs, longestDelayMs: delay.max / 1e6 }));
+  renameSync(`${file}.new`, file);
+  longestTurnMs = 0;
+  delay.reset();
+});
