@@ -36,7 +36,10 @@ const forms: Readonly<Record<string, ChartValues>> = {
     watchNamespaces: [namespace, 'another'],
     controller: { eventsApi: 'events' },
   },
-  'for the whole cluster, under the admission policy': { admissionPolicy: { enabled: true } },
+  'for the whole cluster, under the admission policy': {
+    admissionPolicy: { enabled: true },
+    controller: { eventsApi: 'events' },
+  },
 };
 
 for (const [form, values] of Object.entries(forms))
