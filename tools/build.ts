@@ -1,4 +1,4 @@
-// `npm run build`: dist/main.js, the controller as one bundled file, and dist/{broadcaster,record}, the modules for other controllers.
+// `npm run build`: dist/main.js, the controller as one bundled file, and dist/{broadcaster,record,runtime}, the modules for other controllers.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -56,13 +56,16 @@ async function bundle(): Promise<void> {
   process.stdout.write(`dist/main.js: ${(statSync(outfile).size / 1e6).toFixed(2)} MB\n`);
 }
 
+/** The entries for other controllers: those that must not need the types of Node.js are compiled without them, before the runtime. */
 function library(): void {
-  const { status } = spawnSync(path.join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.library.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(1);
-  process.stdout.write('dist/broadcaster, dist/record\n');
+  for (const project of ['tsconfig.library.json', 'tsconfig.runtime.json']) {
+    const { status } = spawnSync(path.join(root, 'node_modules', '.bin', 'tsc'), ['-p', project], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    if (status !== 0) process.exit(1);
+  }
+  process.stdout.write('dist/broadcaster, dist/record, dist/runtime\n');
 }
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });

@@ -1,12 +1,13 @@
 // Which changes in the cluster request which network, and when. Pure but for the caches that it reads.
 import type { V1Pod } from '@kubernetes/client-node';
-import { defer, EMPTY, from, merge, mergeMap, type Observable } from 'rxjs';
+import { EMPTY, merge, mergeMap, type Observable } from 'rxjs';
 import { kind } from '../bitcoin/api/bitcoin-network.ts';
 import { networkOfStatefulSet } from '../bitcoin/api/names.ts';
-import { controllerOf, keyOf, type KubeObject } from '../kube/resource.ts';
+import { controllerOf, keyOf } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
 import type { Change } from '../runtime/informer.ts';
-import { ownerKey, specChanged } from '../runtime/predicates.ts';
+import { specChanged } from '../runtime/predicates.ts';
+import { requestsForObjects, requestsForOwners } from '../runtime/requests.ts';
 import type { ReadableCaches } from './caches.ts';
 import { type ObservedPod, podsOf } from './pod-cache.ts';
 import { isReady, isTerminating } from './status/pods.ts';
@@ -23,12 +24,9 @@ const rollingOutMs = 1_000;
 export function networkRequests(caches: ReadableCaches, synced: Observable<string> = EMPTY): Observable<Request> {
   return merge(
     synced.pipe(mergeMap(namespace => networksIn(caches, namespace))),
-    defer(() => from(caches.networks.all().map(network => ({ key: keyOf(network) })))),
-    caches.networks.changes.pipe(
-      mergeMap(({ type, object, old }) => (type !== 'updated' || specChanged(object, old) ? [{ key: keyOf(object) }] : [])),
-    ),
-    caches.services.changes.pipe(mergeMap(ownersOfChild)),
-    caches.statefulSets.changes.pipe(mergeMap(ownersOfChild)),
+    requestsForObjects(caches.networks, specChanged),
+    requestsForOwners(caches.services, kind, specChanged),
+    requestsForOwners(caches.statefulSets, kind, specChanged),
     caches.pods.changes.pipe(mergeMap(change => requestOfPod(caches, change))),
   );
 }
@@ -38,13 +36,6 @@ function networksIn({ networks }: ReadableCaches, namespace: string): Request[] 
   return (namespace === '' ? all : all.filter(({ metadata }) => metadata.namespace === namespace)).map(network => ({
     key: keyOf(network),
   }));
-}
-
-/** The network that owns the Service or StatefulSet, and the one that owned it: somebody may have removed the owner reference. */
-function ownersOfChild({ type, object, old }: Change<KubeObject>): Request[] {
-  if (type === 'updated' && !specChanged(object, old)) return [];
-  const keys = [old, object].flatMap(child => (child === undefined ? [] : [ownerKey(child, kind)]));
-  return [...new Set(keys)].flatMap(key => (key === undefined ? [] : [{ key }]));
 }
 
 function requestOfPod(caches: ReadableCaches, change: Change<ObservedPod>): Request[] {

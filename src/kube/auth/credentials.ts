@@ -5,7 +5,7 @@ import type http from 'node:http';
 import type https from 'node:https';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { type ExecConfig, ExecPlugin } from './exec-plugin.ts';
-import { type OidcConfig, OidcToken } from './oidc-token.ts';
+import type { OidcConfig, OidcToken } from './oidc-token.ts';
 
 export interface TlsOptions {
   readonly ca?: https.RequestOptions['ca'];
@@ -99,8 +99,13 @@ function sourceOf({ exec, authProvider }: ChangingUser, cluster: Cluster, closin
   const config = authProvider?.config ?? {};
   if (config.tokenFile !== undefined) return tokenFile(config.tokenFile);
   if (authProvider?.name !== 'oidc') return undefined;
-  const oidc = new OidcToken(config, closing);
-  return { get: shared(async () => ({ token: await oidc.token() })), forget: () => oidc.forget() };
+  let loading: Promise<OidcToken> | undefined;
+  // Loaded when it is needed: no other way to authenticate needs node-fetch.
+  const oidc = () => (loading ??= import('./oidc-token.ts').then(({ OidcToken }) => new OidcToken(config, closing)));
+  return {
+    get: shared(async () => ({ token: await (await oidc()).token() })),
+    forget: () => void loading?.then(token => token.forget()),
+  };
 }
 
 /** Concurrent callers share one call: a refresh token may be valid only once, and the result is newer than what was refused. */

@@ -8,8 +8,9 @@ import { answer, FakeApiServer, kubeConfigFor } from '../../support/fakes/fake-a
 import { type DocumentedExample, examplesOf, printedBy } from './documented-example.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
-const sources = globSync('src/{broadcaster,record}/**/*.ts', { cwd: root }).sort();
-const examples = [...sources, 'docs/recording-events.md'].flatMap(examplesOf);
+const sources = globSync('src/{broadcaster,record,runtime}/**/*.ts', { cwd: root }).sort();
+const pages = ['docs/recording-events.md', 'docs/writing-a-controller.md', 'docs/package.md'];
+const examples = [...sources, ...pages].flatMap(examplesOf);
 
 describe('the examples of the documentation', () => {
   let folder: string;
