@@ -1,8 +1,11 @@
 // The chart with every one of its options: a real API server takes what Helm makes of it, the option is in there, and the controller
 // understands the arguments that it would be given.
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { readConfig } from '../../src/app/config.ts';
+import { defaultPodTemplate } from '../../src/bitcoin/resources/pod-template.ts';
 import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
@@ -53,6 +56,21 @@ const spread = (fields: object, labels: object = {}): object => ({
   ...fields,
   labelSelector: { matchLabels: { ...ownLabels, ...labels } },
 });
+/** What values.yaml says about the pods of all networks. */
+const { bitcoind: bitcoindValues, imagePullSecrets } = parse(readFileSync(path.join(chartFolder, 'values.yaml'), 'utf8')) as {
+  bitcoind: Record<string, unknown>;
+  imagePullSecrets: unknown;
+};
+const defaultsOfChart = {
+  labels: bitcoindValues['podLabels'],
+  annotations: bitcoindValues['podAnnotations'],
+  imagePullSecrets,
+  nodeSelector: bitcoindValues['nodeSelector'],
+  tolerations: bitcoindValues['tolerations'],
+  securityContext: bitcoindValues['securityContext'],
+  resources: bitcoindValues['resources'],
+  dataSizeLimit: bitcoindValues['dataSizeLimit'],
+};
 const zones = { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule' };
 const kinds =
   (kind: string): Look =>
@@ -153,6 +171,8 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [{ bitcoind: { dataSizeLimit: '1024Mi' } }, nodes('dataSizeLimit'), '1Gi'],
   [{ bitcoind: { dataSizeLimit: '' } }, nodes('dataSizeLimit'), ''],
   [{ bitcoind: { podLabels: { team: 'x' } } }, nodes('labels'), { team: 'x' }],
+  [{}, objects => text(objects), /^((?!bitcoind-pod-template).)*$/],
+  [{}, () => defaultPodTemplate, defaultsOfChart],
   // Kubernetes would replace $(POD_NAME) in an argument.
   [{ bitcoind: { podAnnotations: { note: '"$(POD_NAME)" <&> é' } } }, nodes('annotations'), { note: '"$(POD_NAME)" <&> é' }],
   [{ bitcoind: { nodeSelector: { disk: 'ssd' } } }, nodes('nodeSelector'), { disk: 'ssd' }],
