@@ -1,5 +1,4 @@
-// startEventRecording: events to the API server, in the API that the configuration names, and to the log. Before it: main.ts. After it:
-//   record/event-broadcaster.ts, or record/events/events-v1-broadcaster.ts.
+// startEventRecording: writes events to the API server, in the API that the configuration names, and to the log.
 import { filter, map, type Observable } from 'rxjs';
 import { actionOf } from '../controller/events/reasons.ts';
 import { eventNameAnnotation } from '../bitcoin/api/names.ts';
@@ -19,30 +18,30 @@ export interface EventRecordingOptions {
   readonly api: 'core' | 'events';
   readonly client: Pick<KubeClient, 'create' | 'patch'>;
   readonly logger: Logger;
-  /** Who reports. */
+  /** The name of the controller that reports. */
   readonly component: string;
-  /** Which of its instances. */
+  /** The name of its instance. */
   readonly identity: string;
 }
 
-/** What the rest of the process needs of either broadcaster. */
+/** The part of either broadcaster that the rest of the process uses. */
 export interface EventRecording {
   readonly recorder: EventRecorder;
   readonly broadcaster: { readonly counts: EventTotals } & Pick<EventBroadcaster, 'flush' | 'shutdown'>;
-  /** Of each event that was given up although it may be told later, the object that it is about. */
+  /** The object of each event that was dropped, and that the API server may accept later. */
   readonly givenUp: Observable<ObjectReference>;
 }
 
-/** The API server takes no longer name of an instance. */
+/** The API server accepts no longer name of an instance. */
 const longestInstance = 128;
 
 /**
- * More than a thousand networks have to tell when all come up, or are met by a new leader, at once: the API server takes a few hundred
- * writes a second of us, and no event may be dropped for having to wait.
+ * When thousands of networks come up, or a new leader starts, each has several events, and the API server accepts a few hundred writes a
+ * second from this client: no event may be dropped because it has to wait.
  */
 const maxQueuedEvents = 10_000;
 
-/** Events written at the same time. Few, because what is told can wait and what is being done for the networks cannot. */
+/** Concurrent writes of events. Few, because events can wait and the writes for the networks cannot. */
 const concurrency = 2;
 
 export function startEventRecording({ api, client, logger, component, identity }: EventRecordingOptions): EventRecording {
@@ -53,7 +52,7 @@ export function startEventRecording({ api, client, logger, component, identity }
     broadcaster.startRecordingToSink(new KubeClientEventSink(client));
     broadcaster.startStructuredLogging(logger);
     const givenUp = broadcaster.drops.pipe(
-      filter(({ cause }) => isForNow(cause)),
+      filter(({ cause }) => mayBeAcceptedLater(cause)),
       map(({ event }) => event.involvedObject),
     );
     const recorder = new GuardedRecorder(broadcaster.newRecorder({ component }), { nameAnnotation, limitsMessages: false });
@@ -65,12 +64,12 @@ export function startEventRecording({ api, client, logger, component, identity }
   broadcaster.startStructuredLogging(logger);
   const reporter = { reportingController: component, reportingInstance: identity.slice(0, longestInstance) };
   const givenUp = broadcaster.drops.pipe(
-    filter(({ cause }) => isForNow(cause)),
+    filter(({ cause }) => mayBeAcceptedLater(cause)),
     map(({ event }) => event.regarding),
   );
   const legacy = new LegacyRecorder(broadcaster.newRecorder(reporter), { actionOf });
   return { recorder: new GuardedRecorder(legacy, { nameAnnotation, limitsMessages: true }), broadcaster, givenUp };
 }
 
-/** The API server could not take it, or there were too many; what it refuses is refused again. */
-const isForNow = (cause: DropCause): boolean => cause === 'retry_limit' || cause === 'queue_full';
+/** The API server was not reachable, or too many events were queued. An event that it refuses would be refused again. */
+const mayBeAcceptedLater = (cause: DropCause): boolean => cause === 'retry_limit' || cause === 'queue_full';

@@ -1,5 +1,4 @@
 // KubeClientEventSink, KubeClientEventsV1Sink: write events of either API with this project's own Kubernetes client.
-//   Before it: record/event-writer.ts. After it: kube-client.ts.
 import type { KubeClient, ResourceType } from '../kube/client.ts';
 import { wireEvent, type CoreV1Event, type EventPatch } from '../record/core/core-event.ts';
 import type { EventSink } from '../record/core/core-v1-sink.ts';

@@ -1,12 +1,12 @@
-// keepHeapSmall: V8 is to collect garbage early rather than let the heap grow. Called by main.ts before everything else.
+// keepHeapSmall: makes V8 collect garbage early instead of letting the heap grow. Call it before everything else.
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * By default V8 lets the young generation grow to 128 MiB and the old one to a multiple of what is alive; here some 20 MiB are, whose
- * processing is mostly waiting. A version of V8 that does not know a flag passes it over.
+ * By default V8 lets the young generation grow to 128 MiB, and the old one to a multiple of the live objects. This process has some 20 MiB
+ * of them and mostly waits. A version of V8 that does not know a flag ignores it.
  */
 export function keepHeapSmall(): void {
-  // The young generation keeps the size that it has.
+  // The young generation keeps its size.
   setFlagsFromString('--semi-space-growth-factor=1');
   // The old generation grows by a fifth between two collections. --optimize-for-size does that too, and makes all code slower.
   setFlagsFromString('--heap-growing-percent=20');

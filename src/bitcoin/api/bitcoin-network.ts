@@ -1,5 +1,5 @@
 // The custom resource, defined once: the TypeScript type is inferred from these schemas, the CRD in the chart is generated from
-// them (custom-resource-definition.ts). Before it: nothing. After it: resources.ts, controller/status.ts.
+// them (custom-resource-definition.ts).
 // Wire-compatible with christianb93/bitcoin-controller, version v1: its manifests and clients work unchanged.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ export const apiVersion = `${group}/${version}`;
 export const kind = 'BitcoinNetwork';
 export const plural = 'bitcoinnetworks';
 
-/** Full mesh over more nodes than this exceeds what bitcoind accepts (125 connections by default) by far; the limit catches a mistyped number. */
+/** A full mesh of more nodes would exceed the connections that bitcoind accepts (125 by default) by far. The limit catches a mistyped number. */
 export const maxNodes = 1000;
 
 /** 48: the StatefulSet controller labels each pod with `NAME-sts-<10 characters>`, and a label value has at most 63 characters. */
@@ -33,7 +33,7 @@ const specSchema = z
       .int()
       .min(0)
       .max(maxNodes)
-      .meta({ format: 'int32', description: 'How many bitcoin nodes the network has. 0 stops them all and keeps the network.' }),
+      .meta({ format: 'int32', description: 'The number of bitcoin nodes. 0 stops all nodes and keeps the network.' }),
     secret: z
       .string()
       .max(253)
@@ -44,14 +44,14 @@ const specSchema = z
         'x-kubernetes-validations': [secretNameRule],
       }),
   })
-  .meta({ description: 'What the network should be.' });
+  .meta({ description: 'The desired state of the network.' });
 
 const nodeSchema = z.object({
-  ordinal: z.int().meta({ format: 'int32', description: "The node's place in the StatefulSet, from 0." }),
-  ready: z.boolean().meta({ description: 'Whether its pod is Ready: bitcoind answers.' }),
-  ip: z.string().meta({ description: 'The address of its pod; empty as long as it has none.' }),
-  nodeName: z.string().meta({ description: 'The name of its pod.' }),
-  dnsName: z.string().meta({ description: 'The DNS name of its pod within the namespace: POD.SERVICE.' }),
+  ordinal: z.int().meta({ format: 'int32', description: "The ordinal of the node's pod in the StatefulSet, from 0." }),
+  ready: z.boolean().meta({ description: 'Whether the pod is Ready: bitcoind answers.' }),
+  ip: z.string().meta({ description: 'The IP address of the pod; empty until it has one.' }),
+  nodeName: z.string().meta({ description: 'The name of the pod.' }),
+  dnsName: z.string().meta({ description: 'The DNS name of the pod within the namespace: POD.SERVICE.' }),
 });
 
 const conditionSchema = z.object({
@@ -60,8 +60,10 @@ const conditionSchema = z.object({
   observedGeneration: z
     .int()
     .optional()
-    .meta({ format: 'int64', description: 'The metadata.generation that the condition speaks of.' }),
-  lastTransitionTime: z.string().meta({ format: 'date-time', description: 'When status last changed.' }),
+    .meta({ format: 'int64', description: 'The metadata.generation that the condition is based on.' }),
+  lastTransitionTime: z
+    .string()
+    .meta({ format: 'date-time', description: 'The last time that the status of the condition changed.' }),
   reason: z.string().max(1024).meta({ description: 'The cause, as one UpperCamelCase word.' }),
   message: z.string().max(32768).meta({ description: 'The cause, for people.' }),
 });
@@ -78,10 +80,13 @@ const statusSchema = z
     observedGeneration: z
       .int()
       .optional()
-      .meta({ format: 'int64', description: 'The metadata.generation that the status speaks of.' }),
-    replicas: z.int().optional().meta({ format: 'int32', description: 'How many pods exist (for the scale subresource).' }),
-    readyNodes: z.int().optional().meta({ format: 'int32', description: 'How many nodes are ready.' }),
-    selector: z.string().optional().meta({ description: 'Label selector of the pods (for the scale subresource).' }),
+      .meta({ format: 'int64', description: 'The metadata.generation that the status is based on.' }),
+    replicas: z
+      .int()
+      .optional()
+      .meta({ format: 'int32', description: 'The number of pods that exist (for the scale subresource).' }),
+    readyNodes: z.int().optional().meta({ format: 'int32', description: 'The number of ready nodes.' }),
+    selector: z.string().optional().meta({ description: 'The label selector of the pods (for the scale subresource).' }),
     nodes: z
       .array(nodeSchema)
       .optional()
@@ -97,19 +102,19 @@ const statusSchema = z
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
         description:
-          'Ready: as many nodes as the spec asks for are ready. Connected: every one of them lists every other and is connected to it. CredentialsAvailable: the credentials could be read.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every node lists every other node and is connected to it. CredentialsAvailable: the credentials could be read.',
       }),
     lastEvents: z.array(lastEventSchema).optional().meta({
       'x-kubernetes-list-type': 'atomic',
       description:
-        'The events that tell how this status came about: a controller that is started again tells what its predecessor could not, and nothing twice.',
+        'The events of the last change of this status. A restarted controller records those that its predecessor could not, and none twice.',
     }),
   })
-  .meta({ description: 'What the network is. Written by the controller alone.' });
+  .meta({ description: 'The observed state of the network. Only the controller writes it.' });
 
-/** The schema of the whole object, as the CRD has it. */
+/** The schema of the whole object in the CRD. */
 export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusSchema.optional() }).meta({
-  description: 'A network of bitcoin nodes (regtest), joined with one another.',
+  description: 'A network of bitcoin nodes (regtest) that are connected to one another.',
   'x-kubernetes-validations': [nameRule],
 });
 
@@ -121,7 +126,7 @@ export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
 export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;
 export type BitcoinNetworkStatus = z.infer<typeof statusSchema>;
 
-/** A BitcoinNetwork as the API server hands it out: name, namespace, uid and generation are always there. */
+/** A BitcoinNetwork as the API server returns it, with the metadata that it always has. */
 export interface BitcoinNetwork extends KubernetesObject {
   readonly metadata: NonNullable<KubernetesObject['metadata']> & {
     readonly name: string;

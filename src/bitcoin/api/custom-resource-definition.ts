@@ -4,10 +4,10 @@ import { bitcoinNetworkSchema, group, kind, plural, version } from './bitcoin-ne
 
 type JsonSchema = { [key: string]: unknown };
 
-/** Keys that JSON Schema has and a structural schema of Kubernetes refuses. */
+/** Keys of JSON Schema that a structural schema of Kubernetes must not have. */
 const refusedKeys = new Set(['$schema', 'additionalProperties', '~standard']);
 
-/** Zod gives every integer the bounds of JavaScript's safe integers; they say nothing about the field. */
+/** Zod gives every integer the bounds of JavaScript's safe integers, which are no limits of the field. */
 const isSafeIntegerBound = (key: string, value: unknown): boolean =>
   (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) || (key === 'maximum' && value === Number.MAX_SAFE_INTEGER);
 
@@ -54,15 +54,15 @@ export function customResourceDefinition(): JsonSchema {
             },
           },
           additionalPrinterColumns: [
-            column('Nodes', 'integer', '.spec.nodes', 'How many nodes the network should have.'),
-            column('Ready', 'integer', '.status.readyNodes', 'How many of them are ready.'),
+            column('Nodes', 'integer', '.spec.nodes', 'The number of nodes that the spec wants.'),
+            column('Ready', 'integer', '.status.readyNodes', 'The number of ready nodes.'),
             column(
               'Connected',
               'string',
               '.status.conditions[?(@.type=="Connected")].status',
-              'Whether all are joined with one another.',
+              'Whether every node is connected to every other.',
             ),
-            column('Age', 'date', '.metadata.creationTimestamp', 'How long the network has existed.'),
+            column('Age', 'date', '.metadata.creationTimestamp', 'The time since the network was created.'),
           ],
         },
       ],

@@ -1,4 +1,4 @@
-// Every event reason, one a cause, in the past tense of the fact. The README's table of events says what each means; a test compares the two.
+// The event reasons: one for each cause, named after the fact in the past tense. The README's table explains each; a test compares the two.
 
 export const reasons = {
   serviceCreated: 'ServiceCreated',
@@ -38,7 +38,7 @@ export const reasons = {
 
 export type Reason = (typeof reasons)[keyof typeof reasons];
 
-/** What the controller did, or tried to, when it came to tell of a reason: events.k8s.io/v1 asks for it. */
+/** The action that led to an event of the reason, or failed: events.k8s.io/v1 requires one. */
 const actions: Readonly<Record<Reason, string>> = {
   ServiceCreated: 'CreateService',
   ServiceRepaired: 'RepairService',
@@ -75,7 +75,7 @@ const actions: Readonly<Record<Reason, string>> = {
   ReconcileFailed: 'Reconcile',
 };
 
-/** A reason that is not one of this controller's own is also what was done. */
+/** Default: the reason itself, for a reason that is not this controller's. */
 export function actionOf(reason: string): string {
   return (actions as Readonly<Record<string, string>>)[reason] ?? reason;
 }

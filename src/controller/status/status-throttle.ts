@@ -19,7 +19,7 @@ export class StatusThrottle {
   waitMs(): number {
     const nowMs = this.#nowMs();
     this.#sinceMs ??= nowMs;
-    const leftMs = this.#sinceMs + this.#delayMs - nowMs;
+    const leftMs = this.#delayMs - (nowMs - this.#sinceMs);
     if (leftMs > 0) return leftMs;
     this.#sinceMs = undefined;
     this.#delayMs = Math.min(longestDelayMs, this.#delayMs * 2);

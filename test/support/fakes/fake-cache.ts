@@ -16,6 +16,14 @@ export class FakeCache<T extends KubeObject> {
     this.objects = [...this.objects, object];
   }
 
+  /** Makes the change as an informer does: the cache has the object when the change is emitted. */
+  emit(change: Change<KubeObject>): void {
+    const typed = change as Change<T>;
+    if (typed.type === 'deleted') this.remove(keyOf(typed.object));
+    else this.put(typed.object);
+    this.changes.next(typed);
+  }
+
   remove(key: string): void {
     this.objects = this.objects.filter(object => keyOf(object) !== key);
   }
@@ -28,9 +36,9 @@ export class FakeCache<T extends KubeObject> {
     return this.objects.find(object => keyOf(object) === key);
   }
 
-  /** All objects: the tests put there only those that an index would find. */
-  byIndex(): readonly T[] {
-    return this.objects;
+  /** As the index of pods by StatefulSet: the objects whose names begin with the value. */
+  byIndex(_namespace: string, _index: string, value: string): readonly T[] {
+    return this.objects.filter(object => keyOf(object).startsWith(`${value}-`));
   }
 }
 

@@ -18,6 +18,8 @@ export class FakeCluster implements ApplyClient {
   readonly calls: FakeCall[] = [];
   /** Called with each call before it has an effect; a test may wait or throw in it. */
   onCall: (call: FakeCall) => Promise<void> | void = () => undefined;
+  /** Called with each object that is stored, and the former one. */
+  onStored: (plural: string, object: KubeObject, old: KubeObject | undefined) => void = () => undefined;
   readonly #objects = new Map<string, KubeObject>();
   readonly #failures = new Map<string, Error>();
   #version = 100;
@@ -33,7 +35,10 @@ export class FakeCluster implements ApplyClient {
       ...object,
       metadata: { ...object.metadata, resourceVersion: object.metadata?.resourceVersion ?? this.#next() },
     };
-    this.#objects.set(`${plural} ${keyOf(object)}`, stored);
+    const key = `${plural} ${keyOf(object)}`;
+    const old = this.#objects.get(key);
+    this.#objects.set(key, stored);
+    this.onStored(plural, stored, old);
     return stored;
   }
 
