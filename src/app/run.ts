@@ -2,13 +2,13 @@
 //   opposite order.
 import { createCaches } from '../controller/caches.ts';
 import { NetworkController } from '../controller/network-controller.ts';
-import { loadKubeConfig } from '../kube/auth/kubeconfig.ts';
+import { insecureAccess, loadKubeConfig } from '../kube/auth/kubeconfig.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { LeveledLogger } from '../logging/winston-logger.ts';
 import { Metrics } from '../metrics/prometheus.ts';
 import { type Config, version } from './config.ts';
 import { startEventRecording } from './event-recording.ts';
-import { startHealthServer } from './health.ts';
+import { startServers } from './health.ts';
 import { electorFor } from './leader-election.ts';
 
 const component = 'bitcoin-controller';
@@ -19,8 +19,11 @@ const drainTimeoutMs = 3_000;
 /** Runs the controller until `stop` aborts; then ends in order. */
 export async function run(config: Config, logger: LeveledLogger, stop: AbortSignal): Promise<void> {
   const metrics = new Metrics({ process: true, version });
+  const kubeConfig = loadKubeConfig(config);
+  const insecure = insecureAccess(kubeConfig);
+  if (insecure !== undefined) logger.warn('Access to the API server is insecure', { reason: insecure });
   const client = new KubeClient({
-    ...{ kubeConfig: loadKubeConfig(config), logger, metrics: metrics.restClient },
+    ...{ kubeConfig, logger, metrics: metrics.restClient },
     ...{ userAgent: `${component}/${version}`, qps: config.kubeApiQps, burst: config.kubeApiBurst },
   });
   const { eventsApi: api, identity, namespace: namespaces } = config;
@@ -29,7 +32,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
   const idleTimeoutMs = config.watchIdleSeconds * 1_000;
   const caches = createCaches({ client, namespaces, logger, metrics: metrics.reflector, idleTimeoutMs });
   const elector = electorFor(config, { client, logger, metrics: metrics.leaderElection, recorder });
-  const health = await startHealthServer(config, {
+  const servers = await startServers(config, {
     ...{ logger, metrics },
     healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
     readyChecks: { caches: () => caches.all.check() },
@@ -66,7 +69,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
     if (notDelivered > 0) logger.warn('Events were not delivered', { count: notDelivered });
     stopCaches.abort(new Error('the controller stopped'));
     await running;
-    await health?.close();
+    await servers.close();
     await client.close();
   }
 }
