@@ -34,8 +34,8 @@ export interface NamedReference extends ObjectReference {
 /** What an event can be about: an object with metadata, or a reference with kind and name. */
 export type Referable = KubernetesObject | NamedReference;
 
-/** Any `Referable` type but that of `{}`, which would be an event about nothing. */
-export type NotEmpty<T> = T & ([keyof NonNullable<T>] extends [never] ? never : unknown);
+/** A `Referable` with kind or metadata. Refuses `{}` and what is no Kubernetes object, such as a container: they would be events about nothing. */
+export type NotEmpty<T> = T & ([keyof NonNullable<T> & ('kind' | 'metadata')] extends [never] ? never : unknown);
 
 /** Looks up the kind of an object that has none, such as an item of a list. Stands for Go's scheme. */
 export type KindLookup = (object: KubernetesObject) => { readonly apiVersion: string; readonly kind: string } | undefined;

@@ -1,6 +1,7 @@
 // Replay: plays a scenario through the public classes of record/ under a fake clock. Before it: main.ts. After it: journal.ts.
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { isNotFound } from '../../../src/kube/api-error.ts';
+import type { Logger } from '../../../src/logging/logger.ts';
 import { newEvent, type CoreV1Event, type EventType } from '../../../src/record/core/core-event.ts';
 import { EventBroadcaster } from '../../../src/record/core/event-broadcaster.ts';
 import type { CorrelatorOptions } from '../../../src/record/core/correlator-options.ts';
@@ -37,6 +38,9 @@ interface Player {
 
 const startMs = Date.UTC(2000, 0, 1);
 const defaultSleepMs = 10_000;
+/** Scenarios are full of faults, which are of no interest here. */
+const nothing = (): void => undefined;
+const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** The calls that a sink sees, in each mode that the scenario has. One replay at a time: the clock is the process's. */
 export async function replay(scenario: Scenario, options: { readonly clientGoCompatible: boolean }): Promise<ReplayOutput> {
@@ -75,7 +79,7 @@ async function replayEvents(
   clientGoCompatible: boolean,
 ): Promise<readonly EventsCall[]> {
   const journal = new EventsJournal(scenario, server, { startMs, sleepMs: defaultSleepMs });
-  const player = eventsPlayer(scenario, journal, { sleepMs: defaultSleepMs, clientGoCompatible });
+  const player = eventsPlayer(scenario, journal, { sleepMs: defaultSleepMs, logger: silentLogger, clientGoCompatible });
   await play({ scenario, clock, journal, server }, player);
   const calls = [...journal.calls];
   await player.end();
@@ -124,6 +128,7 @@ async function playBroadcaster(
     sleepDurationMs: sleepMs,
     random: () => 0.5,
     signal: cancellation.signal,
+    logger: silentLogger,
   });
   let sink: Watcher<CoreV1Event> | undefined;
   const actions: Readonly<Record<string, () => void>> = {

@@ -1,4 +1,5 @@
 // EventsReplay: plays a scenario of events.k8s.io/v1. Before it: replay.ts, which has installed the fake clock. After it: events-journal.ts.
+import type { Logger } from '../../../src/logging/logger.ts';
 import type { EventType } from '../../../src/record/core/core-event.ts';
 import { EventsV1Broadcaster } from '../../../src/record/events/broadcaster.ts';
 import type { Referable } from '../../../src/record/pipeline/reference.ts';
@@ -17,10 +18,11 @@ export interface EventsPlayer {
 export function eventsPlayer(
   scenario: Scenario,
   journal: EventsJournal,
-  options: { readonly sleepMs: number; readonly clientGoCompatible: boolean },
+  options: { readonly sleepMs: number; readonly logger: Logger; readonly clientGoCompatible: boolean },
 ): EventsPlayer {
   const broadcaster = new EventsV1Broadcaster({
     clientGoCompatible: options.clientGoCompatible,
+    logger: options.logger,
     sleepDurationMs: options.sleepMs,
     // client-go checks nothing: what the server would refuse is a scenario's to send.
     ignoresServerLimits: true,

@@ -101,7 +101,6 @@ export class MemoryLogger implements Logger {
     this.lines.push({ level: 'error', message, fields });
   }
 
-
   messages(level: string): string[] {
     return this.lines.filter(line => line.level === level).map(({ message }) => message);
   }
