@@ -8,6 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { networks } from '../../../src/controller/resource-types.ts';
+import { Informer } from '../../../src/runtime/informer.ts';
+import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { buildController } from '../../support/processes/bundled-controller.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { MemoryCgroup } from '../../support/processes/memory-cgroup.ts';
@@ -121,28 +123,46 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
   let controller: ControllerProcess;
   let nodes = 3;
   const calmMs: number[] = [];
+  /** The networks, by watch: the test must not be the load. */
+  let seen: Informer<BitcoinNetwork>;
+  /** Of the networks that were scaled, as the API server answered. */
+  const generations = new Map<string, number>();
+  const stop = new AbortController();
+  let watching: Promise<void>;
+
+  async function scale(network: string): Promise<void> {
+    const { metadata } = await world.client.patch(
+      networks,
+      { namespace: 'good', name: network },
+      { spec: { nodes } },
+      { patchType: 'merge' },
+    );
+    generations.set(network, metadata.generation ?? 0);
+  }
 
   /** Scales some of the good networks; resolves with how long it took until all of them were as their spec says. */
   async function scaleMs(): Promise<number> {
     nodes = nodes === 3 ? 4 : 3;
     const startedMs = performance.now();
     const scaled = Array.from({ length: scaledNetworks }, (_, index) => name(index));
-    await Promise.all(scaled.map(network => world.scale('good', network, nodes)));
+    await Promise.all(scaled.map(network => scale(network)));
     await connected(scaled);
     return performance.now() - startedMs;
   }
 
-  /** Resolves when the status of each says that its nodes are connected, as its spec wants them now. One list a look: the test must not be the load. */
+  /** Resolves when the status of each says that its nodes are connected, as its spec wants them now. */
   async function connected(names: readonly string[], namespace = 'good'): Promise<void> {
-    const isConnected = ({ metadata, status }: BitcoinNetwork): boolean => {
-      const condition = status?.conditions?.find(({ type }) => type === 'Connected');
-      return condition?.status === 'True' && condition.observedGeneration === metadata.generation;
-    };
-    await eventually(async () => {
-      const { items } = await world.client.list(networks, { namespace });
-      const done = new Set(items.filter(isConnected).map(({ metadata }) => metadata.name));
-      return names.every(one => done.has(one));
-    });
+    await eventually(() =>
+      names.every(one => {
+        const { metadata, status } = seen.get(`${namespace}/${one}`) ?? {};
+        const condition = status?.conditions?.find(({ type }) => type === 'Connected');
+        return (
+          condition?.status === 'True' &&
+          condition.observedGeneration === metadata?.generation &&
+          (metadata?.generation ?? 0) >= (generations.get(one) ?? 0)
+        );
+      }),
+    );
   }
 
   /** How long the event loop was blocked, since the last call. */
@@ -164,6 +184,8 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
     await buildController();
     folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-tenants-'));
     world = await World.start();
+    seen = new Informer({ client: world.client, type: networks, logger: new RecordingLogger() });
+    watching = seen.run(stop.signal);
     for (const namespace of ['good', 'tenant']) await world.createNamespace(namespace);
     cgroup = await MemoryCgroup.create(path.basename(folder), limitMiB * MiB);
     const probe = pathToFileURL(path.join(root, 'test/support/processes/loop-probe.ts'));
@@ -187,6 +209,8 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
   after(async () => {
     for (const node of hostile()) node.respond = undefined;
     await controller.stop();
+    stop.abort(new Error('the test is over'));
+    await watching;
     await world.stop();
     await cgroup?.remove();
     await rm(folder, { recursive: true, force: true });
