@@ -28,9 +28,13 @@ export function keepService({ apiVersion, kind, metadata, spec }: V1Service): V1
   return definedOnly(kept);
 }
 
-/** The same of a StatefulSet. Nothing reads its status. */
-export function keepStatefulSet({ apiVersion, kind, metadata, spec }: V1StatefulSet): V1StatefulSet {
-  const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) };
+/** The same of a StatefulSet, and which generation of it its controller has seen: before that, no pod of it is missing. */
+export function keepStatefulSet({ apiVersion, kind, metadata, spec, status }: V1StatefulSet): V1StatefulSet {
+  const { observedGeneration } = status ?? {};
+  const kept = {
+    ...{ apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) },
+    status: observedGeneration === undefined ? undefined : { observedGeneration, replicas: status?.replicas ?? 0 },
+  };
   return definedOnly(kept);
 }
 

@@ -13,11 +13,15 @@ export interface KeptMetadata {
 export const maxAnnotationLength = 16 * 1024;
 /** Longer names are not valid in the API; they are cut, so that the object still counts as somebody else's. */
 const maxNameLength = 253;
+const maxFinalizers = 5;
 
 /** The fields of metadata that are kept as they are: the API server bounds each. */
 const boundedFields = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp'];
 
-/** Reduces `metadata` to what identifies an object and its version, its controlling owner, and the given labels and annotations. */
+/**
+ * Reduces `metadata` to what identifies an object and its version, its controlling owner, the finalizers that hold it while it is deleted,
+ * and the given labels and annotations.
+ */
 export function keepMetadata(
   metadata: KubeObject['metadata'] = {},
   { labels = [], annotations = [] }: KeptMetadata = {},
@@ -29,8 +33,16 @@ export function keepMetadata(
     labels: metadata.labels && picked(metadata.labels, labels),
     annotations: metadata.annotations && picked(metadata.annotations, annotations, isShort),
     ownerReferences: owner && [shortened(owner)],
+    finalizers: finalizersOf(metadata),
   };
   return definedOnly(kept);
+}
+
+/** The first few finalizers of an object that is being deleted: they tell what its deletion waits for. */
+function finalizersOf(metadata: object): readonly string[] | undefined {
+  const { deletionTimestamp, finalizers } = metadata as { deletionTimestamp?: unknown; finalizers?: readonly string[] };
+  if (deletionTimestamp === undefined || finalizers === undefined) return undefined;
+  return finalizers.slice(0, maxFinalizers).map(name => name.slice(0, maxNameLength));
 }
 
 /** The value, or undefined if it has more than `mostBytes` bytes as JSON. */

@@ -12,10 +12,11 @@ const container = '/spec/template/spec/containers/0';
 
 /** What a mutation of the StatefulSet does, as JSON patch operations in CEL. */
 const mutations: Readonly<Record<string, string>> = {
-  'raises requests': `JSONPatch{op: "replace", path: "${container}/resources/requests/cpu", value: "50m"}`,
-  'rewrites the image': `JSONPatch{op: "replace", path: "${container}/image", value: "mirror.example.com/bitcoind:1"}`,
-  'removes a field': `JSONPatch{op: "remove", path: "${container}/readinessProbe"}`,
-  'takes an annotation away': `JSONPatch{op: "remove", path: "/metadata/annotations"}`,
+  'raises requests': `[JSONPatch{op: "replace", path: "${container}/resources/requests/cpu", value: "50m"}]`,
+  'rewrites the image': `[JSONPatch{op: "replace", path: "${container}/image", value: "mirror.example.com/bitcoind:1"}]`,
+  'removes a field': `has(object.spec.template.spec.containers[0].readinessProbe)
+    ? [JSONPatch{op: "remove", path: "${container}/readinessProbe"}] : []`,
+  'takes an annotation away': `[JSONPatch{op: "remove", path: "/metadata/annotations"}]`,
 };
 
 describe('admission that changes what the controller writes', function () {
@@ -58,7 +59,7 @@ describe('admission that changes what the controller writes', function () {
           { name: 'applied', expression: "object.metadata.name == 'alice-sts' && has(object.metadata.annotations)" },
         ],
         reinvocationPolicy: 'IfNeeded',
-        mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: `[${expression}]` } }],
+        mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression } }],
       },
     };
     const kind = 'MutatingAdmissionPolicyBinding';

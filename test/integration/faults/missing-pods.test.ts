@@ -145,7 +145,7 @@ describe('a network whose pods Kubernetes does not create', function () {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'probe', namespace, labels: {} },
+      metadata: { name: 'probe', namespace, labels: { a: 'b' } },
       spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '10m', memory: '64Mi' } } }] },
     };
     return eventually(async () => {

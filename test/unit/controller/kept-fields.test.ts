@@ -77,6 +77,17 @@ describe('what a cache keeps of an object', () => {
     }
   });
 
+  it('has the finalizers that hold an object while it is deleted, and the generation that the StatefulSet controller has seen', () => {
+    const finalizers = ['example.com/hold'];
+    const kept = keepStatefulSet({
+      metadata: { name: 's', finalizers, deletionTimestamp: '2026-01-01T00:00:00Z' as unknown as Date },
+      status: { observedGeneration: 2, replicas: 1, conditions: [] },
+    });
+    expect(kept.metadata?.finalizers).to.deep.equal(finalizers);
+    expect(kept.status).to.deep.equal({ observedGeneration: 2, replicas: 1 });
+    expect(keepService({ metadata: { name: 's', finalizers } }).metadata?.finalizers).to.equal(undefined);
+  });
+
   it('still holds what was applied, so that no drift is seen', () => {
     for (const name of ['services', 'statefulSets']) {
       const { keep, object } = caches[name]!;
