@@ -1,10 +1,10 @@
 // FakeCluster: the objects of a cluster in memory, behind the calls that a reconciler makes. For unit tests of code above the client.
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../../../src/kube/api-error.ts';
-import { keyOf, type KubeObject, type ObjectName, type ResourceType } from '../../../src/kube/resource.ts';
+import { apiVersionOf, keyOf, type KubeList, type KubeObject, type ObjectName, type ResourceType } from '../../../src/kube/resource.ts';
 import type { ApplyClient } from '../../../src/runtime/apply.ts';
 
-type Verb = keyof ApplyClient;
+type Verb = keyof ApplyClient | 'list';
 
 export interface FakeCall {
   readonly verb: Verb;
@@ -59,12 +59,19 @@ export class FakeCluster implements ApplyClient {
 
   /** The calls that write, as "verb resource key". */
   get writes(): string[] {
-    return this.calls.filter(({ verb }) => verb !== 'get').map(({ verb, key }) => `${verb} ${key}`);
+    return this.calls.filter(({ verb }) => verb !== 'get' && verb !== 'list').map(({ verb, key }) => `${verb} ${key}`);
   }
 
   async get<T extends KubeObject>(type: ResourceType<T>, name: ObjectName): Promise<T> {
     await this.#call('get', type, keyOf({ metadata: { ...name } }));
     return this.#existing(type, keyOf({ metadata: { ...name } }));
+  }
+
+  /** All objects of the resource: selectors are not evaluated. */
+  async list<T extends KubeObject>(type: ResourceType<T>): Promise<KubeList<T>> {
+    await this.#call('list', type, '');
+    const items = [...this.#objects].flatMap(([key, object]) => (key.startsWith(`${type.plural} `) ? [object as T] : []));
+    return { apiVersion: apiVersionOf(type), kind: `${type.kind}List`, metadata: {}, items };
   }
 
   async create<T extends KubeObject>(
