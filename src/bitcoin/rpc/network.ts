@@ -1,4 +1,5 @@
 // bitcoind's calls about peers (its help section "network"): how they are asked, and what their answers must look like.
+import { maxEntries } from './node-answer.ts';
 import { type BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
 
 /** The peers of a node: its added-node list and its connections, the parts that matter here. */
@@ -11,9 +12,6 @@ export const noPeers: PeerLists = { added: [], peers: [] };
 
 /** The calls whose outcomes `peerListsOf` reads. */
 export const peerListCalls: readonly RpcCall[] = [{ method: 'getaddednodeinfo' }, { method: 'getpeerinfo' }];
-
-/** A node of a network of 1,000 has up to 999 entries in its list, and 1,113 connections: 999 that it dialled and the 114 that it accepts. */
-const maxEntries = 2_000;
 
 /**
  * Reads the outcomes of `peerListCalls`. Stops at the first entry that is wrong, and at a list that is too long.

@@ -69,7 +69,7 @@ const failure = failures();
 const attacks: Readonly<Record<string, Respond>> = {
   'send 4 MiB of wrong elements, or as many as are read': alternating(
     streamed(json('[{"id":0,"result":[{},{},{},{},', 4 * MiB)),
-    whole(Buffer.concat([Buffer.from('[{"id":0,"result":['), json('{},', 149_000 * 3), Buffer.from('{}]}]')])),
+    whole(Buffer.concat([Buffer.from('[{"id":0,"result":['), json('{},', 99_000 * 3), Buffer.from('{}]}]')])),
     whole(Buffer.concat([Buffer.from('['), json('0,', 2 * MiB - 4), Buffer.from('0]')])),
   ),
   'list 90,000 added nodes, or as many as are read, and refuse to remove any': (() => {
@@ -202,8 +202,8 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
     await connected(Array.from({ length: goodNetworks }, (_, index) => name(index)));
     await connected(['mallory'], 'tenant');
     await blocked();
-    for (let run = 0; run < 3; run += 1) calmMs.push(await scaleMs());
-    await blocked();
+    for (let run = 0; run < 2; run += 1) calmMs.push(await scaleMs());
+    console.log(`      calm: ${JSON.stringify({ calmMs, ...(await blocked()), peakMiB: peakRssMiB(controller.pid) })}`);
   });
 
   after(async () => {

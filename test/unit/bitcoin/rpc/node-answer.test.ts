@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { assertCheap, AnswerError, readBody, readStart } from '../../../../src/bitcoin/rpc/node-answer.ts';
+import { AnswerError, AnswerScan, readBody, readStart } from '../../../../src/bitcoin/rpc/node-answer.ts';
 
-const isCheap = (json: string): boolean => {
+const isCheap = (json: string, pieceLength = 1_000): boolean => {
+  const bytes = Buffer.from(json);
+  const scan = new AnswerScan();
   try {
-    assertCheap(Buffer.from(json));
+    for (let at = 0; at < bytes.length; at += pieceLength) scan.push(bytes.subarray(at, at + pieceLength));
     return true;
   } catch (error) {
     if (error instanceof AnswerError) return false;
@@ -13,7 +15,7 @@ const isCheap = (json: string): boolean => {
   }
 };
 
-describe('assertCheap', () => {
+describe('AnswerScan', () => {
   it('lets the answer of a node with 999 added nodes and 1,113 connections pass', () => {
     const counts = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`message${index}`, 100]));
     const fields = Object.fromEntries(Array.from({ length: 35 }, (_, index) => [`field${index}`, 'x']));
@@ -29,16 +31,30 @@ describe('assertCheap', () => {
     expect(isCheap('{"a":'.repeat(17))).to.equal(false);
   });
 
-  it('refuses more than 150,000 values', () => {
-    expect(isCheap(`[${'0,'.repeat(149_000)}0]`)).to.equal(true);
+  it('refuses more than 100,000 values', () => {
+    expect(isCheap(`[${'0,'.repeat(99_000)}0]`)).to.equal(true);
     for (const value of ['0', '[]', '{}', '""', '"a":0'])
-      expect(isCheap(`[${`${value},`.repeat(150_000)}0]`), value).to.equal(false);
+      expect(isCheap(`[${`${value},`.repeat(100_000)}0]`), value).to.equal(false);
   });
 
   it('counts nothing within strings, however they are escaped', () => {
     expect(isCheap(`["${'[{,'.repeat(100_000)}"]`)).to.equal(true);
     expect(isCheap(`["${'\\"['.repeat(100_000)}"]`)).to.equal(true);
     expect(isCheap(`["\\\\",${'['.repeat(20)}`)).to.equal(false);
+  });
+
+  it('refuses lists of more than 4,000 entries in all, and only those', () => {
+    const answer = (count: number) => JSON.stringify([{ id: 0, result: Array.from({ length: count }, () => ({ a: 1 })) }]);
+    expect(isCheap(answer(4_000))).to.equal(true);
+    expect(isCheap(answer(4_001))).to.equal(false);
+    expect(isCheap(JSON.stringify(Array.from({ length: 4_001 }, (_, id) => ({ id, error: { code: 1 } }))))).to.equal(true);
+  });
+
+  it('finds the same wherever the answer is divided', () => {
+    const tail = '['.repeat(17);
+    for (const text of ['["a\\\\",', '["\\"",', '["[[[\\"[",'])
+      for (const length of [1, 2, 3, 7, 1_000]) expect(isCheap(`${text}${tail}`, length), `${text} ${length}`).to.equal(false);
+    for (const length of [1, 2, 3, 7]) expect(isCheap(`["${'\\"['.repeat(30)}"]`, length)).to.equal(true);
   });
 
   it('lets all small JSON pass, and never takes more than a pass over what is no JSON', () => {

@@ -34,7 +34,9 @@ function pour(socket: Socket, head: string, text: string): void {
 }
 const chunkedHead = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n';
 
-describe('RpcClient', () => {
+describe('RpcClient', function () {
+  // Both ends of what is sent without end are this process.
+  this.timeout(30_000);
   let server: Server | undefined;
 
   /** A bitcoind that answers as `listener` does: well-formed or hostile. */

@@ -35,7 +35,8 @@ class ListedNodes {
   }
 }
 
-describe('shortenAddedNodes', () => {
+describe('shortenAddedNodes', function () {
+  this.timeout(30_000);
   it('removes what is no node’s address in batches, and keeps the nodes', async () => {
     const stale = Array.from({ length: 5_000 }, (_, index) => `stale-${index}`);
     const client = new ListedNodes([...stale.slice(0, 2_500), '10.0.0.2', ...stale.slice(2_500), '10.0.0.3']);
@@ -55,7 +56,7 @@ describe('shortenAddedNodes', () => {
   });
 
   it('leaves the rest to the next check after some batches', async () => {
-    const client = new ListedNodes(Array.from({ length: 90_000 }, (_, index) => `stale-${index}`));
+    const client = new ListedNodes(Array.from({ length: 20_000 }, (_, index) => `stale-${index}`));
     expect(await shortenAddedNodes(client, node(0), nodes, never)).to.equal(8_000);
     expect(client.batches).to.equal(8);
   });
