@@ -1,17 +1,7 @@
 // The StatefulSet of bitcoind, and its pod template.
-import type { V1Container, V1EnvVar, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
+import type { V1Container, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
-import {
-  credentialsAnnotation,
-  labelsOf,
-  p2pPort,
-  passwordKey,
-  podLabel,
-  rpcPort,
-  serviceName,
-  statefulSetName,
-  userKey,
-} from '../api/names.ts';
+import { credentialsAnnotation, labelsOf, p2pPort, podLabel, rpcPort, serviceName, statefulSetName } from '../api/names.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
 
@@ -54,13 +44,13 @@ export function secretOf(statefulSet: V1StatefulSet | undefined): string | undef
 }
 
 /**
- * The credentials, and the name of the Secret that they should come from. The pod can start without the Secret; the start script then
- * refuses the default credentials. No other key of the Secret gets into the environment.
+ * The Secret as christianb93/bitcoin-controller maps it, and its name. The pod can start without the Secret; the start script then
+ * refuses the default credentials.
  */
-function environmentFrom(secret: string): V1EnvVar[] {
-  const fromKey = (key: string) => ({ name: key, valueFrom: { secretKeyRef: { name: secret, key, optional: true } } });
-  return [{ name: secretVariable, value: secret }, fromKey(userKey), fromKey(passwordKey)];
-}
+const environmentFrom = (secret: string): Pick<V1Container, 'env' | 'envFrom'> => ({
+  env: [{ name: secretVariable, value: secret }],
+  envFrom: [{ secretRef: { name: secret, optional: true } }],
+});
 
 function bitcoindContainer({ spec }: BitcoinNetwork, options: PodOptions, { resources }: PodTemplate): V1Container {
   return {
@@ -73,7 +63,7 @@ function bitcoindContainer({ spec }: BitcoinNetwork, options: PodOptions, { reso
       { name: 'rpc', containerPort: rpcPort, protocol: 'TCP' },
       { name: 'p2p', containerPort: p2pPort, protocol: 'TCP' },
     ],
-    ...(spec.secret ? { env: environmentFrom(spec.secret) } : {}),
+    ...(spec.secret ? environmentFrom(spec.secret) : {}),
     readinessProbe,
     resources,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },

@@ -62,9 +62,9 @@ function credentialsEvents(previous: BitcoinNetworkStatus | undefined, status: B
   const credentials = conditionOf(status, 'CredentialsAvailable');
   if (credentials?.status !== 'True' || credentials.reason === conditionOf(previous, 'CredentialsAvailable')?.reason) return [];
   const message = sentence(credentials.message);
-  return credentials.reason === reasons.defaultCredentials
-    ? [{ type: 'Warning', reason: reasons.defaultCredentials, message }]
-    : [{ type: 'Normal', reason: reasons.credentialsFound, message }];
+  return credentials.reason === reasons.credentialsFound
+    ? [{ type: 'Normal', reason: reasons.credentialsFound, message }]
+    : [{ type: 'Warning', reason: credentials.reason, message }];
 }
 
 function nodeEvents(

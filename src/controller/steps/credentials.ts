@@ -19,7 +19,7 @@ interface Available {
   readonly credentials: Credentials;
   /** Changes when the credentials do; undefined for the defaults. It names a version of the Secret, and nothing of it follows from its content. */
   readonly version: string | undefined;
-  readonly reason: typeof reasons.credentialsFound | typeof reasons.defaultCredentials;
+  readonly reason: typeof reasons.credentialsFound | typeof reasons.secretHasOtherKeys | typeof reasons.defaultCredentials;
   readonly message: string;
 }
 
@@ -168,9 +168,22 @@ function fromSecret({ metadata: { uid = '', resourceVersion = '' } = {}, data = 
     isAvailable: true,
     credentials: { user, password },
     version: `${uid}.${resourceVersion}`,
-    reason: reasons.credentialsFound,
-    message: `${label} holds the credentials`,
+    ...describe(Object.keys(data), label),
   };
+}
+
+/** More names than this make a message hard to read. */
+const maxNames = 10;
+
+/** The nodes get every key of the Secret as an environment variable: keys that are not theirs are named, their values never. */
+function describe(keys: readonly string[], label: string): Pick<Available, 'reason' | 'message'> {
+  const others = keys.filter(key => key !== userKey && key !== passwordKey).sort();
+  if (others.length === 0) return { reason: reasons.credentialsFound, message: `${label} holds the credentials` };
+  const more = others.length > maxNames ? ` and ${others.length - maxNames} more` : '';
+  const message =
+    `${label} holds the credentials and other keys, which every node gets as environment variables: ` +
+    `${others.slice(0, maxNames).join(', ')}${more}. Keep them in another Secret`;
+  return { reason: reasons.secretHasOtherKeys, message };
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

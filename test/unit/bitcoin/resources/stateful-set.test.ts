@@ -56,14 +56,10 @@ describe('statefulSetFor', () => {
     expect(unlimited?.volumes?.[0]?.emptyDir).to.deep.equal({});
   });
 
-  it('gives a node two keys of its Secret and no other, and starts without the Secret too', () => {
+  it('maps the Secret into a node as christianb93/bitcoin-controller does, and starts without the Secret too', () => {
     const [container] = podOf().spec?.containers ?? [];
-    const keys = ['BC_RPC_USER', 'BC_RPC_PASSWORD'];
-    expect(container?.env).to.deep.equal([
-      { name: 'BC_RPC_SECRET', value: 'credentials' },
-      ...keys.map(key => ({ name: key, valueFrom: { secretKeyRef: { name: 'credentials', key, optional: true } } })),
-    ]);
-    expect(container).not.to.have.property('envFrom');
+    expect(container?.env).to.deep.equal([{ name: 'BC_RPC_SECRET', value: 'credentials' }]);
+    expect(container?.envFrom).to.deep.equal([{ secretRef: { name: 'credentials', optional: true } }]);
     expect(secretOf(statefulSetFor(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
   });
 

@@ -82,6 +82,16 @@ describe('NetworkCredentials', () => {
   }
 
   describe('the values of a Secret', () => {
+    it('name other keys of the Secret, never their values, and at most ten', async () => {
+      const others = Object.fromEntries(
+        Array.from({ length: 12 }, (_, index) => [`KEY_${index + 10}`, encoded(`value-${index}`)]),
+      );
+      secrets.answer = { ...(secrets.answer as V1Secret), data: { ...(secrets.answer as V1Secret).data, ...others } };
+      const { isAvailable, reason, message } = await secrets.process().of(alice, undefined);
+      expect([isAvailable, reason]).to.deep.equal([true, 'SecretHasOtherKeys']);
+      expect(message).to.include('environment variables: KEY_10, ').and.include('KEY_19 and 2 more').and.not.include('value-');
+    });
+
     /** What a Secret with these values, as bytes, comes to. */
     async function found(user: string | Buffer | undefined, password: string | Buffer = 'hidden-word') {
       const data = {
