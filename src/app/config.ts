@@ -37,6 +37,11 @@ const podTemplate = z.string().transform((given, context) => {
   return z.NEVER;
 });
 
+const loopbackAddress = address.refine(
+  given => given === '0' || given === 'off' || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]):/.test(given),
+  'a loopback address such as 127.0.0.1:8081, or off',
+);
+
 interface Option {
   readonly schema: z.ZodType;
   readonly value: string;
@@ -104,6 +109,11 @@ const options = {
     address.default('off'),
     'ADDRESS:PORT',
     'address of /healthz, /readyz and /metrics, such as :8080; default: off',
+  ),
+  'log-level-address': option(
+    loopbackAddress.default('off'),
+    'ADDRESS:PORT',
+    'loopback address of /loglevel, which reads and sets the log level, such as 127.0.0.1:8081; default: off',
   ),
   'events-api': option(
     oneOf(['core', 'events']).default('core'),

@@ -3,13 +3,13 @@
 import { createCaches } from '../controller/caches.ts';
 import { NetworkController } from '../controller/network-controller.ts';
 import { LostStatus } from '../controller/status/lost-status.ts';
-import { KubeConfigError, loadKubeConfig } from '../kube/auth/kubeconfig.ts';
+import { insecureAccess, KubeConfigError, loadKubeConfig } from '../kube/auth/kubeconfig.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { LeveledLogger } from '../logging/winston-logger.ts';
 import { Metrics } from '../metrics/prometheus.ts';
 import { type Config, UsageError, version } from './config.ts';
 import { startEventRecording } from './event-recording.ts';
-import { startHealthServer } from './health.ts';
+import { startServers } from './health.ts';
 import { electorFor } from './leader-election.ts';
 
 const component = 'bitcoin-controller';
@@ -29,8 +29,11 @@ function kubeConfigFor(config: Config): ReturnType<typeof loadKubeConfig> {
 /** Runs the controller until `stop` aborts; then ends in order. */
 export async function run(config: Config, logger: LeveledLogger, stop: AbortSignal): Promise<void> {
   const metrics = new Metrics({ process: true, version });
+  const kubeConfig = kubeConfigFor(config);
+  const insecure = insecureAccess(kubeConfig);
+  if (insecure !== undefined) logger.warn('Access to the API server is insecure', { reason: insecure });
   const client = new KubeClient({
-    ...{ kubeConfig: kubeConfigFor(config), logger, metrics: metrics.restClient },
+    ...{ kubeConfig, logger, metrics: metrics.restClient },
     ...{ userAgent: `${component}/${version}`, qps: config.kubeApiQps, burst: config.kubeApiBurst },
   });
   const { eventsApi: api, identity, namespace: namespaces } = config;
@@ -40,7 +43,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
   const caches = createCaches({ client, namespaces, logger, metrics: metrics.reflector, idleTimeoutMs });
   const elector = electorFor(config, { client, logger, metrics: metrics.leaderElection, recorder });
   const lost = new LostStatus(logger);
-  const health = await startHealthServer(config, {
+  const servers = await startServers(config, {
     ...{ logger, metrics },
     healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
     readyChecks: { caches: () => caches.all.check(), definition: () => lost.fault },
@@ -77,7 +80,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
     if (notDelivered > 0) logger.warn('Events were not delivered', { count: notDelivered });
     stopCaches.abort(new Error('the controller stopped'));
     await running;
-    await health?.close();
+    await servers.close();
     await client.close();
   }
 }

@@ -25,13 +25,13 @@ export function keepNetwork({ apiVersion, kind, metadata, spec, status }: Bitcoi
 /** What the plan of an apply compares: owner, labels, digest, last event and spec. */
 export function keepService({ apiVersion, kind, metadata, spec }: V1Service): V1Service {
   const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) };
-  return definedOnly(kept) as V1Service;
+  return definedOnly(kept);
 }
 
 /** The same of a StatefulSet. Nothing reads its status. */
 export function keepStatefulSet({ apiVersion, kind, metadata, spec }: V1StatefulSet): V1StatefulSet {
   const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) };
-  return definedOnly(kept) as V1StatefulSet;
+  return definedOnly(kept);
 }
 
 /** A tenth of a pod, which counts with thousands of them: its owner, its address, its phase and whether it is ready. */
@@ -44,5 +44,5 @@ export function keepPod({ apiVersion, kind, metadata, status }: V1Pod): V1Pod {
     metadata: keepMetadata(metadata, { labels: ['app', managedByLabel] }),
     status: definedOnly({ podIP: status?.podIP, phase: status?.phase, conditions }),
   };
-  return { ...definedOnly({ apiVersion, kind }), ...kept } as V1Pod;
+  return { ...definedOnly({ apiVersion, kind }), ...kept };
 }

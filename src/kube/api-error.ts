@@ -46,6 +46,19 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 
 const isCause = (cause: unknown): cause is ApiErrorCause => typeof cause === 'object' && cause !== null;
 
+/** A response had more bytes than the client reads of one. Lists can be split: ask for fewer objects at a time. */
+export class ResponseTooLargeError extends Error {
+  override readonly name = 'ResponseTooLargeError';
+
+  constructor(mostBytes: number) {
+    super(`the response has more than ${mostBytes} bytes`);
+  }
+}
+
+export function isResponseTooLarge(error: unknown): boolean {
+  return [...errorChain(error)].some(each => each instanceof ResponseTooLargeError);
+}
+
 /** The HTTP status of an error or of one of its causes, whichever client threw it (this one's `ApiError`, client-node's `ApiException`). Otherwise `undefined`. */
 export function apiStatusCode(error: unknown): number | undefined {
   return findStatus(error)?.code;

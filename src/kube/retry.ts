@@ -1,6 +1,6 @@
 // RetryingTransport: one call to the API server, retried where that is safe. Port of client-go v0.37.2 rest/with_retry.go.
 //   Stricter than that: a request that may have been executed is repeated only if it is idempotent.
-import { ApiError, parsedStatus } from './api-error.ts';
+import { ApiError, parsedStatus, ResponseTooLargeError } from './api-error.ts';
 import type { Deadline } from '../time/deadline.ts';
 import type { ApiResponse } from './http-exchange.ts';
 import { type KubeTransport, NotSentError } from './transport.ts';
@@ -54,6 +54,10 @@ interface Failure {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Bounds what one response holds in memory. A page of 500 large objects may exceed it: informers then ask for smaller pages. */
+const maxResponseBytes = 32 * 1024 * 1024;
+/** More of an error, as of a page of some proxy, is not read. */
+const maxErrorBytes = 64 * 1024;
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
 /** Node.js error codes of connections that were never established: nothing was sent. */
@@ -183,7 +187,7 @@ async function failureOf(call: ApiCall, response: ApiResponse): Promise<Failure>
   const header = response.headers['retry-after'];
   const retryAfterSeconds = header !== undefined && /^\d+$/.test(header) ? Number(header) : undefined;
   const status =
-    parsedStatus(await bodyOf(response)) ?? (response.statusMessage === undefined ? {} : { message: response.statusMessage });
+    parsedStatus(await startOf(response)) ?? (response.statusMessage === undefined ? {} : { message: response.statusMessage });
   return {
     error: new ApiError(call.attempted, code, status, retryAfterSeconds),
     retryAfterMs: retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000,
@@ -206,8 +210,23 @@ function thrown({ attempted, deadline: { signal } }: ApiCall, error: unknown): E
   return new Error(`${attempted}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
+/** @throws ResponseTooLargeError */
 async function bodyOf(response: ApiResponse): Promise<string> {
+  const { text, isComplete } = await readUpTo(response, maxResponseBytes);
+  if (!isComplete) throw new ResponseTooLargeError(maxResponseBytes);
+  return text;
+}
+
+const startOf = async (response: ApiResponse): Promise<string> => (await readUpTo(response, maxErrorBytes)).text;
+
+/** Leaving the loop early destroys the response, and with it the connection. */
+async function readUpTo(response: ApiResponse, mostBytes: number): Promise<{ text: string; isComplete: boolean }> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > mostBytes) return { text: Buffer.concat(chunks).toString('utf8'), isComplete: false };
+    chunks.push(chunk as Buffer);
+  }
+  return { text: Buffer.concat(chunks).toString('utf8'), isComplete: true };
 }

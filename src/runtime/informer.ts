@@ -1,8 +1,9 @@
 // Informer: a local copy of all objects of a resource, kept up to date by list and watch.
 //   Port of client-go v0.37.2 tools/cache/reflector.go (ListAndWatch, watchList) and shared_informer.go, in one loop.
 import { Subject, type Observable } from 'rxjs';
-import { ApiError, isGone, type ApiStatus } from '../kube/api-error.ts';
+import { ApiError, isGone, isResponseTooLarge, type ApiStatus } from '../kube/api-error.ts';
 import type { KubeClient, KubeList, ResourceType, WatchEvent } from '../kube/client.ts';
+import type { ListOptions } from '../kube/client-options.ts';
 import { apiVersionOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
 import { withFields } from '../logging/with-fields.ts';
@@ -61,8 +62,8 @@ const shortestWatchSeconds = 300;
 /** After a watch that lasted this long the next one starts without a delay. */
 const goodWatchMs = 1_000;
 const listTimeoutMs = 60_000;
-/** Objects in a page of a list: bounds what is held in memory before `transform`. As upstream. */
-const pageSize = 500;
+/** Objects in a page of a list, as upstream. Halved when a page exceeds the bytes that the client reads. */
+const mostInPage = 500;
 const repeatedWarningMs = 600_000;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
@@ -93,6 +94,7 @@ export class Informer<T extends KubeObject> {
   #listsByWatch = true;
   /** The API server refused initial events: it is older than Kubernetes 1.32, or the feature is turned off. */
   #cannotListByWatch = false;
+  #pageSize = mostInPage;
   #lastEventAtMs = performance.now();
 
   constructor(options: InformerOptions<T>) {
@@ -276,7 +278,7 @@ export class Informer<T extends KubeObject> {
     do {
       this.#options.metrics?.listed(this.#name);
       try {
-        page = await client.list(type, { ...select, limit: pageSize, continue: token });
+        page = await this.#listPage({ ...select, continue: token });
       } catch (error) {
         // The remaining pages were compacted away; a list without pages cannot expire.
         if (token === undefined || !isGone(error)) throw error;
@@ -287,6 +289,19 @@ export class Informer<T extends KubeObject> {
       token = page.metadata.continue === '' ? undefined : page.metadata.continue;
     } while (token !== undefined);
     this.#replace(items, page.metadata.resourceVersion);
+  }
+
+  /** Lists one page; with fewer objects if it exceeds the bytes that the client reads of a response. */
+  async #listPage(options: ListOptions): Promise<KubeList<T>> {
+    const { client, type } = this.#options;
+    for (;;) {
+      try {
+        return await client.list(type, { ...options, limit: this.#pageSize });
+      } catch (error) {
+        if (!isResponseTooLarge(error) || this.#pageSize === 1) throw error;
+        this.#pageSize = Math.ceil(this.#pageSize / 2);
+      }
+    }
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

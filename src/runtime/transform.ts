@@ -30,12 +30,12 @@ export function keepMetadata(
     annotations: metadata.annotations && picked(metadata.annotations, annotations, isShort),
     ownerReferences: owner && [shortened(owner)],
   };
-  return definedOnly(kept) as NonNullable<KubeObject['metadata']>;
+  return definedOnly(kept);
 }
 
 /** The value, or undefined if it has more than `mostBytes` bytes as JSON. */
-export function withinBytes<T>(value: T, mostBytes: number): T | undefined {
-  return Buffer.byteLength(JSON.stringify(value) ?? '') <= mostBytes ? value : undefined;
+export function withinBytes<T extends object>(value: T, mostBytes: number): T | undefined {
+  return Buffer.byteLength(JSON.stringify(value)) <= mostBytes ? value : undefined;
 }
 
 /** Without the fields whose value is undefined. */

@@ -1,6 +1,8 @@
 // OpenID Connect at a real API server: an issuer of the test's own signs the tokens, and the API server takes its word.
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,6 +31,8 @@ class Issuer {
   /** The Authorization header and the body of each request for a token. */
   readonly grants: { authorization: string | undefined; body: URLSearchParams }[] = [];
   refreshToken = 'refresh-0';
+  /** Answers a request to the token endpoint instead, if set. */
+  onGrant: ((response: ServerResponse) => void) | undefined;
   /** Called in place of an answer. */
   onSilence: (() => void) | undefined;
 
@@ -41,6 +45,10 @@ class Issuer {
       request.on('end', () => {
         if (this.onSilence !== undefined) {
           this.onSilence();
+          return;
+        }
+        if (this.onGrant !== undefined && request.url === '/token') {
+          this.onGrant(response);
           return;
         }
         const { status = 200, ...answer } = this.#answer(request.url ?? '', request.headers.authorization, body);
@@ -108,6 +116,7 @@ describe('OpenID Connect', () => {
     issuer.grants.length = 0;
     issuer.refreshToken = 'refresh-0';
     issuer.methods = undefined;
+    issuer.onGrant = undefined;
   });
 
   const configWith = (fields: Record<string, string | undefined> = {}) => ({
@@ -177,6 +186,33 @@ describe('OpenID Connect', () => {
     await new OidcToken(configWith({ 'refresh-token': issuer.refreshToken, 'client-secret': undefined })).token();
     expect(issuer.grants[2]?.body.has('client_secret')).to.equal(false);
   });
+
+  for (const status of [301, 302, 303, 307, 308])
+    it(`sends no secret to another host when the token endpoint answers ${status}`, async () => {
+      const other = await Issuer.start(folder);
+      try {
+        issuer.onGrant = response => response.writeHead(status, { location: `${other.url}/token` }).end();
+        const config = configWith({
+          'idp-certificate-authority': undefined,
+          'idp-certificate-authority-data': authorities(other),
+        });
+        const error = await thrownBy(new OidcToken(config).token());
+        expect(error.message)
+          .to.include('redirect')
+          .and.not.to.match(/refresh-0|secret/);
+        expect(other.grants).to.deep.equal([]);
+      } finally {
+        await other.stop();
+      }
+    });
+
+  it('reads no more than 256 KiB of an answer', async () => {
+    issuer.onGrant = response => response.end(`{"id_token":"${'x'.repeat(300 * 1024)}"}`);
+    expect((await thrownBy(new OidcToken(configWith()).token())).message).to.match(/over limit: 262144/);
+  });
+
+  const authorities = (other: Issuer): string =>
+    Buffer.from([issuer, other].map(({ authority }) => readFileSync(authority, 'utf8')).join('\n')).toString('base64');
 
   const faults: readonly (readonly [string, Record<string, string | undefined>, RegExp])[] = [
     ['there is no refresh token', { 'refresh-token': undefined }, /has expired, and the kubeconfig has no refresh-token/],

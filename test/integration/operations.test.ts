@@ -40,11 +40,13 @@ const metricNames = [
 describe('the controller as a process', () => {
   let api: TestControlPlane;
   let address: string;
+  let levelAddress: string;
   let controller: ControllerProcess | undefined;
 
   before(async () => {
     api = await startControlPlane();
     address = `127.0.0.1:${await freePort('127.0.0.1')}`;
+    levelAddress = `127.0.0.1:${await freePort('127.0.0.1')}`;
   });
   afterEach(async () => {
     await controller?.kill();
@@ -53,7 +55,8 @@ describe('the controller as a process', () => {
   after(() => api.stop());
 
   async function start(args: readonly string[] = [], kubeconfig = api.kubeconfigPath): Promise<ControllerProcess> {
-    const replica = ['--leader-elect=true', '--leader-elect-namespace=default', `--health-address=${address}`];
+    const addresses = [`--health-address=${address}`, `--log-level-address=${levelAddress}`];
+    const replica = ['--leader-elect=true', '--leader-elect-namespace=default', ...addresses];
     controller = await ControllerProcess.start({
       kubeconfig,
       args: [...replica, ...args],
@@ -61,8 +64,12 @@ describe('the controller as a process', () => {
     });
     return controller;
   }
-  const ask = async (path: string, init: RequestInit = {}): Promise<{ status: number; text: string }> => {
-    const response = await fetch(`http://${address}${path}`, { ...init, headers: { connection: 'close' } });
+  const ask = async (
+    path: string,
+    init: RequestInit = {},
+    at = path === '/loglevel' ? levelAddress : address,
+  ): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`http://${at}${path}`, { ...init, headers: { connection: 'close' } });
     return { status: response.status, text: await response.text() };
   };
   const statusOf = async (path: string): Promise<number | undefined> => (await ask(path).catch(() => undefined))?.status;

@@ -197,6 +197,18 @@ function confirmUser(user: LoadedUser): void {
   if (exec && authProvider && authProvider.name !== 'tokenFile') refuse('exec and auth-provider exclude each other');
 }
 
+/** What makes the connection unsafe, for a warning at the start; undefined if nothing does. */
+export function insecureAccess(config: KubeConfig): string | undefined {
+  const { server = '', skipTLSVerify } = config.getCurrentCluster() ?? {};
+  const user = config.getCurrentUser();
+  const hasCredentials = [user?.token, user?.username, user?.exec, user?.authProvider].some(Boolean);
+  const isPlain = server.startsWith('http:');
+  if (isPlain && hasCredentials && !isLoopback(unbracketed(new URL(server).hostname)))
+    return 'the server is http://, so that the credentials are sent unencrypted';
+  if (!isPlain && skipTLSVerify) return 'insecure-skip-tls-verify: the identity of the API server is not verified';
+  return undefined;
+}
+
 function isUrl(text: string, protocol: RegExp): boolean {
   return URL.canParse(text) && protocol.test(new URL(text).protocol);
 }

@@ -26,6 +26,8 @@ interface Discovery {
 /** A token counts as expired this long before its expiry, since it must still be valid when it arrives. */
 const marginMs = 10_000;
 const timeoutMs = 10_000;
+/** A longer response is an error. The discovery document of a large issuer has some 3 KiB. */
+const maxResponseBytes = 256 * 1024;
 
 export class OidcToken {
   readonly #config: OidcConfig;
@@ -110,7 +112,9 @@ export class OidcToken {
     this.#closing?.throwIfAborted();
     const deadline = new Deadline(timeoutMs, this.#closing);
     try {
-      return await jsonOf(url, await fetch(url, { ...init, signal: deadline.signal }));
+      // A redirect would send the refresh token and the client's secret to another host.
+      const limits = { redirect: 'error', size: maxResponseBytes } as const;
+      return await jsonOf(url, await fetch(url, { ...init, ...limits, signal: deadline.signal }));
     } finally {
       deadline.clear();
     }

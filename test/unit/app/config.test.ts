@@ -14,6 +14,7 @@ describe('readConfig', () => {
       eventsApi: 'core',
       leaderElect: false,
       healthAddress: 'off',
+      logLevelAddress: 'off',
       recheckSeconds: 120,
     });
     expect(config([]).namespace).to.deep.equal([]);
@@ -85,6 +86,13 @@ describe('readConfig', () => {
   it('accepts every form of an address', () => {
     for (const address of ['off', '0', ':0', ':65535', '127.0.0.1:80', 'host.example:8080', '[::1]:8080'])
       expect(config(['--health-address', address]).healthAddress).to.equal(address);
+  });
+
+  it('accepts only a loopback address for the log level', () => {
+    for (const address of ['off', '127.0.0.1:0', '[::1]:8081', 'localhost:1'])
+      expect(config(['--log-level-address', address]).logLevelAddress).to.equal(address);
+    for (const address of [':8081', '0.0.0.0:8081', '10.0.0.1:1', '127.0.0.1.example:1', '[::]:1'])
+      expect(() => config(['--log-level-address', address])).to.throw(UsageError, `--log-level-address ${address}: must be `);
   });
 
   it('documents every option in --help', () => {

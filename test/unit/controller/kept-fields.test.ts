@@ -23,7 +23,7 @@ const caches: Readonly<Record<string, { readonly keep: Keep; readonly object: Ku
   services: { keep: keepService, object: withAnnotations(headlessService(alice)) },
   statefulSets: {
     keep: keepStatefulSet,
-    object: withAnnotations(statefulSetFor(alice, 'version', { image: 'i', imagePullPolicy: 'Never' } as never)),
+    object: withAnnotations(statefulSetFor(alice, 'version', { image: 'i', imagePullPolicy: 'Never' })),
   },
   pods: { keep: podCacheOptions.transform, object: pod('alice-sts-0', { isReady: true }) },
 };

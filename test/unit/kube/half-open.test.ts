@@ -13,7 +13,7 @@ describe('a half-open connection', () => {
   afterEach(() => server.stop());
 
   it('costs a request one attempt, which is retried over a new connection', async () => {
-    const client = server.client({ silenceTimeoutMs: 20 });
+    const client = server.client({ silenceTimeoutMs: 250 });
     server.queue.push(silence);
     await client.get(pods, at);
     expect(server.requests).to.have.length(2);
@@ -43,32 +43,32 @@ describe('a half-open connection', () => {
     server.queue.push((_, response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
     }, hold);
-    const watched = thrownBy(client.watch(pods, { idleTimeoutMs: 50 }).next());
+    const watched = thrownBy(client.watch(pods, { idleTimeoutMs: 1_000 }).next());
     await until(() => server.requests.length === 2);
     const get = client.get(pods, at);
     await until(() => open.length === 1);
     for (const response of open) answer(response, 200, {});
     await get;
-    expect((await watched).message).to.match(/no answer within 50 ms/);
+    expect((await watched).message).to.match(/no answer within 1000 ms/);
     await until(() => server.sockets.size === 0);
   });
 
   it('does not cause a retry of a non-idempotent request', async () => {
-    const client = server.client({ silenceTimeoutMs: 20 });
+    const client = server.client({ silenceTimeoutMs: 250 });
     server.queue.push(silence);
     const error = await thrownBy(client.create(pods, { metadata: at }));
-    expect(error.message).to.equal('create pods default/x: no answer within 20 ms');
+    expect(error.message).to.equal('create pods default/x: no answer within 250 ms');
     expect(server.requests).to.have.length(1);
   });
 
   it('is not confused with a response that has begun and is slow', async () => {
-    const client = server.client({ silenceTimeoutMs: 20 });
+    const client = server.client({ silenceTimeoutMs: 250 });
     let begun: ServerResponse | undefined;
     server.queue.push((_, response) => {
       begun = response.writeHead(200, { 'Content-Type': 'application/json' });
       response.write('{');
       // Longer than the limit, which does not hold any more.
-      setTimeout(() => response.end('}'), 60);
+      setTimeout(() => response.end('}'), 600);
     });
     await client.get(pods, at);
     expect(begun?.writableFinished).to.equal(true);

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
-import { ApiError } from '../../../src/kube/api-error.ts';
+import { ApiError, isResponseTooLarge } from '../../../src/kube/api-error.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { Metrics } from '../../../src/metrics/prometheus.ts';
 import {
@@ -158,6 +158,30 @@ describe('RetryingTransport', () => {
       expect((await call).message).to.equal('get pods default/x: no answer within 5000 ms');
       await until(() => server.sockets.size === 0);
     }
+  });
+
+  it('reads no more than 64 KiB of an error and 32 MiB of an answer, and does not retry what is too large', async () => {
+    let sent = 0;
+    const endless =
+      (code: number): Handler =>
+      (_, response) => {
+        response.writeHead(code, { 'Content-Type': 'application/json' });
+        const write = (): void => {
+          while (!response.destroyed && response.write('x'.repeat(64 * 1024))) sent += 64 * 1024;
+          if (!response.destroyed) response.once('drain', write);
+        };
+        write();
+      };
+    server.handler = endless(404);
+    expect(await thrownBy(client.get(pods, at))).to.include({ code: 404, reason: undefined });
+    expect(sent).to.be.below(32 * 1024 * 1024);
+    await until(() => server.sockets.size === 0);
+    server.handler = endless(200);
+    const error = await thrownBy(client.get(pods, at));
+    expect(error.message).to.equal('get pods default/x: the response has more than 33554432 bytes');
+    expect(isResponseTooLarge(error)).to.equal(true);
+    expect(server.requests).to.have.length(2);
+    await until(() => server.sockets.size === 0);
   });
 
   it("rejects with the reason of the caller's signal at any moment: before, in a pause, in a request, in a response", async () => {

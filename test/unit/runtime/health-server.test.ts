@@ -1,15 +1,16 @@
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { expect } from 'chai';
 import { type CheckResult, HealthServer } from '../../../src/runtime/health-server.ts';
 import { Metrics } from '../../../src/metrics/prometheus.ts';
-import { createLogger } from '../../../src/logging/winston-logger.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 
 describe('HealthServer', () => {
   let wrong: CheckResult;
+  let renders: number;
   let port: number;
   let server: HealthServer;
-  const log = createLogger({ level: 'info', format: 'json' });
   const ask = async (path: string, init: RequestInit = {}): Promise<string> => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers: { connection: 'close' } });
     return `${response.status} ${await response.text()}`;
@@ -17,12 +18,13 @@ describe('HealthServer', () => {
 
   beforeEach(async () => {
     wrong = undefined;
+    renders = 0;
+    const metrics = new Metrics({ version: '1.2.3' });
     server = new HealthServer({
       logger: new RecordingLogger(),
-      metrics: new Metrics({ version: '1.2.3' }),
+      metrics: { contentType: metrics.contentType, text: () => ((renders += 1), metrics.text()) },
       healthChecks: { lease: () => wrong },
       readyChecks: { caches: () => wrong, sink: () => undefined },
-      logLevel: { get: () => log.level, set: level => log.setLevel(level) },
     });
     ({ port } = await server.listen(0, '127.0.0.1'));
   });
@@ -44,16 +46,16 @@ describe('HealthServer', () => {
     expect(await response.text()).to.include('bitcoin_controller_build_info{version="1.2.3"');
   });
 
-  it('reads and sets the log level at run time, and refuses an unknown one', async () => {
-    expect(await ask('/loglevel')).to.equal('200 info\n');
-    expect(await ask('/loglevel', { method: 'PUT', body: 'debug\n' })).to.equal('200 debug\n');
-    expect(log.level).to.equal('debug');
-    expect(await ask('/loglevel', { method: 'PUT', body: 'loud' })).to.equal(
-      '400 the log level is one of error, warn, info, debug\n',
-    );
-    expect(await ask('/loglevel', { method: 'PUT', body: 'x'.repeat(100_000) })).to.match(/^400 /);
-    expect(log.level).to.equal('debug');
-    log.setLevel('info');
+  it('renders the metrics once a second, however often they are requested', async () => {
+    const [first, second] = [await ask('/metrics'), await ask('/metrics')];
+    expect(renders).to.equal(1);
+    expect(second).to.equal(first);
+  });
+
+  it('closes connections beyond a hundred at once', async () => {
+    const sockets = Array.from({ length: 101 }, () => net.connect(port, '127.0.0.1'));
+    await Promise.any(sockets.map(socket => once(socket, 'close')));
+    for (const socket of sockets) socket.destroy();
   });
 
   for (const path of ['/', '//', '/healthz/', '/http://[', '/%'])
@@ -66,7 +68,6 @@ describe('HealthServer', () => {
     for (const [path, allowed] of [
       ['/healthz', 'GET, HEAD'],
       ['/metrics', 'GET, HEAD'],
-      ['/loglevel', 'GET, HEAD, PUT'],
     ]) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'DELETE' });
       expect([response.status, response.headers.get('allow')]).to.deep.equal([405, allowed]);
@@ -74,7 +75,7 @@ describe('HealthServer', () => {
   });
 
   it('answers HEAD like GET without a body, and ignores a query', async () => {
-    for (const path of ['/healthz', '/readyz?verbose', '/metrics', '/loglevel']) {
+    for (const path of ['/healthz', '/readyz?verbose', '/metrics']) {
       expect(await ask(path, { method: 'HEAD' })).to.equal('200 ');
       expect(await ask(path)).to.match(/^200 ./);
     }

@@ -1,6 +1,6 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
-import { ApiError } from '../../../src/kube/api-error.ts';
+import { ApiError, ResponseTooLargeError } from '../../../src/kube/api-error.ts';
 import { Informer, type InformerOptions } from '../../../src/runtime/informer.ts';
 import type { KubeObject, WatchEvent } from '../../../src/kube/client.ts';
 import type { ListOptions, WatchOptions } from '../../../src/kube/client-options.ts';
@@ -182,6 +182,24 @@ describe('Informer', () => {
     expect(api.watches[1]).to.include({ resourceVersion: '7' }).and.not.to.have.property('sendInitialEvents');
     await clock.tickAsync(800);
     expect(api.watches[2]).to.include({ sendInitialEvents: true });
+  });
+
+  it('lists in smaller pages when one has more bytes than the client reads', async () => {
+    const tooLarge = new Error('list pods', { cause: new ResponseTooLargeError(1) });
+    api.pages.push(tooLarge, tooLarge, { metadata: { resourceVersion: '5', continue: 'more' }, items: [object('a', 1)] });
+    api.pages.push({ metadata: { resourceVersion: '5' }, items: [object('b', 2)] });
+    await start([new ApiError('watch pods', 400, {})], []);
+    expect(api.lists.map(({ limit, continue: token }) => [limit, token])).to.deep.equal([
+      ...[
+        [500, undefined],
+        [250, undefined],
+      ],
+      ...[
+        [125, undefined],
+        [125, 'more'],
+      ],
+    ]);
+    expect(told).to.deep.equal(['added a@1', 'added b@2']);
   });
 
   it('lists without pages when the remaining pages have expired', async () => {

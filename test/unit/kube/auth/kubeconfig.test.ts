@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
-import { KubeConfigError, loadKubeConfig } from '../../../../src/kube/auth/kubeconfig.ts';
+import { insecureAccess, KubeConfigError, loadKubeConfig } from '../../../../src/kube/auth/kubeconfig.ts';
 
 const context = { name: 'here', context: { cluster: 'cluster', user: 'user' } };
 const server = 'https://api.example.test:6443';
@@ -179,6 +179,22 @@ describe('loadKubeConfig', () => {
     });
     expect(config.getCurrentCluster()).to.deep.include({ skipTLSVerify: true });
   });
+
+  for (const [cluster, user, expected] of [
+    [{ server: 'https://h:1' }, { token: 't' }, undefined],
+    [{ server: 'https://h:1', 'insecure-skip-tls-verify': true }, {}, /^insecure-skip-tls-verify: /],
+    [{ server: 'http://h:1' }, { token: 't' }, /^the server is http/],
+    [{ server: 'http://h:1' }, { username: 'u', password: 'p' }, /^the server is http/],
+    [{ server: 'http://h:1' }, { exec: { command: 'c', apiVersion: 'v1' } }, /^the server is http/],
+    [{ server: 'http://h:1' }, {}, undefined],
+    [{ server: 'http://127.0.0.1:8001' }, { token: 't' }, undefined],
+    [{ server: 'http://[::1]:8001' }, { token: 't' }, undefined],
+  ] as const)
+    it(`${expected === undefined ? 'does not warn' : 'warns'} about ${JSON.stringify(cluster)} with ${Object.keys(user).join() || 'no credentials'}`, async () => {
+      const warning = insecureAccess(await load({ cluster, user }));
+      if (expected === undefined) expect(warning).to.equal(undefined);
+      else expect(warning).to.match(expected);
+    });
 
   describe('a proxy of the environment', () => {
     const https_proxy = 'http://proxy.example.test:3128';
