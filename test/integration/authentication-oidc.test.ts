@@ -189,7 +189,7 @@ describe('OpenID Connect', () => {
 
   for (const status of [301, 302, 303, 307, 308])
     it(`sends no secret to another host when the token endpoint answers ${status}`, async () => {
-      const other = await Issuer.start(folder);
+      const other = await Issuer.start(await mkdtemp(path.join(folder, 'other-')));
       try {
         issuer.onGrant = response => response.writeHead(status, { location: `${other.url}/token` }).end();
         const config = configWith({
