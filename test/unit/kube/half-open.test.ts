@@ -43,13 +43,13 @@ describe('a half-open connection', () => {
     server.queue.push((_, response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
     }, hold);
-    const watched = thrownBy(client.watch(pods, { idleTimeoutMs: 50 }).next());
+    const watched = thrownBy(client.watch(pods, { idleTimeoutMs: 1_000 }).next());
     await until(() => server.requests.length === 2);
     const get = client.get(pods, at);
     await until(() => open.length === 1);
     for (const response of open) answer(response, 200, {});
     await get;
-    expect((await watched).message).to.match(/no answer within 50 ms/);
+    expect((await watched).message).to.match(/no answer within 1000 ms/);
     await until(() => server.sockets.size === 0);
   });
 
