@@ -11,7 +11,7 @@ import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { ApplyClient } from '../runtime/apply.ts';
 import { Controller, type ControllerMetrics, messageOf } from '../runtime/controller.ts';
 import type { CacheSet } from '../runtime/cache-set.ts';
-import type { Change } from '../runtime/informer.ts';
+import type { Change } from '../runtime/object-store.ts';
 import { type QueueMetrics, WorkQueue } from '../runtime/work-queue.ts';
 import type { ReadableCaches } from './caches.ts';
 import { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';

@@ -5,7 +5,7 @@ import { networkOfStatefulSet, statefulSetName, statefulSetOfPod } from '../bitc
 import { keyOf } from '../kube/resource.ts';
 import { podProblemOf, type Problem } from './diagnosis/pod-problems.ts';
 import { keepPod } from './kept-fields.ts';
-import type { InformerOptions } from '../runtime/informer.ts';
+import type { InformerOptions } from '../runtime/informer-options.ts';
 import type { MultiNamespaceCache } from '../runtime/multi-namespace-cache.ts';
 import { isNamedAsNode } from './status/pods.ts';
 

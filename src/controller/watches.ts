@@ -5,7 +5,7 @@ import { kind } from '../bitcoin/api/bitcoin-network.ts';
 import { networkOfStatefulSet } from '../bitcoin/api/names.ts';
 import { controllerOf, keyOf } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
-import type { Change } from '../runtime/informer.ts';
+import type { Change } from '../runtime/object-store.ts';
 import { specChanged } from '../runtime/predicates.ts';
 import { requestsForObjects, requestsForOwners } from '../runtime/requests.ts';
 import type { ReadableCaches } from './caches.ts';

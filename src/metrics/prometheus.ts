@@ -1,7 +1,7 @@
 // Metrics: all metrics of the process, in one registry that is passed in, never a global. The names, labels and buckets are those of
 //   client-go, component-base and controller-runtime, so that dashboards for these work unchanged.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { InformerMetrics, InformerObservation } from '../runtime/informer.ts';
+import type { InformerMetrics, InformerObservation } from '../runtime/informer-options.ts';
 import type { MetricsText } from '../runtime/health-server.ts';
 import type { ElectionMetrics } from '../runtime/leader-elector.ts';
 import { RestClientMetrics } from './rest-client.ts';

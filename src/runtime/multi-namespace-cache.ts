@@ -1,7 +1,9 @@
 // MultiNamespaceCache: one informer for each watched namespace, read as one. Upstream: controller-runtime pkg/cache multi_namespace_cache.go.
 import { merge, type Observable } from 'rxjs';
 import type { KubeObject } from '../kube/resource.ts';
-import { type Change, Informer, type InformerOptions } from './informer.ts';
+import type { Change } from './object-store.ts';
+import type { InformerOptions } from './informer-options.ts';
+import { Informer } from './informer.ts';
 
 export interface MultiNamespaceCacheOptions<T extends KubeObject> extends Omit<InformerOptions<T>, 'namespace' | 'transform'> {
   /** The namespaces to watch. Empty: all of the cluster, with one informer. */

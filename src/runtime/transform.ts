@@ -75,3 +75,15 @@ function shortened({ apiVersion, kind, name, uid, controller, blockOwnerDeletion
   const bounded = { apiVersion: cut(apiVersion), kind: cut(kind), name: cut(name), uid: cut(uid) };
   return definedOnly({ ...bounded, controller, blockOwnerDeletion }) as OwnerReference;
 }
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Removes, in place, managedFields (half of a pod) and the annotation in which kubectl stores the object again. Upstream: controller-runtime TransformStripManagedFields. */
+export function stripManagedFields<T extends KubeObject>(object: T): T {
+  const metadata = object.metadata as { managedFields?: unknown; annotations?: Record<string, string> } | undefined;
+  if (metadata?.managedFields !== undefined) delete metadata.managedFields;
+  if (metadata?.annotations?.[lastApplied] !== undefined) {
+    metadata.annotations = Object.fromEntries(Object.entries(metadata.annotations).filter(([name]) => name !== lastApplied));
+  }
+  return object;
+}

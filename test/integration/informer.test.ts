@@ -1,7 +1,9 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { type Change, Informer, type InformerOptions } from '../../src/runtime/informer.ts';
+import type { Change } from '../../src/runtime/object-store.ts';
+import type { InformerOptions } from '../../src/runtime/informer-options.ts';
+import { Informer } from '../../src/runtime/informer.ts';
 import { KubeClient, type ResourceType } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';

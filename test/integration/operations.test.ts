@@ -84,7 +84,8 @@ describe('the controller as a process', () => {
   it('is healthy before it is ready, and names what it waits for', async () => {
     const process = await start();
     await eventually(async () => (await statusOf('/healthz')) === 200);
-    const waiting = '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\n[+]definition ok\nfailed\n';
+    const waiting =
+      '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\n[+]definition ok\nfailed\n';
     await eventually(async () => (await ask('/readyz')).text === waiting);
     expect((await ask('/readyz')).status).to.equal(503);
     await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');

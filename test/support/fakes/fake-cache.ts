@@ -4,7 +4,7 @@ import { Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import type { ReadableCaches } from '../../../src/controller/caches.ts';
 import { keyOf, type KubeObject } from '../../../src/kube/resource.ts';
-import type { Change } from '../../../src/runtime/informer.ts';
+import type { Change } from '../../../src/runtime/object-store.ts';
 
 export class FakeCache<T extends KubeObject> {
   readonly changes = new Subject<Change<T>>();

@@ -1,7 +1,14 @@
 // FakeCluster: the objects of a cluster in memory, behind the calls that a reconciler makes. For unit tests of code above the client.
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../../../src/kube/api-error.ts';
-import { apiVersionOf, keyOf, type KubeList, type KubeObject, type ObjectName, type ResourceType } from '../../../src/kube/resource.ts';
+import {
+  apiVersionOf,
+  keyOf,
+  type KubeList,
+  type KubeObject,
+  type ObjectName,
+  type ResourceType,
+} from '../../../src/kube/resource.ts';
 import type { ApplyClient } from '../../../src/runtime/apply.ts';
 
 type Verb = keyof ApplyClient | 'list';

@@ -4,7 +4,7 @@ import type { Subscription } from 'rxjs';
 import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { networkOfPod, networkRequests } from '../../../src/controller/watches.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
-import type { Change } from '../../../src/runtime/informer.ts';
+import type { Change } from '../../../src/runtime/object-store.ts';
 import { network, pod } from '../../support/builders.ts';
 import type { FakeCache } from '../../support/fakes/fake-cache.ts';
 import { fakeCaches } from '../../support/fakes/fake-cache.ts';

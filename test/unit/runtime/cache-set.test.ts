@@ -3,7 +3,7 @@ import { ApiError } from '../../../src/kube/api-error.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 import { CacheSet } from '../../../src/runtime/cache-set.ts';
 import { MultiNamespaceCache } from '../../../src/runtime/multi-namespace-cache.ts';
-import type { InformerOptions } from '../../../src/runtime/informer.ts';
+import type { InformerOptions } from '../../../src/runtime/informer-options.ts';
 import { pods } from '../../support/fakes/fake-api-server.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { until } from '../../support/until.ts';

@@ -1,7 +1,8 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import { ApiError, ResponseTooLargeError } from '../../../src/kube/api-error.ts';
-import { Informer, type InformerOptions } from '../../../src/runtime/informer.ts';
+import type { InformerOptions } from '../../../src/runtime/informer-options.ts';
+import { Informer } from '../../../src/runtime/informer.ts';
 import type { KubeObject, WatchEvent } from '../../../src/kube/client.ts';
 import type { ListOptions, WatchOptions } from '../../../src/kube/client-options.ts';
 import { pods } from '../../support/fakes/fake-api-server.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Change, ObjectStore } from '../../../src/runtime/object-store.ts';
-import { stripManagedFields } from '../../../src/runtime/informer.ts';
+import { stripManagedFields } from '../../../src/runtime/transform.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 
 const object = (name: string, version: number, fields: { uid?: string; namespace?: string; app?: string } = {}): KubeObject => {

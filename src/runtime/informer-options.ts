@@ -1,0 +1,44 @@
+// The options of informers, and what they measure.
+import type { KubeClient, ResourceType } from '../kube/client.ts';
+import type { KubeObject } from '../kube/resource.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Indexers } from './object-store.ts';
+
+/** The state of an informer when its gauges are read. */
+export interface InformerObservation {
+  readonly hasSynced: boolean;
+  readonly objects: number;
+  readonly lastEventAgeSeconds: number;
+}
+
+/** Receives what informers measure. `name` is "plural.group". Upstream: client-go tools/cache MetricsProvider. */
+export interface InformerMetrics {
+  /** Called once for each informer; `observe` is called whenever the gauges are read. */
+  watch(name: string, observe: () => InformerObservation): void;
+  listed(name: string): void;
+  watched(name: string): void;
+  failed(name: string): void;
+}
+
+export interface InformerOptions<T extends KubeObject> {
+  readonly client: Pick<KubeClient, 'list' | 'watch'>;
+  readonly type: ResourceType<T>;
+  /** Default: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  /**
+   * Reduces an object to what is kept of it, before it is stored; at least its name, namespace, uid and resourceVersion must stay.
+   * managedFields and kubectl's last-applied-configuration are removed before. Upstream: cache.TransformFunc. Default: keep the rest.
+   */
+  readonly transform?: ((object: T) => T) | undefined;
+  readonly indexers?: Indexers<T> | undefined;
+  readonly logger: Logger;
+  readonly metrics?: InformerMetrics | undefined;
+  /** For jitter: a number from 0 to below 1. Default: Math.random. */
+  readonly random?: (() => number) | undefined;
+  /**
+   * A watch that receives nothing for this many milliseconds counts as half-open and is restarted where it was. The API server
+   * sends a bookmark every minute. Default: 150 000, which is two bookmarks and half a minute.
+   */
+  readonly idleTimeoutMs?: number | undefined;
+}
