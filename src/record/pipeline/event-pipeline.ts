@@ -9,6 +9,7 @@ import { longestTimerMs } from '../../time/timer.ts';
 import { isClientGoCompatible, nameFunction, type ClientGoOption } from '../client-go/compatibility.ts';
 import { EventTally, type DropCounts, type EventCounts, type EventDrop } from './event-counts.ts';
 import { EventNames } from './event-name.ts';
+import type { AnyEvent } from './event-policy.ts';
 import type { RecorderOptions, RecordingOptions } from './recording.ts';
 import type { KindLookup } from './reference.ts';
 
@@ -69,7 +70,7 @@ const nothing = (): void => undefined;
 const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** What the broadcasters of both APIs have in common. */
-export abstract class EventPipeline<E> implements AsyncDisposable {
+export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposable {
   /** Every recorded event, before it is counted. */
   readonly events$: Observable<E>;
   /** What became of the events, for metrics. */
@@ -138,7 +139,7 @@ export abstract class EventPipeline<E> implements AsyncDisposable {
       try {
         await handler(object);
       } catch (error) {
-        this.logger.error('Event handler failed', { error, event: object });
+        this.logger.error('Event handler failed', { error, event: object.metadata.name, reason: object.reason });
       }
     });
     this.#handling.add(handling);

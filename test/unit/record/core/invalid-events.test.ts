@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import type { EventType } from '../../../../src/record/core/core-event.ts';
+import type { EventRecorder } from '../../../../src/record/core/event-recorder.ts';
 import { FakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
 import { recordEvents } from '../../../../src/record/core/record-events.ts';
 import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
@@ -80,12 +81,13 @@ describe('A recorder', () => {
     }));
 
   it('refuses {} and a container at compile time', () => {
-    const recorder = new FakeRecorder();
+    const fake = new FakeRecorder();
+    const recorder: EventRecorder = fake;
     // @ts-expect-error -- an event about nothing
     recorder.event({}, 'Normal', 'Read', 'm');
     // @ts-expect-error -- no reference: it has no kind
     recorder.event({ name: 'nginx', image: 'nginx:1' }, 'Normal', 'Read', 'm');
-    expect(recorder.events).to.have.length(2);
+    expect(fake.events).to.have.length(2);
   });
 });
 
