@@ -27,13 +27,13 @@ export interface SinkOf<E extends AnyEvent, P> {
 
 export interface EventShape<E extends AnyEvent, P> {
   /** The number of occurrences that the event stands for. */
-  countOf(event: E): number;
+  readonly countOf: (event: E) => number;
   /** The patch that writes a repetition. */
-  patchOf(event: E): P;
+  readonly patchOf: (event: E) => P;
   /** Whether a sink's answer has the fields that are remembered: a sink in plain JavaScript may answer anything. */
-  isAnswer(answer: unknown): answer is E;
+  readonly isAnswer: (answer: unknown) => answer is E;
   /** The object that the event is about. */
-  objectOf(event: E): ObjectReference;
+  readonly objectOf: (event: E) => ObjectReference;
 }
 
 /** How a recorded event is to be written. */
