@@ -39,7 +39,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
     words: /cannot pull: image 127\.0\.0\.1:1\/bitcoind:1: ErrImagePull: .*connection refused/,
   },
   'has an image with an impossible name': {
-    expression: operation(`${container}/image`, '"UPPER/bitcoind"'),
+    expression: operation(`${container}/image`, '"127.0.0.1:1/BITCOIND"'),
     reason: 'ImagePullFailed',
     words: /cannot pull: image .*: InvalidImageName: /,
   },

@@ -1,7 +1,7 @@
 // FakeCluster: the objects of a cluster in memory, behind the calls that a reconciler makes. For unit tests of code above the client.
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../../../src/kube/api-error.ts';
-import { keyOf, type KubeObject, type ObjectName, type ResourceType } from '../../../src/kube/resource.ts';
+import { keyOf, type KubeList, type KubeObject, type ObjectName, type ResourceType } from '../../../src/kube/resource.ts';
 import type { ApplyClient } from '../../../src/runtime/apply.ts';
 
 type Verb = keyof ApplyClient;
@@ -65,6 +65,11 @@ export class FakeCluster implements ApplyClient {
   async get<T extends KubeObject>(type: ResourceType<T>, name: ObjectName): Promise<T> {
     await this.#call('get', type, keyOf({ metadata: { ...name } }));
     return this.#existing(type, keyOf({ metadata: { ...name } }));
+  }
+
+  /** No objects: what is listed are Events alone. */
+  list<T extends KubeObject>(): Promise<KubeList<T>> {
+    return Promise.resolve({ apiVersion: 'v1', kind: 'List', metadata: {}, items: [] });
   }
 
   async create<T extends KubeObject>(
