@@ -39,7 +39,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
     words: /cannot pull: image 127\.0\.0\.1:1\/bitcoind:1: ErrImagePull: .*connection refused/,
   },
   'has an image with an impossible name': {
-    expression: operation(`${container}/image`, '"UPPER/bitcoind"'),
+    expression: operation(`${container}/image`, '"127.0.0.1:1/BITCOIND"'),
     reason: 'ImagePullFailed',
     words: /cannot pull: image .*: InvalidImageName: /,
   },
@@ -57,10 +57,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
     words: /cannot start: container bitcoind: CreateContainerConfigError: secret "none" not found/,
   },
   'wants a volume that cannot be mounted': {
-    expression: operation(
-      '/spec/volumes/-',
-      'Object.spec.volumes{name: "v", configMap: Object.spec.volumes.configMap{name: "none"}}',
-    ),
+    expression: [
+      operation('/spec/volumes/-', 'Object.spec.volumes{name: "v", configMap: Object.spec.volumes.configMap{name: "none"}}'),
+      operation(`${container}/volumeMounts/-`, 'Object.spec.containers.volumeMounts{name: "v", mountPath: "/v"}'),
+    ].join(', '),
     reason: 'VolumeMountFailed',
     words: /cannot mount a volume: FailedMount: .*configmap "none" not found/,
   },
@@ -126,7 +126,9 @@ async function untilChanging(wanted: boolean): Promise<void> {
     kind: 'Pod',
     metadata: { name: 'probe', labels: { a: 'b' } },
     spec: {
-      containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '1m' } } }],
+      containers: [
+        { name: 'c', image: 'i', resources: { requests: { cpu: '1m' } }, volumeMounts: [{ name: 'e', mountPath: '/e' }] },
+      ],
       volumes: [{ name: 'e', emptyDir: {} }],
     },
   };

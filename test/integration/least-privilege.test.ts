@@ -138,6 +138,18 @@ for (const [form, values] of Object.entries(forms))
       await wait('statefulset/alice-sts', `jsonpath=${image}=${wanted}`);
     });
 
+    it('let it find out why pods are not created, and have that tried again', async () => {
+      const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'full' }, spec: { hard: { pods: '0' } } };
+      await create(quota);
+      // A quota is enforced from when its use has been counted.
+      await wait('resourcequota/full', 'jsonpath={.status.hard.pods}=0');
+      await create(network('refused', { nodes: 1, secret: secretName }));
+      await wait('bitcoinnetwork/refused', `jsonpath={.status.conditions[?(@.type=="Ready")].reason}=PodCreateFailed`);
+      await kubectl('delete', 'resourcequota/full');
+      await wait('bitcoinnetwork/refused', 'condition=Connected');
+      await kubectl('delete', 'bitcoinnetwork/refused');
+    });
+
     it('let it put its label back on what is its own', async () => {
       for (const child of ['service/alice-svc', 'statefulset/alice-sts']) {
         await kubectl('label', child, `${managedByLabel}-`, 'foreign=kept');

@@ -88,8 +88,10 @@ export class PodDiagnosis {
   async diagnose(network: BitcoinNetwork, nodes: ObservedNodes, signal?: AbortSignal): Promise<Diagnosis> {
     const key = keyOf(network);
     const missing = missingPods(nodes);
-    const visible = nodes.pods.flatMap(({ problem }) => problem ?? []);
-    const starting = nodes.pods.filter(pod => pod.problem === undefined && isStarting(pod));
+    // By ordinal, so that the text stays the same from one reconcile to the next.
+    const pods = nodes.pods.filter(isNotReady).sort((a, b) => ordinalOf(a) - ordinalOf(b));
+    const visible = pods.flatMap(({ problem }) => problem ?? []);
+    const starting = pods.filter(({ problem }) => problem === undefined);
     if (missing.length === 0 && starting.length === 0) {
       this.#rows.delete(key);
       return { problems: visible, lookAgainMs: undefined };
@@ -213,9 +215,11 @@ export class PodDiagnosis {
 
 const optional = ({ signal }: { readonly signal: AbortSignal | undefined }) => (signal === undefined ? {} : { signal });
 
-const isStarting = ({ metadata, status }: ObservedPod): boolean =>
+const isNotReady = ({ metadata, status }: ObservedPod): boolean =>
   metadata?.deletionTimestamp === undefined &&
   !(status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false);
+
+const ordinalOf = ({ metadata }: ObservedPod): number => Number(/\d+$/.exec(metadata?.name ?? '')?.[0] ?? 0);
 
 /** Whether the StatefulSet controller has seen what the set asks for. */
 const isObserved = ({ metadata, status }: V1StatefulSet): boolean =>

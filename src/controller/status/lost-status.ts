@@ -4,6 +4,7 @@ import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bit
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { differencesOf } from '../../runtime/admitted-fields.ts';
+import { isSameStatus } from './status.ts';
 
 /** After this the status is written again: the definition may have been mended. */
 const retryMs = 60_000;
@@ -41,7 +42,7 @@ export class LostStatus {
     const row = this.#rowOf(network);
     if (row === undefined) return network.status;
     // Somebody else has written it since, or the definition has been mended.
-    return isEqual(row.answered, network.status) ? row.sent : network.status;
+    return isSameStatus(row.answered, network.status ?? {}) ? row.sent : network.status;
   }
 
   /** Whether a status that has not changed is to be written nevertheless, to see whether it is kept by now. */
@@ -115,6 +116,3 @@ function lostFields(sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus |
   const names = differencesOf(sent, answered ?? {}).flatMap(({ path: [name] }) => (typeof name === 'string' ? [name] : []));
   return [...new Set(names)].slice(0, maxNames).map(name => `status.${name}`);
 }
-
-/** As JSON: keys come in the API server's order in both. */
-const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);

@@ -46,7 +46,9 @@ export async function publishStatus(
   if (isSame) return lost.retryMs(network) ?? 0;
   const problems = 'problems' in observation ? observation.problems : [];
   const lastEvents = outbox.name(network, 'status', transitionEvents(network, previous, status, problems));
-  const isWritten = await write(context, state, lastEvents.length === 0 ? status : { ...status, lastEvents });
+  // Written again, to see whether they are kept by now, are also the events that were not.
+  const stored = lastEvents.length === 0 && lost.isRetryDue(network) ? (previous?.lastEvents ?? []) : lastEvents;
+  const isWritten = await write(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
   if (!isWritten) return conflictDelayMs;
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
   outbox.publish(network, 'status', lastEvents);

@@ -77,7 +77,7 @@ describe('a definition that does not keep the status', function () {
         await define(customResourceDefinition());
         await world.untilRight('defined', 'alice');
         await world.untilRight('defined', 'bob');
-        expect(await readyz()).to.include('[+]definition ok');
+        await eventually(async () => (await readyz()).includes('[+]definition ok'));
         expect(await controller.stop()).to.equal(0);
       } finally {
         await controller?.kill();

@@ -66,6 +66,15 @@ describe('PodDiagnosis', () => {
     expect(server.requests).to.deep.equal([]);
   });
 
+  it('says it by ordinal, in whatever order the pods are known', async () => {
+    const pods = [10, 2, 0].map((ordinal): ObservedPod => {
+      const one = starting(ordinal);
+      return { ...one, problem: { subject: one.metadata?.name ?? '', reason: 'NodeExited', cause: 'c' } };
+    });
+    const { problems } = await diagnose(pods, { ...statefulSet, spec: { ...statefulSet.spec!, replicas: 1 } });
+    expect(problems.map(({ subject }) => subject)).to.deep.equal(['alice-sts-0', 'alice-sts-2', 'alice-sts-10']);
+  });
+
   it('gives pods a second to be created, and then says why they are not', async () => {
     items = [refusal('alice-sts-0')];
     expect((await diagnose([])).problems).to.deep.equal([]);

@@ -40,6 +40,9 @@ describe('LostStatus', () => {
   it('counts what was sent as written, so that it is not written again', () => {
     lost.noteAnswer(network(), sent, pruned);
     expect(lost.previousOf({ ...network(), status: pruned })).to.equal(sent);
+    const answered: BitcoinNetworkStatus = { replicas: 1, readyNodes: 1 };
+    lost.noteAnswer(network(), { ...sent, replicas: 1 }, answered);
+    expect(lost.previousOf({ ...network(), status: { readyNodes: 1, replicas: 1 } })?.conditions).to.equal(sent.conditions);
     lost.noteNotServed(network(), sent);
     expect(lost.previousOf(network())).to.equal(sent);
   });
