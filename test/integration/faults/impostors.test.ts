@@ -11,7 +11,7 @@ import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
 
 const namespace = 'impostors';
-const configMaps: ResourceType<KubeObject> = {
+const configMaps: ResourceType = {
   group: '',
   version: 'v1',
   plural: 'configmaps',
@@ -47,7 +47,7 @@ describe('a pod that looks like a node', function () {
     // This test runs it, and not the kubelet that is played for the others.
     world.kubelet.runs = (_, other) => other !== name;
     const containers = [{ name: 'impostor', image: 'impostor' }];
-    await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } } as V1Pod);
+    await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } });
     await ready(name, ip, phase);
   }
 
