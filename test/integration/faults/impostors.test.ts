@@ -1,11 +1,9 @@
 // Pods that look like a node of a network and are none. Whoever may create pods in its namespace can make such a pod; a node receives the
 // network's credentials in plain HTTP. The controller as its own process, with a simulated bitcoind behind every address.
-import type { V1Pod } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { labelsOf, managedBy, managedByLabel } from '../../../src/bitcoin/api/names.ts';
 import { pods, statefulSets } from '../../../src/controller/resource-types.ts';
 import type { ResourceType } from '../../../src/kube/client.ts';
-import type { KubeObject } from '../../../src/kube/resource.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
