@@ -170,6 +170,8 @@ describe('what keeps real pods from running', function () {
 
   afterEach(async () => {
     await cluster.kubectl('delete', 'mutatingadmissionpolicybinding,mutatingadmissionpolicy', namespace, '--ignore-not-found');
+    // First, so that the controller does not try to write into a namespace that is going.
+    await inNamespace('delete', 'bitcoinnetworks', '--all');
     await cluster.kubectl('delete', 'namespace', namespace, '--wait=false');
   });
 

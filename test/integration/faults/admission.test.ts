@@ -116,6 +116,8 @@ describe('admission that changes what the controller writes', function () {
       await world.createNetwork(namespace, 'alice', nodes);
       await world.untilRight(namespace, 'alice');
       const log = new AuditLog(world.controlPlane.auditLogPath, 'bitcoin-controller/');
+      // The events of its start have been written by then.
+      await rechecks(5);
       await log.read();
       await rechecks(5);
       expect((await log.read()).writes).to.equal(0);
