@@ -16,7 +16,7 @@ const root = path.resolve(import.meta.dirname, '..', '..');
 const answer =
   (status: number, body: string): RequestListener =>
   (_, response) =>
-    response.writeHead(status).end(body);
+    response.writeHead(status, { 'content-length': Buffer.byteLength(body) }).end(body);
 
 interface Hostile {
   readonly listener: RequestListener;

@@ -55,7 +55,13 @@ describe('whatever a node answers', function () {
 
   before(async () => {
     server = createServer((request, response) => {
-      request.resume().on('end', () => response.writeHead(answer.status, answer.headers).end(answer.body));
+      request
+        .resume()
+        .on('end', () =>
+          response
+            .writeHead(answer.status, { 'content-length': Buffer.byteLength(answer.body), ...answer.headers })
+            .end(answer.body),
+        );
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     client = new RpcClient({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, credentials });

@@ -1,11 +1,13 @@
 // RpcClient: bitcoind's JSON-RPC 2.0 over HTTP, one batch a request. The other side is not trusted: every answer is limited in length, form
 // and time, and all answers of the process together in memory.
 import { Agent, type ClientRequestArgs } from 'node:http';
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, type TcpNetConnectOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
 import fetch, { FetchError, type Response } from 'node-fetch';
 import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { AnswerBudget, type HeldBytes, OneATurn } from './answer-budget.ts';
+import { PacedSocket } from './paced-socket.ts';
 import { AnswerError, maxAnswerBytes, readBody, readStart } from './node-answer.ts';
 
 export interface Credentials {
@@ -64,8 +66,10 @@ export const rpcInWarmup = -28;
 /** Two for each other node of a network of 1,000, and two that read the result. */
 export const maxBatchCalls = 2_000;
 
-/** What has arrived and is not body, or not yet read: the head, sizes of chunks, interim responses. Each costs processor time. */
-const maxOverheadBytes = 256 << 10;
+/** Of the head of an answer. Interim responses come before it, and may never end. */
+const maxHeadBytes = 32 << 10;
+/** What has arrived and is not read yet. */
+const maxUnreadBytes = 256 << 10;
 /** A message of an error is shown to users. bitcoind answers a wrong call with the whole help text: its first line says enough. */
 const maxMessageLength = 200;
 
@@ -80,6 +84,7 @@ const processBudget = new AnswerBudget({
   holdMs: 1_000,
 });
 const longParses = new OneATurn();
+const readTurns = new OneATurn();
 
 export class RpcClient {
   readonly #url: string;
@@ -153,7 +158,7 @@ class Exchange {
   readonly #budget: AnswerBudget;
   readonly #signal: AbortSignal;
   readonly #agent: Agent;
-  #socket: Socket | undefined;
+  #connection: Duplex | undefined;
   #response: Response | undefined;
   #held: HeldBytes | undefined;
   #unreadBytes = 0;
@@ -178,9 +183,12 @@ class Exchange {
     if (status === 401) throw new BitcoinTransportError('unauthorized', 'the credentials are refused (HTTP 401)');
     if (status === 403) throw new BitcoinTransportError('unauthorized', 'the client or the method is not allowed (HTTP 403)');
     if (status === 503) throw new BitcoinTransportError('busy', 'busy or shutting down (HTTP 503)');
+    // An answer in chunks may have one for each byte, and each takes some 200 bytes of memory. bitcoind always states the length.
+    if (!this.#response.headers.has('content-length'))
+      throw new BitcoinTransportError('unusable', 'the answer does not state its length');
   }
 
-  /** As the head says; 0 if it does not say so. */
+  /** As the head says. */
   get announcedBytes(): number {
     return Number(this.#response?.headers.get('content-length') ?? 0);
   }
@@ -191,7 +199,7 @@ class Exchange {
     if (response?.body === undefined || response.body === null)
       throw new BitcoinTransportError('unusable', 'the answer is empty');
     const cutOff = () => this.#cutOff(new BitcoinTransportError('timeout', 'the answer was not complete in time'));
-    this.#held = await this.#budget.hold(Math.min(this.announcedBytes || maxBytes, maxBytes), cutOff, this.#signal);
+    this.#held = await this.#budget.hold(Math.min(this.announcedBytes, maxBytes), cutOff, this.#signal);
     if (this.#held === undefined) throw new BitcoinTransportError('busy', 'too many long answers at a time');
     return await use(this.#counted(response.body as AsyncIterable<Buffer | string>));
   }
@@ -206,35 +214,36 @@ class Exchange {
   /** Nothing of it is left then. */
   end(): void {
     this.#held?.release();
-    this.#socket?.destroy();
+    this.#connection?.destroy();
   }
 
-  #connect(options: ClientRequestArgs): Socket {
-    const socket = connect(options as TcpNetConnectOpts);
-    socket.on('data', (data: Buffer) => {
-      this.#unreadBytes += data.length;
-      if (this.#unreadBytes <= maxOverheadBytes) return;
-      this.#cutOff(new BitcoinTransportError('unusable', `the answer has more than ${maxOverheadBytes} bytes beside its body`));
-    });
-    this.#socket = socket;
-    return socket;
+  #connect(options: ClientRequestArgs): Duplex {
+    this.#connection = new PacedSocket(connect(options as TcpNetConnectOpts), readTurns, bytes => this.#count(bytes));
+    return this.#connection;
+  }
+
+  #count(bytes: number): void {
+    this.#unreadBytes += bytes;
+    const limit = this.#response === undefined ? maxHeadBytes : maxUnreadBytes;
+    if (this.#unreadBytes > limit)
+      this.#cutOff(new BitcoinTransportError('unusable', `the answer has more than ${limit} bytes beside its body`));
   }
 
   #cutOff(failure: BitcoinTransportError): void {
     this.failure ??= failure;
-    this.#socket?.destroy();
+    this.#connection?.destroy();
   }
 }
 
 class ConnectAgent extends Agent {
-  readonly #connect: (options: ClientRequestArgs) => Socket;
+  readonly #connect: (options: ClientRequestArgs) => Duplex;
 
-  constructor(connectTo: (options: ClientRequestArgs) => Socket) {
+  constructor(connectTo: (options: ClientRequestArgs) => Duplex) {
     super({ keepAlive: false });
     this.#connect = connectTo;
   }
 
-  override createConnection(options: ClientRequestArgs): Socket {
+  override createConnection(options: ClientRequestArgs): Duplex {
     return this.#connect(options);
   }
 }

@@ -203,7 +203,7 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
     await connected(['mallory'], 'tenant');
     await blocked();
     for (let run = 0; run < 2; run += 1) calmMs.push(await scaleMs());
-    console.log(`      calm: ${JSON.stringify({ calmMs, ...(await blocked()), peakMiB: peakRssMiB(controller.pid) })}`);
+    await blocked();
   });
 
   after(async () => {
@@ -234,7 +234,6 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
       calmMs.push(await scaleMs());
       const ratio = tookMs / (Math.max(...calmMs) + noiseMs);
       const figures = JSON.stringify({ tookMs, calmMs, ratio, longestTurnMs, longestDelayMs, peakMiB });
-      console.log(`      ${figures}`);
       expect(controller.hasEnded, figures).to.equal(false);
       expect(await cgroup?.kills(), figures).to.be.oneOf([0, undefined]);
       expect(peakMiB, figures).to.be.below((limitMiB * 2) / 3);

@@ -97,6 +97,7 @@ describe('a pod that looks like a node', function () {
     await run('127.78.0.4', { name: 'alice-sts-2', labels: labelsOf(alice), ownerReferences });
     await world.scale(namespace, 'alice', 3);
     await expectNoContact('127.78.0.4');
+    world.kubelet.runs = () => true;
     await world.client.delete(pods, { namespace, name: 'alice-sts-2' });
     await world.untilRight(namespace, 'alice');
   });
