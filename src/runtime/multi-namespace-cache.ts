@@ -3,6 +3,7 @@ import { merge, type Observable } from 'rxjs';
 import type { KubeObject } from '../kube/resource.ts';
 import { type Change, Informer, type InformerOptions } from './informer.ts';
 
+/** Options of a MultiNamespaceCache: those of its informers, and the namespaces. */
 export interface MultiNamespaceCacheOptions<T extends KubeObject> extends Omit<InformerOptions<T>, 'namespace' | 'transform'> {
   /** The namespaces to watch. Empty: all of the cluster, with one informer. */
   readonly namespaces: readonly string[];

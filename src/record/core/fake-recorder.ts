@@ -34,8 +34,8 @@ export interface RecordedEvent {
  * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0' } };
  * recorder.eventf(pod, 'Warning', 'BackOff', 'restarted %d times', 5); // in the code under test
  * console.log(recorder.events); // prints [ 'Warning BackOff restarted 5 times' ]
- * const [{ object, reason }] = recorder.records;
- * console.log(reason, object === pod); // prints BackOff true
+ * const [record] = recorder.records;
+ * console.log(record?.reason, record?.object === pod); // prints BackOff true
  * ```
  */
 export class FakeRecorder extends BaseEventRecorder {
