@@ -42,6 +42,11 @@ export class KubeClient {
   readonly #connection: Connection;
   #writeGuard: () => void = () => undefined;
 
+  /** Opens no connection yet. */
+  constructor(options: KubeClientOptions);
+  /** @internal */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the published declarations have only the first one
+  constructor(options: KubeClientOptions | Connection);
   constructor(options: KubeClientOptions | Connection) {
     this.#connection = options instanceof Connection ? options : new Connection(options);
   }

@@ -19,6 +19,7 @@ export interface KubeObject {
   };
 }
 
+/** A reference to an owner, in the same namespace or without one. Upstream: metav1.OwnerReference. */
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -32,19 +33,25 @@ export interface OwnerReference {
 export interface ResourceType<T extends KubeObject = KubeObject> {
   /** '' for the core group. */
   readonly group: string;
+  /** Such as `v1`. */
   readonly version: string;
+  /** The name in URLs and rights, such as `configmaps`. */
   readonly plural: string;
+  /** Such as `ConfigMap`. */
   readonly kind: string;
+  /** Whether its objects lie in namespaces. */
   readonly namespaced: boolean;
   /** Never set; it lets the compiler infer `T`. */
   readonly __type?: T;
 }
 
+/** The name of an object, and its namespace unless its resource has none. */
 export interface ObjectName {
   readonly namespace?: string;
   readonly name: string;
 }
 
+/** A collection, or a page of it: there are more pages as long as `metadata.continue` is a text that is not empty. */
 export interface KubeList<T> {
   readonly apiVersion: string;
   readonly kind: string;

@@ -42,6 +42,7 @@ export interface RequestOutcome {
 
 /** Receives what the client measures. Upstream: client-go tools/metrics. */
 export interface RequestMetrics {
+  /** A request was answered or failed; each retry is a request of its own. */
   requested(outcome: RequestOutcome): void;
   /** How long a request waited for the client's own rate limit. */
   waited(verb: string, host: string, seconds: number): void;

@@ -7,6 +7,7 @@ import { controllerOf, keyOf, type KubeObject, type ResourceType } from '../kube
 import { holds } from './field-comparison.ts';
 import { claimCreatedFields } from './managed-fields.ts';
 
+/** What apply needs of a KubeClient. */
 export type ApplyClient = Pick<KubeClient, 'get' | 'create' | 'apply' | 'patch' | 'delete'>;
 
 /** What is known about an object that is to be applied. */
@@ -21,6 +22,7 @@ export interface Known<T> {
   readonly isAdmitted?: boolean | undefined;
 }
 
+/** What is to be done about an object, by `kind`. */
 export type Plan<T> =
   | { readonly kind: 'create'; readonly desired: T; readonly replaced?: T | undefined }
   | { readonly kind: 'update'; readonly desired: T; readonly current: T }
@@ -34,6 +36,7 @@ export type Plan<T> =
   /** Another writer keeps changing the object: its drift may be reverted again after `waitMs`. */
   | { readonly kind: 'contested'; readonly current: T; readonly message: string; readonly waitMs: number };
 
+/** What became of an object, by `outcome`. */
 export type Applied<T> =
   | { readonly outcome: 'created' | 'unchanged'; readonly object: T }
   | { readonly outcome: 'updated' | 'recreated'; readonly object: T; readonly previous: T }
@@ -50,6 +53,7 @@ export interface Replan<T> {
   readonly known: Known<T>;
 }
 
+/** Options of `plan`. */
 export interface PlanOptions {
   /** The annotation of `withDigest`. */
   readonly digestAnnotation: string;
@@ -79,9 +83,11 @@ export function plan<T extends KubeObject>(
   return { kind: 'update', desired, current };
 }
 
+/** Options of `execute` and `apply`. */
 export interface ExecuteOptions {
   /** The owner of the fields, as server-side apply names it. */
   readonly fieldManager: string;
+  /** Aborts the calls; `execute` then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -125,7 +131,13 @@ export async function execute<T extends KubeObject>(
 /** More rounds than this only follow one another if another writer deletes and creates the object in between. */
 export const maxRounds = 6;
 
-/** Plans and executes until the object is as desired, or cannot be for now. For callers that have nothing to add to the plan. */
+/**
+ * Plans and executes until the object is as desired, or cannot be for now. For callers that have nothing to add to the plan.
+ * Upstream: controller-runtime controllerutil.CreateOrPatch, with server-side apply.
+ * @param desired with its namespace and name; without the digest, which this adds
+ * @param current the object as an informer has it; undefined if it has none, and it is created unless it exists after all
+ * @throws an error that is no answer of the API server: no connection, a lost lease, an aborted signal
+ */
 export async function apply<T extends KubeObject>(
   client: ApplyClient,
   type: ResourceType<T>,
@@ -283,6 +295,7 @@ export function withDigest<T extends KubeObject>(desired: T, digestAnnotation: s
   return withAnnotations(desired, { [digestAnnotation]: digest });
 }
 
+/** A copy of the object with these annotations beside its own. */
 export const withAnnotations = <T extends KubeObject>(object: T, annotations: Readonly<Record<string, string>>): T => ({
   ...object,
   metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, ...annotations } },

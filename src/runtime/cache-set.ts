@@ -9,13 +9,16 @@ import type { CheckResult } from './health-server.ts';
 
 /** The parts of a cache that do not depend on the type of its objects. */
 export type AnyCache = Pick<MultiNamespaceCache<KubeObject>, 'namespaces' | 'run'> & {
+  /** The state of the informer of a namespace; undefined if that is not watched. */
   informer(namespace: string): SyncState | undefined;
 };
-type SyncState = Pick<Informer<KubeObject>, 'hasSynced' | 'failure' | 'subject' | 'whenSynced' | 'whenSettled'>;
+/** Whether an informer has listed its resource, and why not. */
+export type SyncState = Pick<Informer<KubeObject>, 'hasSynced' | 'failure' | 'subject' | 'whenSynced' | 'whenSettled'>;
 
 /** This many informers are named by the readiness check. */
 const longestReport = 5;
 
+/** Several caches that are waited for together. Upstream: cache.WaitForCacheSync. */
 export class CacheSet {
   readonly #caches: readonly AnyCache[];
   readonly #synced = new Subject<string>();

@@ -1,11 +1,15 @@
 // ConcurrencyLimit: at most so many tasks at the same time; the others wait in the order in which they came.
 
+/** Runs at most so many tasks at the same time. The others wait in the order in which they came. */
 export class ConcurrencyLimit {
   #free: number;
   readonly #longestMs: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param longestMs after which a task's slot goes to the next task although the first is still running: tasks that hang must not block the others */
+  /**
+   * @param limit how many tasks may run at the same time
+   * @param longestMs milliseconds after which a task's slot goes to the next task although the first is still running: tasks that hang must not block the others
+   */
   constructor(limit: number, longestMs: number) {
     this.#free = limit;
     this.#longestMs = longestMs;

@@ -27,38 +27,49 @@ export interface Request {
 export interface ControllerMetrics {
   /** Called once for each controller. */
   started(controller: string, maxConcurrentReconciles: number): void;
+  /** A worker began a reconcile. */
   workerStarted(controller: string): void;
+  /** A worker ended a reconcile, whatever its result. */
   workerFinished(controller: string): void;
+  /** How a reconcile ended and how long it took. Not called for a reconcile that failed because the controller stops. */
   reconciled(controller: string, result: 'success' | 'requeue' | 'requeue_after' | 'error', seconds: number): void;
 }
 
+/** Options of a Controller. */
 export interface ControllerOptions {
   /** The name of the controller in metrics. */
   readonly name: string;
   /** Subscribed to by `run`. A request may come at any time; the queue merges those of one key. */
   readonly requests: Observable<Request>;
+  /** Belongs to this controller, which shuts it down. */
   readonly queue: WorkQueue;
+  /** Called for one key at a time; for several keys at the same time. */
   readonly reconcile: Reconcile;
   /** Maximum concurrent reconciles. Workers are started when they are needed. */
   readonly concurrency: number;
+  /** Receives each failed reconcile at `error`, and each finished one at `debug`, with the fields `key` and `reconcileID`. */
   readonly logger: Logger;
   /** Called for each reconcile that throws, after it was logged. */
   readonly onFailure?: ((key: string, error: unknown) => void) | undefined;
+  /** Default: not measured. */
   readonly metrics?: ControllerMetrics | undefined;
 }
 
+/** Reconciles the keys that watches request. Upstream: controller-runtime's Controller. */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #workers: Promise<void>[] = [];
   #idle = 0;
 
+  /** Does nothing before `run`. */
   constructor(options: ControllerOptions) {
     this.#options = options;
   }
 
   /**
-   * Reconciles until `signal` aborts, then finishes the reconciles in progress. Call it once. Throws the error of `requests`.
+   * Reconciles until `signal` aborts, then finishes the reconciles in progress. Call it once.
    * Caches that `reconcile` reads must have synced before: an object that they lack would be taken not to exist.
+   * @throws the error of `requests`, after the reconciles in progress have finished; never an error of `reconcile`
    */
   async run(signal: AbortSignal): Promise<void> {
     const { name, queue, requests, concurrency, metrics } = this.#options;

@@ -8,12 +8,17 @@ const maxPauseMs = 300_000;
 /** After so long without a revert the count starts from 0. */
 const resetAfterMs = 600_000;
 
+/**
+ * Limits how often the drift of one object is reverted: five times at once, then after pauses from 1 s that double up to 5 min. The count
+ * starts again after 10 min without a revert, and with another desired state.
+ */
 export class DriftBackoff {
   readonly #nowMs: () => number;
   #desired = '';
   #count = 0;
   #lastMs = -Infinity;
 
+  /** @param nowMs a monotonic clock in milliseconds. Default: performance.now */
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }

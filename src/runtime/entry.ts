@@ -54,7 +54,7 @@ export { consoleLogger } from '../logging/console-logger.ts';
 export type { ContextLogger, LogFields, Logger } from '../logging/logger.ts';
 export { apply, execute, plan, withAnnotations, withDigest } from './apply.ts';
 export type { Applied, ApplyClient, ExecuteOptions, Known, Plan, PlanOptions, Replan } from './apply.ts';
-export { CacheSet, type AnyCache } from './cache-set.ts';
+export { CacheSet, type AnyCache, type SyncState } from './cache-set.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export { Controller } from './controller.ts';
 export type { ControllerMetrics, ControllerOptions, Reconcile, Request, Result } from './controller.ts';
@@ -65,7 +65,7 @@ export { HealthServer, type Check, type CheckResult, type HealthServerOptions, t
 export { Informer } from './informer.ts';
 export type { InformerMetrics, InformerObservation, InformerOptions } from './informer-options.ts';
 export { LeaderElector, LeaseLostError, type ElectionMetrics, type LeaderElectorOptions } from './leader-elector.ts';
-export type { Lease } from './lease-lock.ts';
+export type { Lease, LeaseSpec } from './lease-lock.ts';
 export { MultiNamespaceCache, type MultiNamespaceCacheOptions } from './multi-namespace-cache.ts';
 export { MutationCache } from './mutation-cache.ts';
 export type { Change, Indexers } from './object-store.ts';

@@ -18,7 +18,9 @@ export interface StoredEvent extends PendingEvent {
   readonly name: string;
 }
 
+/** Options of an EventOutbox. */
 export interface EventOutboxOptions<Part extends string> {
+  /** Its broadcaster needs the option `nameAnnotation` with the value of `eventNameAnnotation`. */
   readonly recorder: Pick<EventRecorder, 'annotatedEvent'>;
   /** Annotation of a changed object that holds the event of its last change. */
   readonly lastEventAnnotation: string;
@@ -47,11 +49,16 @@ const maxEventsPerWrite = 10;
 /** A name of 253 characters and a message of 1 KiB, each of which JSON may escape. */
 const maxStoredLength = 8_192;
 
+/**
+ * The events of one object, none of which a crash loses or doubles: each is stored by the write that it is about, and published when the
+ * object is read. Make one for each object; PerObject keeps them.
+ */
 export class EventOutbox<Part extends string> {
   readonly #options: EventOutboxOptions<Part>;
   /** The name of the first event of each part that was published last. */
   #published: { [P in Part]?: string } = {};
 
+  /** Has published nothing yet. */
   constructor(options: EventOutboxOptions<Part>) {
     this.#options = options;
   }

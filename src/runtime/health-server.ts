@@ -6,15 +6,20 @@ import { isRead, only, pathOf, type TextAnswer, TextServer } from './text-server
 
 /** `undefined`: passed. A text: failed, and why. A warning: passed, with a text that the answer contains. */
 export type CheckResult = string | undefined | { readonly warning: string };
+/** Called for each request, so it must be fast: report what is known, ask nobody. */
 export type Check = () => CheckResult;
 
 /** The text that Prometheus reads. */
 export interface MetricsText {
+  /** The value of the Content-Type header. */
   readonly contentType: string;
+  /** The text in the exposition format. */
   text(): Promise<string>;
 }
 
+/** Options of a HealthServer. */
 export interface HealthServerOptions {
+  /** Receives answers that failed. */
   readonly logger: Logger;
   /** Served at /metrics, at most a second old. Default: /metrics answers 404. */
   readonly metrics?: MetricsText | undefined;
@@ -27,18 +32,19 @@ export interface HealthServerOptions {
 /** Metrics are rendered once in this time, however often they are requested. */
 const metricsMaxAgeMs = 1_000;
 
-/** Upstream: controller-runtime pkg/healthz, and the metrics server. */
+/** Serves /healthz, /readyz and /metrics over plain HTTP. Upstream: controller-runtime pkg/healthz, and its metrics server. */
 export class HealthServer {
   readonly #options: HealthServerOptions;
   readonly #server: TextServer;
   #metrics: { readonly text: Promise<string>; readonly atMs: number } | undefined;
 
+  /** Listens to nothing before `listen`. */
   constructor(options: HealthServerOptions) {
     this.#options = options;
     this.#server = new TextServer(request => this.#answer(request), options.logger);
   }
 
-  /** Starts to listen. Port 0 selects a free port. @returns the address */
+  /** Starts to listen. Port 0 selects a free port. Default for `host`: all addresses. @returns the address @throws if the port is in use */
   listen(port: number, host?: string): Promise<AddressInfo> {
     return this.#server.listen(port, host);
   }

@@ -15,24 +15,34 @@ export interface InformerObservation {
 export interface InformerMetrics {
   /** Called once for each informer; `observe` is called whenever the gauges are read. */
   watch(name: string, observe: () => InformerObservation): void;
+  /** A list is sent, of one page. */
   listed(name: string): void;
+  /** A watch is sent. */
   watched(name: string): void;
+  /** A list or a watch failed; it is tried again. */
   failed(name: string): void;
 }
 
+/** Options of an Informer. */
 export interface InformerOptions<T extends KubeObject> {
+  /** Needs the rights `list` and `watch`. */
   readonly client: Pick<KubeClient, 'list' | 'watch'>;
+  /** The resource. */
   readonly type: ResourceType<T>;
   /** Default: all namespaces. */
   readonly namespace?: string | undefined;
+  /** Such as `app=web`. Default: every object. */
   readonly labelSelector?: string | undefined;
   /**
    * Reduces an object to what is kept of it, before it is stored; at least its name, namespace, uid and resourceVersion must stay.
    * managedFields and kubectl's last-applied-configuration are removed before. Upstream: cache.TransformFunc. Default: keep the rest.
    */
   readonly transform?: ((object: T) => T) | undefined;
+  /** The indexes that `byIndex` reads. Default: none. */
   readonly indexers?: Indexers<T> | undefined;
+  /** Receives failures: the first one, and then one in ten minutes, at `warn`. */
   readonly logger: Logger;
+  /** Default: not measured. */
   readonly metrics?: InformerMetrics | undefined;
   /** For jitter: a number from 0 to below 1. Default: Math.random. */
   readonly random?: (() => number) | undefined;

@@ -12,6 +12,7 @@ export interface ElectionMetrics {
   leads(name: string, isLeader: boolean): void;
 }
 
+/** Options of a LeaderElector. The three times are those of client-go. */
 export interface LeaderElectorOptions {
   /** Must not have a write guard that depends on this elector. */
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;

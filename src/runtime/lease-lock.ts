@@ -4,7 +4,8 @@
 import { isConflict, isNotFound } from '../kube/api-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ResourceType } from '../kube/client.ts';
 
-interface LeaseSpec {
+/** Who leads, and since when. Times are strings with microseconds, as the API server stores them. */
+export interface LeaseSpec {
   holderIdentity?: string;
   leaseDurationSeconds?: number;
   acquireTime?: string;
@@ -12,6 +13,7 @@ interface LeaseSpec {
   leaseTransitions?: number;
 }
 
+/** The object that replicas compete for. Upstream: coordination/v1 Lease. */
 export interface Lease extends KubeObject {
   spec?: LeaseSpec;
 }

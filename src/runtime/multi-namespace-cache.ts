@@ -5,6 +5,7 @@ import type { Change } from './object-store.ts';
 import type { InformerOptions } from './informer-options.ts';
 import { Informer } from './informer.ts';
 
+/** Options of a MultiNamespaceCache: those of its informers, and the namespaces. */
 export interface MultiNamespaceCacheOptions<T extends KubeObject> extends Omit<InformerOptions<T>, 'namespace' | 'transform'> {
   /** The namespaces to watch. Empty: all of the cluster, with one informer. */
   readonly namespaces: readonly string[];

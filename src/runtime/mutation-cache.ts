@@ -5,6 +5,7 @@ import type { KubeObject } from '../kube/resource.ts';
 /** Longer than a connected informer lags. A write that the informer never sees, since the object was deleted meanwhile, counts no longer. */
 const maxAgeMs = 30_000;
 
+/** The last write of one object, until the informer has seen it, or for 30 s. Upstream: cache.MutationCache. */
 export class MutationCache<T extends KubeObject> {
   #write: { readonly object: T; readonly atMs: number } | undefined;
 

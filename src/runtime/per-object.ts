@@ -1,6 +1,7 @@
 // PerObject: what a controller remembers of each object, and of no other object that is created later under the same name.
 import { keyOf, type KubeObject } from '../kube/resource.ts';
 
+/** A value for each object. An object that is deleted and created again under its name gets a new one. */
 export class PerObject<T, O extends KubeObject = KubeObject> {
   readonly #create: (object: O) => T;
   readonly #rows = new Map<string, { readonly uid: string | undefined; readonly value: T }>();

@@ -2,12 +2,14 @@
 import { defer, from, merge, mergeMap, type Observable } from 'rxjs';
 import { keyOf, type KubeObject } from '../kube/resource.ts';
 import type { Request } from './controller.ts';
+import type { Informer } from './informer.ts';
+import type { MultiNamespaceCache } from './multi-namespace-cache.ts';
 import type { Change } from './object-store.ts';
 import { ownerKey } from './predicates.ts';
 
 /** An Informer, or a MultiNamespaceCache. */
 export type ObjectSource<T extends KubeObject> = { readonly changes: Observable<Change<T>> } & (
-  { list(): readonly T[] } | { all(): readonly T[] }
+  Pick<Informer<T>, 'list'> | Pick<MultiNamespaceCache<T>, 'all'>
 );
 
 /** Whether a change matters to a controller; see specChanged. */

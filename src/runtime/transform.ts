@@ -2,6 +2,7 @@
 //   Without them a tenant fills the controller's memory with annotations, labels and owners of objects that cost nothing else.
 import type { KubeObject, OwnerReference } from '../kube/resource.ts';
 
+/** Which labels and annotations stay in a cache. Default: none. */
 export interface KeptMetadata {
   /** Keys of the labels that are kept. */
   readonly labels?: readonly string[];

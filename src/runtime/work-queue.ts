@@ -17,12 +17,17 @@ export interface QueueObservation {
 export interface QueueMetrics {
   /** Called once for each queue; `observe` is called whenever the gauges are read. */
   watch(name: string, observe: () => QueueObservation): void;
+  /** A key was added that did not wait already. */
   added(name: string): void;
+  /** `addAfter` or `addRateLimited` was called. */
   retried(name: string): void;
+  /** A worker took a key, which had waited for so long. */
   taken(name: string, queuedSeconds: number): void;
+  /** A worker was done with a key after so long. */
   finished(name: string, workedSeconds: number): void;
 }
 
+/** Options of a WorkQueue. */
 export interface WorkQueueOptions {
   /** The queue's name in metrics. Default: ''. */
   readonly name?: string;
@@ -34,6 +39,7 @@ export interface WorkQueueOptions {
   readonly qps?: number;
   /** Retries at once over all keys. Default: 100, as upstream. */
   readonly burst?: number;
+  /** Default: not measured. */
   readonly metrics?: QueueMetrics | undefined;
 }
 
@@ -42,7 +48,10 @@ interface Waiting {
   readonly readyAtMs: number;
 }
 
-/** A key that is added while it is in work is worked on again afterwards, so no change is lost. */
+/**
+ * Keys to reconcile, each once however often it is added. A key that is added while it is in work is worked on again afterwards, so no
+ * change is lost. Upstream: client-go workqueue.TypedRateLimitingInterface.
+ */
 export class WorkQueue {
   readonly #name: string;
   readonly #baseDelayMs: number;

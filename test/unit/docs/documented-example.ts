@@ -46,15 +46,16 @@ function lineOf(text: string, index: number): number {
   return text.slice(0, index).split('\n').length;
 }
 
-/** Imports a module and resolves with the lines that it and what it started print until it is through. */
+/** Imports a module and resolves with the lines that it, and what it started, print to stdout until it has run. Warnings and errors go to stderr. */
 export async function printedBy(url: string): Promise<readonly string[]> {
   const lines: string[] = [];
-  const { log, error } = console;
-  console.log = console.error = (...args: unknown[]) => void lines.push(...format(...args).split('\n'));
+  const { log, warn, error } = console;
+  console.log = (...args: unknown[]) => void lines.push(...format(...args).split('\n'));
+  console.warn = console.error = () => undefined;
   try {
     await import(url);
   } finally {
-    Object.assign(console, { log, error });
+    Object.assign(console, { log, warn, error });
   }
   return lines;
 }

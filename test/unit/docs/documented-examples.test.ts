@@ -23,8 +23,8 @@ describe('the examples of the documentation', () => {
     folder = mkdtempSync(path.join(root, 'build', 'examples-'));
     for (const example of examples) writeFileSync(fileOf(example), `${example.code}\nexport {};\n`);
     server = await FakeApiServer.start();
-    server.handler = (request, response, body) =>
-      answer(response, request.method === 'POST' ? 201 : 200, body === '' ? {} : JSON.parse(body));
+    server.handler = ({ method }, response, body) =>
+      method === 'GET' ? answer(response, 200, discovery) : answer(response, method === 'POST' ? 201 : 200, JSON.parse(body));
     process.env.KUBECONFIG = path.join(folder, 'kubeconfig');
     writeFileSync(process.env.KUBECONFIG, kubeConfigFor(server.url).exportConfig());
   });
@@ -61,6 +61,8 @@ describe('the examples of the documentation', () => {
     }).timeout(20_000);
   }
 });
+
+const discovery = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'events.k8s.io/v1', resources: [] };
 
 const beginnings: readonly string[] = [
   'new Broadcaster',
