@@ -1,4 +1,4 @@
-// What the other tests on the real cluster rely on: pods, services, the API server as a pod reaches it, logs and exec; and the bitcoind image,
+// The features of the real cluster that the other tests rely on: pods, services, the API server from a pod, logs and exec; and the bitcoind image,
 // which must work with a read-only root under Pod Security "restricted".
 import { expect } from 'chai';
 import { stringify } from 'yaml';

@@ -1,5 +1,5 @@
-// The way of a user with Docker, a registry and a cluster: both builders of a real engine, a push over HTTP, and npm start on a cluster
-// that is already there.
+// The commands of a user with Docker, a registry and a cluster: both builders of a real engine, a push over HTTP, and npm start on an existing
+// cluster.
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import { eventually } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const names = ['bitcoin-controller', 'bitcoin-controller-bitcoind'] as const;
-/** What npm start creates objects of, directly or through the controller. */
+/** The resources of which npm start creates objects, directly or through the controller. */
 const kinds =
   'namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,pods,services,statefulsets,deployments,secrets,configmaps';
 

@@ -1,5 +1,5 @@
-// A network's life on a real cluster: the controller from its image, installed by Helm under Pod Security "restricted", with real
-// bitcoinds in another such namespace. Every test goes on from where the one before it left the network.
+// The lifecycle of a network on a real cluster: the controller from its image, installed by Helm under Pod Security "restricted", with real
+// bitcoinds in another such namespace. Each test continues with the network of the previous one.
 import path from 'node:path';
 import { expect } from 'chai';
 import type { BitcoinNetwork } from '../../src/bitcoin/api/bitcoin-network.ts';
@@ -97,7 +97,7 @@ describe('a BitcoinNetwork on a real cluster', function () {
     await cluster.kubectl('delete', 'namespace', controllerNamespace, '--ignore-not-found');
   });
 
-  it('joins three nodes: each lists the other two, connected', async () => {
+  it('connects three nodes: each lists the other two, connected', async () => {
     await apply(secret('bitcoin-default-secret'), bitcoinNetwork('alice', { nodes: 3, secret: 'bitcoin-default-secret' }));
     await untilConnected('alice');
     await expectJoined('alice', 3);
@@ -112,7 +112,7 @@ describe('a BitcoinNetwork on a real cluster', function () {
     );
   });
 
-  it('tells its story in order, each event once', async () => {
+  it('emits its events in order, each once', async () => {
     const events = await eventsOf('alice');
     const reasons = events.map(({ reason }) => reason);
     expect(reasons.slice(0, 3)).to.deep.equal(['ServiceCreated', 'StatefulSetCreated', 'CredentialsFound']);
@@ -144,7 +144,7 @@ describe('a BitcoinNetwork on a real cluster', function () {
     expect(reasons).to.include('StatefulSetScaled: Scaled StatefulSet alice-sts from 4 to 3');
   });
 
-  it('joins a pod again that was deleted, under its new address', async () => {
+  it('reconnects a deleted pod under its new address', async () => {
     const uid = await inNamespace('get', 'pod', 'alice-sts-1', '-o', 'jsonpath={.metadata.uid}');
     await inNamespace('delete', 'pod', 'alice-sts-1');
     await inNamespace('wait', '--for=create', 'pod/alice-sts-1', '--timeout=60s');
@@ -167,7 +167,7 @@ describe('a BitcoinNetwork on a real cluster', function () {
     await expectJoined('alice', 3);
   });
 
-  it('names the cause when the Secret is missing, starts nothing with other credentials, and heals once it is there', async () => {
+  it('reports a missing Secret, starts no node with other credentials, and recovers when the Secret is created', async () => {
     await inNamespace('delete', 'secret', 'bitcoin-default-secret');
     await apply(bitcoinNetwork('bob', { nodes: 2, secret: 'bitcoin-default-secret' }));
     await inNamespace(
@@ -184,7 +184,7 @@ describe('a BitcoinNetwork on a real cluster', function () {
     await expectJoined('bob', 2);
   });
 
-  it('says that it may not read a Secret that the chart does not name', async () => {
+  it('reports that it may not read a Secret that the chart does not name', async () => {
     await apply(secret('another-secret'), bitcoinNetwork('carol', { nodes: 1, secret: 'another-secret' }));
     await inNamespace(
       'wait',

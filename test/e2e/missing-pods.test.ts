@@ -1,5 +1,5 @@
-// What keeps real pods from running, on a real cluster: the network names the cause in the words of Kubernetes and of bitcoind, records
-// it once, and says nothing of it any more when it is over.
+// Faults that keep real pods from running, on a real cluster: the network's status names the cause, in the words of Kubernetes and of
+// bitcoind, while it lasts, and one event records it.
 import path from 'node:path';
 import { expect } from 'chai';
 import type { BitcoinNetwork } from '../../src/bitcoin/api/bitcoin-network.ts';
@@ -11,7 +11,7 @@ const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-cont
 const prefix = 'missing-pods';
 const nodes = 2;
 
-/** A change of each pod of a namespace, as an administrator's policy would make it. */
+/** A mutation of each pod of a namespace, as an administrator's policy would make it. */
 interface Mutation {
   /** JSON patch operations in CEL. */
   readonly expression: string;
@@ -144,7 +144,7 @@ const removePolicy = async (): Promise<void> => {
   await untilChanging(false);
 };
 
-describe('what keeps real pods from running', function () {
+describe('a fault that keeps real pods from running', function () {
   this.timeout(0);
 
   before(async () => {
@@ -180,12 +180,12 @@ describe('what keeps real pods from running', function () {
     await cluster.kubectl('delete', 'namespace', controllerNamespace, '--ignore-not-found');
   });
 
-  /** Until the network says so; then, once `mend` was called, until it is connected and says it no longer. */
-  async function expectNamed(reason: string, words: RegExp, mend: () => Promise<unknown>): Promise<void> {
+  /** Waits until the network reports the cause, calls `fix`, and waits until the network is connected and no longer reports it. */
+  async function expectNamed(reason: string, words: RegExp, fix: () => Promise<unknown>): Promise<void> {
     await eventually(async () => words.test(await condition('Ready')));
     expect(await condition('Ready')).to.match(new RegExp(`^False ${reason} 0 of ${nodes} nodes are ready; `));
     expect(await condition('Connected')).to.match(new RegExp(`^False ${reason} `));
-    await mend();
+    await fix();
     await inNamespace('wait', '--for=condition=Connected', 'bitcoinnetwork/alice', '--timeout=120s');
     expect(await condition('Ready')).to.equal(`True AllNodesReady ${nodes} of ${nodes} nodes are ready`);
     const messages = await messagesOf(reason);
@@ -194,7 +194,7 @@ describe('what keeps real pods from running', function () {
   }
 
   for (const [what, { expression, reason, words }] of Object.entries(mutations))
-    it(`is named, once, until it is mended: a pod that ${what}`, async () => {
+    it(`is reported once, until it is fixed: a pod that ${what}`, async () => {
       await policy(expression);
       await create(network({ nodes }));
       await expectNamed(reason, words, async () => {
@@ -203,7 +203,7 @@ describe('what keeps real pods from running', function () {
       });
     });
 
-  it('is named, once, until it is mended: a taint that pods do not tolerate', async () => {
+  it('is reported once, until it is fixed: a taint that pods do not tolerate', async () => {
     await cluster.kubectl('taint', 'nodes', '--all', 'test.example.com/taint=yes:NoSchedule');
     try {
       await create(network({ nodes }));
@@ -220,17 +220,17 @@ describe('what keeps real pods from running', function () {
     ['lacks a key', { BC_RPC_USER: 'alice' }, 'CredentialsMissing'],
     ['is unusable', { ...credentials, BC_RPC_PASSWORD: 'a#b' }, 'CredentialsInvalid'],
   ] as const)
-    it(`is named until it is mended: a Secret that ${what}`, async () => {
+    it(`is reported until it is fixed: a Secret that ${what}`, async () => {
       if (made !== undefined) await create(secret(made));
       await create(network({ nodes, secret: 'bitcoin-default-secret' }));
       await eventually(async () => (await condition('Ready')).startsWith(`False ${reason} `));
-      const mended = JSON.stringify(secret(credentials));
-      await cluster.kubectlWithInput(mended, '-n', namespace, 'apply', '--server-side', '--force-conflicts', '-f', '-');
+      const fixed = JSON.stringify(secret(credentials));
+      await cluster.kubectlWithInput(fixed, '-n', namespace, 'apply', '--server-side', '--force-conflicts', '-f', '-');
       await inNamespace('wait', '--for=condition=Connected', 'bitcoinnetwork/alice', '--timeout=120s');
       expect(await condition('Ready')).to.equal(`True AllNodesReady ${nodes} of ${nodes} nodes are ready`);
     });
 
-  it('is named: a Secret that the controller may not read', async () => {
+  it('is reported: a Secret that the controller may not read', async () => {
     await create(network({ nodes, secret: 'unnamed' }));
     await eventually(async () => (await condition('Ready')).startsWith('False CredentialsForbidden '));
   });

@@ -1,4 +1,4 @@
-// The chart's admission policy on a real API server: which writes of those that the chart's roles allow are left to the controller's account.
+// The chart's admission policy on a real API server: which writes it allows to the controller's account, of those that the roles allow.
 // least-privilege.test.ts runs the controller itself under the policy.
 import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
@@ -34,7 +34,7 @@ import {
 const policies = { enabled: true, extraImages: [mirroredImage], networkNamePattern: '^btc-' };
 const isPolicy = ({ kind }: RenderedObject): boolean => kind.startsWith('ValidatingAdmissionPolicy');
 
-/** The roles for events.k8s.io too, so that of either API only the policy decides. */
+/** The roles allow both event APIs, so that only the policy decides. */
 const rolesForNewEvents = async (): Promise<readonly RenderedObject[]> => {
   const serviceAccount = { create: false, name: account };
   const objects = await renderChart({ fullnameOverride: 'other', serviceAccount, controller: { eventsApi: 'events' } });
@@ -73,7 +73,7 @@ describe("the chart's admission policy", function () {
     await api.stop();
   });
 
-  /** What the controller made for networks, what became of some of it, and what belongs to others. */
+  /** Objects that the controller created for networks, some of them changed since, and objects of others. */
   async function createWorld(): Promise<void> {
     await admin.create<BitcoinNetwork>(networks, named('alice'));
     await admin.create<V1Service>(services, service('alice'));
@@ -111,7 +111,7 @@ describe("the chart's admission policy", function () {
   describe('in force', () => {
     before(async () => {
       await apply(objects.filter(isPolicy));
-      // The API server heeds each of the policies after a moment of its own.
+      // Each policy takes effect after a different delay.
       const oneOfEach = ['a StatefulSet without an owner', 'a Service without an owner', 'an event about a pod', 'another Lease'];
       for (const what of [...oneOfEach, 'a status with the selector of another application'])
         await eventually(async () => (await controller.outcomeOf(refused[what]![0])) !== 'allowed');

@@ -75,7 +75,7 @@ describe('apply with a real API server', () => {
   it('replaces an object that differs in an immutable field', async () => {
     const older = desired();
     await applied({ ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
-    // Here nobody takes the finalizer "orphan" off it, so it is still on its way out.
+    // No garbage collector runs here to remove the finalizer "orphan", so the deletion is still pending.
     expect((await applied(desired(), await stored())).outcome).to.equal('pending');
     expect((await stored()).metadata?.deletionTimestamp).to.be.a('string');
   });

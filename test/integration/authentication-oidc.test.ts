@@ -1,4 +1,4 @@
-// OpenID Connect at a real API server: an issuer of the test's own signs the tokens, and the API server takes its word.
+// OpenID Connect at a real API server: the API server trusts an issuer that the test runs.
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ class Issuer {
   readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   readonly #server: https.Server;
   readonly authority: string;
-  /** Of the discovery document. */
+  /** Fields of the discovery document. */
   methods: readonly string[] | undefined;
   /** The Authorization header and the body of each request for a token. */
   readonly grants: { authorization: string | undefined; body: URLSearchParams }[] = [];

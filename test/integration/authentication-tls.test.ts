@@ -1,5 +1,4 @@
-// Whom the client trusts as the API server: names and authorities, also when they change, with a real API server behind an end of TLS
-// of the test's own.
+// Which servers the client trusts: names and authorities, also when they change, with a real API server behind a TLS proxy of the test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -20,7 +19,7 @@ import { eventually } from '../support/until.ts';
 const name = 'api.example.test';
 const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 
-/** Ends TLS with a certificate for `name` alone, unless told, and passes each request on. */
+/** Terminates TLS with a certificate for `name` and forwards each request. */
 class TlsEnd {
   readonly #server: https.Server;
 
@@ -54,7 +53,7 @@ class TlsEnd {
     return `https://127.0.0.1:${this.port}`;
   }
 
-  /** Shows another certificate from now on, also to those who are connected. */
+  /** Presents another certificate from now on, also to clients that are connected. */
   async show(authority: CertificateAuthority, alternativeNames: readonly string[]): Promise<void> {
     const files = await authority.issue('front', { commonName: 'front', alternativeNames });
     this.#server.setSecureContext({ cert: await readFile(files.certificate), key: await readFile(files.key) });
@@ -134,7 +133,7 @@ describe('TLS to the API server', () => {
     const watch = client.watch(namespaces, { resourceVersion: '0' });
     await watch.next();
 
-    // As a cluster does it: first both are trusted, then the server is given its new certificate, then the old one goes.
+    // As a cluster rotates its CA: first both are trusted, then the server gets its new certificate, then the old CA is removed.
     await mount([authorities.old, authorities.new], 'bob');
     await eventually(async () => (await whoAmI(client)) === accountName('bob'));
     await api.kubectl('create', 'namespace', 'made-meanwhile');

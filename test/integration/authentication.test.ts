@@ -1,4 +1,4 @@
-// Who the client is to a real API server, by every way that a kubeconfig knows but OpenID Connect, and what becomes of credentials that change.
+// Authentication at a real API server by every method of a kubeconfig except OpenID Connect, also when the credentials change.
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -69,9 +69,9 @@ describe('authentication at a real API server', () => {
   describe('by an exec plugin', () => {
     interface Plugin {
       readonly user: object;
-      /** What it prints: at first, and ever after. */
+      /** The output of the first run, and of each later one. */
       readonly prints: (first: object | string, then?: object | string) => Promise<void>;
-      /** How often it was run. */
+      /** The number of runs. */
       readonly runs: () => Promise<number>;
     }
 
@@ -98,8 +98,8 @@ describe('authentication at a real API server', () => {
       const client = await clientWith({ user });
       for (let count = 0; count < 3; count += 1) expect(await whoAmI(client)).to.equal(accountName('one'));
       expect(await runs()).to.equal(1);
-      const told = await readFile(path.join(api.dir, 'runs'), 'utf8');
-      expect(told).to.equal(
+      const received = await readFile(path.join(api.dir, 'runs'), 'utf8');
+      expect(received).to.equal(
         `${JSON.stringify({ apiVersion, kind: 'ExecCredential', spec: { interactive: false } })}argumenthello\n`,
       );
     });
@@ -123,7 +123,7 @@ describe('authentication at a real API server', () => {
 
       await prints({ token: 'revoked' }, { token: tokens.one });
       const watching = (await clientWith({ user })).watch(namespaces, { timeoutSeconds: 1 });
-      // Who it is may not watch: that is known of those alone who are known.
+      // An authenticated client is refused with 403, which shows that the API server accepted its identity.
       expect((await thrownBy(watching.next())).message).to.include('403 Forbidden');
       expect(await runs()).to.equal(4);
     });

@@ -1,4 +1,4 @@
-// What images/bitcoind/start.sh refuses. It does so before it writes or starts anything, so it needs no container here.
+// The values that images/bitcoind/start.sh refuses. It does so before it writes or starts anything, so the test needs no container.
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';

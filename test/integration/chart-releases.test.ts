@@ -1,5 +1,5 @@
 // Releases of the chart, by Helm on a real API server: as a dependency of another chart, upgraded from each former set of values, installed
-// over what another release left behind, and installed by somebody who is the administrator of a namespace only.
+// over the definition of another release, and installed by the administrator of a single namespace.
 import { mkdtemp, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,7 +22,7 @@ describe('a release of the chart', () => {
   before(async () => {
     helmFile = (await providePrograms(['helm'])).helm;
     folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-releases-'));
-    // With the controllers: they fill in the built-in roles.
+    // The controller manager fills in the built-in roles.
     api = await startControlPlane({ controllerManager: true });
   });
   after(async () => {
@@ -89,7 +89,7 @@ describe('a release of the chart', () => {
       else expect((await deployment(namespace, name)).spec.replicas).to.equal(replicas);
     });
 
-  /** The chart as it is, with the values that it had once. */
+  /** The present chart, with the values of a former version. */
   async function formerChart(values: string): Promise<string> {
     const chart = await mkdtemp(path.join(folder, 'former-'));
     await cp(chartFolder, chart, { recursive: true });
@@ -126,7 +126,7 @@ describe('a release of the chart', () => {
     const refused = await refusal(helm('install', 'two', chartFolder, '--namespace', second));
     const words = 'cannot be imported into the current release';
     expect(refused).to.include(words).and.include(definition);
-    // What Helm says, and the way out, are where somebody looks for it.
+    // The README quotes Helm's message and names the solution.
     for (const place of [notes, await readFile('README.md', 'utf8')])
       expect(place.replaceAll(/\s+/g, ' ')).to.include(words).and.include('--take-ownership');
     await helm('install', 'two', chartFolder, '--namespace', second, '--take-ownership');
@@ -164,7 +164,7 @@ describe('a release of the chart', () => {
       );
     });
 
-    it('is installed without either, once somebody else has applied those as the README says, and its controller may work', async () => {
+    it('is installed without either after a cluster administrator has applied both as in the README, and its controller has its rights', async () => {
       const parts = ['crd', 'rbac'].flatMap(name => ['--show-only', `templates/${name}.yaml`]);
       const watched = ['--namespace', namespace, '--set', `watchNamespaces={${namespace}}`];
       const manifests = await helm('template', 'bitcoin-controller', chartFolder, ...watched, ...parts);

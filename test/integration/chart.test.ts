@@ -1,5 +1,5 @@
-// The chart with every one of its options: a real API server takes what Helm makes of it, the option is in there, and the controller
-// understands the arguments that it would be given.
+// The chart with each of its options: a real API server accepts the rendered objects, the option is in them, and the controller
+// accepts the arguments that it would receive.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -41,14 +41,14 @@ const argument =
       .filter(one => one.startsWith(`--${name}=`))
       .map(one => one.slice(name.length + 3))
       .join(',');
-/** A field of what the controller is given for the pods of all networks. */
+/** A field of the pod template that the controller receives for the pods of all networks. */
 const nodes =
   (field: string): Look =>
   objects => {
     const config = readConfig(unescaped(controllerArguments(objects)), 'host', {});
     return typeof config === 'string' ? undefined : at(config.bitcoindPodTemplate, field);
   };
-/** As Kubernetes gives the arguments to a container. */
+/** The arguments as Kubernetes passes them to a container. */
 const unescaped = (args: readonly string[]): string[] => args.map(one => one.replaceAll('$$(', '$('));
 const ownLabels = { 'app.kubernetes.io/name': 'bitcoin-controller', 'app.kubernetes.io/instance': 'bitcoin-controller' };
 const spread = (fields: object, labels: object = {}): object => ({
@@ -56,7 +56,7 @@ const spread = (fields: object, labels: object = {}): object => ({
   ...fields,
   labelSelector: { matchLabels: { ...ownLabels, ...labels } },
 });
-/** What values.yaml says about the pods of all networks. */
+/** The fields of values.yaml for the pods of all networks. */
 const { bitcoind: bitcoindValues, imagePullSecrets } = parse(readFileSync(path.join(chartFolder, 'values.yaml'), 'utf8')) as {
   bitcoind: Record<string, unknown>;
   imagePullSecrets: unknown;
@@ -82,7 +82,7 @@ function at(value: unknown, place: string): unknown {
   return place.split('.').reduce((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], value);
 }
 
-/** Values, where to look in what they make, and what is to be seen there. */
+/** Values, a path into the rendered objects, and the expected value there. */
 const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [{}, kinds('Deployment'), ['bitcoin-controller']],
   [{ image: { repository: 'r.example/c', tag: '9' } }, container('image'), 'r.example/c:9'],
@@ -184,7 +184,7 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [{ priorityClassName: 'system-cluster-critical' }, pod('priorityClassName'), 'system-cluster-critical'],
   [{ nameOverride: 'other' }, kinds('Deployment'), ['bitcoin-controller-other']],
   [{ fullnameOverride: 'other' }, argument('leader-elect-lease-name'), 'other'],
-  // YAML takes it for a number unless it is quoted.
+  // Unquoted, YAML reads it as a number.
   [{ fullnameOverride: '123', priorityClassName: 'true' }, kinds('Deployment'), ['123']],
   [{ fullnameOverride: 'x'.repeat(80) }, kinds('Deployment'), ['x'.repeat(55)]],
   [{ resources: null }, container('resources'), null],
@@ -200,7 +200,7 @@ describe('the chart', () => {
   after(() => api.stop());
 
   for (const [values, look, expected] of options)
-    it(`is taken by the API server with ${JSON.stringify(values).slice(0, 90)}`, async () => {
+    it(`is accepted by the API server with ${JSON.stringify(values).slice(0, 90)}`, async () => {
       const objects = await renderChart(values);
       const seen = look(objects);
       if (expected instanceof RegExp) expect(seen).to.match(expected);
@@ -211,7 +211,7 @@ describe('the chart', () => {
       expect(config).to.include({ leaderElect: true, healthAddress: ':8080' });
     });
 
-  it('gives the controller what it asks for in values, and nothing else', async () => {
+  it('passes each value to the controller, and nothing else', async () => {
     const defaults = readConfig([], 'host', {});
     const config = readConfig(controllerArguments(await renderChart()), 'host', {});
     if (typeof config === 'string' || typeof defaults === 'string') throw new Error('no configuration');
@@ -224,7 +224,7 @@ describe('the chart', () => {
     });
   });
 
-  it('is, with null for any of its values, as it is without', async () => {
+  it('renders the same with null for any of its values as without it', async () => {
     const nothing = {
       bitcoind: {
         image: null,
@@ -270,7 +270,7 @@ describe('the chart', () => {
     expect(await renderChart(Object.fromEntries(sections.map(name => [name, null])))).to.deep.equal(await renderChart());
   });
 
-  it('makes nothing that another release of another name has, without the definition and in other namespaces', async () => {
+  it('shares no object with another release, without the definition and in other namespaces', async () => {
     const first = await renderChart({ watchNamespaces: ['one'] });
     const second = await renderChart({ fullnameOverride: 'second', crds: { enabled: false }, watchNamespaces: ['two'] });
     const identity = ({ kind, metadata }: RenderedObject) => [kind, metadata.namespace, metadata.name].join('/');
@@ -304,11 +304,11 @@ describe('the chart', () => {
     expect(await api.kubectl('-n', chartNamespace, 'get', 'deployments,services,roles', '-o', 'name')).to.equal('');
     await call('install', 'bitcoin-controller', chartFolder, '--set', 'crds.keep=false');
     await call('uninstall', 'bitcoin-controller');
-    // The API server removes a definition's objects before it goes.
+    // The API server deletes the objects of a definition before the definition itself.
     await eventually(async () => !(await definitions()).includes('bitcoinnetworks'));
   });
 
-  it('has no fault that helm lint would find', async () => {
+  it('passes helm lint', async () => {
     const { helm } = await providePrograms(['helm']);
     expect(await run(helm, ['lint', '--strict', chartFolder])).to.include('1 chart(s) linted, 0 chart(s) failed');
   });

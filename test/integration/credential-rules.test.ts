@@ -1,5 +1,5 @@
-// One table of credentials, for the three that judge them: the controller, the start script of the bitcoind image, and bitcoind itself. What
-// bitcoind does not take is refused by both others, and nothing else is.
+// One table of credentials for the three programs that validate them: the controller, the start script of the bitcoind image, and bitcoind. What
+// bitcoind does not accept is refused by the other two, and nothing else is.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ type Pair = readonly [user: string, password: string];
 const user = 'user';
 const password = 'word';
 
-/** What bitcoind takes. Several characters may be tried at once. */
+/** Credentials that bitcoind accepts. */
 const taken: readonly Pair[] = [
   [user, `a${harmless.join('')}z`],
   [`a${harmless.join('')}z`, password],
@@ -46,7 +46,7 @@ const taken: readonly Pair[] = [
   ['regtest.rpcuser', 'no=rpcpassword=[main]'],
   ['x'.repeat(96), 'x'.repeat(4_000)],
 ];
-/** What it does not start with, or reads another value of. */
+/** Credentials with which it does not start, or which it reads as another value. */
 const refused: readonly Pair[] = [
   ...printable.filter(isWrong).flatMap((character): Pair[] => [
     [user, `a${character}b`],
@@ -105,7 +105,7 @@ describe('credentials', function () {
     return file;
   }
 
-  /** Whether a node that is started with the credentials answers to them. */
+  /** Whether a node that is started with the credentials accepts them. */
   async function works([givenUser, givenPassword]: Pair, isChecking: boolean): Promise<boolean> {
     const home = await mkdtemp(path.join(folder, 'node-'));
     const port = await freePort('127.0.0.1');
@@ -134,7 +134,7 @@ describe('credentials', function () {
     }
   }
 
-  /** Whether the controller takes a Secret with them, and for what they are. */
+  /** Whether the controller accepts a Secret with the credentials and reads them unchanged. */
   async function isTaken([givenUser, givenPassword]: Pair): Promise<boolean> {
     const encoded = (value: string): string => Buffer.from(value).toString('base64');
     const data = { BC_RPC_USER: encoded(givenUser), BC_RPC_PASSWORD: encoded(givenPassword) };
@@ -156,7 +156,7 @@ describe('credentials', function () {
 
   for (const pair of refused)
     it(`that bitcoind does not take are refused by both: ${label(pair)}`, async () => {
-      // One line break at the end is taken away by both.
+      // Both remove one line break at the end.
       expect(await isTaken(pair[1].endsWith('\r') ? [pair[0], `${pair[1]}\r`] : pair), 'controller').to.equal(false);
       expect(await works(pair, false), 'bitcoind').to.equal(false);
       expect(await works(pair, true), 'start script').to.equal(false);

@@ -1,4 +1,4 @@
-// The manifests of docs/security.md: a real API server accepts them, they select what they are about, and the quota limits networks.
+// The manifests of docs/security.md: a real API server accepts them, their selectors match, and the quota limits networks.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -65,7 +65,7 @@ describe('the manifests of docs/security.md', function () {
       JSON.stringify({ apiVersion: `${group}/v1`, kind: 'BitcoinNetwork', metadata: { name }, spec: { nodes: 0 } });
     const create = (name: string): Promise<string> =>
       api.kubectlWithInput(network(name), '-n', 'bitcoin', 'create', '-f', '-').catch((error: unknown) => String(error));
-    // A controller of Kubernetes counts what there is first.
+    // The quota controller counts the existing objects first.
     const used = ['-n', 'bitcoin', 'get', 'resourcequota/bitcoin', '-o', `jsonpath={.status.used}`];
     await eventually(async () => (await api.kubectl(...used)).includes(`count/bitcoinnetworks.${group}`));
     const answers: string[] = [];

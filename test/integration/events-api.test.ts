@@ -7,7 +7,7 @@ import { startControlPlane, type TestControlPlane } from '../support/cluster/api
 import { controllerArguments, renderChart } from '../support/cluster/chart.ts';
 import { ControllerProcess } from '../support/processes/controller-process.ts';
 
-/** The resource by which kubectl asks for events of each API. */
+/** The resource name of each event API for kubectl. */
 const resources = { 'events.k8s.io/v1': 'events.v1.events.k8s.io', v1: 'events.v1.' } as const;
 
 interface StoredCoreEvent {
@@ -35,8 +35,8 @@ describe('--events-api', () => {
     await controlPlane.stop();
   });
 
-  /** A controller in a namespace of its own meets a network without its Secret, which comes later; what it has said then. */
-  async function story(
+  /** Runs a controller in its own namespace with a network whose Secret is created late. Returns the events that it logged and stored. */
+  async function runController(
     namespace: string,
     args: readonly string[],
   ): Promise<{ logged: ReadonlyMap<string, number>; described: string }> {
@@ -71,7 +71,7 @@ describe('--events-api', () => {
     return (JSON.parse(await controlPlane.kubectl('get', resources[version], ...args)) as { items: T[] }).items;
   }
 
-  it('is what the chart gives on from controller.eventsApi, which is core', async () => {
+  it('is passed by the chart from controller.eventsApi, whose default is core', async () => {
     for (const [controller, expected] of [
       [{}, '--events-api=core'],
       [{ eventsApi: 'events' }, '--events-api=events'],
@@ -82,7 +82,7 @@ describe('--events-api', () => {
   });
 
   it('events: records in events.k8s.io/v1, with actions and series, for kubectl describe to show', async () => {
-    const { logged, described } = await story('newer', ['--events-api', 'events']);
+    const { logged, described } = await runController('newer', ['--events-api', 'events']);
     const events = await storedEvents<EventsV1Event>('newer', 'events.k8s.io/v1');
     const byReason = new Map(events.map(event => [event.reason, event]));
     for (const [reason, action] of [
@@ -100,7 +100,7 @@ describe('--events-api', () => {
       expect(event?.note, reason).to.be.a('string').and.not.equal('');
       expect(described).to.contain(reason).and.contain(event?.note);
     }
-    // What was still uncounted on the server when the controller was told to end has been written.
+    // Counts that were not written when the controller received SIGTERM have been written.
     const total = (reason: string) =>
       events.filter(event => event.reason === reason).reduce((sum, { series }) => sum + (series?.count ?? 1), 0);
     for (const reason of byReason.keys()) expect(total(reason), reason).to.equal(logged.get(reason));
@@ -108,7 +108,7 @@ describe('--events-api', () => {
     expect(described).to.match(/Warning +CredentialsMissing +.* +bitcoin-controller/);
   });
 
-  it('events: tells who became leader on the Lease', async () => {
+  it('events: reports the new leader on the Lease', async () => {
     const selector = getFieldSelector('events.k8s.io/v1', { kind: 'Lease', name: 'bitcoin-controller' });
     const args = ['-n', 'newer', '--field-selector', selector, '-o', 'json'];
     const { items } = JSON.parse(await controlPlane.kubectl('get', resources['events.k8s.io/v1'], ...args)) as {
@@ -117,8 +117,8 @@ describe('--events-api', () => {
     expect(items.map(({ reason, action }) => [reason, action])).to.deep.include(['LeaderElection', 'LeaderElection']);
   });
 
-  it('core: records in core/v1, unless told otherwise', async () => {
-    const { logged, described } = await story('older', []);
+  it('core: records in core/v1 by default', async () => {
+    const { logged, described } = await runController('older', []);
     const events = await storedEvents<StoredCoreEvent>('older', 'v1');
     for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'CredentialsMissing']) {
       const event = events.find(one => one.reason === reason);

@@ -51,7 +51,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
     await controlPlane.stop();
   });
 
-  /** The events of events.k8s.io/v1 with a note; all of them unless told. */
+  /** The events of events.k8s.io/v1 with a note. Default: all of them. */
   async function stored(note?: string, ...args: readonly string[]): Promise<EventsV1Event[]> {
     const output = await controlPlane.kubectl('get', 'events.events.k8s.io', '-A', '-o', 'json', ...args);
     const { items } = JSON.parse(output) as { items: EventsV1Event[] };
@@ -76,7 +76,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
         await connected.close();
       });
 
-      it('stores all that is recorded, and what happens again as its series', async () => {
+      it('stores every recorded event, and repetitions as a series', async () => {
         const note = `stored over ${what}`;
         const recorder = events.newRecorder(reporter);
         const record = () => {
@@ -105,7 +105,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
         expect(events.counts).to.include({ recorded: 4, delivered: 4, written: 4 });
       });
 
-      it('stores in one request what is recorded in one go, and creates again what was deleted', async () => {
+      it('stores events recorded together in one request, and recreates a deleted event', async () => {
         const note = `burst over ${what}`;
         const recorder = events.newRecorder(reporter);
         const record = () => {
@@ -132,7 +132,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
         expect(events.counts.delivered).to.equal(1);
       });
 
-      it('does not try again what the API server refuses, and says so', async () => {
+      it('does not retry an event that the API server refuses, and reports it', async () => {
         const careless = new EventsV1Broadcaster({ logger, ignoresServerLimits: true });
         careless.startRecordingToSink(connected.sink);
         careless.newRecorder(reporter).eventf(pod, undefined, 'Normal', 'Reason', '', 'no action');
@@ -144,7 +144,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
         ]);
       });
 
-      it('delivers what is recorded while the API server is away, once it is back', async () => {
+      it('delivers events recorded while the API server is down once it is back', async () => {
         const note = `outage over ${what}`;
         const recorder = events.newRecorder(reporter);
         const record = () => {
@@ -200,7 +200,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
     expect((await stored('legacy by adapter')).map(({ action }) => action)).to.deep.equal([undefined]);
   });
 
-  it('takes for valid exactly what the API server does', async () => {
+  it('accepts exactly the events that the API server accepts', async () => {
     const [, connect] = Object.values(sinks);
     const { sink, close } = connect!(kubeConfigOf(controlPlane.kubeconfigPath));
     const texts = ['', 'x', 'x'.repeat(128), 'x'.repeat(129), 'é'.repeat(64), 'é'.repeat(65)];
@@ -229,7 +229,7 @@ describe('events.k8s.io/v1 on a real API server', () => {
     await close();
   });
 
-  it('tells who may not write to a namespace, and where events of objects without one lie', async () => {
+  it('gives a hint about the missing right when it may not write events about an object without a namespace', async () => {
     await controlPlane.kubectl('create', 'serviceaccount', 'powerless');
     const { sink } = sinks["client-node's EventsV1Api"]!(
       kubeConfigOf(await controlPlane.kubeconfigForServiceAccount('default', 'powerless')),

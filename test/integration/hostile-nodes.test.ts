@@ -1,5 +1,5 @@
-// Nodes that do not behave, beside a network whose real bitcoinds do: the controller on a real API server, as its own process.
-// There is no kubelet here: the test says of each pod where it runs, which is an address of this machine's loopback.
+// Faulty nodes, beside a network with real bitcoinds: the controller on a real API server, as its own process.
+// There is no kubelet: the test sets the address of each pod, which is on this machine's loopback.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const answer =
 
 interface Hostile {
   readonly listener: RequestListener;
-  /** What the condition Connected says, as REASON and a part of its message. */
+  /** The condition Connected, as REASON and a part of its message. */
   readonly reason: string;
   readonly message: RegExp;
 }
@@ -38,7 +38,7 @@ const hostile: Readonly<Record<string, Hostile>> = {
   huge: { listener: answer(200, `["${'x'.repeat(10_000_000)}"]`), reason: 'PeerConnectFailed', message: /larger than/ },
 };
 
-describe('nodes that do not behave', function () {
+describe('faulty nodes', function () {
   this.timeout(0);
   const servers: Server[] = [];
   const processes: ChildProcess[] = [];
@@ -115,7 +115,7 @@ describe('nodes that do not behave', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('do not hold up a network whose nodes do', async () => {
+  it('do not delay a network whose nodes work', async () => {
     for (const [index, name] of Object.keys(hostile).entries()) {
       await create(name, 1);
       await runPod(`${name}-sts-0`, `127.0.9.${index + 1}`);
@@ -128,7 +128,7 @@ describe('nodes that do not behave', function () {
   });
 
   for (const [name, { reason, message }] of Object.entries(hostile))
-    it(`are named with the cause: one that ${name}`, async () => {
+    it(`are reported with the cause: one that ${name}`, async () => {
       await api.kubectl(
         'wait',
         `--for=jsonpath={.status.conditions[?(@.type=="Connected")].reason}=${reason}`,
@@ -139,7 +139,7 @@ describe('nodes that do not behave', function () {
       expect(await api.kubectl('get', `bitcoinnetwork/${name}`, '-o', path_)).to.match(message);
     });
 
-  it('cause a Warning event that is counted, but for one that is only warming up', async () => {
+  it('cause a Warning event that is counted, except a node that is warming up', async () => {
     const eventsOf = (name: string) =>
       api.kubectl(
         'get',
@@ -154,7 +154,7 @@ describe('nodes that do not behave', function () {
     expect(await eventsOf('warming')).not.to.contain('Failed');
   });
 
-  it('do not keep the controller from ending at SIGTERM', async () => {
+  it('do not prevent the controller from exiting on SIGTERM', async () => {
     const controller = processes[0]!;
     const exited = once(controller, 'exit');
     controller.kill('SIGTERM');

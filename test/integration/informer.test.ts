@@ -22,7 +22,7 @@ let namespaces = 0;
 describe('Informer with a real API server', function () {
   let controlPlane: TestControlPlane;
   let proxy: TcpProxy;
-  /** Beside the proxy: what happens while the informer is cut off. */
+  /** A client without the proxy, for changes while the informer is disconnected. */
   let direct: KubeClient;
   let client: KubeClient;
   let namespace: string;
@@ -81,7 +81,7 @@ describe('Informer with a real API server', function () {
   const remove = (name: string) => direct.delete(configMaps, { namespace, name });
   const configMap = (name: string, value: string): V1ConfigMap => ({ metadata: { namespace, name }, data: { value } });
 
-  /** The copy is what the API server has, version by version. */
+  /** The cache has the same objects and versions as the API server. */
   async function agrees(informer: Informer<V1ConfigMap>): Promise<boolean> {
     const there = (await direct.list(configMaps, { namespace })).items.map(versionOf).sort();
     return JSON.stringify(informer.list().map(versionOf).sort()) === JSON.stringify(there);

@@ -1,5 +1,5 @@
-// The chart's roles are what the controller needs, both ways: two replicas work as the chart's service account through everything that
-// they ever do, and the audit log then has nothing that was refused and shows every right in use. Nodes and bitcoinds are simulated.
+// The chart's roles grant exactly what the controller needs: two replicas run with the chart's service account through all of their work, and
+// the audit log then shows no refused request and no unused right. Nodes and bitcoinds are simulated.
 import { expect } from 'chai';
 import type { TestControlPlane } from '../support/cluster/api-server.ts';
 import {
@@ -27,7 +27,7 @@ const admissionPlugin = 'OwnerReferencesPermissionEnforcement';
 const networks = `bitcoinnetworks.${group}`;
 const managedByLabel = 'app.kubernetes.io/managed-by';
 
-/** An admission plugin asks for it on the controller's behalf, which no audit log shows. A test of its own proves that it is needed. */
+/** An admission plugin checks this right, which no audit log shows. A separate test proves that it is needed. */
 const usedByAdmission = `update ${group}/bitcoinnetworks/finalizers`;
 
 const forms: Readonly<Record<string, ChartValues>> = {
@@ -138,10 +138,10 @@ for (const [form, values] of Object.entries(forms))
       await wait('statefulset/alice-sts', `jsonpath=${image}=${wanted}`);
     });
 
-    it('let it find out why pods are not created, and have that tried again', async () => {
+    it('let it diagnose why pods are not created, and trigger a retry', async () => {
       const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'full' }, spec: { hard: { pods: '0' } } };
       await create(quota);
-      // A quota is enforced from when its use has been counted.
+      // A quota takes effect once its use has been counted.
       await wait('resourcequota/full', 'jsonpath={.status.hard.pods}=0');
       await create(network('refused', { nodes: 1, secret: secretName }));
       await wait('bitcoinnetwork/refused', `jsonpath={.status.conditions[?(@.type=="Ready")].reason}=PodCreateFailed`);
@@ -150,7 +150,7 @@ for (const [form, values] of Object.entries(forms))
       await kubectl('delete', 'bitcoinnetwork/refused');
     });
 
-    it('let it put its label back on what is its own', async () => {
+    it('let it restore its label on its own objects', async () => {
       for (const child of ['service/alice-svc', 'statefulset/alice-sts']) {
         await kubectl('label', child, `${managedByLabel}-`, 'foreign=kept');
         await wait(child, `jsonpath={.metadata.labels.${managedByLabel.replaceAll('.', '\\.')}}=bitcoin-controller`);
@@ -158,7 +158,7 @@ for (const [form, values] of Object.entries(forms))
       }
     });
 
-    it('let it replace what cannot be changed, while it was paused', async () => {
+    it('let it recreate an object whose immutable field changed while the network was paused', async () => {
       await kubectl('annotate', 'bitcoinnetwork/alice', `${group}/paused=true`);
       await recreate('statefulset/alice-sts', spec => ({ ...spec, podManagementPolicy: 'OrderedReady' }));
       await recreate('service/alice-svc', ({ selector, ports }) => ({ selector, ports }));
@@ -168,7 +168,7 @@ for (const [form, values] of Object.entries(forms))
       await wait('bitcoinnetwork/alice', 'condition=Connected');
     });
 
-    it('let it take back what a network left behind', async () => {
+    it('let it adopt the orphaned objects of a network', async () => {
       await kubectl('delete', 'bitcoinnetwork/alice', '--cascade=orphan');
       await create(network('alice', { nodes: 3, secret: secretName }));
       await wait('bitcoinnetwork/alice', 'condition=Connected');
@@ -177,11 +177,11 @@ for (const [form, values] of Object.entries(forms))
         await untilIs(child, '{.metadata.ownerReferences[*].uid}', uid);
     });
 
-    /** Also of what is away for a moment. */
+    /** Retries while the object is absent for a moment. */
     const untilIs = (what: string, field: string, value: string): Promise<void> =>
       eventually(async () => (await kubectl('get', what, '-o', `jsonpath=${field}`).catch(() => '')) === value);
 
-    /** Deletes an object, leaves what it owns, and creates it again with another spec. */
+    /** Deletes an object, orphans what it owns, and recreates it with another spec. */
     async function recreate(what: string, changed: (spec: Record<string, unknown>) => object): Promise<void> {
       const { apiVersion, kind, metadata, spec } = JSON.parse(await kubectl('get', what, '-o', 'json')) as RenderedObject;
       const { name, labels, ownerReferences } = metadata as typeof metadata & { ownerReferences: object };
@@ -194,7 +194,7 @@ for (const [form, values] of Object.entries(forms))
       });
     }
 
-    it('let it say what is wrong with credentials, again and again', async () => {
+    it('let it report faulty credentials repeatedly', async () => {
       await create(network('rejected', { nodes: 1 }));
       await create(secret('unnamed'));
       await create(network('forbidden', { nodes: 1, secret: 'unnamed' }));
@@ -215,7 +215,7 @@ for (const [form, values] of Object.entries(forms))
       return items.filter(({ count, series }) => (count ?? 1) > 1 || series !== undefined).length;
     };
 
-    it('let the other replica take over and go on, and the first one come back', async () => {
+    it('let the other replica take over, and the first one return', async () => {
       const [first, second] = replicas;
       await first?.stop();
       await says(second, 'Became leader');
@@ -226,7 +226,7 @@ for (const [form, values] of Object.entries(forms))
       await says(third, 'Became leader');
     });
 
-    it('let it see networks go', async () => {
+    it('let it observe the deletion of networks', async () => {
       await kubectl('delete', 'bitcoinnetworks', '--all');
     });
 
@@ -235,14 +235,14 @@ for (const [form, values] of Object.entries(forms))
         await kubectl('create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${role}er`);
       const may = async (user: string, ...what: string[]): Promise<boolean> =>
         (await kubectl('auth', 'can-i', ...what, `--as=${user}`).catch((error: unknown) => String(error))).startsWith('yes');
-      // A controller of Kubernetes adds the chart's roles to its own.
+      // The controller manager aggregates the chart's roles into the built-in ones.
       await eventually(async () => (await may('viewer', 'watch', networks)) && (await may('editer', 'create', networks)));
       expect(await may('viewer', 'patch', networks)).to.equal(false);
       expect(await may('editer', 'patch', networks, '--subresource=scale')).to.equal(true);
       expect(await may('editer', 'patch', networks, '--subresource=status')).to.equal(false);
     });
 
-    it('let it start with an API server that lists page by page only', async () => {
+    it('let it start with an API server that only lists in pages', async () => {
       await Promise.all(replicas.map(replica => replica.stop()));
       await api.stopApiServer('abruptly');
       await api.startApiServer([`--enable-admission-plugins=${admissionPlugin}`, '--feature-gates=WatchList=false']);
@@ -260,7 +260,7 @@ for (const [form, values] of Object.entries(forms))
       }
     });
 
-    it('were enough: nothing was refused but the Secret that the chart does not name', async () => {
+    it('are sufficient: nothing was refused except the Secret that the chart does not name', async () => {
       const refused = (await requests()).filter(({ code }) => code === 401 || code === 403);
       const refusedNames = new Set(refused.map(({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`));
       expect([...refusedNames]).to.deep.equal(['get secrets unnamed']);
@@ -268,15 +268,15 @@ for (const [form, values] of Object.entries(forms))
       expect(messages).not.to.include('ValidatingAdmissionPolicy');
     });
 
-    it('are all that was used: no request went by what every account may do', async () => {
+    it('cover every request: none relied on the rights that every account has', async () => {
       const grants = grantsTo(account, objects);
       const others = (await requests()).filter(request => request.code !== 403 && !grants.some(grant => permits(grant, request)));
       expect(others.map(({ verb, path }) => `${verb} ${path}`)).to.deep.equal([]);
     });
 
-    it('were all used, but for one that an admission plugin asks for', async () => {
+    it('are all used, except one that an admission plugin requires', async () => {
       const done = await requests();
-      // A role that is there for each watched namespace is the same one.
+      // The roles of the watched namespaces are the same role.
       const rights = new Map<string, boolean>();
       for (const grant of grantsTo(account, objects)) {
         const right = `${nameOfGrant(grant)} by ${grant.role}`;
@@ -286,7 +286,7 @@ for (const [form, values] of Object.entries(forms))
       expect(unused).to.deep.equal([`${usedByAdmission} by bitcoin-controller`]);
     });
 
-    it('need that one: without it the plugin refuses what is owned', async () => {
+    it('need that right: without it the plugin refuses owned objects', async () => {
       const weaker = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'weaker', namespace: account.namespace } };
       await api.kubectlWithInput(JSON.stringify(weaker), 'apply', '-f', '-');
       await api.kubectl('create', 'clusterrole', 'weaker', '--verb=create', '--resource=services');

@@ -1,4 +1,4 @@
-// What the local cluster must not do to the machine that it runs on: end processes, or remove rules, that are not its own.
+// The local cluster must neither end processes nor remove rules of others on its machine.
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';

@@ -14,14 +14,14 @@ const heldError = async (): Promise<LockHeldError> => {
 };
 
 describe('MachineLock', () => {
-  it('is held by one process at a time, and the other learns by whom', async () => {
+  it('is held by one process at a time, and reports the holder to the other', async () => {
     const lock = await MachineLock.tryAcquire(name, 'testing');
     const error = await heldError();
     await lock.release();
     expect(error.holder).to.equal(`process ${process.pid} (testing)`);
   });
 
-  it('shows of its holder printable characters only, and not more than 200', async () => {
+  it('shows at most 200 printable characters of its holder', async () => {
     const lock = await MachineLock.tryAcquire(name, `\x1b]0;title\x07 a\nb ${'x'.repeat(10_000)}`);
     const { holder, message } = await heldError();
     await lock.release();
@@ -50,7 +50,7 @@ describe('MachineLock', () => {
     await lock.release();
   });
 
-  it('does not keep a process alive that forgets to release it', async () => {
+  it('does not keep a process alive that has not released it', async () => {
     const code = `const { MachineLock } = await import(${JSON.stringify(module)}); await MachineLock.tryAcquire(${JSON.stringify(name)}, 'child');`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'inherit' });
     expect(await once(child, 'exit')).to.deep.equal([0, null]);

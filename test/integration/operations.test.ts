@@ -1,4 +1,4 @@
-// The controller as a process in an operator's hands: what it answers to probes and scrapes, and how it ends.
+// The controller as a process: probes, metrics, and shutdown.
 import { expect } from 'chai';
 import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
@@ -9,7 +9,7 @@ import { writeAccess } from '../support/cluster/kube-access.ts';
 import { TcpProxy } from '../support/fakes/tcp-proxy.ts';
 import { eventually } from '../support/until.ts';
 
-/** client-go's, controller-runtime's and the Prometheus clients' names: dashboards and alerts are made for them. */
+/** The metric names of client-go, controller-runtime and the Prometheus clients, which dashboards and alerts use. */
 const metricNames = [
   'controller_runtime_active_workers',
   'controller_runtime_max_concurrent_reconciles',
@@ -81,7 +81,7 @@ describe('the controller as a process', () => {
   const lease = async (): Promise<{ spec: { holderIdentity: string } }> =>
     JSON.parse(await api.kubectl('get', 'lease', 'bitcoin-controller', '-o', 'json')) as { spec: { holderIdentity: string } };
 
-  it('is healthy before it is ready, and names what it waits for', async () => {
+  it('is healthy before it is ready, and names the caches that have not synced', async () => {
     const process = await start();
     await eventually(async () => (await statusOf('/healthz')) === 200);
     const waiting =
@@ -137,7 +137,7 @@ describe('the controller as a process', () => {
     expect(await statusOf('/healthz')).to.equal(undefined);
   });
 
-  it('works on when the reader of its log goes away', async () => {
+  it('continues when the reader of its log goes away', async () => {
     const process = await start(['--log-level=debug']);
     await leads(process);
     process.stopReadingLog();

@@ -1,5 +1,5 @@
-// What a cluster asks of pods, and what else in it looks like pods of a network: on a real API server with its controllers, the controller in
-// a process of its own with the arguments that the chart gives it. The pods run in a played kubelet.
+// Requirements of a cluster for pods, and foreign pods that look like those of a network: on a real API server, with the controller in
+// a process of its own with the arguments of the chart. A played kubelet runs the pods.
 import { expect } from 'chai';
 import { pods, services, statefulSets } from '../../src/controller/resource-types.ts';
 import { type ChartValues, controllerArguments, renderChart } from '../support/cluster/chart.ts';
@@ -19,7 +19,7 @@ async function chartArguments(values: ChartValues): Promise<string[]> {
 interface Demand {
   readonly what: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** What the administrator has in the namespace. */
+  /** The objects of the administrator in the namespace. */
   readonly object?: object;
   /** A CEL expression that each pod must fulfil. */
   readonly policy?: string;
@@ -106,7 +106,7 @@ describe('pods of a network', function () {
     return namespace;
   }
 
-  /** Resolves when the API server refuses a pod without what is demanded. */
+  /** Resolves when the API server refuses a pod that does not meet the requirement. */
   async function demand(namespace: string, { object, policy, refused = {} }: Demand): Promise<void> {
     const create = (one: object): Promise<string> =>
       world.controlPlane.kubectlWithInput(JSON.stringify(one), '-n', namespace, 'create', '-f', '-');
@@ -133,7 +133,7 @@ describe('pods of a network', function () {
   }
 
   for (const one of demands)
-    it(`exist, and are connected, where the cluster demands ${one.what}`, async () => {
+    it(`are created and connected where the cluster requires ${one.what}`, async () => {
       const namespace = await startIn(one.labels ?? {}, one.values);
       await demand(namespace, one);
       await world.createNetwork(namespace, name, 3);
@@ -141,7 +141,7 @@ describe('pods of a network', function () {
       const { metadata } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
       // The API server returns each value as it was sent: nothing is changed a second time.
       expect(metadata?.generation).to.equal(1);
-      expect(await world.told(namespace, name)).not.to.include.keys('StatefulSetUpdated', 'RepairContested');
+      expect(await world.eventsOf(namespace, name)).not.to.include.keys('StatefulSetUpdated', 'RepairContested');
       if (one.policy !== undefined) await allow(world.controlPlane, namespace);
     });
 
@@ -159,10 +159,10 @@ describe('pods of a network', function () {
       return items.length === 2;
     });
     await world.untilRight(namespace, name);
-    expect((await world.told(namespace, name)).get('StatefulSetUpdated')).to.have.length(1);
+    expect((await world.eventsOf(namespace, name)).get('StatefulSetUpdated')).to.have.length(1);
   });
 
-  it('are not confused with a pod of others that has the same label: in the Service and by the scale selector', async () => {
+  it('are not confused with a foreign pod of the same app label, in the Service and by the scale selector', async () => {
     const namespace = await startIn({}, {});
     const kubectl = (...args: string[]): Promise<string> => world.controlPlane.kubectl('-n', namespace, ...args);
     const labels = { app: name };

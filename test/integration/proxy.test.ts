@@ -11,15 +11,15 @@ import { accountName, clientOf, tokenOf, whoAmI, writeAccess } from '../support/
 import { eventually } from '../support/until.ts';
 
 const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
-/** A name that no name server knows: only the proxy does. */
+/** A name that only the proxy can resolve. */
 const host = 'kubernetes.default.svc';
 const authorization = `Basic ${Buffer.from('user:pass word').toString('base64')}`;
 
-/** Opens tunnels to the API server alone, to those who prove who they are. */
+/** Opens tunnels to the API server only, for authenticated clients. */
 class TunnelProxy {
   readonly #server: http.Server;
   readonly #sockets = new Set<net.Socket>();
-  /** What tunnels were asked for, in order. */
+  /** The requested tunnels, in order. */
   readonly asked: string[] = [];
 
   private constructor(target: URL) {

@@ -1,4 +1,4 @@
-// What many networks at once cost the API server. `npm run bench -- scale` measures the same for hundreds.
+// The load of many networks on the API server. `npm run bench -- scale` measures the same for hundreds.
 import { expect } from 'chai';
 import { runNetworks } from '../../bench/scale-runs.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -46,7 +46,7 @@ describe('20 networks of 5 nodes', function () {
   /** How often each node has been asked for its peers. */
   const asked = (): number[] => [...bitcoind.nodes.values()].map(({ calls }) => calls.get('getpeerinfo') ?? 0);
 
-  /** Resolves when every network has been looked at `times` more times. */
+  /** Resolves when the nodes of every network have been asked `times` more times. */
   async function rechecked(times: number): Promise<void> {
     const before = asked();
     await eventually(() => asked().every((count, index) => count >= (before[index] ?? 0) + times));
@@ -60,7 +60,7 @@ describe('20 networks of 5 nodes', function () {
     expect(bitcoind.nodes.size).to.equal(size.networks * size.nodes);
   });
 
-  it('cost no request at rest, however often their nodes are asked, but for one GET of their Secret at each recheck', async () => {
+  it('cost no request when stable, however often their nodes are asked, except one GET of their Secret at each re-check', async () => {
     // The last events of a network are written after its status.
     await eventually(async () => {
       await rechecked(1);

@@ -1,4 +1,4 @@
-// The simulated bitcoind must answer as a real one does where the controller relies on it (bitcoind's codes and framing).
+// The simulated bitcoind answers like a real one where the controller relies on it (codes and framing of bitcoind).
 import { expect } from 'chai';
 import { SimulatedBitcoind } from '../support/fakes/simulated-bitcoind.ts';
 

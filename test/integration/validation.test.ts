@@ -1,4 +1,4 @@
-// What the API server says to a BitcoinNetwork that cannot be: by the generated CustomResourceDefinition, on a real API server.
+// A real API server validates a BitcoinNetwork by the generated CustomResourceDefinition.
 import { expect } from 'chai';
 import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
@@ -6,7 +6,7 @@ import { startControlPlane, type TestControlPlane } from '../support/cluster/api
 const apiVersion = 'bitcoincontroller.christianb93.github.com/v1';
 const long = 'a'.repeat(300);
 
-/** What is wrong, the object, and the field that the message must name. */
+/** The fault, the object, and the field that the message must name. */
 const refused: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
   ['no spec', { spec: undefined }, /spec: Required/],
   ['no nodes', { spec: {} }, /spec\.nodes: Required/],

@@ -1,4 +1,4 @@
-// Several watched namespaces, of which one cannot be listed: the others are served, and that one as soon as it can be listed again.
+// Several watched namespaces, one of which cannot be listed: the others are served, and that one as soon as it can be listed.
 import { expect } from 'chai';
 import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { installDefinition } from '../support/processes/bundled-controller.ts';
@@ -53,7 +53,7 @@ describe('watched namespaces', function () {
   const apply = (...objects: object[]): Promise<string> =>
     api.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'apply', '-f', '-');
 
-  /** Creates the namespace, if need be, and grants all rights in it but those to the resource `except`. */
+  /** Creates the namespace if it does not exist, and grants all rights in it except those on the resource `except`. */
   async function grant(namespace: string, except?: string): Promise<void> {
     const metadata = { name: 'controller', namespace };
     const apiGroup = 'rbac.authorization.k8s.io';
@@ -87,7 +87,7 @@ describe('watched namespaces', function () {
     const response = await fetch(`http://${address}/readyz`, { headers: { connection: 'close' } });
     return { status: response.status, text: await response.text() };
   };
-  /** What the controller wrote in a namespace: nothing may be written where something could not be listed. */
+  /** The controller's writes in a namespace. It must write nothing where a resource could not be listed. */
   const writesIn = async (namespace: string): Promise<string[]> =>
     (await requestsOf(account, api.auditLogPath))
       .filter(each => each.namespace === namespace && !['get', 'list', 'watch'].includes(each.verb))
@@ -100,7 +100,7 @@ describe('watched namespaces', function () {
       async () => {
         await grant(bad);
         await api.kubectl('delete', 'namespace', bad, '--wait=false');
-        // Nobody finalizes namespaces here: the namespace controller would do this.
+        // No namespace controller runs here to finalize the namespace.
         await api.kubectl('-n', bad, 'delete', 'rolebinding', '--all');
       },
       /pods in bad-\d+ \(403 Forbidden\)/,
@@ -114,7 +114,7 @@ describe('watched namespaces', function () {
   ];
 
   for (const [fault, cause, report] of faults)
-    it(`serves the others at a start when one ${fault}, writes nothing there, and reports it`, async () => {
+    it(`starts and serves the other namespaces when one ${fault}, writes nothing there, and reports it`, async () => {
       await grant(good);
       await cause();
       if (fault.startsWith('forbids')) await createNetwork(bad, 'untouched');
@@ -133,7 +133,7 @@ describe('watched namespaces', function () {
       expect(await writesIn(bad)).to.deep.equal([]);
     });
 
-  it('serves one that could not be listed at the start as soon as it can be, and takes nothing for absent before', async () => {
+  it('serves a namespace as soon as it can be listed, and treats nothing in it as absent before', async () => {
     await grant(good);
     await grant(bad);
     await createNetwork(bad, 'kept');
@@ -155,7 +155,7 @@ describe('watched namespaces', function () {
     await eventually(async () => (await readyz()).text === '[+]caches ok\nok\n');
   });
 
-  it('serves the others when the RoleBinding of one is removed at run time, and that one again when it is back', async () => {
+  it('serves the other namespaces when the RoleBinding of one is removed at run time, and that one again when it is restored', async () => {
     await grant(good);
     await grant(bad);
     await start();

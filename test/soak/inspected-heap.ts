@@ -1,4 +1,4 @@
-// The heap of another Node.js process that was started with --inspect: what is left of it after a garbage collection.
+// The live heap of another Node.js process that was started with --inspect, after a garbage collection.
 import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
 
 interface Target {
@@ -37,7 +37,7 @@ export class InspectedHeap {
     return new InspectedHeap(socket);
   }
 
-  /** What is alive, in MiB. */
+  /** The size of the live heap, in MiB. */
   async usedMiB(): Promise<number> {
     await this.#call('HeapProfiler.collectGarbage');
     const { result } = await this.#call('Runtime.getHeapUsage');

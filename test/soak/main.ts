@@ -1,4 +1,4 @@
-// `npm run soak`: the soak for as long as asked, on the bundled controller. Prints one JSON line; progress goes to standard error.
+// `npm run soak`: runs the soak for the given time on the bundled controller. Prints one JSON line; progress goes to standard error.
 import { parseArgs } from 'node:util';
 import { say } from '../../tools/progress.ts';
 import { buildController } from '../support/processes/bundled-controller.ts';

@@ -1,4 +1,4 @@
-// What the soak does to a cluster, and what must be true at its end. Before it: soak.ts. Everything random comes from one seed.
+// The faults and edits of a soak, and the checks at its end. All randomness comes from one seed.
 import { apiStatusCode } from '../../src/kube/api-error.ts';
 import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/api/names.ts';
@@ -11,7 +11,7 @@ import type { TcpProxy } from '../support/fakes/tcp-proxy.ts';
 
 export const namespace = 'soak';
 const secretName = 'credentials';
-/** Every so many networks, one takes its credentials from the Secret. */
+/** One of this many networks takes its credentials from the Secret. */
 const secretEvery = 4;
 const maxNodes = 5;
 const longestFaultMs = 8_000;
@@ -24,7 +24,7 @@ export interface SoakParts {
   /** Between the controller and the API server. */
   readonly proxy: TcpProxy;
   readonly bitcoind: SimulatedBitcoind;
-  /** As the administrator, past the proxy. */
+  /** A client of the administrator, without the proxy. */
   readonly client: KubeClient;
   readonly random: SeededRandom;
 }
@@ -32,11 +32,11 @@ export interface SoakParts {
 export class SoakWorld {
   readonly #parts: SoakParts;
   readonly #names: readonly string[];
-  /** How many nodes each network should have; absent while it is deleted. */
+  /** The desired number of nodes of each network; absent while it is deleted. */
   readonly #wanted = new Map<string, number>();
   /** Timers that end a fault. */
   readonly #ends = new Map<NodeJS.Timeout, () => void>();
-  /** How often each thing was done. */
+  /** The number of times that each action ran. */
   readonly done: Record<string, number> = {};
 
   constructor(parts: SoakParts, count: number) {
@@ -50,7 +50,7 @@ export class SoakWorld {
     for (const name of this.#names) await this.#createNetwork(name);
   }
 
-  /** Does one thing to the cluster. What it meets may be on its way out or in: then nothing happens. */
+  /** Runs one action on the cluster. It has no effect if its object is being created or deleted. */
   async disturb(): Promise<void> {
     const { random } = this.#parts;
     const name = random.pick(this.#names);
@@ -79,20 +79,20 @@ export class SoakWorld {
     await this.#attempt(what, act);
   }
 
-  /** The API server ends, politely or not, and begins again. */
+  /** Restarts the API server, gracefully or not. */
   async restartApiServer(): Promise<void> {
     const how = this.#parts.random.pick(['politely', 'abruptly'] as const);
     await this.#attempt(`restartApiServer ${how}`, () => this.#parts.controlPlane.restartApiServer(how));
   }
 
-  /** Kubernetes' own programs do not live through everything that is done here: what has ended is started again, and said. */
+  /** Restarts the programs of Kubernetes that have exited, since some do not survive these faults. Returns their names. */
   async revive(): Promise<string[]> {
     const ended = await this.#parts.controlPlane.revive();
     if (ended.length > 0) this.done['revive'] = (this.done['revive'] ?? 0) + ended.length;
     return ended;
   }
 
-  /** Ends every fault; from now on nothing is done to the cluster. */
+  /** Ends every fault. No action runs afterwards. */
   async calm(): Promise<void> {
     for (const [timer, end] of this.#ends) {
       clearTimeout(timer);
@@ -107,7 +107,7 @@ export class SoakWorld {
     for (const name of this.#names) if (!this.#wanted.has(name)) await this.#createNetwork(name);
   }
 
-  /** What is not as it should be, a line each; none = every network is right, and nothing is left of what was deleted. */
+  /** The differences from the desired state, one line each: networks that differ from their spec, and remains of deleted ones. */
   async wrongs(): Promise<string[]> {
     const { client } = this.#parts;
     const [allNetworks, allSets, allServices, allPods] = await Promise.all([
@@ -172,7 +172,7 @@ export class SoakWorld {
     try {
       await act();
     } catch (error) {
-      // Not there, there already, changed by another writer meanwhile; or the API server is away: nothing is disturbed then.
+      // The object does not exist, exists already or has changed, or the API server is down: the action has no effect.
       if (error instanceof TypeError || error instanceof RangeError) throw error;
       this.done['nothing'] = (this.done['nothing'] ?? 0) + 1;
     }
@@ -218,7 +218,7 @@ export class SoakWorld {
     return Promise.resolve();
   }
 
-  /** Gone, back, or with a password that no node takes. */
+  /** Deletes or restores the Secret, or sets a password that no node accepts. */
   async #disturbSecret(): Promise<void> {
     const what = this.#parts.random.pick(['delete', 'restore', 'change'] as const);
     await this.#deleteSecret();

@@ -1,5 +1,5 @@
-// The soak: networks that live through random faults and edits, and a controller that must have put everything right in the end, with
-// a heap and a number of sockets that did not grow. Before it: main.ts, or the short one of the integration rung. After it: soak-world.ts.
+// The soak: random faults and edits of networks. At its end every network must be as its spec says, and
+// the controller's heap and number of sockets must not have grown.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,13 +20,13 @@ import { InspectedHeap } from './inspected-heap.ts';
 import { SoakWorld } from './soak-world.ts';
 
 export interface SoakOptions {
-  /** How long there are faults. */
+  /** The duration of the faults. */
   readonly minutes: number;
   readonly networks: number;
   readonly seed: number;
-  /** The controller's file; the bundled one unless given. */
+  /** The file of the controller. Default: the bundled one. */
   readonly file?: string;
-  /** Told now and then how it goes. */
+  /** Receives the progress. */
   readonly say: (line: string) => void;
 }
 
@@ -35,7 +35,7 @@ export interface SoakSummary {
   readonly minutes: number;
   readonly networks: number;
   readonly done: Readonly<Record<string, number>>;
-  /** From the end of the last fault until every network was right. */
+  /** From the end of the last fault until every network was as its spec says. */
   readonly secondsToRight: number;
   /** Medians of the first and the last third of the samples, the first fifth left out. */
   readonly heapMiB: Trend;
@@ -57,14 +57,14 @@ interface Sample {
 const shortestPauseMs = 100;
 const longestPauseMs = 700;
 const sampleMs = 5_000;
-/** Between two restarts of the API server. */
+/** The time between two restarts of the API server. */
 const restartPauseMs = { from: 30_000, to: 70_000 };
-/** An informer that met many faults waits up to a minute before its next try; then a hung call, rechecks and pods one after the other. */
+/** An informer backs off for up to a minute after many faults; a hung call, re-checks and pods in sequence follow. */
 const rightWithinMs = 150_000;
-/** More often than by default, so that an hour of it is four. */
+/** More frequent than by default, so that an hour has the re-checks of four. */
 const controllerArgs = ['--recheck-seconds=15', '--log-level=warn'];
 
-/** @throws Error with what is wrong if the networks are not right in time */
+/** @throws Error with the differences if the networks are not as their spec says in time */
 export async function soak(options: SoakOptions): Promise<SoakSummary> {
   const { networks, seed, file } = options;
   const random = new SeededRandom(seed);

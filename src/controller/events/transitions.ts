@@ -98,8 +98,8 @@ function pauseEvents(previous: BitcoinNetworkStatus | undefined, status: Bitcoin
   const [was, is] = [conditionOf(previous, 'Paused')?.status === 'True', conditionOf(status, 'Paused')?.status === 'True'];
   if (was === is) return [];
   const message = is
-    ? `The network is left alone as long as it has the annotation ${pausedAnnotation}`
-    : 'The network is reconciled again';
+    ? `The network is paused as long as it has the annotation ${pausedAnnotation}`
+    : 'The network is resumed';
   return [{ type: 'Normal', reason: is ? reasons.paused : reasons.resumed, message }];
 }
 

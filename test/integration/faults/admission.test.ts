@@ -1,5 +1,5 @@
-// Admission that changes what the controller writes, as GKE Autopilot and mirrors of registries do: no drift, also after a restart; a
-// change by somebody else in the same fields is drift all the same.
+// Admission that changes the objects that the controller writes, as GKE Autopilot and registry mirrors do, is no drift, even after a restart. A
+// change of the same fields by another writer is drift.
 import { expect } from 'chai';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
 import { AuditLog } from '../../support/cluster/audit-log.ts';
@@ -66,7 +66,7 @@ describe('admission that changes what the controller writes', function () {
     const binding = { apiVersion, kind, metadata: { name: namespace }, spec: { policyName: namespace } };
     for (const object of [policy, binding])
       await world.controlPlane.kubectlWithInput(JSON.stringify(object), 'create', '-f', '-');
-    // A policy takes effect some time after it was created.
+    // A policy takes effect some time after its creation.
     const probe = JSON.stringify({ ...(await probeSet()), metadata: { name: 'alice-sts', namespace, annotations: { a: 'b' } } });
     await eventually(async () => {
       const made = await world.controlPlane.kubectlWithInput(probe, 'create', '--dry-run=server', '-f', '-', '-o', 'json');
@@ -101,7 +101,7 @@ describe('admission that changes what the controller writes', function () {
         },
       },
     });
-  /** Until the controller has asked each node so often again about its peers. */
+  /** Resolves when the controller has asked each node for its peers so many more times. */
   const rechecks = async (times: number): Promise<void> => {
     const asked = () =>
       [...world.bitcoind.nodes.values()].reduce((sum, { calls }) => sum + (calls.get('getaddednodeinfo') ?? 0), 0);
@@ -110,7 +110,7 @@ describe('admission that changes what the controller writes', function () {
   };
 
   for (const [what, expression] of Object.entries(mutations))
-    it(`is left alone where it ${what}: one write, no RepairContested, and none after a restart`, async () => {
+    it(`is not reverted where it ${what}: one write, no RepairContested, and no write after a restart`, async () => {
       await mutate(expression);
       const first = await start();
       await world.createNetwork(namespace, 'alice', nodes);
@@ -126,11 +126,11 @@ describe('admission that changes what the controller writes', function () {
       await first.stop();
       await start();
       await rechecks(5);
-      const told = await world.told(namespace, 'alice');
-      expect(told.has('RepairContested')).to.equal(false);
-      // What admission removed has no owner by which a new process could know it: it is written once.
+      const events = await world.eventsOf(namespace, 'alice');
+      expect(events.has('RepairContested')).to.equal(false);
+      // A field that admission removed has no owner by which a new process could recognize it, so the controller writes it once.
       const isRemoved = expression.includes('remove');
-      expect(told.get('StatefulSetUpdated') ?? []).to.have.length.at.most(isRemoved ? 1 : 0);
+      expect(events.get('StatefulSetUpdated') ?? []).to.have.length.at.most(isRemoved ? 1 : 0);
       await log.read();
       await rechecks(5);
       expect((await log.read()).writes).to.equal(0);
@@ -140,21 +140,21 @@ describe('admission that changes what the controller writes', function () {
     ['by the process that wrote it', false],
     ['by the next process', true],
   ] as const)
-    it(`does not hide what somebody else changes in the same field: it is reverted ${what}`, async () => {
+    it(`does not hide drift in the same field: a change by another writer is reverted ${what}`, async () => {
       await mutate(mutations['rewrites the image'] ?? '');
       const first = await start();
       await world.createNetwork(namespace, 'alice', nodes);
       await world.untilRight(namespace, 'alice');
-      // Without the policy, or it would change the other's write as well.
+      // Without the policy, which would otherwise change the other writer's request too.
       await world.controlPlane.kubectl('delete', 'mutatingadmissionpolicybinding', namespace);
       if (restarts) await first.stop();
       const path = container.replace('/0', '/0/image');
-      const patch = [{ op: 'replace', path, value: 'somebody-elses:1' }];
+      const patch = [{ op: 'replace', path, value: 'another-writers:1' }];
       await eventually(async () => {
         await world.client.patch(statefulSets, { namespace, name: 'alice-sts' }, patch, { patchType: 'json' });
         return true;
       });
       if (restarts) await start();
-      await eventually(async () => (await containerOf())?.image !== 'somebody-elses:1');
+      await eventually(async () => (await containerOf())?.image !== 'another-writers:1');
     });
 });

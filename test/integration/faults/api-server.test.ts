@@ -11,11 +11,11 @@ import { holds, World } from './world.ts';
 const nodes = 2;
 const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
-describe('a controller whose API server is in trouble', function () {
+describe('a controller whose API server fails', function () {
   this.timeout(180_000);
   let world: World;
   let tcp: TcpProxy;
-  /** Of a kubeconfig for the server behind `tcp`. */
+  /** Returns the path of a kubeconfig for the server behind `tcp`. */
   let tcpKubeconfig: string;
   let namespace: string;
   let controller: ControllerProcess;
@@ -43,28 +43,28 @@ describe('a controller whose API server is in trouble', function () {
     await controller.ready();
   }
 
-  /** Each of them is right, and its story is whole, with nothing more to come. */
+  /** Each network is as its spec says, and each of its events was emitted once. */
   async function expectAllTold(all: readonly string[]): Promise<void> {
     for (const name of all) {
       await world.untilRight(namespace, name);
-      await eventually(async () => holds(world.expectStory(namespace, name, nodes, await world.uidOf(namespace, name))));
+      await eventually(async () => holds(world.expectAllEvents(namespace, name, nodes, await world.uidOf(namespace, name))));
     }
     expect(await controller.stop()).to.equal(0);
-    for (const name of all) await world.expectStory(namespace, name, nodes, await world.uidOf(namespace, name));
+    for (const name of all) await world.expectAllEvents(namespace, name, nodes, await world.uidOf(namespace, name));
   }
 
-  it('finishes what it was about, and tells it once, when the server is killed during creation and comes back', async () => {
+  it('completes a creation and emits each event once when the API server is killed meanwhile and restarted', async () => {
     await start(world.controlPlane.kubeconfigPath);
     const before = names(6, 'before');
     await Promise.all(before.map(name => world.createNetwork(namespace, name, nodes)));
-    await eventually(async () => (await world.told(namespace, 'before-0')).size > 0);
+    await eventually(async () => (await world.eventsOf(namespace, 'before-0')).size > 0);
     await world.controlPlane.restartApiServer('abruptly');
     const after = names(2, 'after');
     await Promise.all(after.map(name => world.createNetwork(namespace, name, nodes)));
     await expectAllTold([...before, ...after]);
   });
 
-  /** Deletes networks, and waits until the garbage collector has taken what they owned. */
+  /** Deletes networks, and waits until the garbage collector has deleted the objects that they owned. */
   async function remove(...gone: readonly string[]): Promise<void> {
     const { controlPlane } = world;
     await controlPlane.kubectl('delete', 'bitcoinnetworks', ...gone, '--namespace', namespace);
@@ -72,11 +72,11 @@ describe('a controller whose API server is in trouble', function () {
     await controlPlane.kubectl('wait', '--for=delete', '--timeout=120s', ...owned);
   }
 
-  it('lists anew and misses nothing, deletions included, when what it had seen last is compacted away', async () => {
+  it('relists and misses no change, deletions included, when its last version was compacted', async () => {
     const { controlPlane } = world;
     await start(controlPlane.kubeconfigPath);
     for (const name of ['stays', 'goes', 'changes']) await world.createNetwork(namespace, name, nodes);
-    for (const name of ['stays', 'goes', 'changes']) await eventually(() => holds(world.expectStory(namespace, name, nodes)));
+    for (const name of ['stays', 'goes', 'changes']) await eventually(() => holds(world.expectAllEvents(namespace, name, nodes)));
     const gone = await world.uidOf(namespace, 'changes');
     controller.freeze();
     await remove('goes', 'changes');
@@ -86,14 +86,14 @@ describe('a controller whose API server is in trouble', function () {
     controller.thaw();
     await controller.logged(({ message }) => message === 'Watch expired, relisting');
     await expectAllTold(['stays', 'changes', 'comes']);
-    await world.expectStory(namespace, 'goes', nodes);
-    await world.expectStory(namespace, 'changes', nodes, gone);
+    await world.expectAllEvents(namespace, 'goes', nodes);
+    await world.expectAllEvents(namespace, 'changes', nodes, gone);
     expect(await controlPlane.kubectl('get', 'all', '--selector=app=goes', '--output=name', '--namespace', namespace)).to.equal(
       '',
     );
   });
 
-  /** From now on the controller does not see which networks there are. Answers how often it asked for alice. */
+  /** Hides all networks from the controller's lists and watches from now on. Returns how often it asked for alice. */
   function hideNetworks(proxy: ApiProxy): () => number {
     let lookedAt = 0;
     proxy.onRequest = ({ method, path: target }) => {
@@ -104,12 +104,12 @@ describe('a controller whose API server is in trouble', function () {
     return () => lookedAt;
   }
 
-  it('makes nothing anew for a network that is gone, although it sees go what that owned before it sees that go', async () => {
+  it('recreates nothing for a deleted network whose objects it sees deleted first', async () => {
     const proxy = await ApiProxy.start(world.controlPlane);
     try {
       await start(proxy.kubeconfigPath);
       await world.createNetwork(namespace, 'alice', nodes);
-      await eventually(() => holds(world.expectStory(namespace, 'alice', nodes)));
+      await eventually(() => holds(world.expectAllEvents(namespace, 'alice', nodes)));
       const written = proxy.writes.length;
       const lookedAt = hideNetworks(proxy);
       await remove('alice');
@@ -117,22 +117,22 @@ describe('a controller whose API server is in trouble', function () {
       proxy.onRequest = () => 'pass';
       await world.createNetwork(namespace, 'bob', nodes);
       await expectAllTold(['bob']);
-      // Its status is refused: there is none any more.
+      // The API server refuses its status, because the network no longer exists.
       const writes = proxy.writes.slice(written).filter(write => write.includes('/alice') && !write.endsWith('/status'));
       expect(writes).to.deep.equal([]);
-      await world.expectStory(namespace, 'alice', nodes);
+      await world.expectAllEvents(namespace, 'alice', nodes);
     } finally {
       await controller.kill();
       await proxy.stop();
     }
   });
 
-  it('leaves alone what a network has left behind on purpose, although it sees that before it sees the network go', async () => {
+  it('leaves orphaned objects unchanged when it sees them orphaned before it sees their network deleted', async () => {
     const proxy = await ApiProxy.start(world.controlPlane);
     try {
       await start(proxy.kubeconfigPath);
       await world.createNetwork(namespace, 'alice', nodes);
-      await eventually(() => holds(world.expectStory(namespace, 'alice', nodes)));
+      await eventually(() => holds(world.expectAllEvents(namespace, 'alice', nodes)));
       const lookedAt = hideNetworks(proxy);
       const { controlPlane } = world;
       await controlPlane.kubectl('delete', 'bitcoinnetwork', 'alice', '--namespace', namespace, '--cascade=orphan');
@@ -159,7 +159,7 @@ describe('a controller whose API server is in trouble', function () {
     }
   });
 
-  it('loses and doubles nothing when every connection is cut every second for a minute', async () => {
+  it('loses and duplicates no event when every connection is cut every second for a minute', async () => {
     await start(tcpKubeconfig);
     const all = names(12, 'cut');
     for (let second = 0; second < 60; second += 1) {
@@ -171,7 +171,7 @@ describe('a controller whose API server is in trouble', function () {
     await expectAllTold(all);
   });
 
-  it('goes on over new connections when the open ones pass nothing any more and are not closed', async () => {
+  it('continues over new connections when the open ones are half-open', async () => {
     await start(tcpKubeconfig, ['--watch-idle-seconds', '3']);
     await world.createNetwork(namespace, 'before', nodes);
     await world.untilRight(namespace, 'before');
@@ -185,7 +185,7 @@ describe('a controller whose API server is in trouble', function () {
     '500': { status: 500, reason: 'InternalError' },
   };
   for (const [what, verdict] of Object.entries(storms))
-    it(`waits until a storm is over in which every request is answered with ${what}`, async () => {
+    it(`recovers after a storm in which every request is answered with ${what}`, async () => {
       const proxy = await ApiProxy.start(world.controlPlane);
       try {
         await start(proxy.kubeconfigPath);

@@ -1,5 +1,5 @@
 // A CustomResourceDefinition that does not keep the status of networks: of another version, or written by hand. It is reported once, in
-// the log, as an event and by /readyz; nothing is repeated at each look; and all is well again when it is mended.
+// the log, as an event and by /readyz. No reconcile repeats the report, and the network recovers when the definition is fixed.
 import { expect } from 'chai';
 import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
 import { freePort } from '../../../tools/kubernetes/free-port.ts';
@@ -54,8 +54,8 @@ describe('a definition that does not keep the status', function () {
         for (const name of ['alice', 'bob']) await world.createNetwork('defined', name, nodes);
         for (const name of ['alice', 'bob'])
           await eventually(async () => {
-            const told = await world.told('defined', name);
-            return told.has('PeersConnected') && told.has('DefinitionUnusable');
+            const events = await world.eventsOf('defined', name);
+            return events.has('PeersConnected') && events.has('DefinitionUnusable');
           });
         expect(await readyz())
           .to.include('[-]definition failed')
@@ -68,7 +68,7 @@ describe('a definition that does not keep the status', function () {
         await eventually(() => asked() >= enough);
         expect((await log.read()).writes).to.equal(0);
         for (const name of ['alice', 'bob'])
-          for (const [reason, messages] of await world.told('defined', name))
+          for (const [reason, messages] of await world.eventsOf('defined', name))
             if (reason !== 'NodeReady') expect(messages, reason).to.have.length(1);
         const logged = controller.logs.filter(({ message }) => message === 'The definition does not keep the status of networks');
         expect(logged).to.have.length(1);

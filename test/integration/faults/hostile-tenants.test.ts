@@ -1,5 +1,5 @@
-// One tenant whose nodes answer whatever costs most, beside 100 networks of others: the bundled controller, as its own process, with the
-// memory limit of the chart. Networks that are scaled meanwhile show what the others notice.
+// One tenant whose nodes send the most expensive answers, beside 100 networks of others: the bundled controller, as its own process, with the
+// memory limit of the chart. Scaling the other networks meanwhile shows the effect on them.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -20,15 +20,15 @@ import { World } from './world.ts';
 const root = path.resolve(import.meta.dirname, '../../..');
 /** values.yaml: resources.limits.memory. */
 const limitMiB = 384;
-/** What Node.js takes of that for its heap, where no cgroup can tell it. */
+/** The heap size that Node.js derives from that limit, for systems without a cgroup. */
 const heapMiB = 259;
 const longestBlockMs = 200;
 const slowestRatio = 1.5;
-/** What a run differs by from the next without any cause. */
+/** The normal difference between two runs. */
 const noiseMs = 500;
 
 const goodNetworks = 100;
-/** Of those, how many are scaled in a run. */
+/** How many of those are scaled in a run. */
 const scaledNetworks = 10;
 const hostileNodes = 64;
 const name = (index: number) => `good-${index}`;
@@ -123,7 +123,7 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
   let controller: ControllerProcess;
   let nodes = 3;
   const calmMs: number[] = [];
-  /** The networks, by watch: the test must not be the load. */
+  /** The networks, by watch, so that the test does not add load. */
   let seen: Informer<BitcoinNetwork>;
   /** Of the networks that were scaled, as the API server answered. */
   const generations = new Map<string, number>();
@@ -140,7 +140,7 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
     generations.set(network, metadata.generation ?? 0);
   }
 
-  /** Scales some of the good networks; resolves with how long it took until all of them were as their spec says. */
+  /** Scales some of the good networks. Resolves with the time until all of them are as their spec says. */
   async function scaleMs(): Promise<number> {
     nodes = nodes === 3 ? 4 : 3;
     const startedMs = performance.now();

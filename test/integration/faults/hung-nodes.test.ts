@@ -16,7 +16,7 @@ describe('a bitcoind that hangs', function () {
   before(async () => {
     world = await World.start();
     await world.createNamespace(namespace);
-    // With one worker, whatever a network waits for would delay all others.
+    // With one worker, anything that one network waits for would delay all others.
     controller = await ControllerProcess.start({
       kubeconfig: world.controlPlane.kubeconfigPath,
       args: ['--namespace', namespace, '--recheck-seconds', '1', '--concurrency', '1'],
@@ -30,7 +30,7 @@ describe('a bitcoind that hangs', function () {
     await world.stop();
   });
 
-  /** Scales the network and returns after how many milliseconds its StatefulSet is scaled. */
+  /** Scales the network. Returns the milliseconds until its StatefulSet is scaled. */
   async function scale(name: string, nodes: number): Promise<number> {
     await world.scale(namespace, name, nodes);
     const startMs = performance.now();
@@ -40,7 +40,7 @@ describe('a bitcoind that hangs', function () {
     }
   }
 
-  /** The shortest of several times: other work of the machine only makes the others longer. */
+  /** The shortest of several times, because other work of the machine only makes them longer. */
   async function shortestScaling(name: string): Promise<number> {
     const times: number[] = [];
     for (let round = 0; round < rounds; round += 1) times.push(await scale(name, round % 2 === 0 ? 3 : 2));

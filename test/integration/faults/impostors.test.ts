@@ -1,4 +1,4 @@
-// Pods that look like a node of a network and are none. Whoever may create pods in its namespace can make such a pod; a node receives the
+// Pods that look like a node of a network and are none. Anyone who may create pods in its namespace can make such a pod; a node receives the
 // network's credentials in plain HTTP. The controller as its own process, with a simulated bitcoind behind every address.
 import { expect } from 'chai';
 import { labelsOf, managedBy, managedByLabel } from '../../../src/bitcoin/api/names.ts';
@@ -42,7 +42,7 @@ describe('a pod that looks like a node', function () {
   /** Creates the pod and runs it, ready, at `ip`. */
   async function run(ip: string, metadata: object, phase = 'Running'): Promise<void> {
     const { name } = metadata as { readonly name: string };
-    // This test runs it, and not the kubelet that is played for the others.
+    // This test runs the pod, not the played kubelet.
     world.kubelet.runs = (_, other) => other !== name;
     const containers = [{ name: 'impostor', image: 'impostor' }];
     await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } });
@@ -54,7 +54,7 @@ describe('a pod that looks like a node', function () {
     await world.client.patch(pods, { namespace, name }, { status }, { patchType: 'merge', subresource: 'status' });
   }
 
-  /** The nodes of the network have been asked twice since. */
+  /** Resolves when the nodes of the network have been asked twice more. */
   async function rechecked(): Promise<void> {
     const { nodes = [] } = await world.status(namespace, 'alice');
     const asked = () => nodes.map(({ ip }) => world.bitcoind.node(ip).calls.get('getpeerinfo') ?? 0);
@@ -75,12 +75,12 @@ describe('a pod that looks like a node', function () {
     return { apiVersion, kind: type.kind, name, uid: metadata?.uid, controller: true };
   }
 
-  it('gets no credentials and is not connected if nobody controls it', async () => {
+  it('gets no credentials and is not connected if no object controls it', async () => {
     await run('127.78.0.1', { name: 'alice-sts-7', labels: { [managedByLabel]: managedBy } });
     await expectNoContact('127.78.0.1');
   });
 
-  it('gets no credentials and is not connected if it has every label of a node, and an ordinal that nobody asks for', async () => {
+  it('gets no credentials and is not connected if it has every label of a node, and an ordinal beyond the replicas', async () => {
     await run('127.78.0.2', { name: 'alice-sts-8', labels: labelsOf(alice) });
     await expectNoContact('127.78.0.2');
   });

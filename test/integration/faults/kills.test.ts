@@ -5,82 +5,82 @@ import { ControllerProcess } from '../../support/processes/controller-process.ts
 import { eventually } from '../../support/until.ts';
 import { holds, nodesIn, World } from './world.ts';
 
-/** How many cases are under way at once: most of a case is the start of two processes, and the machine has two processors. */
+/** How many cases run at once: most of a case is the start of two processes, and the machine has two processors. */
 const concurrency = 3;
 
 interface Kill {
   readonly when: 'before' | 'after';
-  /** Which write of the process, from 0. */
+  /** The index of the write among those of the process. */
   readonly write: number;
 }
 
 const name = 'alice';
 
-/** What is done to a network while the controller is killed, and what must be told of it in the end. */
+/** A change of a network during which the controller is killed, and the events that must exist afterwards. */
 interface Step {
-  /** How many nodes it has before; undefined = it does not exist. */
+  /** The number of nodes before the change. Undefined: the network does not exist. */
   readonly nodesBefore?: number;
   readonly act: (world: World, namespace: string) => Promise<unknown>;
-  /** What is done once it was killed, before it is started again. */
+  /** Called between the kill and the restart of the controller. */
   readonly meanwhile?: (world: World, namespace: string) => Promise<unknown>;
-  readonly expectTold: (world: World, namespace: string) => Promise<void>;
-  /** Of the controller. */
+  readonly expectEvents: (world: World, namespace: string) => Promise<void>;
+  /** Arguments of the controller. */
   readonly args?: readonly string[];
 }
 
 const steps: Readonly<Record<string, Step>> = {
   created: {
     act: (world, namespace) => world.createNetwork(namespace, name, 2),
-    expectTold: (world, namespace) => world.expectStory(namespace, name, 2),
+    expectEvents: (world, namespace) => world.expectAllEvents(namespace, name, 2),
   },
   'created, by the newer API of events': {
     act: (world, namespace) => world.createNetwork(namespace, name, 2),
-    expectTold: (world, namespace) => world.expectStory(namespace, name, 2),
+    expectEvents: (world, namespace) => world.expectAllEvents(namespace, name, 2),
     args: ['--events-api', 'events'],
   },
   'created, and scaled before the next one starts': {
     act: (world, namespace) => world.createNetwork(namespace, name, 2),
     meanwhile: (world, namespace) => world.scale(namespace, name, 3),
-    expectTold: async (world, namespace) => {
-      const told = await world.told(namespace, name);
-      const label = JSON.stringify([...told]);
+    expectEvents: async (world, namespace) => {
+      const events = await world.eventsOf(namespace, name);
+      const label = JSON.stringify([...events]);
       const { spec } = await world.client.get(networks, { namespace, name });
-      // As the first one made it, or as the next one did.
-      const [created = ''] = told.get('StatefulSetCreated') ?? [];
+      // The first process or its successor created it.
+      const [created = ''] = events.get('StatefulSetCreated') ?? [];
       const isScaled = spec.nodes === 3 && created.includes(' 2 nodes');
-      expect(told.get('StatefulSetScaled') ?? [], label).to.have.length(isScaled ? 1 : 0);
+      expect(events.get('StatefulSetScaled') ?? [], label).to.have.length(isScaled ? 1 : 0);
       for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials'])
-        expect(told.get(reason), label).to.have.length(1);
-      expect(told.has('PeersConnected'), label).to.equal(true);
+        expect(events.get(reason), label).to.have.length(1);
+      expect(events.has('PeersConnected'), label).to.equal(true);
     },
   },
   scaled: {
     nodesBefore: 1,
     act: (world, namespace) => world.scale(namespace, name, 2),
-    expectTold: async (world, namespace) => {
-      const told = await world.told(namespace, name);
-      const label = JSON.stringify([...told]);
-      expect(told.get('StatefulSetScaled'), label).to.deep.equal([`Scaled StatefulSet ${name}-sts from 1 to 2`]);
-      expect(nodesIn(told.get('NodeReady')), label).to.deep.equal([`${name}-sts-0`, `${name}-sts-1`]);
-      expect(told.get('PeersConnected'), label).to.have.length(2);
+    expectEvents: async (world, namespace) => {
+      const events = await world.eventsOf(namespace, name);
+      const label = JSON.stringify([...events]);
+      expect(events.get('StatefulSetScaled'), label).to.deep.equal([`Scaled StatefulSet ${name}-sts from 1 to 2`]);
+      expect(nodesIn(events.get('NodeReady')), label).to.deep.equal([`${name}-sts-0`, `${name}-sts-1`]);
+      expect(events.get('PeersConnected'), label).to.have.length(2);
       for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials'])
-        expect(told.get(reason), label).to.have.length(1);
-      expect(told.size, label).to.equal(6);
+        expect(events.get(reason), label).to.have.length(1);
+      expect(events.size, label).to.equal(6);
     },
   },
   repaired: {
     nodesBefore: 1,
     act: (world, namespace) => world.controlPlane.kubectl('delete', 'service', `${name}-svc`, '--namespace', namespace),
-    expectTold: async (world, namespace) => {
-      const told = await world.told(namespace, name);
-      const label = JSON.stringify([...told]);
-      expect(told.get('ServiceCreated'), label).to.have.length(2);
-      expect([...told.values()].flat(), label).to.have.length(6);
+    expectEvents: async (world, namespace) => {
+      const events = await world.eventsOf(namespace, name);
+      const label = JSON.stringify([...events]);
+      expect(events.get('ServiceCreated'), label).to.have.length(2);
+      expect([...events.values()].flat(), label).to.have.length(6);
     },
   },
 };
 
-describe('a controller that is killed and started again', function () {
+describe('a controller that is killed and restarted', function () {
   this.timeout(300_000);
   let world: World;
   before(async () => {
@@ -89,8 +89,8 @@ describe('a controller that is killed and started again', function () {
   after(() => world.stop());
 
   /**
-   * One step under a controller that is killed at one of its writes, and under its successor.
-   * @returns what the first has written, and whether it was killed
+   * Runs one step with a controller that is killed at one of its writes, and then with its successor.
+   * @returns the writes of the first controller, and whether it was killed
    */
   async function play(namespace: string, step: Step, kill?: Kill): Promise<{ writes: readonly string[]; wasKilled: boolean }> {
     await world.createNamespace(namespace);
@@ -116,7 +116,7 @@ describe('a controller that is killed and started again', function () {
       proxy.onRequest = killAt('before');
       proxy.onWritten = killAt('after');
       await step.act(world, namespace);
-      await eventually(async () => killed !== undefined || (await holds(step.expectTold(world, namespace))));
+      await eventually(async () => killed !== undefined || (await holds(step.expectEvents(world, namespace))));
       await killed;
       if (killed !== undefined) await step.meanwhile?.(world, namespace);
       proxy.onRequest = proxy.onWritten = () => 'pass';
@@ -124,7 +124,7 @@ describe('a controller that is killed and started again', function () {
       if (controller.hasEnded) controller = await start();
       await world.untilRight(namespace, name);
       expect(await controller.stop()).to.equal(0);
-      await step.expectTold(world, namespace);
+      await step.expectEvents(world, namespace);
       return { writes, wasKilled: killed !== undefined };
     } finally {
       await controller.kill();
@@ -132,15 +132,15 @@ describe('a controller that is killed and started again', function () {
     }
   }
 
-  /** A network that is right, and of which everything has been told. */
+  /** Creates a network and waits until it is complete and all of its events exist. */
   async function prepared(namespace: string, nodes: number): Promise<void> {
     await world.createNetwork(namespace, name, nodes);
     await world.untilRight(namespace, name);
-    await eventually(() => holds(world.expectStory(namespace, name, nodes)));
+    await eventually(() => holds(world.expectAllEvents(namespace, name, nodes)));
   }
 
   for (const [what, step] of Object.entries(steps))
-    it(`loses and doubles no event of a network that is ${what}, at whichever write it is killed, and leaves it right`, async () => {
+    it(`loses and duplicates no event of a network that is ${what}, whichever write it is killed at, and completes the change`, async () => {
       const prefix = what.replaceAll(/[^a-z0-9]+/g, '-');
       const { writes } = await play(`${prefix}-undisturbed`, step);
       const kills = writes.flatMap((_, write): Kill[] => [
@@ -154,7 +154,7 @@ describe('a controller that is killed and started again', function () {
       };
       const count = kills.length;
       await Promise.all(Array.from({ length: concurrency }, worker));
-      // Nodes that became ready together are told of in one write less: so the last one of this run may not come in another.
+      // Nodes that become ready together need one write less, so another run may not reach the last write of this one.
       expect(killed)
         .to.be.within(count - 4, count)
         .and.above(0);

@@ -1,5 +1,5 @@
-// Pods that Kubernetes refuses, and a StatefulSet that blocks its successor: the network names the cause, records it once, and says
-// nothing of it any more when it is over.
+// Pods that Kubernetes refuses, and a StatefulSet that blocks its successor: the network's status names the cause while it lasts, and
+// one event records it.
 import { expect } from 'chai';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
@@ -10,7 +10,7 @@ const name = 'alice';
 const nodes = 2;
 const admission = 'admissionregistration.k8s.io/v1';
 
-/** Objects that keep pods from being created in a namespace, and what Kubernetes says then. */
+/** Objects that prevent the creation of pods in a namespace, and the message of Kubernetes. */
 interface Refusal {
   readonly objects: (namespace: string) => readonly object[];
   readonly labels?: Readonly<Record<string, string>>;
@@ -140,7 +140,7 @@ describe('a network whose pods Kubernetes does not create', function () {
   const remove = (...objects: readonly object[]): Promise<string> =>
     world.controlPlane.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'delete', '-f', '-');
   const ready = async (): Promise<string> => (await world.conditions(namespace, name))['Ready'] ?? '';
-  /** Policies take effect some time after they were created. */
+  /** Policies take effect some time after their creation. */
   const untilRefused = (words: RegExp): Promise<void> => {
     const pod = {
       apiVersion: 'v1',
@@ -158,7 +158,7 @@ describe('a network whose pods Kubernetes does not create', function () {
   };
 
   for (const [what, { objects, labels = {}, words }] of Object.entries(refusals))
-    it(`names ${what} that refuses them, once, until they are created`, async () => {
+    it(`reports ${what} that refuses them, once, until they are created`, async () => {
       for (const label of Object.entries(labels))
         await world.controlPlane.kubectl('label', 'namespace', namespace, label.join('='));
       const made = objects(namespace);
@@ -170,12 +170,12 @@ describe('a network whose pods Kubernetes does not create', function () {
       await remove(...made);
       await world.untilRight(namespace, name);
       expect(await ready()).to.equal('True AllNodesReady 2 of 2 nodes are ready');
-      const told = (await world.told(namespace, name)).get('PodCreateFailed') ?? [];
-      expect(told, what).to.have.length(1);
-      expect(told[0]).to.match(words);
+      const events = (await world.eventsOf(namespace, name)).get('PodCreateFailed') ?? [];
+      expect(events, what).to.have.length(1);
+      expect(events[0]).to.match(words);
     });
 
-  it('names the finalizers that hold the StatefulSet of an earlier network of its name, once, until that is gone', async () => {
+  it('reports the finalizers that hold the StatefulSet of an earlier network of its name, once, until it is gone', async () => {
     await world.createNetwork(namespace, name, nodes);
     await world.untilRight(namespace, name);
     const hold = (finalizers: readonly string[] | null) =>
@@ -190,6 +190,6 @@ describe('a network whose pods Kubernetes does not create', function () {
     await hold(null);
     await world.untilRight(namespace, name);
     const uid = await world.uidOf(namespace, name);
-    expect((await world.told(namespace, name, uid)).get('WaitingForDeletion')).to.have.length(1);
+    expect((await world.eventsOf(namespace, name, uid)).get('WaitingForDeletion')).to.have.length(1);
   });
 });

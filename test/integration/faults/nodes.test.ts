@@ -8,7 +8,7 @@ import { TcpProxy } from '../../support/fakes/tcp-proxy.ts';
 import { eventually } from '../../support/until.ts';
 import { holds, nodesIn, World } from './world.ts';
 
-describe('a network whose nodes are in trouble', function () {
+describe('a network whose nodes fail', function () {
   this.timeout(180_000);
   let world: World;
   let tcp: TcpProxy;
@@ -36,11 +36,11 @@ describe('a network whose nodes are in trouble', function () {
     await tcp.stop();
   });
 
-  /** A network that is right, and of which everything has been told. */
+  /** Creates a network and waits until it is complete and all of its events exist. */
   async function create(name: string, nodes: number): Promise<void> {
     await world.createNetwork(namespace, name, nodes);
     await world.untilRight(namespace, name);
-    await eventually(() => holds(world.expectStory(namespace, name, nodes)));
+    await eventually(() => holds(world.expectAllEvents(namespace, name, nodes)));
   }
 
   async function addressOf(name: string, ordinal: number): Promise<string> {
@@ -58,30 +58,30 @@ describe('a network whose nodes are in trouble', function () {
     unauthorized: 'CredentialsRejected',
   };
 
-  it('says what is wrong while a node hangs, breaks off, is busy, talks nonsense or refuses, and is joined once that is over', async () => {
+  it('reports a node that hangs, breaks off, is busy, answers nonsense or refuses, and connects it once it recovers', async () => {
     const faults = Object.keys(failing) as Fault[];
     await Promise.all([...faults, 'healthy'].map(name => create(name, 2)));
     for (const fault of faults) world.bitcoind.node(await addressOf(fault, 1)).fault = fault;
     for (const fault of faults) await world.untilCondition(namespace, fault, 'Connected', `False ${failing[fault] ?? ''}`);
-    for (const fault of faults) await eventually(async () => (await world.told(namespace, fault)).has(failing[fault] ?? ''));
+    for (const fault of faults) await eventually(async () => (await world.eventsOf(namespace, fault)).has(failing[fault] ?? ''));
     expect(await world.condition(namespace, 'healthy', 'Connected')).to.equal('True PeersConnected');
     for (const fault of faults) world.bitcoind.node(await addressOf(fault, 1)).fault = undefined;
     for (const fault of faults) await world.untilRight(namespace, fault);
     expect(await controller.stop()).to.equal(0);
-    await world.expectStory(namespace, 'healthy', 2);
+    await world.expectAllEvents(namespace, 'healthy', 2);
     for (const fault of faults) {
-      const told = await world.told(namespace, fault);
-      expect(told.get('PeersConnected'), fault).to.have.length(2);
-      told.delete(failing[fault] ?? '');
+      const events = await world.eventsOf(namespace, fault);
+      expect(events.get('PeersConnected'), fault).to.have.length(2);
+      events.delete(failing[fault] ?? '');
       expect(
-        [...told.values()].flat().filter(message => !message.startsWith('Ready')),
+        [...events.values()].flat().filter(message => !message.startsWith('Ready')),
         fault,
       ).to.have.length(5);
-      expect(nodesIn(told.get('NodeReady')), fault).to.deep.equal([0, 1].map(ordinal => `${fault}-sts-${ordinal}`));
+      expect(nodesIn(events.get('NodeReady')), fault).to.deep.equal([0, 1].map(ordinal => `${fault}-sts-${ordinal}`));
     }
   });
 
-  it('takes a node that needs five seconds for an answer for a healthy one', async () => {
+  it('treats a node that needs five seconds for an answer as healthy', async () => {
     await create('alice', 2);
     const node = world.bitcoind.node(await addressOf('alice', 1));
     Object.assign(node, { fault: 'slow', slowMs: 5_000 });
@@ -90,10 +90,10 @@ describe('a network whose nodes are in trouble', function () {
     expect(await world.isRight(namespace, 'alice')).to.equal(true);
     node.fault = undefined;
     expect(await controller.stop()).to.equal(0);
-    await world.expectStory(namespace, 'alice', 2);
+    await world.expectAllEvents(namespace, 'alice', 2);
   });
 
-  it('joins a node again whose bitcoind was killed and has forgotten its peers', async () => {
+  it('reconnects a node whose bitcoind was killed and has lost its peers', async () => {
     await create('alice', 3);
     const ip = await addressOf('alice', 1);
     world.bitcoind.node(ip).fault = 'reset';
@@ -103,13 +103,13 @@ describe('a network whose nodes are in trouble', function () {
     await world.kubelet.setReady(namespace, 'alice-sts-1', true);
     await world.untilRight(namespace, 'alice');
     expect(await controller.stop()).to.equal(0);
-    const told = await world.told(namespace, 'alice');
-    expect(nodesIn(told.get('NodeLost'))).to.deep.equal(['alice-sts-1']);
-    expect(nodesIn(told.get('NodeReady'))).to.deep.equal(['alice-sts-0', 'alice-sts-1', 'alice-sts-1', 'alice-sts-2']);
-    expect(told.get('PeersConnected')).to.have.length(2);
+    const events = await world.eventsOf(namespace, 'alice');
+    expect(nodesIn(events.get('NodeLost'))).to.deep.equal(['alice-sts-1']);
+    expect(nodesIn(events.get('NodeReady'))).to.deep.equal(['alice-sts-0', 'alice-sts-1', 'alice-sts-1', 'alice-sts-2']);
+    expect(events.get('PeersConnected')).to.have.length(2);
   });
 
-  /** A pod of alice goes, and its successor gets no address for a while; a new pod of bob gets the one that it had. */
+  /** A pod of alice is deleted, and its successor gets no address for a while. A new pod of bob gets the former address. */
   async function takeOver(): Promise<string> {
     const taken = await addressOf('alice', 1);
     world.kubelet.runs = (_, name) => name !== 'alice-sts-1';
@@ -122,7 +122,7 @@ describe('a network whose nodes are in trouble', function () {
     return taken;
   }
 
-  /** The pod of alice gets an address, another one. */
+  /** The pod of alice gets a different address. */
   async function expectApart(taken: string): Promise<void> {
     world.kubelet.runs = () => true;
     world.kubelet.look();
@@ -133,11 +133,11 @@ describe('a network whose nodes are in trouble', function () {
 
   const peersAt = (ip: string): string[] => [...world.bitcoind.node(ip).added];
 
-  it('leaves an address that another network’s pod has taken over, and never gives that pod its own peers', async () => {
+  it('removes an address that a pod of another network has taken over, and never adds its own peers to that pod', async () => {
     for (const name of ['alice', 'bob']) await create(name, 2);
     const [first, neighbour] = [await addressOf('alice', 0), await addressOf('bob', 0)];
     const taken = await takeOver();
-    // Until then it is right as it was before.
+    // Until then its status is unchanged.
     await eventually(async () => (await addressOf('bob', 1)) === taken);
     await world.untilRight(namespace, 'bob');
     await eventually(() => peersAt(first).length === 0);
@@ -145,7 +145,7 @@ describe('a network whose nodes are in trouble', function () {
     await expectApart(taken);
   });
 
-  it('takes back what it gave a pod whose address it knew as its own node’s, when it could not see the change', async () => {
+  it('removes the peers that it added to a pod of another network while it could not see the address change hands', async () => {
     for (const name of ['alice', 'bob']) await create(name, 2);
     const first = await addressOf('alice', 0);
     tcp.close();
@@ -164,7 +164,7 @@ describe('a network whose nodes are in trouble', function () {
       stringData: { BC_RPC_USER: 'user', BC_RPC_PASSWORD: 'password' },
     });
 
-  it('goes on with its nodes as they are while its Secret is deleted, says so, and is as before once that is back', async () => {
+  it('keeps its nodes running while its Secret is deleted, reports that, and recovers when the Secret is restored', async () => {
     const { controlPlane } = world;
     const podUids = () =>
       controlPlane.kubectl('get', 'pods', '--namespace', namespace, '--output=jsonpath={.items[*].metadata.uid}');
@@ -179,21 +179,21 @@ describe('a network whose nodes are in trouble', function () {
     await world.untilRight(namespace, 'alice');
     expect(await podUids()).to.equal(before);
     expect(await controller.stop()).to.equal(0);
-    const told = await world.told(namespace, 'alice');
+    const events = await world.eventsOf(namespace, 'alice');
     for (const [reason, times] of Object.entries({
       CredentialsFound: 2,
       PeersConnected: 2,
       ServiceCreated: 1,
       StatefulSetCreated: 1,
     }))
-      expect(told.get(reason), JSON.stringify([...told])).to.have.length(times);
-    expect(new Set(told.get('CredentialsMissing'))).to.have.all.keys(
+      expect(events.get(reason), JSON.stringify([...events])).to.have.length(times);
+    expect(new Set(events.get('CredentialsMissing'))).to.have.all.keys(
       `Secret ${namespace}/credentials (spec.secret) does not exist`,
     );
-    expect([...told.keys()]).to.have.length(6);
+    expect([...events.keys()]).to.have.length(6);
   });
 
-  it('goes on with its nodes as they are when it is told of a Secret that does not exist', async () => {
+  it('keeps its nodes running when its spec names a Secret that does not exist', async () => {
     const { controlPlane } = world;
     const generation = () =>
       controlPlane.kubectl(

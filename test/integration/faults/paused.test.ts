@@ -1,4 +1,4 @@
-// A network that is paused says so, and is left alone until it is resumed.
+// A paused network has the condition Paused, and the controller does not change it until it is resumed.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -31,40 +31,40 @@ describe('a network that is paused', function () {
   });
 
   const condition = async (type: string): Promise<string> => (await world.conditions(namespace, name))[type] ?? '';
-  const told = async (reason: string): Promise<readonly string[]> => (await world.told(namespace, name)).get(reason) ?? [];
+  const events = async (reason: string): Promise<readonly string[]> => (await world.eventsOf(namespace, name)).get(reason) ?? [];
 
-  it('says that it is paused, and no longer that it is connected, when examples/paused.yaml is applied to it while it runs', async () => {
+  it('reports Paused and no longer Connected when examples/paused.yaml is applied to it while it runs', async () => {
     await world.createNetwork(namespace, name, 5);
     await world.untilRight(namespace, name);
     await world.controlPlane.kubectlWithInput(await readFile(example, 'utf8'), 'apply', '-f', '-');
     await eventually(async () => (await condition('Paused')).startsWith('True Paused'));
     expect(await condition('Connected')).to.match(/^Unknown Paused /);
-    expect(await told('Paused')).to.have.length(1);
+    expect(await events('Paused')).to.have.length(1);
     const { spec } = await world.client.get(statefulSets, { namespace, name: 'my-network-sts' });
     expect(spec?.replicas).to.equal(5);
   });
 
-  it('reports what its nodes do, and changes nothing', async () => {
+  it('reports its nodes and changes nothing', async () => {
     await world.client.delete(services, { namespace, name: 'my-network-svc' });
     await world.kubelet.setReady(namespace, 'my-network-sts-4', false);
     await eventually(async () => (await world.client.get(networks, { namespace, name })).status?.readyNodes === 4);
     expect(await condition('Paused')).to.match(/^True Paused /);
     const { items } = await world.client.list(services, { namespace });
     expect(items.filter(({ metadata }) => metadata?.name === 'my-network-svc')).to.deep.equal([]);
-    expect(await told('Paused')).to.have.length(1);
+    expect(await events('Paused')).to.have.length(1);
   });
 
-  it('goes on where its spec is by then once it is resumed', async () => {
+  it('is reconciled with its current spec when it is resumed', async () => {
     const annotations = { [pausedAnnotation]: null };
     const change = { metadata: { annotations }, spec: { secret: '' } };
     await world.client.patch(networks, { namespace, name }, change, { patchType: 'merge' });
     await world.untilRight(namespace, name);
     expect(await condition('Paused')).to.match(/^False Resumed /);
-    expect(await told('Resumed')).to.have.length(1);
+    expect(await events('Resumed')).to.have.length(1);
     expect((await world.client.get(networks, { namespace, name })).status?.readyNodes).to.equal(3);
   });
 
-  it('says so when it is created paused', async () => {
+  it('reports Paused when it is created paused', async () => {
     const object = {
       apiVersion: 'bitcoincontroller.christianb93.github.com/v1',
       kind: 'BitcoinNetwork',
@@ -75,6 +75,6 @@ describe('a network that is paused', function () {
     await eventually(async () =>
       ((await world.conditions(namespace, 'created-paused'))['Paused'] ?? '').startsWith('True Paused'),
     );
-    expect((await world.told(namespace, 'created-paused')).has('StatefulSetCreated')).to.equal(false);
+    expect((await world.eventsOf(namespace, 'created-paused')).has('StatefulSetCreated')).to.equal(false);
   });
 });

@@ -12,7 +12,7 @@ import { World } from './world.ts';
 const name = 'alice';
 const image = 'bitcoind:1';
 
-describe('a network of which somebody refuses or takes a part', function () {
+describe('a network with a refused or orphaned object', function () {
   this.timeout(180_000);
   let world: World;
   let controller: ControllerProcess;
@@ -35,7 +35,7 @@ describe('a network of which somebody refuses or takes a part', function () {
   });
   afterEach(() => controller.kill());
 
-  it('is scaled and joined, and says why it lacks its Service, while a policy refuses that', async () => {
+  it('is scaled and connected while a policy refuses its Service, and reports the refusal', async () => {
     const probe = { metadata: { namespace, name: 'probe' }, spec: { ports: [{ port: 1 }] } };
     const policy = { name: 'no-services', group: '', version: 'v1', plural: 'services', message: 'no Services here' };
     await refuse(world.controlPlane, { ...policy, expression: `object.metadata.namespace != '${namespace}'` }, () =>
@@ -53,18 +53,18 @@ describe('a network of which somebody refuses or takes a part', function () {
       return connected?.status === 'True' && status?.readyNodes === 3;
     });
     await eventually(async () => {
-      const failures = (await world.told(namespace, name)).get('ReconcileFailed') ?? [];
+      const failures = (await world.eventsOf(namespace, name)).get('ReconcileFailed') ?? [];
       return failures.some(message => message.includes('no Services here'));
     });
     await allow(world.controlPlane, policy.name);
     await world.untilRight(namespace, name);
     expect(await controller.stop()).to.equal(0);
-    const told = await world.told(namespace, name);
+    const events = await world.eventsOf(namespace, name);
     for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'StatefulSetScaled', 'DefaultCredentials'])
-      expect(told.get(reason), reason).to.have.length(1);
+      expect(events.get(reason), reason).to.have.length(1);
   });
 
-  it('keeps its nodes, and is told as replaced, when its StatefulSet has a field that cannot be changed', async () => {
+  it('keeps its nodes and emits StatefulSetRecreated when an immutable field of its StatefulSet differs', async () => {
     const annotations = { [pausedAnnotation]: 'True' };
     const metadata = { namespace, name, annotations };
     const asked = { apiVersion, kind, metadata, spec: { nodes: 2 } } as unknown as BitcoinNetwork;
@@ -83,15 +83,15 @@ describe('a network of which somebody refuses or takes a part', function () {
       { metadata: { annotations: { [pausedAnnotation]: null } } },
       { patchType: 'merge' },
     );
-    await eventually(async () => (await world.told(namespace, name)).has('StatefulSetRecreated'));
+    await eventually(async () => (await world.eventsOf(namespace, name)).has('StatefulSetRecreated'));
     expect(await controller.stop()).to.equal(0);
-    const told = await world.told(namespace, name);
-    expect(told.get('StatefulSetRecreated')).to.have.length(1);
-    expect(told.has('StatefulSetCreated')).to.equal(false);
+    const events = await world.eventsOf(namespace, name);
+    expect(events.get('StatefulSetRecreated')).to.have.length(1);
+    expect(events.has('StatefulSetCreated')).to.equal(false);
     expect(await podUids()).to.deep.equal(before);
   });
 
-  it('has its StatefulSet and Service back at once when somebody takes their owner away', async () => {
+  it('adopts its StatefulSet and Service again at once when another writer removes their owner', async () => {
     await world.createNetwork(namespace, name, 2);
     await world.untilRight(namespace, name);
     const { metadata } = await world.client.get(networks, { namespace, name });
@@ -103,10 +103,10 @@ describe('a network of which somebody refuses or takes a part', function () {
       const service = await world.client.get(services, { namespace, name: `${name}-svc` });
       return [set, service].every(object => object.metadata?.ownerReferences?.[0]?.uid === metadata.uid);
     });
-    expect((await world.told(namespace, name)).has('NameTaken')).to.equal(false);
+    expect((await world.eventsOf(namespace, name)).has('NameTaken')).to.equal(false);
   });
 
-  it('goes on with the nodes of one that was deleted with --cascade=orphan, when it is made anew', async () => {
+  it('adopts the nodes of a network of its name that was deleted with --cascade=orphan', async () => {
     await world.createNetwork(namespace, name, 2);
     await world.untilRight(namespace, name);
     const { status } = await world.client.get(networks, { namespace, name });

@@ -8,7 +8,7 @@ import { holds, World } from './world.ts';
 
 const clock = path.resolve(import.meta.dirname, '../../support/fakes/shifted-clock.ts');
 const dayMs = 86_400_000;
-/** Within the pause before the second try, and after the answer to the first has arrived. */
+/** A time within the backoff before the second attempt, after the answer to the first one has arrived. */
 const freezeAfterMs = 500;
 
 describe('replicas of the controller', function () {
@@ -32,7 +32,7 @@ describe('replicas of the controller', function () {
     for (const proxy of proxies.splice(0)) await proxy.stop();
   });
 
-  /** A replica that goes its own way to the API server, which shows what it writes. */
+  /** A replica with a proxy of its own to the API server, which records its writes. */
   async function start(
     identity: string,
   ): Promise<{ controller: ControllerProcess; proxy: ApiProxy; setClock: (offsetMs: number) => Promise<void> }> {
@@ -66,7 +66,7 @@ describe('replicas of the controller', function () {
       '--output=jsonpath={.spec.holderIdentity}',
     );
 
-  it('write nothing more once they were frozen past their lease, in the midst of a write, and thawed; another has taken over', async () => {
+  it('write nothing more after being frozen past their lease in the middle of a write; another replica has taken over', async () => {
     const first = await start('first');
     await leads(first.controller);
     const second = await start('second');
@@ -84,18 +84,18 @@ describe('replicas of the controller', function () {
     first.controller.thaw();
     await first.controller.ended();
     expect(first.controller.exitCode).to.equal(1);
-    // That it leads no more is told as an event, and so is what it had not been able to tell; nothing else is written.
+    // It emits an event that it stopped leading, and the events that it could not write before. It writes nothing else.
     expect(first.proxy.writes.slice(written).filter(write => !write.endsWith('/events'))).to.deep.equal([]);
     expect(await holder()).to.equal('second');
     expect(await second.controller.stop()).to.equal(0);
     await world.untilRight(namespace, 'alice');
-    const told = await world.told(namespace, 'alice');
+    const events = await world.eventsOf(namespace, 'alice');
     for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials', 'StatefulSetScaled'])
-      expect(told.get(reason), JSON.stringify([...told])).to.have.length(1);
-    expect(told.get('PeersConnected'), JSON.stringify([...told])).to.have.length(2);
+      expect(events.get(reason), JSON.stringify([...events])).to.have.length(1);
+    expect(events.get('PeersConnected'), JSON.stringify([...events])).to.have.length(2);
   });
 
-  it('do not try a write again once they were frozen past their lease in the pause before', async () => {
+  it('do not retry a write after being frozen past their lease during the backoff', async () => {
     const first = await start('first');
     await leads(first.controller);
     const second = await start('second');
@@ -114,12 +114,12 @@ describe('replicas of the controller', function () {
     await first.controller.ended();
     expect(first.controller.exitCode).to.equal(1);
     expect(first.proxy.writes.slice(written).filter(write => !write.endsWith('/events'))).to.deep.equal([]);
-    const told = await world.told(namespace, 'alice');
-    expect(told.get('ReconcileFailed'), JSON.stringify([...told])).to.equal(undefined);
+    const events = await world.eventsOf(namespace, 'alice');
+    expect(events.get('ReconcileFailed'), JSON.stringify([...events])).to.equal(undefined);
     expect(await second.controller.stop()).to.equal(0);
   });
 
-  it('hand over without an event lost or doubled when the leader is told to end in the midst of its work', async () => {
+  it('hand over without a lost or duplicated event when the leader receives SIGTERM in the middle of its work', async () => {
     const first = await start('first');
     await leads(first.controller);
     const second = await start('second');
@@ -128,17 +128,17 @@ describe('replicas of the controller', function () {
     expect(await first.controller.stop()).to.equal(0);
     await leads(second.controller);
     await world.untilRight(namespace, 'alice');
-    await eventually(() => holds(world.expectStory(namespace, 'alice', 2)));
+    await eventually(() => holds(world.expectAllEvents(namespace, 'alice', 2)));
     expect(await second.controller.stop()).to.equal(0);
-    await world.expectStory(namespace, 'alice', 2);
+    await world.expectAllEvents(namespace, 'alice', 2);
   });
 
-  it('work on, keep their lease and tell everything once when the wall clock jumps, forward and backward', async () => {
+  it('keep working, keep their lease and emit each event once when the wall clock jumps forward and backward', async () => {
     const first = await start('first');
     await leads(first.controller);
     const second = await start('second');
     await world.createNetwork(namespace, 'alice', 1);
-    await eventually(() => holds(world.expectStory(namespace, 'alice', 1)));
+    await eventually(() => holds(world.expectAllEvents(namespace, 'alice', 1)));
     let nodes = 1;
     for (const offsetMs of [dayMs, -2 * dayMs, 0]) {
       for (const { setClock } of [first, second]) await setClock(offsetMs);
@@ -151,10 +151,10 @@ describe('replicas of the controller', function () {
     }
     expect(second.proxy.writes).to.deep.equal([]);
     expect(await first.controller.stop()).to.equal(0);
-    const told = await world.told(namespace, 'alice');
-    expect(told.get('StatefulSetScaled')).to.have.members(
+    const events = await world.eventsOf(namespace, 'alice');
+    expect(events.get('StatefulSetScaled')).to.have.members(
       [1, 2, 3].map(before => `Scaled StatefulSet alice-sts from ${before} to ${before + 1}`),
     );
-    expect(told.get('PeersConnected'), JSON.stringify([...told])).to.have.length(4);
+    expect(events.get('PeersConnected'), JSON.stringify([...events])).to.have.length(4);
   });
 });

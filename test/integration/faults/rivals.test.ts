@@ -15,7 +15,7 @@ describe('two controllers by mistake, without leader election', function () {
   });
   after(() => world.stop());
 
-  /** Two at work in the namespace while `during` runs; each may be told something else. */
+  /** Runs two controllers in the namespace during `during`. Each may have arguments of its own. */
   async function withTwo(namespace: string, args: readonly (readonly string[])[], during: () => Promise<void>): Promise<void> {
     await world.createNamespace(namespace);
     const kubeconfig = world.controlPlane.kubeconfigPath;
@@ -31,7 +31,7 @@ describe('two controllers by mistake, without leader election', function () {
     }
   }
 
-  /** Until both controllers have asked each node so often again about its peers. */
+  /** Resolves when both controllers have asked each node for its peers so many more times. */
   async function rechecks(times: number): Promise<void> {
     const asked = () =>
       [...world.bitcoind.nodes.values()].reduce((sum, { calls }) => sum + (calls.get('getaddednodeinfo') ?? 0), 0);
@@ -39,7 +39,7 @@ describe('two controllers by mistake, without leader election', function () {
     await eventually(() => asked() >= enough);
   }
 
-  it('bring a network up together, tell its story once, and then write nothing', async () => {
+  it('bring a network up together, emit each of its events once, and then write nothing', async () => {
     const log = new AuditLog(world.controlPlane.auditLogPath, 'bitcoin-controller/');
     await withTwo('same', [[], []], async () => {
       await world.createNetwork('same', 'alice', nodes);
@@ -49,17 +49,17 @@ describe('two controllers by mistake, without leader election', function () {
       await rechecks(3);
       expect((await log.read()).writes).to.equal(0);
     });
-    await world.expectStory('same', 'alice', nodes);
+    await world.expectAllEvents('same', 'alice', nodes);
   });
 
-  it('that want other images leave it after a few changes each, and say so', async () => {
+  it('that want different images back off after a few changes each, and emit an event about it', async () => {
     const images = ['one', 'two'].map(image => ['--bitcoind-image', image]);
     await withTwo('other', images, async () => {
       await world.createNetwork('other', 'bob', nodes);
-      await eventually(async () => (await world.told('other', 'bob')).has('RepairContested'));
+      await eventually(async () => (await world.eventsOf('other', 'bob')).has('RepairContested'));
     });
     const { metadata } = await world.client.get(statefulSets, { namespace: 'other', name: 'bob-sts' });
-    // One to create it, five each to change it, and one each after a pause.
+    // One write creates it, five of each controller change it, and one of each follows after the backoff.
     expect(metadata?.generation).to.be.at.most(20);
   });
 });

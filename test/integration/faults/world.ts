@@ -1,4 +1,4 @@
-// What every test of faults needs: a real API server with a controller manager, pods that the test runs, and a bitcoind behind each.
+// The environment of the fault tests: a real API server with a controller manager, pods that the test runs, and a bitcoind behind each.
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkStatus, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
@@ -24,7 +24,7 @@ const eventType: ResourceType<StoredEvent> = {
 
 export class World {
   readonly controlPlane: TestControlPlane;
-  /** As the administrator, past every proxy. */
+  /** A client of the administrator, without a proxy. */
   readonly client: KubeClient;
   readonly kubelet: PlayedKubelet;
   readonly bitcoind: SimulatedBitcoind;
@@ -70,7 +70,7 @@ export class World {
     await this.client.patch(networks, { namespace, name }, { spec: { nodes } }, { patchType: 'merge' });
   }
 
-  /** Everything about a network is as its spec says: its StatefulSet, its status, and every node's list of peers. */
+  /** Whether a network is as its spec says: its StatefulSet, its status, and every node's list of peers. */
   async isRight(namespace: string, name: string): Promise<boolean> {
     const network = await this.client.get(networks, { namespace, name });
     const { spec, status, metadata } = network;
@@ -114,17 +114,17 @@ export class World {
     await eventually(() => this.isRight(namespace, name).catch(() => false));
   }
 
-  /** Every event about the network of that name that exists, or about the one that did: by reason, the messages, each as often as it is counted. */
-  async told(namespace: string, name: string, uid?: string): Promise<Map<string, string[]>> {
+  /** The messages of all events about a network, by reason, each as often as it is counted. With `uid`: about the network of that uid. */
+  async eventsOf(namespace: string, name: string, uid?: string): Promise<Map<string, string[]>> {
     const about = uid === undefined ? `involvedObject.name=${name}` : `involvedObject.uid=${uid}`;
     const { items } = await this.client.list(eventType, { namespace, fieldSelector: about });
-    const told = new Map<string, string[]>();
+    const events = new Map<string, string[]>();
     for (const { reason, message, count, series } of items) {
-      // What was recorded by events.k8s.io/v1 has no count, but for a series.
+      // An event recorded in events.k8s.io/v1 has a count only in its series.
       const times = series?.count ?? count ?? 1;
-      told.set(reason, [...(told.get(reason) ?? []), ...Array.from({ length: times }, () => message)]);
+      events.set(reason, [...(events.get(reason) ?? []), ...Array.from({ length: times }, () => message)]);
     }
-    return told;
+    return events;
   }
 
   async uidOf(namespace: string, name: string): Promise<string> {
@@ -132,29 +132,29 @@ export class World {
   }
 
   /**
-   * The story of a network that came up, whole and without a repetition: each of its events once, and each node became ready once,
-   * in however many events. Nothing more may be on its way: the controller has ended, or the story is awaited.
+   * Expects each event of a network that came up once, and that each node became ready once, in any number of events.
+   * Call it when no event is outstanding: after the controller has ended, or until it holds.
    */
-  async expectStory(namespace: string, name: string, nodes: number, uid?: string): Promise<void> {
-    const told = await this.told(namespace, name, uid);
-    const label = `${namespace}: ${JSON.stringify([...told])}`;
+  async expectAllEvents(namespace: string, name: string, nodes: number, uid?: string): Promise<void> {
+    const events = await this.eventsOf(namespace, name, uid);
+    const label = `${namespace}: ${JSON.stringify([...events])}`;
     const once = ['ServiceCreated', 'StatefulSetCreated', 'DefaultCredentials', 'PeersConnected'];
-    for (const reason of once) expect(told.get(reason), `${reason} of ${label}`).to.have.length(1);
-    expect(nodesIn(told.get('NodeReady')), label).to.deep.equal(
+    for (const reason of once) expect(events.get(reason), `${reason} of ${label}`).to.have.length(1);
+    expect(nodesIn(events.get('NodeReady')), label).to.deep.equal(
       Array.from({ length: nodes }, (_, ordinal) => `${name}-sts-${ordinal}`),
     );
-    expect([...told.keys()].sort(), label).to.deep.equal([...once, 'NodeReady'].sort());
+    expect([...events.keys()].sort(), label).to.deep.equal([...once, 'NodeReady'].sort());
   }
 }
 
-/** Whether what is expected is so. */
+/** Whether the expectation is met. */
 export const holds = (expectation: Promise<void>): Promise<boolean> =>
   expectation.then(
     () => true,
     () => false,
   );
 
-/** The nodes that messages name, sorted, each as often as it is named. */
+/** The nodes that messages name, sorted, each once for each mention. */
 export function nodesIn(messages: readonly string[] = []): string[] {
   return messages.flatMap(message => [...message.matchAll(/([a-z][-a-z0-9]*-sts-\d+) \(/g)].map(([, node = '']) => node)).sort();
 }

@@ -1,5 +1,5 @@
-// Root hooks of the e2e rung: the shared cluster is there before the first test and gone after the last; and whatever the tests did, the
-// controller that the chart installed was refused nothing but what they kept from it, and was granted nothing that it never needs.
+// Root hooks of the e2e rung: the shared cluster exists from the first test to the last. In all tests together, the
+// controller that the chart installed was refused only what they took from it, and had no right that it never used.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { RootHookObject } from 'mocha';
@@ -14,14 +14,14 @@ const graceMs = 30_000;
 const account = { namespace: controllerNamespace, name: 'bitcoin-controller' };
 let startedAt: Date;
 
-const mends = 'another writer has to change an immutable field or an object of ours: integration/least-privilege';
+const repairs = 'another writer has to change an immutable field or an object of ours: integration/least-privilege';
 const pages = 'only for API servers without WatchList: integration/least-privilege';
-/** What the tests of this rung need not use, and where it is shown to be used. */
+/** The rights that the tests of this rung need not use, and the test that uses them. */
 const excused: Readonly<Record<string, string>> = {
-  'get services': mends,
-  'patch services': mends,
-  'delete services': mends,
-  'delete apps/statefulsets': mends,
+  'get services': repairs,
+  'patch services': repairs,
+  'delete services': repairs,
+  'delete apps/statefulsets': repairs,
   'list services': pages,
   'list pods': pages,
   'list apps/statefulsets': pages,

@@ -17,7 +17,7 @@ export interface ProxiedRequest {
   readonly writesBefore: number;
 }
 
-/** What becomes of a request or of its answer: it goes on, it vanishes, or this is answered in its place. */
+/** What becomes of a request or of its answer: it is forwarded, it is dropped, or it is answered with this. */
 export type Verdict =
   'pass' | 'vanish' | { readonly status: number; readonly reason: string; readonly headers?: Readonly<Record<string, string>> };
 

@@ -95,7 +95,7 @@ describe('what a cache keeps of an object', () => {
     }
   });
 
-  it('does not hold what was applied if somebody made the spec too large', () => {
+  it('does not match the desired state when another writer made the spec too large', () => {
     const set = caches['statefulSets']!.object as V1StatefulSet;
     const template = {
       ...set.spec?.template,

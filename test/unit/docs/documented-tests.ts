@@ -1,23 +1,29 @@
-// The tables of the documentation whose last column names what shows a row to be true: "`file`: title; `file`: title". A file without a rung is of
-// the integration tests; one with a suffix is any file of the project, and the title a text in it, outside of its tables.
+// The documents that list faults or findings, each with the tests that prove what is said about it:
+//   - **Fault.** What happens then.
+//     - `file`: title
+// A file without a rung is an integration test. A name with a suffix is any file of the project, and the title a text in it.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
-interface Row {
-  readonly first: string;
-  /** The last cell. */
-  readonly tests: string;
+/** An entry and its indented lines. */
+const entryPattern = /^- \*\*.*(?:\n {2,}\S.*)*/gm;
+
+interface Entry {
+  /** The text in bold. */
+  readonly fault: string;
+  /** The references to tests, each on one line. */
+  readonly tests: readonly string[];
 }
 
-function rowsOf(document: string): readonly Row[] {
-  return readFileSync(path.join(root, document), 'utf8')
-    .split('\n')
-    .filter(line => /^\| .*`.*\|$/.test(line))
-    .map(line => line.split('|').map(cell => cell.trim()))
-    .map(cells => ({ first: cells[1] ?? '', tests: cells.at(-2) ?? '' }));
+function entriesOf(document: string): readonly Entry[] {
+  const text = readFileSync(path.join(root, document), 'utf8');
+  return [...text.matchAll(entryPattern)].map(([entry]) => {
+    const [head = '', ...tests] = entry.split(/\n {2}- /).map(part => part.replaceAll(/\s+/g, ' ').trim());
+    return { fault: /\*\*(.+?)\*\*/.exec(head)?.[1] ?? head, tests };
+  });
 }
 
 function fileOf(name: string): string {
@@ -26,32 +32,34 @@ function fileOf(name: string): string {
   return existsSync(file) ? file : path.join(root, 'test/integration', `${name}.test.ts`);
 }
 
-/** What a row names, and where that is not. */
-function missingOf({ tests }: Row): string[] {
-  return [...tests.matchAll(/`([^`]+)`: (.*?)(?=; `|$)/g)].flatMap(([, name = '', title = '']) => {
-    const file = fileOf(name);
-    if (!existsSync(file)) return [`there is no ${name}`];
-    // A table is no evidence for itself.
-    const text = readFileSync(file, 'utf8').replace(/^\|.*$/gm, '');
-    // The dots stand for a part that the test fills in.
-    const parts = title.split('…').map(part => part.trim());
-    return parts.filter(part => !text.includes(part)).map(part => `${name} has no "${part}"`);
-  });
+/** The parts of a reference that do not exist. */
+function missingOf(reference: string): string[] {
+  const [, name = '', title = ''] = /^`([^`]+)`: (.+)$/.exec(reference) ?? [];
+  const file = fileOf(name);
+  if (!existsSync(file)) return [`there is no ${name}`];
+  // An entry is no evidence for itself.
+  const text = readFileSync(file, 'utf8').replace(entryPattern, '');
+  // The dots stand for a part that the test fills in.
+  const parts = title.split('…').map(part => part.trim());
+  return parts.filter(part => !text.includes(part)).map(part => `${name} has no "${part}"`);
 }
 
-/** @param atLeast rows, so that a table which is not found is noticed */
+/** @param atLeast how many entries the document has, so that a list which is not recognized fails the test */
 export function describeDocumentedTests(document: string, atLeast: number): void {
-  const rows = rowsOf(document);
+  const entries = entriesOf(document);
 
   describe(document, () => {
-    it('names a test in every row', () => {
-      expect(rows.length).to.be.at.least(atLeast);
-      for (const { first, tests } of rows) expect(tests, first).to.match(/^`[^`]+`: ./);
+    it('names a test for every entry', () => {
+      expect(entries.length).to.be.at.least(atLeast);
+      for (const { fault, tests } of entries) {
+        expect(tests, fault).not.to.deep.equal([]);
+        for (const reference of tests) expect(reference, fault).to.match(/^`[^`]+`: ./);
+      }
     });
 
-    for (const row of rows)
-      it(`names tests that exist: ${row.first}`, () => {
-        expect(missingOf(row)).to.deep.equal([]);
+    for (const { fault, tests } of entries)
+      it(`names tests that exist: ${fault}`, () => {
+        expect(tests.flatMap(missingOf)).to.deep.equal([]);
       });
   });
 }

@@ -1,3 +1,3 @@
 import { describeDocumentedTests } from './documented-tests.ts';
 
-describeDocumentedTests('docs/reliability.md', 26);
+describeDocumentedTests('docs/reliability.md', 90);

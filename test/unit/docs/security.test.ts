@@ -1,3 +1,3 @@
 import { describeDocumentedTests } from './documented-tests.ts';
 
-describeDocumentedTests('docs/security.md', 15);
+describeDocumentedTests('docs/security.md', 23);

@@ -142,7 +142,7 @@ describe('PodDiagnosis', () => {
     expect(server.requests.length).to.be.within(20, 70);
   });
 
-  it('goes on, and logs it once, when it may not list Events', async () => {
+  it('continues, and logs it once, when it may not list Events', async () => {
     server.handler = (_, response) => answer(response, 403, { kind: 'Status', reason: 'Forbidden', message: 'no' });
     const { problems, lookAgainMs } = await diagnoseFor(30_000, []);
     expect(problems).to.deep.equal([]);
