@@ -57,8 +57,8 @@ for (const [form, values] of Object.entries(forms))
     const wait = (what: string, condition: string): Promise<string> =>
       kubectl('wait', `--for=${condition}`, what, '--timeout=60s');
     const start = async (name: string): Promise<ControllerProcess> => {
-      // The chart's port is the same for both replicas, which are on one machine here.
-      const args = [...controllerArguments(objects), '--health-address=off'];
+      // The chart's ports are the same for both replicas, which are on one machine here.
+      const args = [...controllerArguments(objects), '--health-address=off', '--log-level-address=off'];
       const environment = { POD_NAME: name, POD_NAMESPACE: chartNamespace };
       const replica = await ControllerProcess.start({ kubeconfig, args, environment });
       replicas.push(replica);
