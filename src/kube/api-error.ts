@@ -94,7 +94,7 @@ export function isGone(error: unknown): boolean {
 function findStatus(error: unknown): { code: number; reason: string | undefined } | undefined {
   for (const each of errorChain(error)) {
     const { code } = each as { code?: unknown };
-    // Node's own errors have a string here, a bitcoind error a negative number.
+    // Node's own errors have a string here, errors of other protocols a number below 0.
     if (typeof code === 'number' && code >= 400 && code <= 599) return { code, reason: reasonOf(each) };
   }
   return undefined;

@@ -69,7 +69,7 @@ function includes(fields: unknown, path: readonly PathPart[]): boolean {
   return true;
 }
 
-/** `k:{"name":"bitcoind"}` names the item that has these fields. */
+/** `k:{"name":"web"}` names the item that has these fields. */
 function isKeyOf(key: string, item: unknown): boolean {
   if (!key.startsWith('k:') || !isRecord(item)) return false;
   try {

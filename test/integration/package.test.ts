@@ -1,4 +1,5 @@
 // The package that other controllers install: what is in it, that it compiles and runs where they have it, and what it brings with it.
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
@@ -11,7 +12,7 @@ import { answer, FakeApiServer, kubeConfigFor } from '../support/fakes/fake-api-
 import {
   ConsumerProject,
   nodeExecutable,
-  pack,
+  packedPackage,
   remove,
   scratchFolder,
   type PackedPackage,
@@ -24,13 +25,36 @@ const nodeVersions = [process.arch === 'arm64' ? '22.20.0' : '22.19.0', '24.21.0
 const clientNodeVersions = ['1.4.0', '2.0.1'] as const;
 const typescript = 'typescript@6.0.3';
 const oldestTypescript = 'typescript-5.2';
-const moduleKinds = { nodenext: { module: 'nodenext' }, bundler: { module: 'esnext', moduleResolution: 'bundler' } } as const;
+const entries = ['broadcaster', 'record', 'record/events', 'runtime'];
+/** Those that need neither client-node nor the types of Node.js. */
+const portableEntries = entries.filter(entry => entry !== 'runtime');
+/** What with-client-node.ts prints. */
+const outputOfConsumer = 'broadcaster 1 web-0\nrecord web-0 3\nrecord/events 1 0\nruntime settings default/settings\n';
+const node10 = { moduleResolution: 'node10', ignoreDeprecations: '6.0' } as const;
+const moduleKinds = {
+  nodenext: { module: 'nodenext' },
+  node16: { module: 'node16' },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  node10: { module: 'esnext', ...node10 },
+  commonjs: { module: 'commonjs', ...node10 },
+} as const;
 
 interface Item {
   readonly count: number;
   readonly series: { readonly count: number };
   readonly [field: string]: unknown;
 }
+
+const textOf = (file: string): string => readFileSync(path.join(packed.unpacked, file), 'utf8');
+
+/** The anchors of a page's headings. */
+const headingsOf = (page: string): readonly string[] =>
+  [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(' ', '-')
+      .replace(/[^\w-]/g, ''),
+  );
 
 async function itemsOf(resource: string, reason: string): Promise<readonly Item[]> {
   const list = await controlPlane.kubectl('-n', 'default', 'get', resource, '--field-selector', `reason=${reason}`, '-o', 'json');
@@ -44,7 +68,7 @@ before(async function () {
   this.timeout(0);
   controlPlane = await startControlPlane();
   folder = scratchFolder();
-  packed = await pack(folder);
+  packed = await packedPackage();
 });
 after(async () => {
   await controlPlane.stop();
@@ -60,15 +84,61 @@ describe('the packed package', () => {
       'README.md',
       'docs/porting.md',
       'docs/recording-events.md',
+      'docs/writing-a-controller.md',
       'package.json',
     ]);
     for (const module of modules) {
       expect(module).to.match(
-        /^dist\/((broadcaster|record|record\/[a-z-]+|collections|logging|time)\/[a-z0-9-]+|kube\/api-error)(\.d\.ts|\.js)$/,
+        /^dist\/(broadcaster|collections|kube|kube\/auth|logging|record|record\/[a-z-]+|runtime|time)\/[a-z0-9-]+(\.d\.ts|\.js)$/,
       );
       expect(packed.files).to.include(module.endsWith('.d.ts') ? module.replace('.d.ts', '.js') : module.replace('.js', '.d.ts'));
     }
-    for (const entry of ['broadcaster', 'record', 'record/events']) expect(modules).to.include(`dist/${entry}/entry.js`);
+    for (const entry of entries) expect(modules).to.include(`dist/${entry}/entry.js`);
+  });
+
+  it('has the page of the package for its README, whose commands its users have; the README of the repository is restored', () => {
+    const readme = textOf('README.md');
+    expect(readme).to.equal(readFileSync(path.join(root, 'docs', 'package.md'), 'utf8'));
+    expect(readme).not.to.include('npm run');
+    const read = (folder: string): string => readFileSync(path.join(folder, 'README.md'), 'utf8');
+    expect(read(packed.folder)).to.equal(read(root));
+  });
+
+  it('has every page and heading that its pages link to', () => {
+    for (const page of packed.files.filter(file => file.endsWith('.md'))) {
+      const links = [...textOf(page).matchAll(/\[[^\]\n]+\]\(([\w./#-]+)\)/g)].map(([, link = '']) => link);
+      for (const [file = '', heading] of links.map(link => link.split('#'))) {
+        const target = file === '' ? page : path.join(path.dirname(page), file);
+        expect(packed.files, page).to.include(target);
+        if (heading !== undefined) expect(headingsOf(textOf(target)), page).to.include(heading);
+      }
+    }
+  });
+
+  it('imports rxjs, client-node and Node.js alone, and holds nothing of bitcoin', () => {
+    const modules = packed.files.filter(file => file.endsWith('.js')).map(textOf);
+    const imports = modules.flatMap(text =>
+      [...text.matchAll(/^(?:import|export) .*? from '([^.][^']*)';$/gm)].map(([, from = '']) => from),
+    );
+    expect([...new Set(imports)].filter(from => !from.startsWith('node:'))).to.have.members([
+      '@kubernetes/client-node',
+      'node-fetch',
+      'rxjs',
+    ]);
+    for (const text of modules) expect(text).not.to.match(/winston|prom-client|\bzod\b|bitcoin(?!-controller)/i);
+  });
+
+  it('names its entries for every way to find types', () => {
+    const manifest = JSON.parse(textOf('package.json')) as {
+      exports: Record<string, { types: string; default: string }>;
+      typesVersions: { '*': Record<string, string[]> };
+    };
+    expect(Object.keys(manifest.exports)).to.deep.equal(entries.map(entry => `./${entry}`));
+    for (const entry of entries) {
+      const types = `./dist/${entry}/entry.d.ts`;
+      expect(manifest.exports[`./${entry}`]).to.deep.equal({ types, default: `./dist/${entry}/entry.js` });
+      expect(manifest.typesVersions['*'][entry]).to.deep.equal([types]);
+    }
   });
 
   it('satisfies publint in its strict mode', async () => {
@@ -78,9 +148,18 @@ describe('the packed package', () => {
 
   it('resolves to the right types in every module system of its Node.js versions', async () => {
     const attw = path.join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
-    const output = await run(process.execPath, [attw, packed.tarball, '--profile', 'esm-only', '--format', 'json']);
+    const output = await run(process.execPath, [
+      attw,
+      packed.tarball,
+      '--profile',
+      'strict',
+      '--ignore-rules',
+      'cjs-resolves-to-esm',
+      '--format',
+      'json',
+    ]);
     const { analysis } = JSON.parse(output) as { analysis: { entrypoints: Record<string, unknown> } };
-    expect(Object.keys(analysis.entrypoints)).to.deep.equal(['./broadcaster', './record', './record/events']);
+    expect(Object.keys(analysis.entrypoints)).to.deep.equal(entries.map(entry => `./${entry}`));
   });
 });
 
@@ -96,9 +175,11 @@ for (const version of clientNodeVersions) {
       const packages = [packed.tarball, `@kubernetes/client-node@${version}`, typescript, '@types/ws@8.18.1'];
       project = await ConsumerProject.create(path.join(folder, `client-node-${version}`), packages);
       project.copy(path.join(programs, 'with-client-node.ts'));
+      project.copy(path.join(programs, 'with-client-node.ts'), 'with-client-node.cts');
       const types = { types: ['node'], lib: ['es2023', 'esnext.disposable'] };
       for (const [name, kind] of Object.entries(moduleKinds))
         await project.compile('with-client-node.ts', name, { ...kind, ...types });
+      await project.compile('with-client-node.cts', 'nodenext', { ...moduleKinds.nodenext, ...types });
       kubeconfig = path.join(project.folder, 'kubeconfig');
     });
     beforeEach(async () => {
@@ -114,11 +195,11 @@ for (const version of clientNodeVersions) {
       await server.stop();
     });
 
-    it('compiles in either way to find modules, with every declaration checked, and runs on each Node.js', async () => {
+    it('compiles in every way to find modules, with every declaration checked, and runs on each Node.js', async () => {
       for (const node of nodeVersions) {
         server.requests.length = contentTypes.length = 0;
         const output = await project.run(await nodeExecutable(node), path.join('nodenext', 'with-client-node.js'), kubeconfig);
-        expect(output, node).to.equal('broadcaster 1 web-0\nrecord web-0 3\nrecord/events 1 0\n');
+        expect(output, node).to.equal(outputOfConsumer);
         expect(
           server.requests.map(request => request.replace(/\/[^/]+\.[0-9a-f]+$/, '/NAME')),
           node,
@@ -128,6 +209,7 @@ for (const version of clientNodeVersions) {
           'POST /api/v1/namespaces/default/events',
           'POST /apis/events.k8s.io/v1/namespaces/default/events',
           'PATCH /apis/events.k8s.io/v1/namespaces/default/events/NAME',
+          'POST /api/v1/namespaces/default/configmaps?dryRun=All',
         ]);
         expect(
           contentTypes.filter(type => type === 'application/strategic-merge-patch+json'),
@@ -135,6 +217,12 @@ for (const version of clientNodeVersions) {
         ).to.have.length(2);
       }
     });
+
+    for (const program of ['commonjs/with-client-node.js', 'nodenext/with-client-node.cjs'])
+      it(`runs as a CommonJS module on each Node.js: ${program}`, async () => {
+        for (const node of nodeVersions)
+          expect(await project.run(await nodeExecutable(node), program, kubeconfig), node).to.equal(outputOfConsumer);
+      });
 
     it('has its events on a real API server, repetitions counted, in both APIs', async () => {
       await project.run(process.execPath, path.join('nodenext', 'with-client-node.js'), controlPlane.kubeconfigPath);
@@ -176,8 +264,7 @@ describe('a project without client-node', () => {
   });
 
   it('can require the entries in a CommonJS module on each Node.js', async () => {
-    const entries = ['broadcaster', 'record', 'record/events'];
-    const names = entries.map(entry => `typeof require('bitcoin-controller/${entry}')`);
+    const names = portableEntries.map(entry => `typeof require('bitcoin-controller/${entry}')`);
     project.write('consumer.cjs', `console.log(${names.join(', ')});`);
     for (const node of nodeVersions)
       expect(await project.run(await nodeExecutable(node), 'consumer.cjs'), node).to.equal('object object object\n');
@@ -204,36 +291,22 @@ describe('a project without client-node', () => {
     files.flatMap(file => /node_modules\/bitcoin-controller\/dist\/(.*)\.js$/.exec(file)?.slice(1) ?? []).sort();
 
   it('leaves out of a bundle whatever it does not use', async () => {
-    const reference = await bundle(
-      `import { getReference } from 'bitcoin-controller/record'; console.log(getReference({ kind: 'Pod' }));`,
-    );
+    const reference = await bundle(`import { getReference } from 'bitcoin-controller/record'; console.log(getReference({}));`);
     expect(ofPackage(reference.files)).to.deep.equal(['record/pipeline/reference']);
     expect(reference.files.filter(file => file.includes('rxjs'))).to.deep.equal([]);
     const recorder = await bundle(`import { FakeRecorder } from 'bitcoin-controller/record'; console.log(new FakeRecorder());`);
-    expect(ofPackage(recorder.files)).to.deep.equal([
-      'record/core/event-recorder',
-      'record/core/fake-recorder',
-      'record/pipeline/format-message',
-      'record/pipeline/recording',
-      'record/pipeline/reference',
-    ]);
-    const unused = await bundle(
-      ['broadcaster', 'record', 'record/events'].map(entry => `import 'bitcoin-controller/${entry}';`).join('\n'),
-    );
+    expect(ofPackage(recorder.files)).to.deep.equal(['record/fake-recorder', 'record/format-message']);
+    const unused = await bundle(portableEntries.map(entry => `import 'bitcoin-controller/${entry}';`).join('\n'));
     expect(unused.files.filter(file => file.includes('node_modules'))).to.deep.equal([]);
   });
 
   it('bundles the entries with rxjs and tslib alone', async () => {
     const all = await bundle(
-      ['broadcaster', 'record', 'record/events']
-        .map(entry => `export * as ${entry.replace('/', '_')} from 'bitcoin-controller/${entry}';`)
-        .join('\n'),
+      portableEntries.map(entry => `export * as ${entry.replace('/', '_')} from 'bitcoin-controller/${entry}';`).join('\n'),
     );
     const packages = all.files.flatMap(file => /node_modules\/([^/]+)\//.exec(file)?.slice(1) ?? []);
     expect([...new Set(packages)]).to.have.members(['bitcoin-controller', 'rxjs', 'tslib']);
-    expect(ofPackage(all.files).filter(file => !/^(broadcaster|record|collections|logging|time)\//.test(file))).to.deep.equal([
-      'kube/api-error',
-    ]);
+    expect(ofPackage(all.files).filter(file => !/^(broadcaster|record)\//.test(file))).to.deep.equal(['api-error']);
   });
 
   it('runs the broadcaster in a browser, where there is no process and no Buffer', async () => {
@@ -251,9 +324,9 @@ describe('a project without client-node', () => {
       })();`);
     expect(ofPackage(files)).to.deep.equal([
       'broadcaster/broadcaster',
-      'broadcaster/options',
+      'broadcaster/broadcaster-options',
+      'broadcaster/fifo',
       'broadcaster/watcher',
-      'collections/fifo',
     ]);
     const context: { result?: Promise<string> } = {};
     runInNewContext(text, context);

@@ -1,4 +1,4 @@
-// The three entries in a program that has no client-node: package.test.ts compiles and runs it where that is not installed, with no types
+// The entries for every platform in a program that has no client-node: package.test.ts compiles and runs it where that is not installed, with no types
 // but those of the language and the web.
 import { Broadcaster } from 'bitcoin-controller/broadcaster';
 import { EventBroadcaster, type EventSink } from 'bitcoin-controller/record';

@@ -1,6 +1,7 @@
 // The package as others get it: built and packed by npm from a copy of this repository, installed in projects of their own, and run there
 // on the versions of Node.js that it promises. Only npm's own client goes to the registry; nothing else leaves this machine.
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cached } from '../../../tools/cache.ts';
@@ -18,6 +19,8 @@ export interface PackedPackage {
   readonly files: readonly string[];
   /** All of it, built: the copy of the repository. */
   readonly folder: string;
+  /** What is in the tarball, unpacked. */
+  readonly unpacked: string;
 }
 
 /** A new folder under the system's; the caller removes it. */
@@ -25,11 +28,20 @@ export function scratchFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'bitcoin-controller-package-'));
 }
 
+let packed: Promise<PackedPackage> | undefined;
+
+/** The package of this tree, packed once for all tests of this process and removed when that ends. */
+export function packedPackage(): Promise<PackedPackage> {
+  packed ??= pack(scratchFolder());
+  return packed;
+}
+
 /** `npm pack`, which builds it first, in a copy of the repository in `folder`: this tree's dist/ is left alone. */
-export async function pack(folder: string): Promise<PackedPackage> {
+async function pack(folder: string): Promise<PackedPackage> {
+  process.once('exit', () => remove(folder));
   const copy = path.join(folder, 'repository');
   cpSync(root, copy, { recursive: true, filter: source => !left.includes(path.relative(root, source)) });
-  symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+  linkPackages(copy);
   await run('npm', ['pack', '--loglevel=error', '--pack-destination', folder], { cwd: copy });
   const [tarball = ''] = globSync(path.join(folder, '*.tgz'));
   const listed = await run('tar', ['--list', '--file', tarball]);
@@ -37,7 +49,21 @@ export async function pack(folder: string): Promise<PackedPackage> {
     .trimEnd()
     .split('\n')
     .map(file => file.replace(/^package\//, ''));
-  return { tarball, files: files.sort(), folder: copy };
+  await run('tar', ['--extract', '--file', tarball, '--directory', folder]);
+  return { tarball, files: files.sort(), folder: copy, unpacked: path.join(folder, 'package') };
+}
+
+/** Gives the copy this tree's packages. The mark of tools/run.mjs keeps that from installing them again, through the links and over this tree's. */
+function linkPackages(copy: string): void {
+  const installed = path.join(root, 'node_modules');
+  const links = path.join(copy, 'node_modules');
+  mkdirSync(links);
+  for (const name of readdirSync(installed).filter(one => one !== '.installed-lock'))
+    symlinkSync(path.join(installed, name), path.join(links, name));
+  const digest = createHash('sha256')
+    .update(readFileSync(path.join(copy, 'package-lock.json')))
+    .digest('hex');
+  writeFileSync(path.join(links, '.installed-lock'), digest);
 }
 
 /** The executable of one version of Node.js, from its npm package, kept in this user's cache. */
@@ -50,6 +76,9 @@ export async function nodeExecutable(version: string): Promise<string> {
   });
   return path.join(folder, 'node_modules', name, 'bin', 'node');
 }
+
+/** Those of the compiler. */
+export type CompilerOptions = Readonly<Record<string, unknown>> & { readonly module: string };
 
 /** A consumer's project: a package.json and the packages that it installs. */
 export class ConsumerProject {
@@ -67,19 +96,22 @@ export class ConsumerProject {
   }
 
   write(file: string, text: string): void {
-    writeFileSync(path.join(this.folder, file), text);
+    const target = path.join(this.folder, file);
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, text);
   }
 
   /** Takes a program of the repository over. */
-  copy(file: string): void {
-    cpSync(file, path.join(this.folder, path.basename(file)));
+  copy(file: string, name = path.basename(file)): void {
+    cpSync(file, path.join(this.folder, name));
   }
 
   /** Compiles `file` as strictly as can be, declarations of libraries included, into `outDir`. Throws with what the compiler says. */
-  async compile(file: string, outDir: string, compilerOptions: object, typescript = 'typescript'): Promise<void> {
+  async compile(file: string, outDir: string, compilerOptions: CompilerOptions, typescript = 'typescript'): Promise<void> {
     const strictest = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false };
     const config = { compilerOptions: { target: 'es2022', ...strictest, ...compilerOptions, outDir }, files: [file] };
     const configFile = path.join(this.folder, `tsconfig.${outDir}.json`);
+    if (compilerOptions.module === 'commonjs') this.write(path.join(outDir, 'package.json'), '{ "type": "commonjs" }');
     writeFileSync(configFile, JSON.stringify(config));
     await run(process.execPath, [path.join(this.folder, 'node_modules', typescript, 'bin', 'tsc'), '-p', configFile], {
       cwd: this.folder,
