@@ -1,5 +1,5 @@
 // The benchmark of the work queue: `node bench/queue.ts CASE` prints one JSON line. The generic controller gives 10,000 keys to its
-//   workers, again and again; a reconcile is a pause. Runs with and without keys that fail for ever alternate: the result is how much
+//   workers, again and again; a reconcile is a pause. Runs with and without keys that always fail alternate: the result is how much
 //   longer the other keys take.
 import { setTimeout as delay } from 'node:timers/promises';
 import { from } from 'rxjs';
@@ -38,7 +38,7 @@ async function run(failsAfterMs: number, fails: (key: string) => boolean): Promi
     if (fails(key)) {
       await delay(failsAfterMs);
       failures += 1;
-      throw new Error('this key fails for ever');
+      throw new Error('this key always fails');
     }
     await delay(pauseMs);
     const times = (worked.get(key) ?? 0) + 1;

@@ -31,7 +31,7 @@ const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--sec
 
 Prints one JSON line per Node.js: this one (new), and the oldest that the bundle supports (old). Default: both. How long Kubernetes alone needs for
 the Services, StatefulSets and pods (baselineSeconds), how long the controller needs for the networks that consist of them (seconds), what it
-asked of the API server, and what it costs at rest. Each network names a Secret of its own, or as --secret says.
+asked of the API server, and what stable networks cost. Each network names its own Secret; --secret changes that.
 `;
 const simulatedKubeNodes = 20;
 /** How long events may still be written after the last status. */

@@ -66,7 +66,7 @@ export class MachineLock {
     return new MachineLock(file, keeper);
   }
 
-  /** Releases the lock; whoever waits for it gets it. */
+  /** Releases the lock. A waiter acquires it. */
   async release(): Promise<void> {
     if (this.#keeper.exitCode !== null || this.#keeper.signalCode !== null) return;
     await writeHolder(this.#file, '');

@@ -104,7 +104,7 @@ async function untilInterrupted(cluster: TargetCluster, signal: AbortSignal): Pr
   clearInterval(alive);
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM. Later ones are ignored: the removal takes seconds, and half of it would help nobody. */
+/** Aborted by the first Ctrl-C or SIGTERM. Later ones are ignored, because the removal takes only seconds and must be complete. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

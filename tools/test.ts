@@ -105,7 +105,7 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
     process.exitCode = name === '--help' ? 0 : 2;
     return;
   }
-  // A child gets a Ctrl-C too, ends its tests and cleans up; this process goes on after it.
+  // A child gets a Ctrl-C too, ends its tests and cleans up; this process continues after it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (process.exitCode = 1));
   await runAll(chosen, name === 'all', args);
 }

@@ -64,7 +64,7 @@ else
 	esac
 	user=user
 	password=password
-	printf '%s\n' 'BC_RPC_USER and BC_RPC_PASSWORD are not set: JSON-RPC takes the default credentials, which everybody knows' >&2
+	printf '%s\n' 'BC_RPC_USER and BC_RPC_PASSWORD are not set: JSON-RPC uses the default credentials, which are publicly known' >&2
 fi
 
 # On a machine without IPv6 bitcoind could not bind to :: and would not start.

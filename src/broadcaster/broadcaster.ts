@@ -1,4 +1,4 @@
-// Broadcaster: distributes each event to every watcher. Before it: whoever calls action. After it: watcher.ts.
+// Broadcaster: distributes each event to every watcher.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (Broadcaster).
 import { Observable, Subject } from 'rxjs';
 import { FullChannelBehavior, type BroadcasterOptions, type DroppedEvent } from './options.ts';

@@ -7,7 +7,7 @@
  * import { Broadcaster } from 'bitcoin-controller/broadcaster';
  *
  * await using numbers = new Broadcaster<number>({ queueLength: 10 });
- * await numbers.action('ADDED', 1); // nobody watches yet
+ * await numbers.action('ADDED', 1); // there is no watcher yet
  * using watcher = numbers.watch();
  * await numbers.action('ADDED', 2);
  * for await (const { object } of watcher) {

@@ -1,4 +1,4 @@
-// What a Broadcaster is told, and what it tells of events that it drops. Used by broadcaster.ts.
+// The options of a Broadcaster, and the events that it drops.
 import type { Watcher, WatchEvent } from './watcher.ts';
 
 /** What happens to an event for a watcher whose queue is full: everything waits for that watcher, or the event is dropped for it. */
@@ -10,9 +10,9 @@ export const FullChannelBehavior = { WaitIfChannelFull: 'WaitIfChannelFull', Dro
 export interface BroadcasterOptions {
   /** How many events each watcher's queue holds. 0 = only what a waiting reader takes. */
   readonly queueLength: number;
-  /** `WaitIfChannelFull` unless told. */
+  /** Default: `WaitIfChannelFull`. */
   readonly fullChannelBehavior?: FullChannelBehavior | undefined;
-  /** How many accepted events wait to be distributed while a watcher holds everything up; 25 unless told. */
+  /** The number of accepted events that wait to be distributed while a watcher blocks the others. Default: 25. */
   readonly incomingQueueLength?: number | undefined;
   /** Shuts the broadcaster down when it aborts. */
   readonly signal?: AbortSignal | undefined;

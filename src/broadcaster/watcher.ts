@@ -1,4 +1,4 @@
-// Watcher: one consumer's bounded queue. Before it: broadcaster.ts. After it: whoever iterates it or subscribes to `results`.
+// Watcher: one consumer's bounded queue. Consumers iterate it or subscribe to `results`.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (broadcasterWatcher) and watch.go (Interface).
 /// <reference lib="esnext.disposable" preserve="true" />
 // A consumer whose own libraries have no Disposable gets it from here, with the declarations of every other module.
@@ -14,17 +14,17 @@ export interface WatchEvent<T> {
   readonly object: T;
 }
 
-/** What a watcher tells the broadcaster that feeds it. */
+/** The calls of a watcher to its broadcaster. */
 export interface WatcherFeed {
   /** There may be room now: an event was taken, or a reader waits. */
   onRoom(): void;
-  /** The watcher takes no more events, whoever has ended it. */
+  /** The watcher has ended and accepts no more events. */
   onClose(): void;
   /** It was stopped. */
   onStop(): void;
 }
 
-/** What a consumer may say when it begins. */
+/** Options of a consumer. */
 export interface WatcherOptions {
   /** Stops the watcher when it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -41,7 +41,7 @@ const done: IteratorResult<never, undefined> = { value: undefined, done: true };
 
 /**
  * Events in the order in which the broadcaster accepted them. Either one consumer takes them one by one – `for await`, or `forEach` –
- * and the queue fills while it is busy; or any number subscribe to `results`, and the queue stays empty. Until somebody consumes, the
+ * and the queue fills while it is busy; or any number subscribe to `results`, and the queue stays empty. Without a consumer, the
  * queue fills. After `stop()` or the broadcaster's `shutdown()` what is queued can still be read, then the watcher completes, exactly once.
  * A second consumer that takes is refused with an error: watch again for it.
  */
@@ -70,9 +70,9 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
   readonly #queue = new Fifo<WatchEvent<T>>();
   /** Iterations that wait for an event; then the queue is empty. */
   readonly #takers = new Fifo<(result: IteratorResult<WatchEvent<T>, undefined>) => void>();
-  /** There while `forEach` runs or somebody is subscribed to `results`. */
+  /** Set while `forEach` runs or `results` has a subscriber. */
   #consumer: PushConsumer<T> | undefined;
-  /** There once somebody has subscribed to `results`. */
+  /** Set once `results` has had a subscriber. */
   #subject: Subject<WatchEvent<T>> | undefined;
   #hasSoleConsumer = false;
   /** A handler runs, or the promise that it returned is pending. */

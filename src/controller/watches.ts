@@ -12,7 +12,7 @@ import type { ReadableCaches } from './caches.ts';
 import { type ObservedPod, podsOf } from './pod-cache.ts';
 import { isReady, isTerminating } from './status/pods.ts';
 
-/** Pods of a network become ready in bursts: one reconcile for a burst is enough, and nobody notices 30 ms. */
+/** Pods of a network become ready in bursts: one reconcile for a burst is sufficient, and 30 ms are not noticeable. */
 const podBurstMs = 30;
 /** While more nodes are about to become ready, reconciles that only report one of them are this far apart. The last one is not delayed. */
 const rollingOutMs = 1_000;

@@ -174,7 +174,7 @@ export class Http2Pool {
   }
 }
 
-/** node:http2 ends a stream in order when its connection breaks; the code with which it was closed tells the difference. */
+/** node:http2 ends a stream in order when its connection breaks; the code with which it was closed shows the difference. */
 async function* completeBody(stream: http2.ClientHttp2Stream): AsyncGenerator<Buffer, void> {
   for await (const chunk of stream) yield chunk as Buffer;
   if (!stream.closed) await new Promise(resolve => stream.once('close', resolve));

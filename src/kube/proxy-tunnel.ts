@@ -1,5 +1,5 @@
 // throughProxy: makes an agent connect through an HTTP proxy, with CONNECT.
-//   Differs from client-node's agents: a connection that nobody waits for any more is closed at once, and IPv6 addresses work.
+//   Differs from client-node's agents: a connection is closed at once when no request waits for it, and IPv6 addresses work.
 import http from 'node:http';
 import https from 'node:https';
 import { isIPv6 } from 'node:net';

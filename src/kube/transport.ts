@@ -247,7 +247,7 @@ function pooling(agent: http.Agent): http.Agent {
   return Object.assign(agent, pool);
 }
 
-/** While they are being loaded, everybody waits for the same credentials, however long that takes. */
+/** While credentials are being loaded, all requests wait for the same load, however long it takes. */
 function isStale({ loadedAtMs }: LoadedCredentials): boolean {
   return loadedAtMs !== undefined && performance.now() - loadedAtMs > credentialsMaxAgeMs;
 }

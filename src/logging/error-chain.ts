@@ -1,4 +1,4 @@
-// errorChain: an error and its causes, for whoever searches them or shows them.
+// errorChain: an error and its causes.
 
 const deepestCause = 8;
 

@@ -30,7 +30,7 @@ const ignore = (): void => undefined;
 
 export function createLogger({ level, format, stream = process.stderr }: LoggerOptions): LeveledLogger {
   const { combine, timestamp, json, printf } = winston.format;
-  // Whoever reads the log may go away (EPIPE): there is no other place to report that, and the work goes on.
+  // The reader of the log may go away (EPIPE). The process continues, and there is no other place to report it.
   if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const root = winston.createLogger({
     level,

@@ -1,5 +1,5 @@
-// Fields that admission changed in our own write are no drift: GKE Autopilot raises requests, a mirror policy rewrites images. What the
-// API server answered to a write is remembered; after a restart managedFields say whose value it is. Used by apply.ts.
+// Fields that admission changed in our own write are not drift: GKE Autopilot raises requests, a mirror policy rewrites images. What the
+// API server answered to a write is remembered. After a restart, managedFields show the owner of a value.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { ManagedFields } from './managed-fields.ts';

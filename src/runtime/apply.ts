@@ -43,7 +43,7 @@ export type Applied<T> =
   | { readonly outcome: 'taken'; readonly message: string }
   /** The object that is in the way is being deleted; the message names what holds it. Without one: it has just been deleted. */
   | { readonly outcome: 'pending'; readonly message?: string }
-  /** The API server, a policy or a webhook of the cluster refuses the change. A value, since the rest of a reconcile can go on. */
+  /** The API server, a policy or a webhook of the cluster refuses the change. A value, because the rest of a reconcile can continue. */
   | { readonly outcome: 'failed'; readonly message: string; readonly error: unknown }
   | { readonly outcome: 'contested'; readonly object: T; readonly message: string; readonly waitMs: number };
 
@@ -250,7 +250,7 @@ const isControlledBySame = (desired: KubeObject, current: KubeObject): boolean =
   controllerOf(desired)?.uid === controllerOf(current)?.uid;
 
 /**
- * Created by a controller like this one for an owner of the same name, and without an owner now: somebody removed the owner reference,
+ * Created by a controller like this one for an owner of the same name, and without an owner now: another writer removed the owner reference,
  * or deleted the owner with `--cascade=orphan`.
  */
 const isAbandoned = (desired: KubeObject, current: KubeObject, digestAnnotation: string): boolean =>

@@ -79,7 +79,7 @@ export class Controller {
     let failure: { readonly error: unknown } | undefined;
     const subscription = requests.subscribe({
       next: ({ key, afterMs = 0 }) => (afterMs > 0 ? queue.addAfter(key, afterMs) : queue.add(key)),
-      // Without its watches a controller would go on and miss every change.
+      // Without its watches a controller would keep running and miss every change.
       error: error => {
         failure = { error };
         stop();

@@ -28,7 +28,7 @@ export interface EventOutboxOptions<Part extends string> {
   readonly eventNameAnnotation: string;
   /** Where events are stored, such as the object's status and each object that it owns. The names of each differ from those of the others. */
   readonly parts: readonly Part[];
-  /** The reasons that stored events may have: whoever may write the object may store anything. Default: each that has the form of one. */
+  /** The valid reasons of stored events: any writer of the object can store anything. Default: each text in the form of a reason. */
   readonly reasons?: ReadonlySet<string>;
   /** Milliseconds since 1970. Default: the wall clock. */
   readonly nowMs?: () => number;
@@ -43,7 +43,7 @@ const firstNanosecond = 500_000;
  */
 const freshMs = 1_800_000;
 
-/** Somebody else may have written more of them into the object. */
+/** Another writer may have stored more of them in the object. */
 const maxEventsPerWrite = 10;
 
 /** A name of 253 characters and a message of 1 KiB, each of which JSON may escape. */
@@ -78,7 +78,7 @@ export class EventOutbox<Part extends string> {
     return { [this.#options.lastEventAnnotation]: JSON.stringify(event) };
   }
 
-  /** The event that an object stores in its annotations; none if somebody has written something else there. */
+  /** The event that an object stores in its annotations; none if another writer has stored something different there. */
   storedIn({ metadata }: KubeObject): StoredEvent[] {
     const text = metadata?.annotations?.[this.#options.lastEventAnnotation];
     if (text === undefined || text.length > maxStoredLength) return [];
@@ -120,7 +120,7 @@ function isStoredEvent(event: unknown): event is StoredEvent {
   return [name, reason, message].every(value => typeof value === 'string') && (type === 'Normal' || type === 'Warning');
 }
 
-/** Whoever may write the object may write anything there; only what the controller may have written is published. */
+/** Any writer of the object can store anything there. Only events that the controller can have written are published. */
 function isOwn({ metadata }: KubeObject, event: StoredEvent, reasons: ReadonlySet<string> | undefined): boolean {
   if (!isStoredEvent(event)) return false;
   const { name, reason, message } = event;

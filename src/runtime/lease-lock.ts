@@ -67,7 +67,7 @@ export class LeaseLock {
     return this.holder !== undefined && !this.isOurs;
   }
 
-  /** False also after somebody deleted it. */
+  /** False also after its deletion. */
   get exists(): boolean {
     return this.#lease?.metadata?.resourceVersion !== undefined;
   }
@@ -107,7 +107,7 @@ export class LeaseLock {
       try {
         this.#see(await this.#write(this.#withSpec(released), signal));
       } catch (error) {
-        // An interrupted renewal may have succeeded, or somebody has deleted the Lease.
+        // An interrupted renewal may have succeeded, or the Lease was deleted.
         if (!isConflict(error) && !isNotFound(error)) throw error;
         await this.observe(signal);
       }

@@ -1,4 +1,4 @@
-// Reflector: lists a resource and then watches it, for ever. Port of client-go v0.37.2 tools/cache/reflector.go (ListAndWatch, watchList).
+// Reflector: lists a resource and then watches it, until it is stopped. Port of client-go v0.37.2 tools/cache/reflector.go (ListAndWatch, watchList).
 import { ApiError, isGone, isResponseTooLarge, type ApiStatus } from '../kube/api-error.ts';
 import type { KubeList, WatchEvent } from '../kube/client.ts';
 import type { ListOptions } from '../kube/client-options.ts';
@@ -138,7 +138,7 @@ export class Reflector<T extends KubeObject> {
     this.#target.failed(failure);
   }
 
-  /** A namespace may be forbidden for ever, so the same failure is a warning only every ten minutes. */
+  /** A namespace may be forbidden permanently, so the same failure is a warning only every ten minutes. */
   #logFailure(error: Error): void {
     const { message } = error;
     const nowMs = performance.now();

@@ -12,7 +12,7 @@ export interface KeptMetadata {
 
 /** A longer value was not written by the controller; the annotation counts as absent. */
 export const maxAnnotationLength = 16 * 1024;
-/** Longer names are not valid in the API; they are cut, so that the object still counts as somebody else's. */
+/** Longer names are not valid in the API; they are cut, so that the object still has a foreign owner. */
 const maxNameLength = 253;
 const maxFinalizers = 5;
 
@@ -39,7 +39,7 @@ export function keepMetadata(
   return definedOnly(kept);
 }
 
-/** The first few finalizers of an object that is being deleted: they tell what its deletion waits for. */
+/** The first few finalizers of an object that is being deleted: they show what its deletion waits for. */
 function finalizersOf(metadata: object): readonly string[] | undefined {
   const { deletionTimestamp, finalizers } = metadata as { deletionTimestamp?: unknown; finalizers?: readonly string[] };
   if (deletionTimestamp === undefined || finalizers === undefined) return undefined;

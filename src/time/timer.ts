@@ -1,4 +1,4 @@
-// A timer that does not keep the process alive: pending work is lost at exit unless somebody awaits a flush or shutdown.
+// A timer that does not keep the process alive: pending work is lost at exit unless a caller awaits a flush or shutdown.
 
 /** The longest delay of setTimeout, about 24.8 days; with a longer one it fires at once. */
 export const longestTimerMs = 2 ** 31 - 1;

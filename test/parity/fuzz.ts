@@ -1,5 +1,5 @@
-// npm run parity:fuzz -- [SEED [COUNT]]: plays random scenarios through client-go's own code and through the replay, and prints those of
-// which the calls differ. Before it: generate.ts. Needs Go.
+// npm run parity:fuzz -- [SEED [COUNT]]: plays random scenarios through client-go's own code and through the replay, and prints those whose
+// calls differ. Needs Go.
 import { isDeepStrictEqual } from 'node:util';
 import { randomScenarios, allDirectedScenarios } from './scenarios/generate.ts';
 import { variantsOf } from './oracle/oracle.ts';
@@ -8,12 +8,12 @@ import type { Scenario } from './scenarios/scenario.ts';
 
 const usage = `npm run parity:fuzz -- [SEED [COUNT]]
 
-Plays the directed scenarios and COUNT random ones (1000 unless told, the same for the same SEED) here and in client-go, several times
+Plays the directed scenarios and COUNT random ones (default: 1000; the same for the same SEED) here and in client-go, several times
 there. Prints one JSON line for each that differs: {"scenario": …, "mode": …, "call": INDEX, "here": …, "clientGo": …}; its exit code is 1
 then. What client-go itself does in more than one way, and here in none of those seen, is only counted as undecided.
 `;
 const runs = 3;
-/** What differs is looked at so often again: the order of a small Go map shows only now and then. */
+/** A difference is checked again so many times, because the order of a small Go map rarely varies. */
 const runsOfDifferent = 20;
 
 type Outputs = ReplayOutput['outputs'];

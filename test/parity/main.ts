@@ -1,4 +1,4 @@
-// npm run -s parity -- FILE…: replays scenarios and prints one JSON line a file. Before it: a scenario file. After it: replay.ts.
+// npm run -s parity -- FILE…: replays scenarios and prints one JSON line a file.
 import { readFile } from 'node:fs/promises';
 import { replay } from './replay/core.ts';
 import { hasTag, type Scenario } from './scenarios/scenario.ts';

@@ -1,4 +1,4 @@
-// The control group above every pod of the one-node cluster. Pods are found and ended by it, whoever started them.
+// The control group above every pod of the one-node cluster. It is used to find and end pods, whatever started them.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';

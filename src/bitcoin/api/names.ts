@@ -72,7 +72,7 @@ export const labelsOf = (network: NamedNetwork): Record<string, string> => ({
 });
 
 /**
- * Selects a network's pods, for its Service and its scale subresource. The label of the controller tells them apart from pods of others
+ * Selects a network's pods, for its Service and its scale subresource. The label of the controller distinguishes them from pods of others
  * that have `app: NAME` as well.
  */
 export const podSelector = (network: NamedNetwork): Record<string, string> => labelsOf(network);

@@ -14,7 +14,7 @@ export interface AnswerBudgetOptions {
 
 /** Bytes that an answer may take. */
 export interface HeldBytes {
-  /** Gives them to the next. Call it once, when the answer has been read or given up. */
+  /** Hands the bytes to the next answer. Call it once, when the answer has been read or abandoned. */
   release(): void;
 }
 
@@ -23,7 +23,7 @@ interface Waiting {
   readonly grant: () => void;
 }
 
-/** First come, first served: an answer that needs many bytes is not overtaken for ever by those that need few. */
+/** First come, first served: an answer that needs many bytes is not overtaken indefinitely by those that need few. */
 class Lane {
   readonly #total: number;
   readonly #holdMs: number;
@@ -95,7 +95,7 @@ class Lane {
     this.#watch();
   }
 
-  /** Cuts off whoever has held bytes for too long, as long as somebody waits. */
+  /** Cuts off answers that have held bytes for too long, as long as another answer waits. */
   #watch(): void {
     clearTimeout(this.#timer);
     const [oldest] = this.#holders.values();
@@ -136,7 +136,7 @@ export class AnswerBudget {
   }
 
   /**
-   * Waits until there are bytes for an answer. Ask for all of them at once: whoever holds bytes and waits for more may wait for ever.
+   * Waits until there are bytes for an answer. Ask for all of them at once: an answer that holds bytes and waits for more may wait indefinitely.
    * @param cutOff is called when they are taken back, since others wait and the answer is not there in time
    * @returns undefined if there are too many waiting already
    * @throws the reason of `signal` when it aborts before the bytes are there

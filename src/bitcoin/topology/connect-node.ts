@@ -21,7 +21,7 @@ export interface NodeReport {
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
 }
 
-/** A bitcoind that hangs is given up after this time; one that is only slow answers within it. */
+/** Timeout for a bitcoind that hangs. A slow one answers within it. */
 const answerTimeoutMs = 15_000;
 /**
  * `onetry` waits up to 5 s (-timeout) for a peer that drops packets, one peer after another. A new node gets the time for one: it has

@@ -1,5 +1,5 @@
-// OwnPods: which pods are nodes of a network. Whoever may create pods can give one the name and the labels of a node; a node receives the
-// network's credentials, so those are not enough.
+// OwnPods: which pods are nodes of a network. A user who may create pods can give one the name and the labels of a node. A node receives the
+// network's credentials, so the name and the labels are not sufficient.
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { controllerOf } from '../../kube/resource.ts';
@@ -9,7 +9,7 @@ export class OwnPods {
   readonly #networkUid: string;
   /** The uids of the network's StatefulSets: the pods of one that was replaced are adopted by the next. */
   readonly #statefulSets = new Set<string>();
-  /** The uids of the pods that were nodes when they were looked at last. */
+  /** The uids of the pods that were nodes at the last check. */
   #known = new Set<string>();
   #replicas = 0;
 

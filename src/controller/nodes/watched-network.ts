@@ -7,7 +7,7 @@ import { Deadline } from '../../time/deadline.ts';
 
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
 const settleMs = 1_000;
-/** An ask that began before the peers changed is given up after so long: its answer is about peers that may be gone. */
+/** Timeout for a call that started before the peers changed, because its answer may be about former peers. */
 const outdatedAskMs = 1_000;
 
 /** An ask in progress. */
@@ -177,7 +177,7 @@ export class WatchedNetwork {
 
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 
-/** What the peers of a node depend on. A node that is being deleted is nobody's peer. */
+/** What the peers of a node depend on. A node that is being deleted is no peer. */
 const fingerprintOf = (nodes: readonly Node[]): string =>
   nodes
     .filter(({ isTerminating, ip }) => !isTerminating && ip !== '')

@@ -6,7 +6,7 @@ import type { Logger } from '../../logging/logger.ts';
 import { differencesOf } from '../../runtime/admitted-fields.ts';
 import { isSameStatus } from './status.ts';
 
-/** After this the status is written again: the definition may have been mended. */
+/** After this the status is written again: the definition may have been fixed. */
 const retryMs = 60_000;
 
 /** More names than this make a message hard to read. */
@@ -41,7 +41,7 @@ export class LostStatus {
   previousOf(network: BitcoinNetwork): BitcoinNetworkStatus | undefined {
     const row = this.#rowOf(network);
     if (row === undefined) return network.status;
-    // Somebody else has written it since, or the definition has been mended.
+    // Another writer has changed it since, or the definition has been fixed.
     return isSameStatus(row.answered, network.status ?? {}) ? row.sent : network.status;
   }
 

@@ -14,7 +14,7 @@ export const isReady = (pod: V1Pod): boolean =>
   !isOver(pod) &&
   (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false);
 
-/** Whether the pod has the name and the labels that the network's StatefulSet gives. It may be somebody else's nonetheless: see OwnPods. */
+/** Whether the pod has the name and the labels that the network's StatefulSet gives. It may still be a foreign pod; see OwnPods. */
 export function isNamedAsNode(network: NamedNetwork, { metadata }: V1Pod): boolean {
   const { name = '', labels = {} } = metadata ?? {};
   const hasLabels = Object.entries(labelsOf(network)).every(([label, value]) => labels[label] === value);

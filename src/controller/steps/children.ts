@@ -50,7 +50,7 @@ export class ChildrenStep {
     return this.#applying.run(() => this.#apply(network, state, signal));
   }
 
-  /** The Service and the StatefulSet as the controller knows them, whoever owns them. */
+  /** The Service and the StatefulSet as the controller knows them, whatever their owner. */
   known(network: BitcoinNetwork, { service, statefulSet }: NetworkState) {
     return [service.writes.newest(this.#service(network)), statefulSet.writes.newest(this.#statefulSet(network))];
   }

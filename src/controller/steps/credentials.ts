@@ -11,7 +11,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { reasons } from '../events/reasons.ts';
 import { SecretCache, type SecretReference } from './secret-cache.ts';
 
-/** What images/bitcoind uses without a Secret; christianb93/bitcoin-controller's defaults, known to everybody. */
+/** What images/bitcoind uses without a Secret; christianb93/bitcoin-controller's defaults, which are publicly known. */
 export const defaultCredentials: Credentials = { user: 'user', password: 'password' };
 
 interface Available {
@@ -46,7 +46,7 @@ export interface PodCredentials {
 
 /** While a Secret is missing or unusable it is read as often as networks are reconciled, but not more often than this. */
 const unavailableMaxAgeMs = 1_000;
-/** Nodes go on to refuse the credentials while they are rolled. */
+/** Nodes keep refusing the credentials while they are rolled. */
 const rejectedMinAgeMs = 5_000;
 
 export interface NetworkCredentialsOptions {

@@ -37,7 +37,7 @@ export class SecretCache<T> {
   }
 
   /**
-   * The interpretation of a Secret. At most one GET of a Secret is in progress, whoever waits for it.
+   * The interpretation of a Secret. At most one GET of a Secret is in progress, shared by all callers.
    * @throws what `interpret` throws; the reason of `signal` once it has aborted, which ends only this wait
    */
   async read(reference: SecretReference, signal?: AbortSignal): Promise<T> {

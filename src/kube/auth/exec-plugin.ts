@@ -24,7 +24,7 @@ export interface ExecCredential {
   readonly key?: string | undefined;
 }
 
-/** A program that hangs must not block requests for ever. */
+/** A program that hangs must not block requests indefinitely. */
 const timeoutMs = 60_000;
 const maxOutputBytes = 1 << 20;
 const longestComplaint = 300;

@@ -135,7 +135,7 @@ async function jsonOf(url: string, response: Response): Promise<unknown> {
   throw new Error(`${url}: ${response.status}${said === '' ? '' : ` ${said}`}${response.ok ? ' without JSON' : ''}`);
 }
 
-/** 0 without an expiry: such a token is refreshed at each use rather than used for ever. */
+/** 0 without an expiry: such a token is refreshed at each use rather than used indefinitely. */
 function expiresAtMs(idToken: string): number {
   try {
     const payload = Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString('utf8');

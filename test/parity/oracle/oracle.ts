@@ -1,4 +1,4 @@
-// Oracle: what client-go's own code does with scenarios. Before it: generate.ts. After it: oracle/, a Go program; fuzz.ts, corpus.ts.
+// Oracle: runs scenarios through client-go's own code, by the Go program in this folder.
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Journal: what a scenario's sink saw, call by call, in the words of the expected files. Before it: replay.ts. It also answers
+// Journal: the calls that a scenario's sink received, in the format of the expected files. It also answers
 // the calls: with the error that the scenario scripts for them, else with what the server says.
 import type { EventServer } from './event-server.ts';
 import type { CoreV1Event, EventPatch } from '../../../src/record/core/core-event.ts';
@@ -205,7 +205,7 @@ export class Journal {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** What the server says to it, nobody hears. */
+/** Ignores the answer of the server. */
 function attempt(call: () => unknown): void {
   try {
     call();

@@ -1,4 +1,4 @@
-// Replay: plays a scenario through the public classes of record/ under a fake clock. Before it: main.ts. After it: journal.ts.
+// Replay: plays a scenario through the public classes of record/ under a fake clock.
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { isNotFound } from '../../../src/kube/api-error.ts';
 import type { Logger } from '../../../src/logging/logger.ts';

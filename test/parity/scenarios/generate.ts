@@ -1,5 +1,5 @@
-// Generates scenarios: `node test/parity/scenarios/generate.ts [SEED [COUNT]]` prints one a line. The same seed gives the same scenarios. After it:
-// fuzz.ts and corpus.ts, which have the originals and the replay play them.
+// Generates scenarios: `node test/parity/scenarios/generate.ts [SEED [COUNT]]` prints one a line. The same seed gives the same scenarios.
+//   fuzz.ts and corpus.ts run them through the originals and the replay.
 import { randomCoreScenario } from './core.ts';
 import { directedScenarios } from './directed.ts';
 import { directedEventsScenarios, randomEventsScenario } from './events.ts';

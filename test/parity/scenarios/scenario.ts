@@ -1,4 +1,4 @@
-// Scenario: the input of a parity replay: what a controller records, step by step, and how the sink answers. After it: replay.ts.
+// Scenario: the input of a parity replay: what a controller records, step by step, and how the sink answers.
 
 export interface ScenarioReference {
   readonly apiVersion?: string;

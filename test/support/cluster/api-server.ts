@@ -1,5 +1,5 @@
 // A real API server for tests: a control plane on loopback with a folder, a port, certificates and data of its own.
-// Any number may run at once. After it, whatever the test does with `kubeconfigPath`.
+// Any number may run at once.
 import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

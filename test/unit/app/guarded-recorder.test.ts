@@ -34,7 +34,7 @@ describe('GuardedRecorder', () => {
     expect(distinct()).to.equal(27);
   });
 
-  it('goes on to record messages that it has recorded before', () => {
+  it('keeps recording messages that it has recorded before', () => {
     fail(alice, 100);
     recorder.event(alice, 'Warning', 'Failed', 'failure 0');
     expect(events.events.at(-1)).to.equal('Warning Failed failure 0');

@@ -11,7 +11,7 @@ import { newEmptyWatch, type WatchEvent, type Watcher } from '../../../src/broad
 
 const { DropIfChannelFull, WaitIfChannelFull } = FullChannelBehavior;
 
-/** Lets everything that can go on go on. */
+/** Runs all pending microtasks. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
 }
@@ -53,7 +53,7 @@ describe('Broadcaster', () => {
     second.stop();
   });
 
-  it('goes on when the watcher that holds it up is stopped (TestBroadcasterWatcherStopDeadlock)', async () => {
+  it('continues when the watcher that blocks it is stopped (TestBroadcasterWatcherStopDeadlock)', async () => {
     const broadcaster = newBroadcaster<string>(0, WaitIfChannelFull);
     const [first, second] = [broadcaster.watch(), broadcaster.watch()];
     await broadcaster.action('ADDED', 'a');
@@ -77,7 +77,7 @@ describe('Broadcaster', () => {
     expect(reading).to.deep.equal(['hello world 1', 'hello world 2']);
   });
 
-  it('accepts from many at once when nobody watches (BenchmarkBroadCaster)', async () => {
+  it('accepts from many callers at once without a watcher (BenchmarkBroadCaster)', async () => {
     const broadcaster = newBroadcaster<number>(0, WaitIfChannelFull);
     await Promise.all(Array.from({ length: 1000 }, (_, index) => broadcaster.action('ADDED', index)));
     await broadcaster.shutdown();
@@ -173,7 +173,7 @@ describe('Broadcaster', () => {
     expect(watcher.size).to.equal(0);
   });
 
-  it('tells what it drops', () => {
+  it('reports the events that it drops', () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 1, fullChannelBehavior: 'DropIfChannelFull' });
     const watcher = broadcaster.watch();
     const drops: unknown[] = [];

@@ -1,4 +1,4 @@
-// What consumers do to a broadcaster from within their own callbacks, and what they throw: nobody else is to notice.
+// Calls of consumers into a broadcaster from their own callbacks, and the errors that they throw: other consumers are not affected.
 import { expect } from 'chai';
 import { getEventListeners } from 'node:events';
 import { config, take } from 'rxjs';
@@ -43,7 +43,7 @@ describe('Broadcaster, against its consumers', () => {
     expect(inner).to.deep.equal([[2, 3], [3]]);
   });
 
-  it('is told that a watcher has completed after its last handler, not while that goes on', async () => {
+  it('learns that a watcher has completed after its last handler, not while it runs', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const watcher = broadcaster.watch();
     const happened: string[] = [];
@@ -227,7 +227,7 @@ describe('Broadcaster, against its consumers', () => {
     expect(seen).to.deep.equal([0, 1, 2, 4, 6]);
   });
 
-  it('tells a subscriber to its drops of each, also one that shuts it down or watches', async () => {
+  it('reports each drop to a subscriber, even one that shuts it down or watches', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 1, fullChannelBehavior: 'DropIfChannelFull' });
     broadcaster.watch();
     const dropped: number[] = [];
@@ -242,7 +242,7 @@ describe('Broadcaster, against its consumers', () => {
     expect([dropped, seen]).to.deep.equal([[1, 2, 3], [[2, 3]]]);
   });
 
-  it('goes on delivering to others when a subscriber throws, and RxJS reports it', async () => {
+  it('continues to deliver to others when a subscriber throws, and RxJS reports the error', async () => {
     const reported: unknown[] = [];
     const before = config.onUnhandledError;
     config.onUnhandledError = error => reported.push(error);

@@ -112,7 +112,7 @@ describe('Watcher', () => {
     expect(broadcaster.watch({ signal: abort.signal }).isStopped).to.equal(true);
   });
 
-  it('gives results to many, queues while nobody is subscribed, and loses nothing between two subscriptions', async () => {
+  it('delivers results to many subscribers, queues without one, and loses nothing between two subscriptions', async () => {
     const broadcaster = dropping(5);
     const watcher = broadcaster.watch();
     send(broadcaster, 1, 2);

@@ -92,7 +92,7 @@ describe('NetworkController', () => {
     ]);
   });
 
-  it('makes no request at rest, however often it asks the nodes', async () => {
+  it('makes no request for a stable network, however often it asks the nodes', async () => {
     await start('alice', 2);
     let asks = 0;
     ask = node => {

@@ -234,7 +234,7 @@ describe('Reconciler', () => {
   });
 
   describe('when the API server fails', () => {
-    it('goes on after a refusal, and throws it at the end: the rest of the network is taken care of', async () => {
+    it('continues after a refusal with the rest of the network, and throws the refusal at the end', async () => {
       put(network());
       cluster.fail('create', 403, 'services');
       expect(await errorOf()).to.include('create services');

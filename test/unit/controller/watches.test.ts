@@ -101,7 +101,7 @@ describe('the watches of the controller', () => {
         expect(after(caches.statefulSets, change)).to.deep.equal(['default/alice after 0 ms']);
     });
 
-    it('request the network that owned it when somebody removed the owner reference', () => {
+    it('request the network that owned it when another writer removed the owner reference', () => {
       const orphan = child('alice-sts', { generation: 1, ownerReferences: [] });
       expect(after(caches.statefulSets, { type: 'updated', object: orphan, old: before })).to.deep.equal([
         'default/alice after 0 ms',

@@ -118,10 +118,10 @@ describe('KubeClient', () => {
 
     it('fails once the client is closed, whether it had started or not', async () => {
       server.handler = silence;
-      const begun = thrownBy(client.get(pods, at));
+      const pending = thrownBy(client.get(pods, at));
       await until(() => server.requests.length === 1);
       await client.close();
-      expect((await begun).message).to.equal('get pods default/x: the Kubernetes client is closed');
+      expect((await pending).message).to.equal('get pods default/x: the Kubernetes client is closed');
       expect((await thrownBy(client.get(pods, at))).message).to.equal('get pods default/x: the Kubernetes client is closed');
       await until(() => server.sockets.size === 0);
     });

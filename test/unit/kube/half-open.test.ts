@@ -61,17 +61,17 @@ describe('a half-open connection', () => {
     expect(server.requests).to.have.length(1);
   });
 
-  it('is not confused with a response that has begun and is slow', async () => {
+  it('is not confused with a slow response that has started', async () => {
     const client = server.client({ silenceTimeoutMs: 250 });
-    let begun: ServerResponse | undefined;
+    let started: ServerResponse | undefined;
     server.queue.push((_, response) => {
-      begun = response.writeHead(200, { 'Content-Type': 'application/json' });
+      started = response.writeHead(200, { 'Content-Type': 'application/json' });
       response.write('{');
       // Longer than the limit, which does not hold any more.
       setTimeout(() => response.end('}'), 600);
     });
     await client.get(pods, at);
-    expect(begun?.writableFinished).to.equal(true);
+    expect(started?.writableFinished).to.equal(true);
     expect(server.requests).to.have.length(1);
   });
 });

@@ -182,7 +182,7 @@ describe('a write', () => {
   it('is not sent when the write guard refuses it while its connection is being established', async () => {
     const server = await FakeApiServer.start();
     let isLeading = true;
-    // The moment at which a process may be frozen: the connection is begun and not made.
+    // The moment at which a process may be frozen: the connection is being established.
     const onSocket = (): void => void (isLeading = false);
     subscribe('net.client.socket', onSocket);
     try {

@@ -35,7 +35,7 @@ describe('the log', () => {
         .and.not.match(/[\p{Cc}\p{Cf}]/u);
     });
 
-  it('goes on when its stream fails, as when the reader of a pipe has gone away', async () => {
+  it('continues when its stream fails, such as when the reader of a pipe has gone away', async () => {
     const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
     const stream = new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(error) });
     const logger = createLogger({ level: 'info', format: 'json', stream });

@@ -64,7 +64,7 @@ describe('areOwn', () => {
   });
 
   for (const [what, fields] of [
-    ['somebody else owns it', [cpuOf('kubectl-edit')]],
+    ['another manager owns it', [cpuOf('kubectl-edit')]],
     ['we own it by a subresource alone', [cpuOf('bitcoin-controller', 'status')]],
     ['we own another item', [{ manager: 'bitcoin-controller', fieldsV1: { 'f:spec': { 'k:{"name":"x"}': {} } } }]],
     ['nothing says who does', []],

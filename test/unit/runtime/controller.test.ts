@@ -109,7 +109,7 @@ describe('Controller', () => {
       for (const end of ends) end({});
     });
 
-    it('works on no more keys than its concurrency, and goes on with the next one when one ends', async () => {
+    it('works on no more keys than its concurrency, and starts the next one when one ends', async () => {
       expect(reconciles.map(([key]) => key)).to.deep.equal(['a', 'b']);
       ends[0]?.({});
       await clock.tickAsync(0);

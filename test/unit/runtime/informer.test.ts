@@ -65,14 +65,14 @@ describe('Informer', () => {
   let clock: Clock;
   let api: ScriptedClient;
   let stop: AbortController;
-  let told: string[];
+  let changes: string[];
   let informer: Informer<KubeObject>;
   let running: Promise<void>;
   beforeEach(() => {
     clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     api = new ScriptedClient();
     stop = new AbortController();
-    told = [];
+    changes = [];
   });
   afterEach(async () => {
     stop.abort(new Error('stop'));
@@ -86,7 +86,7 @@ describe('Informer', () => {
     api.scripts.push(...scripts);
     informer = new Informer({ client: api.client, type: pods, logger: new RecordingLogger(), random: () => 0 });
     informer.changes.subscribe(({ type, object: { metadata } }) =>
-      told.push(`${type} ${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
+      changes.push(`${type} ${metadata?.name ?? ''}@${metadata?.resourceVersion ?? ''}`),
     );
     running = informer.run(stop.signal);
     await clock.tickAsync(0);
@@ -99,7 +99,7 @@ describe('Informer', () => {
     await running;
     stop = new AbortController();
     await start([added('a', 3), added('b', 2), endOfList(5), added('c', 6), deleted('a', 7)]);
-    expect(told).to.deep.equal(['added a@3', 'added b@2', 'added c@6', 'deleted a@7']);
+    expect(changes).to.deep.equal(['added a@3', 'added b@2', 'added c@6', 'deleted a@7']);
     expect(api.watches.at(-1)).to.include({
       sendInitialEvents: true,
       resourceVersionMatch: 'NotOlderThan',
@@ -148,10 +148,10 @@ describe('Informer', () => {
       [added('a', 1), added('b', 2), added('c', 3), endOfList(5), gone],
       [added('b', 2), added('c', 3, 'other'), added('d', 9), endOfList(9)],
     );
-    told.length = 0;
+    changes.length = 0;
     await clock.tickAsync(800);
     expect(api.watches[1]).to.include({ resourceVersion: '5', sendInitialEvents: true });
-    expect(told).to.deep.equal(['deleted a@1', 'deleted c@3', 'added c@3', 'added d@9']);
+    expect(changes).to.deep.equal(['deleted a@1', 'deleted c@3', 'added c@3', 'added d@9']);
   });
 
   it('ends the watch at an ERROR event, and relists if that is a 410', async () => {
@@ -165,7 +165,7 @@ describe('Informer', () => {
     api.pages.push({ metadata: { resourceVersion: '7', continue: 'next' }, items: [object('a', 1)] });
     api.pages.push({ metadata: { resourceVersion: '7', continue: '' }, items: [object('b', 2)] });
     await start([new ApiError('watch pods', 422, { reason: 'Invalid' })], [gone]);
-    expect(told).to.deep.equal(['added a@1', 'added b@2']);
+    expect(changes).to.deep.equal(['added a@1', 'added b@2']);
     expect(api.lists.map(each => [each.limit, each.continue])).to.deep.equal([
       [500, undefined],
       [500, 'next'],
@@ -179,7 +179,7 @@ describe('Informer', () => {
     api.pages.push({ metadata: { resourceVersion: '7' }, items: [object('a', 1)] });
     const tooEarly = new ApiError('watch pods', 429, { reason: 'TooManyRequests', message: 'storage is (re)initializing' });
     await start([tooEarly], [gone], [endOfList(9)]);
-    expect(told).to.deep.equal(['added a@1']);
+    expect(changes).to.deep.equal(['added a@1']);
     expect(api.watches[1]).to.include({ resourceVersion: '7' }).and.not.to.have.property('sendInitialEvents');
     await clock.tickAsync(800);
     expect(api.watches[2]).to.include({ sendInitialEvents: true });
@@ -200,14 +200,14 @@ describe('Informer', () => {
         [125, 'more'],
       ],
     ]);
-    expect(told).to.deep.equal(['added a@1', 'added b@2']);
+    expect(changes).to.deep.equal(['added a@1', 'added b@2']);
   });
 
   it('lists without pages when the remaining pages have expired', async () => {
     api.pages.push({ metadata: { continue: 'next' }, items: [object('a', 1)] }, gone);
     api.pages.push({ metadata: { resourceVersion: '9' }, items: [object('b', 2)] });
     await start([new ApiError('watch pods', 400, {})]);
-    expect(told).to.deep.equal(['added b@2']);
+    expect(changes).to.deep.equal(['added b@2']);
   });
 
   it('backs off after each failure, up to 30 s, and keeps its copy meanwhile', async () => {
@@ -247,18 +247,18 @@ describe('Informer', () => {
     await start([added('a', 900), endOfList(999), tooLarge], [endOfList(3)]);
     await clock.tickAsync(800);
     expect(api.watches[1]).to.include({ resourceVersion: '', sendInitialEvents: true });
-    expect(told.at(-1)).to.equal('deleted a@900');
+    expect(changes.at(-1)).to.equal('deleted a@900');
   });
 
   it('relists when a watch failed and the newest version is below what it has seen (etcd was restored from a backup)', async () => {
     api.pages.push({ metadata: { resourceVersion: '99', continue: 'more' }, items: [object('a', 40)] });
     await start([added('a', 90), added('b', 100), endOfList(100), new Error('reset')], [added('a', 40), endOfList(99)]);
-    told.length = 0;
+    changes.length = 0;
     await clock.tickAsync(800);
     expect(api.lists).to.have.length(1);
     expect(api.lists[0]).to.include({ limit: 1, maxTries: 1 }).and.not.to.have.property('resourceVersion');
     expect(api.watches[1]).to.include({ resourceVersion: '', sendInitialEvents: true });
-    expect(told).to.deep.equal(['deleted b@100', 'updated a@40']);
+    expect(changes).to.deep.equal(['deleted b@100', 'updated a@40']);
   });
 
   it('continues where it was when a watch failed, unless the newest version is below that, and reads that version again if the read failed', async () => {

@@ -86,7 +86,7 @@ describe('LeaderElector', () => {
     clock.uninstall();
   });
 
-  /** A replica whose work goes on until it is told to stop, and `finishMs` longer. */
+  /** A replica whose work ends `finishMs` after it should stop. */
   const start = (identity: string, options: Partial<LeaderElectorOptions> & { finishMs?: number } = {}): Replica => {
     const { finishMs = 0, ...more } = options;
     const settings = {
@@ -219,7 +219,7 @@ describe('LeaderElector', () => {
       const a = start('a');
       await clock.tickAsync(0);
       take();
-      // Renewed unread; read; taken anew.
+      // A renewal without a read, a read, an acquisition.
       api.faults = ['ok', 'ok', 'refused', 'refused'];
       await clock.tickAsync(2_000);
       expect([a.isWorking, a.elector.isLeading]).to.deep.equal([true, false]);
@@ -318,16 +318,16 @@ describe('LeaderElector', () => {
   });
 
   it('reports each new leader once, and its own transitions', async () => {
-    const told: string[] = [];
+    const calls: string[] = [];
     const listen = {
-      onNewLeader: (leader: string) => told.push(`leader ${leader}`),
-      onTransition: (what: string) => told.push(what),
+      onNewLeader: (leader: string) => calls.push(`leader ${leader}`),
+      onTransition: (what: string) => calls.push(what),
     };
     api.store({ metadata: { name: 'lease', namespace: 'default' }, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 } });
     const replica = start('a', listen);
     await clock.tickAsync(40_000);
     await stopAll(replica);
-    expect(told).to.deep.equal(['leader gone', 'leader a', 'became leader', 'stopped leading']);
+    expect(calls).to.deep.equal(['leader gone', 'leader a', 'became leader', 'stopped leading']);
   });
 
   it('refuses timings with which two replicas could lead', () => {

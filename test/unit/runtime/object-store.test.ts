@@ -10,14 +10,14 @@ const object = (name: string, version: number, fields: { uid?: string; namespace
     metadata: { name, namespace, uid, resourceVersion: String(version), ...(app === undefined ? {} : { labels: { app } }) },
   };
 };
-const told = (changes: readonly Change<KubeObject>[]): string[] =>
+const summary = (changes: readonly Change<KubeObject>[]): string[] =>
   changes.map(({ type, object: { metadata } }) => `${type} ${metadata?.name ?? ''} ${metadata?.uid ?? ''}`);
 const byApp = { app: ({ metadata }: KubeObject) => (metadata?.labels?.app === undefined ? [] : [metadata.labels.app]) };
 
 describe('ObjectStore', () => {
   it('returns what was added, updated or deleted, with the previous state', () => {
     const store = new ObjectStore();
-    expect(told(store.set(object('a', 1)))).to.deep.equal(['added a uid-a']);
+    expect(summary(store.set(object('a', 1)))).to.deep.equal(['added a uid-a']);
     const [update] = store.set(object('a', 2));
     expect(update).to.deep.include({ type: 'updated', old: object('a', 1) });
     expect(store.delete(object('a', 3))).to.deep.equal([{ type: 'deleted', object: object('a', 3) }]);
@@ -33,15 +33,15 @@ describe('ObjectStore', () => {
   it('returns a deletion and an addition, not an update, for an object that was recreated', () => {
     const store = new ObjectStore();
     store.set(object('a', 1, { uid: 'first' }));
-    expect(told(store.set(object('a', 5, { uid: 'second' })))).to.deep.equal(['deleted a first', 'added a second']);
-    expect(told(store.replace([object('a', 9, { uid: 'third' })]))).to.deep.equal(['deleted a second', 'added a third']);
+    expect(summary(store.set(object('a', 5, { uid: 'second' })))).to.deep.equal(['deleted a first', 'added a second']);
+    expect(summary(store.replace([object('a', 9, { uid: 'third' })]))).to.deep.equal(['deleted a second', 'added a third']);
   });
 
   it('returns deletions for what is missing in a replacement, before all other changes', () => {
     const store = new ObjectStore();
     store.replace([object('a', 1), object('b', 1), object('c', 1)]);
     const changes = store.replace([object('b', 1), object('c', 2), object('d', 3)]);
-    expect(told(changes)).to.deep.equal(['deleted a uid-a', 'updated c uid-c', 'added d uid-d']);
+    expect(summary(changes)).to.deep.equal(['deleted a uid-a', 'updated c uid-c', 'added d uid-d']);
   });
 
   it('refuses an unknown index', () => {

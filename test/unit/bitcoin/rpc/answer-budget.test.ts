@@ -46,7 +46,7 @@ describe('AnswerBudget', () => {
     expect(granted).to.deep.equal(['a', 'short']);
   });
 
-  it('cuts off who has held bytes for too long, but only while others wait', async () => {
+  it('cuts off an answer that has held bytes for too long, but only while others wait', async () => {
     const granted: string[] = [];
     const cut: string[] = [];
     void ask('stalls', 100, granted, () => cut.push('stalls'));
@@ -93,7 +93,7 @@ describe('AnswerBudget', () => {
     expect(budget.heldBytes).to.equal(0);
   });
 
-  it('never holds more than its totals, and everybody gets what was asked for in the end, whatever is asked for', async () => {
+  it('never holds more than its totals, and every answer gets its bytes in the end, whatever the requests', async () => {
     const asks = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 100 }), stalls: fc.boolean() }), { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(asks, async all => {

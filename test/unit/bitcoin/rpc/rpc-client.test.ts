@@ -195,7 +195,7 @@ describe('RpcClient', function () {
     expect(budget).to.include({ heldBytes: 0, waiting: 0 });
   });
 
-  it('gives up a node that is silent after the time it was told', async () => {
+  it('fails after its timeout when a node is silent', async () => {
     expect(await failureOf(await serve(() => undefined), 20)).to.have.property('failure', 'timeout');
   });
 

@@ -67,7 +67,7 @@ describe('planPeerChanges', () => {
     ]);
   });
 
-  it("removes a node that is going away, before its address is somebody else's", () => {
+  it('removes a terminating node before another pod has its address', () => {
     const nodes = [node(0), node(1, { isReady: false, isTerminating: true })];
     expect(texts(planPeerChanges(node(0), nodes, listed('10.0.0.2')))).to.deep.equal(['addnode 10.0.0.2 remove']);
   });

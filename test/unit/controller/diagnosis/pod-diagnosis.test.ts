@@ -86,7 +86,7 @@ describe('PodDiagnosis', () => {
     expect(server.requests[0]).to.include('fieldSelector=involvedObject.uid%3Duid-sts%2Ctype%3DWarning');
   });
 
-  it('has the StatefulSet controller try again, so that what was mended is seen soon', async () => {
+  it('makes the StatefulSet controller retry, so that a fix takes effect soon', async () => {
     items = [refusal('alice-sts-0')];
     await diagnoseFor(1_000, []);
     expect(server.requests.filter(request => request.startsWith('PATCH'))).to.deep.equal([

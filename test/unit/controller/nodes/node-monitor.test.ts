@@ -136,7 +136,7 @@ describe('NodeMonitor', () => {
       }
     });
 
-    it('no node again when a pod that is being deleted is gone: it was nobody’s peer any more', async () => {
+    it('no node again when a terminating pod is gone, because it was no peer any more', async () => {
       await observe([...readyNodes(2), node(2, { isReady: false, isTerminating: true })]);
       fake.asked = [];
       await observe(readyNodes(2));

@@ -46,7 +46,7 @@ describe('OwnPods', () => {
   });
 
   for (const [what, impostor] of [
-    ['nobody controls and that was no node before', podOf(undefined, { uid: 'uid-impostor' })],
+    ['no object controls and that was no node before', podOf(undefined, { uid: 'uid-impostor' })],
     ['another StatefulSet controls', podOf('uid-of-another-set')],
     ['has another name', podOf('1', { name: 'alice-sts-00' })],
     ['lacks the label of the network', podOf('1', { labels: { [managedByLabel]: 'bitcoin-controller' } })],

@@ -11,13 +11,13 @@ import { until } from '../../../support/until.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
 const at = { namespace: 'default', name: 'x' };
-/** Notes that it runs, and goes on when the test lets it. */
+/** Records that it runs, and waits until the test lets it continue. */
 const slowScript = `cd "$(dirname "$0")"
 echo run >>runs
 until [ -e answer ]; do sleep 0.01; done
 cat answer
 `;
-/** Does not end when it is told to. */
+/** Ignores SIGTERM. */
 const hangingScript = `cd "$(dirname "$0")"
 trap '' TERM
 echo $$ >pid.new
@@ -124,8 +124,8 @@ describe('credentials from an exec plugin', () => {
     const kubeConfig = kubeConfigFor(server.url, { exec });
     kubeConfig.clusters = kubeConfig.clusters.map(cluster => ({ ...cluster, caFile: file('ca.crt') }));
     await new KubeCredentials(kubeConfig, new AbortController().signal).current();
-    const told = JSON.parse(await readFile(file('info'), 'utf8')) as { spec: { cluster: object } };
-    expect(told.spec.cluster).to.deep.equal({
+    const info = JSON.parse(await readFile(file('info'), 'utf8')) as { spec: { cluster: object } };
+    expect(info.spec.cluster).to.deep.equal({
       server: server.url,
       'insecure-skip-tls-verify': true,
       'certificate-authority-data': btoa('an authority'),
