@@ -38,7 +38,7 @@ async function main(): Promise<number> {
     const isUsage = error instanceof UsageError;
     if (isUsage) process.stderr.write(`bitcoin-controller: ${error.message}\n`);
     else if (logger === undefined) throw error;
-    else logger.error('Ended by an error', { error });
+    else logger.error('Exiting because of an error', { error });
     return isUsage ? 2 : 1;
   }
 }

@@ -188,7 +188,7 @@ export class PodDiagnosis {
       signal?.throwIfAborted();
       // The role is an older one's: said once, since it stays so.
       if (isForbidden(error) && !this.#isForbidden)
-        this.#logger.warn('Events cannot be listed; why pods are missing is not reported', { error });
+        this.#logger.warn('Failed to list Events; the cause of missing pods is not reported', { error });
       this.#isForbidden ||= isForbidden(error);
       return [];
     }
@@ -208,7 +208,7 @@ export class PodDiagnosis {
       await this.#client.patch(statefulSets, { namespace, name }, body, options);
     } catch (error) {
       signal?.throwIfAborted();
-      this.#logger.debug('The StatefulSet controller was not asked to try again', { key: `${namespace}/${name}`, error });
+      this.#logger.debug('Failed to trigger a retry of the StatefulSet controller', { key: `${namespace}/${name}`, error });
     }
   }
 }

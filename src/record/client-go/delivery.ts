@@ -1,4 +1,4 @@
-// ClientGoDelivery: client-go's way to a sink: one event after another, each until it is written or given up. The watcher's queue fills
+// ClientGoDelivery: client-go's way to a sink: one event after another, each until it is written or dropped. The watcher's queue fills
 //   in the meantime. Port of client-go v0.37.2 tools/record/event.go (recordToSink).
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -52,7 +52,7 @@ export class ClientGoDelivery implements EventDelivery {
     return this.flush();
   }
 
-  /** A running attempt goes on, as in client-go; the events behind it are lost. */
+  /** A running attempt continues, as in client-go; the events behind it are lost. */
   abandon(): void {
     const lost = this.#watcher.size;
     this.#cancellation.abort();

@@ -67,7 +67,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     return this.flush();
   }
 
-  /** Stops at once. A running attempt goes on. */
+  /** Stops at once. A running attempt continues. */
   abandon(): void {
     this.#cancellation.abort();
   }

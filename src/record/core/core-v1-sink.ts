@@ -1,4 +1,4 @@
-// EventSink: where events are written. Before it: event-writer.ts. After it: the API server, by a consumer's own client-node.
+// EventSink: writes events to the API server, by a consumer's own client-node.
 //   Port of client-go v0.37.2 tools/record (EventSink) and kubernetes/typed/core/v1 (EventSinkImpl).
 import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';

@@ -1,4 +1,4 @@
-// What an EventCorrelator can be told; an EventBroadcaster takes the same. Used by event-correlator.ts.
+// The options of an EventCorrelator, which an EventBroadcaster also accepts.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (CorrelatorOptions).
 import type { ClientGoOption } from '../client-go/compatibility.ts';
 import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFunc } from './event-keys.ts';
@@ -30,30 +30,30 @@ import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFu
  * ```
  */
 export interface CorrelatorOptions extends ClientGoOption {
-  /** How many keys each of the three caches remembers; 4096 unless told. */
+  /** The number of keys in each of the three caches. Default: 4096. */
   readonly lruCacheSize?: number | undefined;
-  /** How many events a source may write at once about one object and type; 25 unless told. */
+  /** The number of events that a source may write at once about one object and type. Default: 25. */
   readonly burstSize?: number | undefined;
-  /** How many more a second after that; 1/300 unless told. */
+  /** The number of further events per second. Default: 1/300. */
   readonly qps?: number | undefined;
-  /** Which events are similar; those that differ only by message and fieldPath unless told. */
+  /** The key of similar events. Default: events that differ only by message and fieldPath are similar. */
   readonly keyFunc?: EventAggregatorKeyFunc | undefined;
-  /** The message of the event that stands for similar ones; `(combined from similar events): ` before the newest unless told. */
+  /** The message of the event that combines similar ones. Default: `(combined from similar events): ` and the newest message. */
   readonly messageFunc?: EventAggregatorMessageFunc | undefined;
-  /** Which different message of a group is the first to be aggregated; 10 unless told, none if negative. */
+  /** The ordinal of the first different message of a group that is aggregated. Default: 10. Negative: none is. */
   readonly maxEvents?: number | undefined;
-  /** A gap longer than this ends a group; 600 unless told. */
+  /** A gap longer than this ends a group. Default: 600. */
   readonly maxIntervalInSeconds?: number | undefined;
-  /** Whose burst an event counts against; its source, object and type unless told. */
+  /** The key whose burst an event counts against. Default: its source, object and type. */
   readonly spamKeyFunc?: EventSpamKeyFunc | undefined;
-  /** What did not happen for so long is a new event when it happens again; an hour unless told, as API servers keep events. Never if `clientGoCompatible`. */
+  /** A repetition after this time is a new event. Default: one hour, as API servers keep events. Not if `clientGoCompatible`. */
   readonly maxAgeMs?: number | undefined;
-  /** Milliseconds since 1970; `Date.now` unless told. */
+  /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * Key of the annotation by which recording code gives an event its name; none unless told. An event with a given name is told once,
-   * whoever records it how often: it is no repetition of another one with the same message, and if the server has an event of
-   * that name it has been told. So code that keeps the name with what it did can tell it again after a crash. Not if `clientGoCompatible`.
+   * Key of the annotation by which recording code gives an event its name. Default: none. An event with a given name is written once,
+   * however often and by whichever process it is recorded. It is no repetition of another one with the same message, and if the server has
+   * an event of that name, it counts as delivered. Code that stores the name can record the event again after a crash. Not if `clientGoCompatible`.
    */
   readonly nameAnnotation?: string | undefined;
 }

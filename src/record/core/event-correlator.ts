@@ -1,4 +1,4 @@
-// EventCorrelator: makes of what was recorded what is written: aggregate → count → spam filter. Before it: event-delivery.ts.
+// EventCorrelator: turns recorded events into writes: aggregate → count → spam filter.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
 import type { CorrelatorOptions } from './correlator-options.ts';
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
@@ -22,7 +22,7 @@ export interface EventCorrelateResult {
   readonly event: CoreV1Event;
   /** There if the event has been observed before. */
   readonly patch: EventPatch | undefined;
-  /** The spam filter refuses the event; its count goes on. */
+  /** The spam filter refuses the event; its count continues. */
   readonly skip: boolean;
   /** What `event` is counted under; events of one key are written in order. */
   readonly key: string;
@@ -239,7 +239,7 @@ export class EventCorrelator {
     if (event === null || event === undefined) throw new Error('event is nil');
     const nowMs = this.#now();
     const { event: aggregated, key } = this.#aggregator.eventAggregate(event, nowMs);
-    // It is told once: recorded again it is still the first time.
+    // It is written once: recorded again, its count stays 1.
     if (aggregated === event && givenName(event.metadata.annotations, this.#nameAnnotation) !== undefined)
       return { event, patch: undefined, skip: false, key, isAggregate: false };
     const { event: counted, patch } = this.#logger.eventObserve(aggregated, key, nowMs);
@@ -248,7 +248,7 @@ export class EventCorrelator {
     return { event: counted, patch, skip, key, isAggregate: aggregated !== event };
   }
 
-  /** Takes over what the server answered for an event of `key` (its own key unless told: an aggregate's is another). */
+  /** Takes over what the server answered for an event of `key` (default: its own key; that of an aggregate differs). */
   updateState(event: CoreV1Event, key = this.eventKey(event)): void {
     this.#logger.updateState(
       event,

@@ -1,4 +1,4 @@
-// The keys by which a correlator tells events apart.
+// The keys by which a correlator distinguishes events.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregatorByReasonFunc).
 import { LruCache } from '../../collections/lru-cache.ts';
 import type { TokenBucket } from '../../time/token-bucket.ts';
@@ -11,7 +11,7 @@ export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregat
 export type EventAggregatorMessageFunc = (event: CoreV1Event) => string;
 /** Events of one key share a burst of the spam filter. */
 export type EventSpamKeyFunc = (event: CoreV1Event) => string;
-/** A key of a consumer's own `EventSpamKeyFunc`, or the object by which the default keys tell events apart. */
+/** A key of a consumer's own `EventSpamKeyFunc`, or the object by which the default keys distinguish events. */
 export type SpamKey = string | KnownObject;
 
 /** One source, object and type. Its tokens and its first group are stored here, since a cache costs more to look into. */
@@ -31,7 +31,7 @@ export interface EventGroup extends Pick<CoreV1Event, 'reason' | 'reportingCompo
   lastMs: number;
 }
 
-/** How a correlator tells events apart. */
+/** How a correlator distinguishes events. */
 export interface EventKeyFuncs {
   /** The same for repetitions of an event. */
   readonly eventKey: (event: CoreV1Event) => string;
@@ -39,7 +39,7 @@ export interface EventKeyFuncs {
   readonly aggregate: EventAggregatorKeyFunc;
   /** The same for events of one source, object and type. */
   readonly spamKey: (event: CoreV1Event) => SpamKey;
-  /** Set if `aggregate` groups by this, reason and reporting fields, and tells the messages of a group apart. */
+  /** Set if `aggregate` groups by this, reason and reporting fields, and distinguishes the messages of a group. */
   readonly objectOf?: ((event: CoreV1Event) => KnownObject) | undefined;
 }
 

@@ -1,4 +1,4 @@
-// How an event looks in a log. Before it: event-broadcaster.ts. Port of client-go v0.37.2 tools/record/event.go (StartLogging, StartStructuredLogging).
+// The log line of an event. Port of client-go v0.37.2 tools/record/event.go (StartLogging, StartStructuredLogging).
 import type { LogFields } from '../../logging/logger.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
 import type { CoreV1Event } from './core-event.ts';

@@ -1,4 +1,4 @@
-// EventSourceObjectSpamFilter: how often a source may write about an object. Used by event-correlator.ts.
+// EventSourceObjectSpamFilter: how often a source may write about an object.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
 import type { CoreV1Event } from './core-event.ts';
 import type { SpamKey } from './event-keys.ts';

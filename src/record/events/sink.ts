@@ -1,4 +1,4 @@
-// EventsV1Sink: where events.k8s.io/v1 events are written. Before it: ../event-writer.ts. After it: the API server.
+// EventsV1Sink: writes events.k8s.io/v1 events to the API server.
 //   Port of client-go v0.37.2 tools/events (EventSink, EventSinkImpl).
 import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
 import type { SinkOf } from '../pipeline/event-policy.ts';

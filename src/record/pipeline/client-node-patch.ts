@@ -1,4 +1,4 @@
-// How a strategic merge patch goes through a consumer's own client-node. Before it: event-sink.ts and events/events-v1-sink.ts.
+// Sends a strategic merge patch through a consumer's own client-node.
 
 /** client-node's middleware wants this much of an observable. */
 interface Settled<T> {

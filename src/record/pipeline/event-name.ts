@@ -1,4 +1,4 @@
-// Names of events: `<involved object>.<hex of a time>`, so that they sort by time. Used by event-recorder.ts and event-correlator.ts.
+// Names of events: `<involved object>.<hex of a time>`, so that they sort by time.
 //   Port of client-go v0.37.2 tools/record/util (GenerateEventName).
 
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -96,7 +96,7 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<ShutdownResult> | undefined;
 
-  /** @internal @param clientGoDrainMs the default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks go on after a shutdown */
+  /** @internal @param clientGoDrainMs the default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks continue after a shutdown */
   protected constructor(options: PipelineOptions & CheckedOptions, clientGoDrainMs: number | undefined) {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
     for (const name of ['maxQueuedEvents', 'concurrency', 'cacheSize'] as const) checkOption(name, options[name], leastOf[name]);

@@ -37,7 +37,7 @@ export interface EventWriterOptions<E extends AnyEvent, P> {
   readonly isStrict?: boolean | undefined;
 }
 
-/** The number of attempts before an event is given up. */
+/** The number of attempts before an event is dropped. */
 export const maxTriesPerEvent = 12;
 
 /** The server may accept the same request later. */
