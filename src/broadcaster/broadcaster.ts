@@ -226,7 +226,7 @@ export class Broadcaster<T> implements AsyncDisposable {
     });
   }
 
-  /** Goes on where it was held up, until all is distributed or a full watcher holds it up again. Calls from within return at once. */
+  /** Continues to distribute, until all events are distributed or a full watcher blocks. Calls from within return at once. */
   #pump(): void {
     if (this.#isDistributing) return;
     this.#isDistributing = true;

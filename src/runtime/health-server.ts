@@ -6,7 +6,7 @@ import { isRead, only, pathOf, type TextAnswer, TextServer } from './text-server
 
 /** `undefined`: passed. A text: failed, and why. A warning: passed, with a text that the answer contains. */
 export type CheckResult = string | undefined | { readonly warning: string };
-/** Called for each request, so it must be fast: report what is known, ask nobody. */
+/** Called for each request, so it must be fast: report what is known, without a request. */
 export type Check = () => CheckResult;
 
 /** The text that Prometheus reads. */

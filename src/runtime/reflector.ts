@@ -115,7 +115,10 @@ export class Reflector<T extends KubeObject> {
     this.#mayHaveGoneBack = false;
     const { resourceVersion: version = '0' } = page.metadata;
     if (BigInt(version) >= BigInt(this.#resourceVersion ?? 0)) return;
-    this.#logger.warn('The resource version of the API server went backwards, relisting', { version, seen: this.#resourceVersion });
+    this.#logger.warn('The resource version of the API server went backwards, relisting', {
+      version,
+      seen: this.#resourceVersion,
+    });
     this.#resourceVersion = undefined;
     this.#newestVersion = '';
   }

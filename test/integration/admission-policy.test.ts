@@ -140,7 +140,7 @@ describe("the chart's admission policy", function () {
       for (const [what, [write]] of Object.entries(refused)) expect(await asAdmin.outcomeOf(write), what).to.equal('allowed');
     });
 
-    it('refuses a network whose name does not match the pattern, whoever creates it', async () => {
+    it('refuses a network whose name does not match the pattern, for every user', async () => {
       expect(await asAdmin.outcomeOf(create(networks, named('web')))).to.include('the name of a network must match ^btc-');
       expect(await asAdmin.outcomeOf(create(networks, named('btc-web')))).to.equal('allowed');
     });

@@ -162,7 +162,7 @@ describe('Informer with a real API server', function () {
     changes.length = 0;
     await controlPlane.stopApiServer('abruptly');
     await eventually(() => logger.entries.some(({ message }) => message === 'Watch failed, retrying'));
-    expect(informer.list(), 'the copy stays while nobody answers').to.have.length(2);
+    expect(informer.list(), 'the cache keeps its objects while the API server is down').to.have.length(2);
     await controlPlane.startApiServer();
     await remove('deleted');
     await create('new');

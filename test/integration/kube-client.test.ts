@@ -113,8 +113,8 @@ describe('KubeClient with a real API server', () => {
   it('works again after the API server was killed, including a call that started meanwhile', async () => {
     await client.get(configMaps, { namespace, name: 'readable' });
     await controlPlane.stopApiServer('abruptly');
-    const begun = client.get(configMaps, { namespace, name: 'readable' });
+    const pending = client.get(configMaps, { namespace, name: 'readable' });
     await controlPlane.startApiServer();
-    expect((await begun).metadata).to.have.property('name', 'readable');
+    expect((await pending).metadata).to.have.property('name', 'readable');
   });
 });

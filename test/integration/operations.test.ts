@@ -111,8 +111,8 @@ describe('the controller as a process', () => {
     await process.logged(line => line['reason'] === 'ServiceCreated');
     expect(process.logs.filter(line => line.level === 'debug')).to.deep.equal([]);
     expect(await level('debug')).to.deep.equal({ status: 200, text: 'debug\n' });
-    await createNetwork('told-of');
-    await process.logged(({ message, key }) => message === 'Reconciled' && key === 'default/told-of');
+    await createNetwork('logged');
+    await process.logged(({ message, key }) => message === 'Reconciled' && key === 'default/logged');
     expect((await level('loud')).status).to.equal(400);
     expect(await level('error')).to.deep.equal({ status: 200, text: 'error\n' });
     expect((await ask('/loglevel')).text).to.equal('error\n');

@@ -118,7 +118,7 @@ describe('Broadcaster', () => {
     expect(await rest(watcher)).to.deep.equal([1, 2, 3, 4]);
   });
 
-  it('accepts one event more than its incoming queue holds while a watcher holds it up, and the next callers wait in line', async () => {
+  it('accepts one event more than its incoming queue holds while a watcher blocks, and the next callers wait in order', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 0 });
     const watcher = broadcaster.watch();
     const acceptedOrder: number[] = [];

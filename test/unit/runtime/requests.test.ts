@@ -41,7 +41,7 @@ describe('requestsForObjects', () => {
     expect(keys).to.deep.equal(['ns/a', 'ns/a', 'ns/a']);
   });
 
-  it('passes on an error of the changes, so that a controller does not go on without its watch', () => {
+  it('passes on an error of the changes, so that a controller does not continue without its watch', () => {
     const changes = new Subject<Change<KubeObject>>();
     const errors: unknown[] = [];
     requestsForObjects({ changes, list: () => [] }).subscribe({ error: (error: unknown) => errors.push(error) });

@@ -150,7 +150,7 @@ describe('PodDiagnosis', () => {
     expect(logger.entries.filter(({ level }) => level === 'warn')).to.have.length(1);
   });
 
-  it('begins again with a network of the same name', async () => {
+  it('starts from scratch with a new network of the same name', async () => {
     items = [refusal('alice-sts-0')];
     await diagnoseFor(1_000, []);
     const other = await diagnosis.diagnose(network({}, { uid: 'another' }), { statefulSet, pods: [] });
