@@ -97,9 +97,7 @@ function connectionEvents(previous: BitcoinNetworkStatus | undefined, status: Bi
 function pauseEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
   const [was, is] = [conditionOf(previous, 'Paused')?.status === 'True', conditionOf(status, 'Paused')?.status === 'True'];
   if (was === is) return [];
-  const message = is
-    ? `The network is paused as long as it has the annotation ${pausedAnnotation}`
-    : 'The network is resumed';
+  const message = is ? `The network is paused as long as it has the annotation ${pausedAnnotation}` : 'The network is resumed';
   return [{ type: 'Normal', reason: is ? reasons.paused : reasons.resumed, message }];
 }
 
