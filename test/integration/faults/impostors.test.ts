@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { labelsOf, managedBy, managedByLabel } from '../../../src/bitcoin/api/names.ts';
 import { pods, statefulSets } from '../../../src/controller/resource-types.ts';
 import type { ResourceType } from '../../../src/kube/client.ts';
-import type { KubeObject } from '../../../src/kube/resource.ts';
+import { isAlreadyExists, isNotFound } from '../../../src/kube/api-error.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
@@ -18,6 +18,7 @@ const configMaps: ResourceType = {
   kind: 'ConfigMap',
   namespaced: true,
 };
+const maxAttempts = 10;
 const alice = { metadata: { name: 'alice' } };
 
 describe('a pod that looks like a node', function () {
@@ -41,14 +42,23 @@ describe('a pod that looks like a node', function () {
     await world.stop();
   });
 
-  /** Creates the pod and runs it, ready, at `ip`. */
+  /** Creates the pod and runs it, ready, at `ip`: several times where the StatefulSet’s controller deletes it before it is. */
   async function run(ip: string, metadata: object, phase = 'Running'): Promise<void> {
     const { name } = metadata as { readonly name: string };
     // This test runs it, and not the kubelet that is played for the others.
     world.kubelet.runs = (_, other) => other !== name;
     const containers = [{ name: 'impostor', image: 'impostor' }];
-    await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } });
-    await ready(name, ip, phase);
+    const isRun = async (): Promise<boolean> => {
+      try {
+        await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } } as V1Pod);
+        await ready(name, ip, phase);
+        return true;
+      } catch (error) {
+        if (isNotFound(error) || isAlreadyExists(error)) return false;
+        throw error;
+      }
+    };
+    for (let attempt = 1; attempt <= maxAttempts && !(await isRun()); attempt += 1);
   }
 
   async function ready(name: string, ip: string, phase: string): Promise<void> {
