@@ -46,12 +46,12 @@ describe('apply with a real API server', () => {
 
   it('removes a field that is no longer desired from an object that it created, such as the Secret of a network', async () => {
     await applied(desired('my-secret'));
-    const names = ['BC_RPC_SECRET', 'BC_RPC_USER', 'BC_RPC_PASSWORD'];
-    expect(container(await stored())?.env?.map(({ name: variable }) => variable)).to.deep.equal(names);
+    expect(container(await stored())?.env).to.deep.equal([{ name: 'BC_RPC_SECRET', value: 'my-secret' }]);
     const { outcome } = await applied(desired(), await stored());
     expect(outcome).to.equal('updated');
     const now = await stored();
     expect(container(now)?.env).to.equal(undefined);
+    expect(container(now)?.envFrom).to.equal(undefined);
     expect(now.spec?.template.metadata?.annotations).to.equal(undefined);
   });
 

@@ -156,7 +156,13 @@ describe('whatever others write into objects', function () {
 
   it('of pods, makes none of them a node that its StatefulSet does not control', () => {
     const owners = fc.array(
-      fc.record({ kind: fc.string(), name: fc.string(), uid: fc.constantFrom('own', 'other'), controller: fc.boolean() }),
+      fc.record({
+        apiVersion: fc.constant('v1'),
+        kind: fc.string(),
+        name: fc.string(),
+        uid: fc.constantFrom('own', 'other'),
+        controller: fc.boolean(),
+      }),
     );
     const metadata = fc.record({
       name: fc.constantFrom('alice-sts-0', 'alice-sts-00', 'alice-sts-', 'alice-sts-9999999999', '', 'alice-sts-1'),
@@ -167,7 +173,7 @@ describe('whatever others write into objects', function () {
     const status = fc.record({
       podIP: fc.string(),
       phase: fc.string(),
-      conditions: fc.constantFrom([], [{ type: 'Ready', status: 'True' }]),
+      conditions: fc.array(fc.record({ type: fc.constant('Ready'), status: fc.constant('True') }), { maxLength: 1 }),
     });
     fc.assert(
       fc.property(fc.array(fc.record({ metadata, status })), all => {

@@ -1,9 +1,11 @@
-// Pods that look like a node of a network and are none. Anyone who may create pods in its namespace can make such a pod; a node receives the
+// Pods that look like a node of a network and are none. Whoever may create pods in its namespace can make such a pod; a node receives the
 // network's credentials in plain HTTP. The controller as its own process, with a simulated bitcoind behind every address.
+import type { V1Pod } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { labelsOf, managedBy, managedByLabel } from '../../../src/bitcoin/api/names.ts';
 import { pods, statefulSets } from '../../../src/controller/resource-types.ts';
 import type { ResourceType } from '../../../src/kube/client.ts';
+import { isAlreadyExists, isNotFound } from '../../../src/kube/api-error.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
@@ -16,6 +18,7 @@ const configMaps: ResourceType = {
   kind: 'ConfigMap',
   namespaced: true,
 };
+const maxAttempts = 10;
 const alice = { metadata: { name: 'alice' } };
 
 describe('a pod that looks like a node', function () {
@@ -39,14 +42,23 @@ describe('a pod that looks like a node', function () {
     await world.stop();
   });
 
-  /** Creates the pod and runs it, ready, at `ip`. */
+  /** Creates the pod and runs it, ready, at `ip`: several times where the StatefulSet’s controller deletes it before it is. */
   async function run(ip: string, metadata: object, phase = 'Running'): Promise<void> {
     const { name } = metadata as { readonly name: string };
-    // This test runs the pod, not the played kubelet.
+    // This test runs it, and not the kubelet that is played for the others.
     world.kubelet.runs = (_, other) => other !== name;
     const containers = [{ name: 'impostor', image: 'impostor' }];
-    await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } });
-    await ready(name, ip, phase);
+    const isRun = async (): Promise<boolean> => {
+      try {
+        await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } } as V1Pod);
+        await ready(name, ip, phase);
+        return true;
+      } catch (error) {
+        if (isNotFound(error) || isAlreadyExists(error)) return false;
+        throw error;
+      }
+    };
+    for (let attempt = 1; attempt <= maxAttempts && !(await isRun()); attempt += 1);
   }
 
   async function ready(name: string, ip: string, phase: string): Promise<void> {
@@ -54,7 +66,7 @@ describe('a pod that looks like a node', function () {
     await world.client.patch(pods, { namespace, name }, { status }, { patchType: 'merge', subresource: 'status' });
   }
 
-  /** Resolves when the nodes of the network have been asked twice more. */
+  /** The nodes of the network have been asked twice since. */
   async function rechecked(): Promise<void> {
     const { nodes = [] } = await world.status(namespace, 'alice');
     const asked = () => nodes.map(({ ip }) => world.bitcoind.node(ip).calls.get('getpeerinfo') ?? 0);
@@ -75,12 +87,12 @@ describe('a pod that looks like a node', function () {
     return { apiVersion, kind: type.kind, name, uid: metadata?.uid, controller: true };
   }
 
-  it('gets no credentials and is not connected if no object controls it', async () => {
+  it('gets no credentials and is not connected if nobody controls it', async () => {
     await run('127.78.0.1', { name: 'alice-sts-7', labels: { [managedByLabel]: managedBy } });
     await expectNoContact('127.78.0.1');
   });
 
-  it('gets no credentials and is not connected if it has every label of a node, and an ordinal beyond the replicas', async () => {
+  it('gets no credentials and is not connected if it has every label of a node, and an ordinal that nobody asks for', async () => {
     await run('127.78.0.2', { name: 'alice-sts-8', labels: labelsOf(alice) });
     await expectNoContact('127.78.0.2');
   });
