@@ -61,6 +61,32 @@ async function itemsOf(resource: string, reason: string): Promise<readonly Item[
   return (JSON.parse(list) as { items: readonly Item[] }).items;
 }
 
+interface Bundle {
+  readonly text: string;
+  /** Those of which the bundle holds something. */
+  readonly files: readonly string[];
+}
+
+/** Bundles a program of a project. For a browser an import of a Node.js module fails it. */
+async function bundleOf({ folder: where }: ConsumerProject, program: string, target: esbuild.BuildOptions): Promise<Bundle> {
+  const { outputFiles, metafile } = await esbuild.build({
+    stdin: { contents: program, resolveDir: where },
+    absWorkingDir: where,
+    bundle: true,
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    platform: target.platform ?? 'browser',
+    format: target.format ?? 'iife',
+  });
+  const [output] = Object.values(metafile.outputs);
+  const files = Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : []));
+  return { text: outputFiles[0]?.text ?? '', files };
+}
+
+const ofPackage = (files: readonly string[]): readonly string[] =>
+  files.flatMap(file => /node_modules\/bitcoin-controller\/dist\/(.*)\.js$/.exec(file)?.slice(1) ?? []).sort();
+
 let folder: string;
 let packed: PackedPackage;
 let controlPlane: TestControlPlane;
@@ -164,7 +190,8 @@ describe('the packed package', () => {
 });
 
 for (const version of clientNodeVersions) {
-  describe(`a project with client-node ${version}`, () => {
+  describe(`a project with client-node ${version}`, function () {
+    this.timeout(300_000);
     let project: ConsumerProject;
     let server: FakeApiServer;
     let contentTypes: (string | undefined)[];
@@ -224,6 +251,17 @@ for (const version of clientNodeVersions) {
           expect(await project.run(await nodeExecutable(node), program, kubeconfig), node).to.equal(outputOfConsumer);
       });
 
+    it('bundles the runtime without the packages that it does not need, and leaves out what it does not use', async () => {
+      const target = { platform: 'node', format: 'esm' } as const;
+      const unused = await bundleOf(project, `import 'bitcoin-controller/runtime';`, target);
+      expect(ofPackage(unused.files)).to.deep.equal([]);
+      const queue = await bundleOf(project, `export { WorkQueue } from 'bitcoin-controller/runtime';`, target);
+      expect(ofPackage(queue.files)).to.include('runtime/work-queue').and.not.include('kube/client');
+      expect(queue.files.filter(file => file.includes('client-node'))).to.deep.equal([]);
+      const whole = await bundleOf(project, `export * from 'bitcoin-controller/runtime';`, target);
+      expect(whole.files.filter(file => /node-fetch|winston|prom-client|zod/.test(file))).to.deep.equal([]);
+    });
+
     it('has its events on a real API server, repetitions counted, in both APIs', async () => {
       await project.run(process.execPath, path.join('nodenext', 'with-client-node.js'), controlPlane.kubeconfigPath);
       const core = await itemsOf('events', 'Repeated');
@@ -239,7 +277,8 @@ for (const version of clientNodeVersions) {
   });
 }
 
-describe('a project without client-node', () => {
+describe('a project without client-node', function () {
+  this.timeout(300_000);
   let project: ConsumerProject;
   before(async function () {
     this.timeout(0);
@@ -270,25 +309,7 @@ describe('a project without client-node', () => {
       expect(await project.run(await nodeExecutable(node), 'consumer.cjs'), node).to.equal('object object object\n');
   });
 
-  /** Bundles a program for a browser: an import of a Node.js module fails it. Resolves with the text and with which files are in it. */
-  async function bundle(program: string): Promise<{ text: string; files: readonly string[] }> {
-    const { outputFiles, metafile } = await esbuild.build({
-      stdin: { contents: program, resolveDir: project.folder },
-      absWorkingDir: project.folder,
-      bundle: true,
-      write: false,
-      metafile: true,
-      platform: 'browser',
-      format: 'iife',
-      logLevel: 'silent',
-    });
-    const [output] = Object.values(metafile.outputs);
-    const files = Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : []));
-    return { text: outputFiles[0]?.text ?? '', files };
-  }
-
-  const ofPackage = (files: readonly string[]): readonly string[] =>
-    files.flatMap(file => /node_modules\/bitcoin-controller\/dist\/(.*)\.js$/.exec(file)?.slice(1) ?? []).sort();
+  const bundle = (program: string): Promise<Bundle> => bundleOf(project, program, { platform: 'browser', format: 'iife' });
 
   it('leaves out of a bundle whatever it does not use', async () => {
     const reference = await bundle(
@@ -309,7 +330,9 @@ describe('a project without client-node', () => {
     );
     const packages = all.files.flatMap(file => /node_modules\/([^/]+)\//.exec(file)?.slice(1) ?? []);
     expect([...new Set(packages)]).to.have.members(['bitcoin-controller', 'rxjs', 'tslib']);
-    expect(ofPackage(all.files).filter(file => !/^(broadcaster|record)\//.test(file))).to.deep.equal(['api-error']);
+    expect(ofPackage(all.files).filter(file => !/^(broadcaster|collections|logging|record|time)\//.test(file))).to.deep.equal([
+      'kube/api-error',
+    ]);
   });
 
   it('runs the broadcaster in a browser, where there is no process and no Buffer', async () => {
@@ -327,9 +350,9 @@ describe('a project without client-node', () => {
       })();`);
     expect(ofPackage(files)).to.deep.equal([
       'broadcaster/broadcaster',
-      'broadcaster/broadcaster-options',
-      'broadcaster/fifo',
+      'broadcaster/options',
       'broadcaster/watcher',
+      'collections/fifo',
     ]);
     const context: { result?: Promise<string> } = {};
     runInNewContext(text, context);

@@ -3,7 +3,7 @@
 //   once in a token's lifetime. Differs from client-go: a refresh token that the issuer rotates is kept in memory, not in the file.
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import fetch, { type RequestInit, type Response } from 'node-fetch';
+import type { RequestInit, Response } from 'node-fetch';
 import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
 
@@ -110,6 +110,7 @@ export class OidcToken {
   async #request(url: string, init: RequestInit): Promise<unknown> {
     // node-fetch throws an unhandled error if its signal has already aborted.
     this.#closing?.throwIfAborted();
+    const fetch = await loadFetch();
     const deadline = new Deadline(timeoutMs, this.#closing);
     try {
       // A redirect would send the refresh token and the client's secret to another host.
@@ -119,6 +120,14 @@ export class OidcToken {
       deadline.clear();
     }
   }
+}
+
+/** The package's users need node-fetch for nothing else, so it is optional. Bundlers take the handler of the failure as a sign of that. */
+async function loadFetch() {
+  const loaded = await import('node-fetch').catch((cause: unknown) => {
+    throw new Error('authentication by OpenID Connect needs the package node-fetch, version 3', { cause });
+  });
+  return loaded.default;
 }
 
 /** The JSON of a response. An error quotes only the fields that RFC 6749 defines for errors. */
