@@ -220,6 +220,7 @@ describe('the chart', () => {
       identity: config.identity,
       leaderElect: true,
       healthAddress: ':8080',
+      logLevelAddress: '127.0.0.1:8081',
       bitcoindImage: `bitcoin-controller-bitcoind:${packageVersion}`,
     });
   });
