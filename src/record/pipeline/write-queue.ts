@@ -7,8 +7,10 @@ import type { DropCause, EventTally } from './event-counts.ts';
 import { givenName, type EventNames } from './event-name.ts';
 import type { EventDelivery } from './event-pipeline.ts';
 import type { AnyEvent, EventPolicy } from './event-policy.ts';
-import { eventFields } from './recording.ts';
 import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
+import { HeldCounts } from './held-counts.ts';
+import { merged, renamed, type QueuedWrite } from './queued-write.ts';
+import { eventFields } from './recording.ts';
 
 export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'shape'> {
   readonly policy: EventPolicy<E, P>;
@@ -22,36 +24,15 @@ export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<EventWrit
   readonly now: () => number;
 }
 
-/** An event to be written. */
-interface Write<E> {
-  readonly event: E;
-  /** The event is not on the server yet. */
-  readonly isCreate: boolean;
-  /** The number of recorded events that it stands for. */
-  readonly weight: number;
-  /** Failed attempts. */
-  readonly tries: number;
-  /** The server may have the event: an attempt to create it had no answer, or another process may have created it. */
-  readonly mayBeThere: boolean;
-  /** Its first name was taken by another event. */
-  readonly isRenamed: boolean;
-  /** Called once it is delivered or dropped. */
-  waiters: (() => void)[] | undefined;
-}
-
 /** The writes of one key. Events recorded while one is being written or waits become one write: counts add up. */
 interface Entry<E> {
   readonly key: string;
-  writing: Write<E> | undefined;
-  pending: Write<E> | undefined;
-  /** When `pending` may be written, in milliseconds since 1970; 0: now. */
-  dueAt: number;
+  writing: QueuedWrite<E> | undefined;
+  pending: QueuedWrite<E> | undefined;
   /** Set while a retry sleeps. Its timer does not depend on the clock, which may be set. */
   stopSleep: (() => void) | undefined;
 }
 
-/** The largest number of counts that were tried too often and wait for another attempt. */
-const maxUnwritten = 4096;
 /** The longest sleep before a retry while the queue drains: a shutdown has no ten seconds. */
 const drainSleepMs = 250;
 const settled = Promise.resolve();
@@ -64,10 +45,8 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   readonly #entries = new Map<string, Entry<E>>();
   /** Entries whose `pending` is due. */
   readonly #ready = new Fifo<Entry<E>>();
-  /** Entries whose `pending` is held, longest first. */
-  readonly #held = new Set<Entry<E>>();
-  /** Those of #held that were tried too often. */
-  readonly #unwritten = new Set<Entry<E>>();
+  /** Entries whose `pending` is held. */
+  readonly #held: HeldCounts<Entry<E>>;
   readonly #cancellation = new AbortController();
   readonly #ending = new AbortController();
   readonly #idleCallbacks: (() => void)[] = [];
@@ -78,14 +57,20 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   #active = 0;
   #pending = 0;
   #isPumpScheduled = false;
-  /** When the next held count is due. */
-  #wakeAt = Infinity;
-  #stopTimer = (): void => undefined;
 
   constructor(options: WriteQueueOptions<E, P>) {
     this.#options = options;
     this.#policy = options.policy;
     this.#writer = new EventWriter({ ...options, shape: options.policy });
+    this.#held = new HeldCounts({
+      dueAt: ({ pending }) => (pending === undefined ? 0 : this.#policy.dueAt(pending.event)),
+      onDue: entry => {
+        if (entry.writing === undefined) this.#makeReady(entry);
+      },
+      onDrop: (cause, entry) => this.#dropHeld(cause, entry),
+      maxHeld: options.policy.maxHeld,
+      now: options.now,
+    });
   }
 
   get pending(): number {
@@ -134,11 +119,12 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
         left -= 1;
         if (left === 0) resolve();
       };
+      const waiters = [onWritten];
       for (const entry of this.#entries.values()) {
         const write = this.#held.has(entry) ? entry.writing : (entry.pending ?? entry.writing);
         if (write === undefined) continue;
         left += 1;
-        (write.waiters ??= []).push(onWritten);
+        write.waiters = write.waiters === undefined ? waiters : [...write.waiters, onWritten];
       }
       onWritten();
     });
@@ -156,7 +142,6 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   abandon(): void {
     this.#ending.abort();
     this.#cancellation.abort();
-    this.#stopTimer();
     this.#held.clear();
     const entries = [...this.#entries.values()];
     this.#entries.clear();
@@ -169,82 +154,40 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   /** Makes the held count of a key due. */
   release(key: string): void {
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#held.has(entry)) this.#release(entry);
+    if (entry !== undefined && this.#held.has(entry)) this.#held.release(entry);
   }
 
   releaseHeld(): void {
-    for (const entry of this.#held) this.#release(entry);
+    this.#held.releaseAll();
   }
 
   /** Makes the counts due that were tried too often. */
   releaseUnwritten(): void {
-    for (const entry of this.#unwritten) this.#release(entry);
+    this.#held.releaseUnwritten();
   }
 
   /** A count that waits takes the new one along. One that is held becomes due with an event that is not. */
-  #add(key: string, write: Write<E>, isHeld: boolean): void {
+  #add(key: string, write: QueuedWrite<E>, isHeld: boolean): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) {
-      const added = { key, writing: undefined, pending: write, dueAt: 0, stopSleep: undefined };
+      const added = { key, writing: undefined, pending: write, stopSleep: undefined };
       this.#entries.set(key, added);
-      if (isHeld) this.#hold(added);
+      if (isHeld) this.#held.hold(added);
       else this.#makeReady(added);
     } else if (entry.pending === undefined) {
       entry.pending = write;
-      if (isHeld) this.#hold(entry);
+      if (isHeld) this.#held.hold(entry);
     } else {
       entry.pending = merged(entry.pending, write);
-      if (!isHeld && this.#held.has(entry)) this.#release(entry);
+      if (!isHeld && this.#held.has(entry)) this.#held.release(entry);
     }
   }
 
-  #hold(entry: Entry<E>): void {
-    if (entry.pending !== undefined) entry.dueAt = this.#policy.dueAt(entry.pending.event);
-    if (entry.dueAt === 0) {
-      if (entry.writing === undefined) this.#makeReady(entry);
-      return;
-    }
-    this.#held.add(entry);
-    if (this.#held.size > this.#policy.maxHeld) this.#dropOldest(this.#held, 'spam');
-    if (entry.dueAt < this.#wakeAt) this.#wakeUpAt(entry.dueAt);
-  }
-
-  #release(entry: Entry<E>): void {
-    this.#held.delete(entry);
-    this.#unwritten.delete(entry);
-    entry.dueAt = 0;
-    if (entry.writing === undefined) this.#makeReady(entry);
-  }
-
-  #wakeUpAt(dueAt: number): void {
-    this.#stopTimer();
-    this.#wakeAt = dueAt;
-    if (dueAt === Infinity) return;
-    this.#stopTimer = startTimer(Math.max(1, Math.ceil(dueAt - this.#options.now())), () => this.#releaseDue());
-  }
-
-  /** Longest held first: several counts may wait for one token. */
-  #releaseDue(): void {
-    const nowMs = this.#options.now();
-    let nextMs = Infinity;
-    for (const entry of this.#held) {
-      if (entry.dueAt < nowMs + 1 && entry.pending !== undefined) entry.dueAt = this.#policy.dueAt(entry.pending.event);
-      if (entry.dueAt === 0) this.#release(entry);
-      else nextMs = Math.min(nextMs, entry.dueAt);
-    }
-    this.#wakeUpAt(nextMs);
-  }
-
-  #dropOldest(entries: Set<Entry<E>>, cause: DropCause): void {
-    for (const entry of entries) {
-      const { pending } = entry;
-      this.#held.delete(entry);
-      this.#unwritten.delete(entry);
-      Object.assign(entry, { pending: undefined, dueAt: 0 });
-      if (entry.writing === undefined) this.#entries.delete(entry.key);
-      if (pending !== undefined) this.#drop(cause, pending);
-      return;
-    }
+  #dropHeld(cause: DropCause, entry: Entry<E>): void {
+    const { pending } = entry;
+    entry.pending = undefined;
+    if (entry.writing === undefined) this.#entries.delete(entry.key);
+    if (pending !== undefined) this.#drop(cause, pending);
   }
 
   #makeReady(entry: Entry<E>): void {
@@ -268,7 +211,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     }
   }
 
-  async #write(entry: Entry<E>, write: Write<E>): Promise<void> {
+  async #write(entry: Entry<E>, write: QueuedWrite<E>): Promise<void> {
     const { event, isCreate } = write;
     const isUpdate = !isCreate && this.#policy.countOf(event) > 1;
     const outcome = await this.#writer.write(event, isUpdate, this.#cancellation.signal, write.tries);
@@ -281,7 +224,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     if (this.#ready.size > 0) this.#pump();
   }
 
-  #settle(entry: Entry<E>, write: Write<E>, outcome: WriteOutcome<E>): void {
+  #settle(entry: Entry<E>, write: QueuedWrite<E>, outcome: WriteOutcome<E>): void {
     switch (outcome.kind) {
       case 'recorded':
         this.#policy.updateState(outcome.answer, entry.key);
@@ -302,7 +245,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   }
 
   /** Differs from client-go, which drops the event. Either an attempt without an answer created it, or its name is another event's. */
-  #onExists(entry: Entry<E>, write: Write<E>): void {
+  #onExists(entry: Entry<E>, write: QueuedWrite<E>): void {
     const { names, now } = this.#options;
     const { event } = write;
     if (write.mayBeThere && this.#policy.countOf(event) <= 1) {
@@ -320,7 +263,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     }
   }
 
-  #retry(entry: Entry<E>, write: Write<E>, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
+  #retry(entry: Entry<E>, write: QueuedWrite<E>, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
     const tries = write.tries + 1;
     if (isLastTry === true && tries > 1) {
       this.#drop('rejected', write);
@@ -334,7 +277,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   }
 
   /** Drops a write that was tried too often, or holds it together with newer counts: an older count must not follow a newer one. */
-  #giveUp(entry: Entry<E>, write: Write<E>): void {
+  #giveUp(entry: Entry<E>, write: QueuedWrite<E>): void {
     const all = entry.pending === undefined ? write : merged(write, entry.pending);
     if (this.ending.aborted || !this.#policy.keepsUnwritten(all.event, all.tries)) {
       const { event } = write;
@@ -344,16 +287,13 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
       return;
     }
     entry.pending = all;
-    this.#hold(entry);
-    this.#unwritten.add(entry);
-    if (this.#unwritten.size > maxUnwritten) this.#dropOldest(this.#unwritten, 'retry_limit');
+    this.#held.holdUnwritten(entry);
   }
 
   /** Writes it again, together with what was recorded in the meantime. */
-  #requeue(entry: Entry<E>, write: Write<E>): void {
+  #requeue(entry: Entry<E>, write: QueuedWrite<E>): void {
     entry.pending = entry.pending === undefined ? write : merged(write, entry.pending);
-    this.#held.delete(entry);
-    entry.dueAt = 0;
+    this.#held.forget(entry);
   }
 
   #wake(entry: Entry<E>): void {
@@ -362,32 +302,20 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     this.#makeReady(entry);
   }
 
-  #deliver(write: Write<E>): void {
+  #deliver(write: QueuedWrite<E>): void {
     this.#options.counts.delivered += write.weight;
     this.#finish(write);
   }
 
-  #drop(cause: DropCause, write: Write<E>): void {
+  #drop(cause: DropCause, write: QueuedWrite<E>): void {
     this.#options.counts.drop(cause, write.event, write.weight);
     this.#finish(write);
   }
 
-  #finish(write: Write<E>): void {
+  #finish(write: QueuedWrite<E>): void {
     this.#pending -= write.weight;
     if (write.waiters !== undefined) for (const waiter of write.waiters) waiter();
     if (this.#pending > 0) return;
     for (const callback of this.#idleCallbacks.splice(0)) callback();
   }
-}
-
-/** One write for two: the newer event, under the name and with the history of the older. */
-function merged<E extends AnyEvent>(older: Write<E>, newer: Write<E>): Write<E> {
-  const { event } = older.isRenamed ? renamed(newer, older.event.metadata.name) : newer;
-  const waiters = newer.waiters === undefined ? older.waiters : [...(older.waiters ?? []), ...newer.waiters];
-  return { ...older, event, weight: older.weight + newer.weight, waiters };
-}
-
-function renamed<E extends AnyEvent>(write: Write<E>, name: string): Write<E> {
-  const { event } = write;
-  return { ...write, event: { ...event, metadata: { ...event.metadata, name } } };
 }
