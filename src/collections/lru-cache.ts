@@ -44,15 +44,31 @@ export class LruCache<V> {
       return undefined;
     }
     if (this.#newest === undefined) return undefined;
-    const oldest = this.#newest.newer;
-    const { value: forgotten } = oldest;
-    this.#entries.delete(oldest.key);
-    // The entry is used again: a new one would be an old object for the garbage collector soon.
-    oldest.key = key;
-    oldest.value = value;
-    this.#entries.set(key, oldest);
-    this.#newest = oldest;
+    const reused = this.#moveOldestTo(key, this.#newest);
+    const { value: forgotten } = reused;
+    reused.value = value;
     return forgotten;
+  }
+
+  /**
+   * The value of `key`; if there is none, what `create` returns, which is kept.
+   * @param create receives the value that is forgotten for it, if there is one, and may return that to use it again: a value that replaces an
+   * old one costs the garbage collector more
+   */
+  getOrCreate(key: string, create: (forgotten: V | undefined) => V): V {
+    const entry = this.#newest?.key === key ? this.#newest : this.#entries.get(key);
+    if (entry !== undefined) {
+      this.#renew(entry);
+      return entry.value;
+    }
+    if (this.#entries.size >= this.#size && this.#newest !== undefined) {
+      const reused = this.#moveOldestTo(key, this.#newest);
+      reused.value = create(reused.value);
+      return reused.value;
+    }
+    const value = create(undefined);
+    if (this.#entries.size < this.#size) this.#add(key, value);
+    return value;
   }
 
   /** The entry that would be forgotten next. */
@@ -73,6 +89,16 @@ export class LruCache<V> {
     unlink(entry);
     link(entry, this.#newest);
     this.#newest = entry;
+  }
+
+  /** Uses the entry again: a new one would be an old object for the garbage collector soon. */
+  #moveOldestTo(key: string, newest: Entry<V>): Entry<V> {
+    const oldest = newest.newer;
+    this.#entries.delete(oldest.key);
+    oldest.key = key;
+    this.#entries.set(key, oldest);
+    this.#newest = oldest;
+    return oldest;
   }
 
   #add(key: string, value: V): void {

@@ -13,6 +13,7 @@ import {
   type EventKeyFuncs,
 } from './event-keys.ts';
 import { givenName } from '../pipeline/event-name.ts';
+import { LocalKeys } from './local-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
@@ -86,27 +87,18 @@ export class EventAggregator {
     if (localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
 
     // Differs from client-go, which forgets any of them: equal input gives equal output.
-    for (const oldest of localKeys) {
-      localKeys.delete(oldest);
-      break;
-    }
+    localKeys.deleteOldest();
     const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs, this.#timestamp(nowMs));
     return { event: aggregate, key: this.#rules.aggregateKeyOf(keyFunc(event).aggregateKey) };
   }
 
   #groupOf(event: CoreV1Event): EventGroup {
-    const { aggregateKey } = this.#options.keyFunc(event);
-    let group = this.#groups.get(aggregateKey);
-    if (group === undefined) {
-      group = newGroup(event);
-      this.#groups.set(aggregateKey, group);
-    }
-    return group;
+    return this.#groups.getOrCreate(this.#options.keyFunc(event).aggregateKey, () => newGroup(event));
   }
 }
 
 function newGroup({ reason, reportingComponent, reportingInstance }: CoreV1Event): EventGroup {
-  return { reason, reportingComponent, reportingInstance, localKeys: new Set(), lastMs: -Infinity };
+  return { reason, reportingComponent, reportingInstance, localKeys: new LocalKeys(), lastMs: -Infinity };
 }
 
 function isOf(group: EventGroup, { reason, reportingComponent, reportingInstance }: CoreV1Event): boolean {
@@ -148,9 +140,9 @@ export class EventLogger {
 
   /** The event with its count, first time and name of old, and the patch that says so; the event alone if it is new. */
   eventObserve(event: CoreV1Event, key: string, nowMs = this.#now()): { event: CoreV1Event; patch: EventPatch | undefined } {
-    const known = this.#logs.get(key);
-    if (known === undefined || known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
-      this.#remember(known, key, event, event.count, nowMs);
+    const known = this.#logs.getOrCreate(key, newLog);
+    if (known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
+      remember(known, event, event.count, nowMs);
       return { event, patch: undefined };
     }
     const { firstTimestamp, name, resourceVersion } = known;
@@ -163,24 +155,24 @@ export class EventLogger {
 
   /** Remembers the event as the server has it. */
   updateState(event: CoreV1Event, key: string): void {
-    const known = this.#logs.get(key);
-    const count = known === undefined ? event.count : this.#rules.answeredCount(event.count, known.count);
-    this.#remember(known, key, event, count, this.#now());
+    const known = this.#logs.getOrCreate(key, newLog);
+    remember(known, event, this.#rules.answeredCount(event.count, known.count), this.#now());
   }
+}
 
-  #remember(known: EventLog | undefined, key: string, event: CoreV1Event, count: number, observedMs: number): void {
-    const { firstTimestamp, metadata } = event;
-    const { name, resourceVersion } = metadata;
-    if (known === undefined) {
-      this.#logs.set(key, { count, firstTimestamp, name, resourceVersion, observedMs });
-      return;
-    }
-    known.count = count;
-    known.firstTimestamp = firstTimestamp;
-    known.name = name;
-    known.resourceVersion = resourceVersion;
-    known.observedMs = observedMs;
-  }
+/** A log of nothing yet; the one of a forgotten event is used again. */
+function newLog(forgotten: EventLog | undefined): EventLog {
+  if (forgotten === undefined) return { count: 0, firstTimestamp: '', name: '', resourceVersion: undefined, observedMs: 0 };
+  forgotten.count = 0;
+  return forgotten;
+}
+
+function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, count: number, observedMs: number): void {
+  log.count = count;
+  log.firstTimestamp = firstTimestamp;
+  log.name = metadata.name;
+  log.resourceVersion = metadata.resourceVersion;
+  log.observedMs = observedMs;
 }
 
 function keyFuncsFor(options: CorrelatorOptions, rules: CorrelationRules, lruCacheSize: number): EventKeyFuncs {

@@ -4,6 +4,7 @@ import { LruCache } from '../../collections/lru-cache.ts';
 import type { TokenBucket } from '../../time/token-bucket.ts';
 import { givenName } from '../pipeline/event-name.ts';
 import type { CoreV1Event } from './core-event.ts';
+import type { LocalKeys } from './local-keys.ts';
 
 /** Groups similar events: those with one `aggregateKey`. In a group, different `localKey`s are different events. */
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
@@ -26,7 +27,7 @@ export interface KnownObject {
 /** Similar events, which may become one. */
 export interface EventGroup extends Pick<CoreV1Event, 'reason' | 'reportingComponent' | 'reportingInstance'> {
   /** The keys of its different events, oldest first. */
-  readonly localKeys: Set<string>;
+  readonly localKeys: LocalKeys;
   /** The time of the last event. */
   lastMs: number;
 }
@@ -64,17 +65,15 @@ export function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
   // An event has three keys: its object is looked up once.
   let latest:
     { readonly event: Pick<CoreV1Event, 'source' | 'involvedObject' | 'type'>; readonly object: KnownObject } | undefined;
+  const newObject = (): KnownObject => {
+    last += 1;
+    return { number: String(last), bucket: undefined, group: undefined };
+  };
   const objectOf = (event: CoreV1Event): KnownObject => {
     const { source, involvedObject, type } = event;
     if (latest?.event.involvedObject === involvedObject && latest.event.source === source && latest.event.type === type)
       return latest.object;
-    const key = objectKey(event);
-    let object = objects.get(key);
-    if (object === undefined) {
-      last += 1;
-      object = { number: String(last), bucket: undefined, group: undefined };
-      objects.set(key, object);
-    }
+    const object = objects.getOrCreate(objectKey(event), newObject);
     latest = { event: { source, involvedObject, type }, object };
     return object;
   };

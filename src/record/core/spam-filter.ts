@@ -44,10 +44,6 @@ export class EventSourceObjectSpamFilter {
     const { spamKeyFunc, qps, burst } = this.#options;
     const key = spamKeyFunc(event);
     if (typeof key !== 'string') return (key.bucket ??= new TokenBucket({ qps, burst }));
-    const known = this.#buckets.get(key);
-    if (known !== undefined) return known;
-    const bucket = new TokenBucket({ qps, burst });
-    this.#buckets.set(key, bucket);
-    return bucket;
+    return this.#buckets.getOrCreate(key, () => new TokenBucket({ qps, burst }));
   }
 }

@@ -10,7 +10,7 @@ import { networkError, pod, status } from './fakes.ts';
 
 describe('LruCache', () => {
   it('remembers what was used last, as a plain list would', () => {
-    const operation = fc.tuple(fc.constantFrom('get', 'set', 'delete'), fc.constantFrom('a', 'b', 'c', 'd', 'e'));
+    const operation = fc.tuple(fc.constantFrom('get', 'set', 'getOrCreate', 'delete'), fc.constantFrom('a', 'b', 'c', 'd', 'e'));
     fc.assert(
       fc.property(fc.integer({ min: -1, max: 3 }), fc.array(operation, { maxLength: 40 }), (size, operations) => {
         const cache = new LruCache<number>(size);
@@ -19,11 +19,13 @@ describe('LruCache', () => {
           const known = model.find(([other]) => other === key);
           if (what === 'get') expect(cache.get(key)).to.equal(known?.[1]);
           if (what === 'set') cache.set(key, value);
+          if (what === 'getOrCreate') expect(cache.getOrCreate(key, () => value)).to.equal(known?.[1] ?? value);
           if (what === 'delete') cache.delete(key);
           const kept = model.filter(([other]) => other !== key);
           if (what === 'set') model = [...kept, [key, value]];
           if (what === 'delete') model = kept;
           if (what === 'get' && known !== undefined) model = [...kept, known];
+          if (what === 'getOrCreate') model = [...kept, known ?? [key, value]];
           if (model.length > Math.max(0, size)) model = model.slice(1);
           expect(cache.size).to.equal(model.length);
         }
