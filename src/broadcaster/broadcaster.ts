@@ -128,7 +128,7 @@ export class Broadcaster<T> implements AsyncDisposable {
   }
 
   /**
-   * Distributes an event, or says that too many are ahead of it. Never waits. Port of `ActionOrDrop`.
+   * Distributes an event unless too many are queued. Never waits. Port of `ActionOrDrop`.
    * @returns whether it was accepted; if not, it is among the `drops`
    * @throws BroadcasterStoppedError
    *

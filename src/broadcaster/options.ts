@@ -6,13 +6,13 @@ export type FullChannelBehavior = 'WaitIfChannelFull' | 'DropIfChannelFull';
 /** The two by their names in Go; the strings do as well. */
 export const FullChannelBehavior = { WaitIfChannelFull: 'WaitIfChannelFull', DropIfChannelFull: 'DropIfChannelFull' } as const;
 
-/** How a `Broadcaster` bounds what waits. */
+/** The options of a `Broadcaster`. */
 export interface BroadcasterOptions {
-  /** How many events each watcher's queue holds. 0 = only what a waiting reader takes. */
+  /** The length of each watcher's queue. 0: a watcher receives an event only while its reader waits for one. */
   readonly queueLength: number;
   /** Default: `WaitIfChannelFull`. */
   readonly fullChannelBehavior?: FullChannelBehavior | undefined;
-  /** The number of accepted events that wait to be distributed while a watcher blocks the others. Default: 25. */
+  /** The number of accepted events that may wait to be distributed while a watcher blocks the others. Default: 25. */
   readonly incomingQueueLength?: number | undefined;
   /** Shuts the broadcaster down when it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -20,9 +20,9 @@ export interface BroadcasterOptions {
 
 /** An event that was dropped: `incoming` for all watchers, or for one `watcher` whose queue was full. */
 export interface DroppedEvent<T> {
-  /** The one that is lost: always the newest. */
+  /** Always the newest. */
   readonly event: WatchEvent<T>;
   readonly at: 'incoming' | 'watcher';
-  /** There if it is lost for this one only. */
+  /** Absent if the event is lost for all watchers. */
   readonly watcher?: Watcher<T>;
 }

@@ -1,4 +1,4 @@
-// Watcher: one consumer's bounded queue. Consumers iterate it or subscribe to `results`.
+// Watcher: one consumer's bounded queue.
 //   Port of apimachinery v0.37.2 pkg/watch/mux.go (broadcasterWatcher) and watch.go (Interface).
 /// <reference lib="esnext.disposable" preserve="true" />
 // A consumer whose own libraries have no Disposable gets it from here, with the declarations of every other module.
@@ -14,11 +14,11 @@ export interface WatchEvent<T> {
   readonly object: T;
 }
 
-/** The calls of a watcher to its broadcaster. */
+/** How a watcher calls the broadcaster that feeds it. */
 export interface WatcherFeed {
   /** There may be room now: an event was taken, or a reader waits. */
   onRoom(): void;
-  /** The watcher has ended and accepts no more events. */
+  /** The watcher takes no more events. */
   onClose(): void;
   /** It was stopped. */
   onStop(): void;
@@ -193,7 +193,7 @@ export class Watcher<T> implements AsyncIterable<WatchEvent<T>>, Disposable {
     };
   }
 
-  /** For the broadcaster: hands `event` over, or says that there is no room for it. A stopped watcher swallows it. */
+  /** For the broadcaster: hands `event` over, and returns false if there is no room for it. A stopped watcher discards it. */
   offer(event: WatchEvent<T>): boolean {
     if (this.#isStopped) return true;
     if (this.#consumer !== undefined && !this.#isBusy && !this.#isFlushing) {

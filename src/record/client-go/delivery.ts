@@ -52,7 +52,7 @@ export class ClientGoDelivery implements EventDelivery {
     return this.flush();
   }
 
-  /** A running attempt continues, as in client-go; the events behind it are lost. */
+  /** A running attempt continues, as in client-go; the queued events are lost. */
   abandon(): void {
     const lost = this.#watcher.size;
     this.#cancellation.abort();

@@ -1,4 +1,4 @@
-// EventSink: writes events to the API server, by a consumer's own client-node.
+// EventSink: where core/v1 events are written.
 //   Port of client-go v0.37.2 tools/record (EventSink) and kubernetes/typed/core/v1 (EventSinkImpl).
 import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';
@@ -15,7 +15,7 @@ export interface EventSink extends SinkOf<CoreV1Event, EventPatch> {
 export interface CoreV1EventsApi {
   /** POST */
   createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
-  /** PATCH, with options that say which kind */
+  /** PATCH, with options that select the kind of patch */
   patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
 }
 
@@ -45,7 +45,7 @@ export class CoreV1EventSink implements EventSink {
     this.#api = api;
   }
 
-  /** As `EventSink` says. */
+  /** @see EventSink */
   async create(event: CoreV1Event): Promise<CoreV1Event> {
     const { firstTimestamp, lastTimestamp, ...rest } = wireEvent(event);
     // client-node's serializer takes times as Date only.
@@ -53,7 +53,7 @@ export class CoreV1EventSink implements EventSink {
     return plainEvent(await this.#api.createNamespacedEvent({ namespace: event.metadata.namespace, body: body as never }), event);
   }
 
-  /** As `EventSink` says. */
+  /** @see EventSink */
   async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
     const { name, namespace } = event.metadata;
     return plainEvent(
@@ -63,7 +63,7 @@ export class CoreV1EventSink implements EventSink {
   }
 }
 
-/** Of the answer only what correlation needs, with its `Date` back as a string. */
+/** Keeps of the answer only what correlation needs, with its `Date` back as a string. */
 function plainEvent(answer: unknown, sent: CoreV1Event): CoreV1Event {
   const { metadata, count, firstTimestamp } = answer as {
     metadata?: { name?: string; resourceVersion?: string };

@@ -17,7 +17,7 @@ export interface CorrelationRules {
   nameAnnotation(option: string | undefined): string | undefined;
 }
 
-/** Keeps the counts of an aggregate and of a plain event apart, whatever their keys are. */
+/** Keeps the counts of an aggregate and of a plain event apart, even if their keys are equal. */
 const aggregatePrefix = '+';
 
 export const defaultRules: CorrelationRules = {

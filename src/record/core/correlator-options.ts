@@ -1,4 +1,4 @@
-// The options of an EventCorrelator, which an EventBroadcaster also accepts.
+// The options of an EventCorrelator, which an EventBroadcaster takes too.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (CorrelatorOptions).
 import type { ClientGoOption } from '../client-go/compatibility.ts';
 import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFunc } from './event-keys.ts';
@@ -30,30 +30,29 @@ import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFu
  * ```
  */
 export interface CorrelatorOptions extends ClientGoOption {
-  /** The number of keys in each of the three caches. Default: 4096. */
+  /** The largest number of keys in each of the three caches. Default: 4096. */
   readonly lruCacheSize?: number | undefined;
   /** The number of events that a source may write at once about one object and type. Default: 25. */
   readonly burstSize?: number | undefined;
   /** The number of further events per second. Default: 1/300. */
   readonly qps?: number | undefined;
-  /** The key of similar events. Default: events that differ only by message and fieldPath are similar. */
+  /** Groups similar events. Default: those that differ only by message and fieldPath. */
   readonly keyFunc?: EventAggregatorKeyFunc | undefined;
-  /** The message of the event that combines similar ones. Default: `(combined from similar events): ` and the newest message. */
+  /** The message of the event that stands for similar ones. Default: `(combined from similar events): ` and the newest message. */
   readonly messageFunc?: EventAggregatorMessageFunc | undefined;
-  /** The ordinal of the first different message of a group that is aggregated. Default: 10. Negative: none is. */
+  /** The number of different messages of a group from which on they are aggregated; if negative, none are. Default: 10. */
   readonly maxEvents?: number | undefined;
-  /** A gap longer than this ends a group. Default: 600. */
+  /** A longer gap between two events ends their group, in seconds. Default: 600. */
   readonly maxIntervalInSeconds?: number | undefined;
-  /** The key whose burst an event counts against. Default: its source, object and type. */
+  /** Events of one key share a burst. Default: one key for each source, object and type. */
   readonly spamKeyFunc?: EventSpamKeyFunc | undefined;
-  /** A repetition after this time is a new event. Default: one hour, as API servers keep events. Not if `clientGoCompatible`. */
+  /**
+   * An event that did not happen for this time is a new event when it happens again, in milliseconds. Default: one hour, the time for which API
+   * servers keep events. With `clientGoCompatible` unlimited.
+   */
   readonly maxAgeMs?: number | undefined;
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /**
-   * Key of the annotation by which recording code gives an event its name. Default: none. An event with a given name is written once,
-   * however often and by whichever process it is recorded. It is no repetition of another one with the same message, and if the server has
-   * an event of that name, it counts as delivered. Code that stores the name can record the event again after a crash. Not if `clientGoCompatible`.
-   */
+  /** The key of the annotation with which a caller names an event. Default: none. @see PipelineOptions.nameAnnotation */
   readonly nameAnnotation?: string | undefined;
 }

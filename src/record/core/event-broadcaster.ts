@@ -28,7 +28,7 @@ const maxHeld = 4096;
 
 /**
  * Takes recorded events to sinks, logs and watchers. A process needs one: it counts and aggregates the events of all its recorders.
- * Recording never waits, whatever happens to the events. Port of `record.EventBroadcaster`.
+ * Recording never waits. Port of `record.EventBroadcaster`.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// EventCorrelator: turns recorded events into writes: aggregate → count → spam filter.
+// EventCorrelator: turns recorded events into events to write: it aggregates, counts, and filters spam.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
 import type { CorrelatorOptions } from './correlator-options.ts';
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
@@ -17,13 +17,13 @@ import { LocalKeys } from './local-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
-/** What a correlator says of an event. */
+/** How an event is to be written. */
 export interface EventCorrelateResult {
   /** The event to write: a copy, or the aggregate that it became part of. */
   readonly event: CoreV1Event;
   /** There if the event has been observed before. */
   readonly patch: EventPatch | undefined;
-  /** The spam filter refuses the event; its count continues. */
+  /** The spam filter refuses the event; it is counted nevertheless. */
   readonly skip: boolean;
   /** What `event` is counted under; events of one key are written in order. */
   readonly key: string;
@@ -107,7 +107,7 @@ function isOf(group: EventGroup, { reason, reportingComponent, reportingInstance
   );
 }
 
-/** What is known of an event that has been observed. */
+/** What is remembered of an event that has been observed. */
 interface EventLog {
   count: number;
   firstTimestamp: string;
@@ -116,7 +116,7 @@ interface EventLog {
   observedMs: number;
 }
 
-/** As in `CorrelatorOptions`, with nothing left out. */
+/** As in `CorrelatorOptions`, all required. */
 export interface EventLoggerOptions extends ClientGoOption {
   readonly lruCacheSize: number;
   /** Milliseconds since 1970. */
@@ -138,7 +138,7 @@ export class EventLogger {
     this.#rules = correlationRules(options);
   }
 
-  /** The event with its count, first time and name of old, and the patch that says so; the event alone if it is new. */
+  /** The event with its count, first time and first name, and the patch that writes them; the event alone if it is new. */
   eventObserve(event: CoreV1Event, key: string, nowMs = this.#now()): { event: CoreV1Event; patch: EventPatch | undefined } {
     const known = this.#logs.getOrCreate(key, newLog);
     if (known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
@@ -183,7 +183,7 @@ function keyFuncsFor(options: CorrelatorOptions, rules: CorrelationRules, lruCac
   return nameAnnotation === undefined ? keys : withGivenNames(keys, nameAnnotation);
 }
 
-/** Says of each event whether and as what it is to be written. */
+/** Decides for each event whether and how it is written. */
 export class EventCorrelator {
   /** The key of an event that is not aggregated. */
   readonly eventKey: (event: CoreV1Event) => string;
@@ -226,12 +226,12 @@ export class EventCorrelator {
     });
   }
 
-  /** Counts the event, and says what to write. @throws an Error if there is no event */
+  /** Counts the event. @returns what to write @throws an Error if there is no event */
   eventCorrelate(event: CoreV1Event | null | undefined): EventCorrelateResult {
     if (event === null || event === undefined) throw new Error('event is nil');
     const nowMs = this.#now();
     const { event: aggregated, key } = this.#aggregator.eventAggregate(event, nowMs);
-    // It is written once: recorded again, its count stays 1.
+    // A named event is written once: recorded again it is still the first occurrence.
     if (aggregated === event && givenName(event.metadata.annotations, this.#nameAnnotation) !== undefined)
       return { event, patch: undefined, skip: false, key, isAggregate: false };
     const { event: counted, patch } = this.#logger.eventObserve(aggregated, key, nowMs);
@@ -240,7 +240,7 @@ export class EventCorrelator {
     return { event: counted, patch, skip, key, isAggregate: aggregated !== event };
   }
 
-  /** Takes over what the server answered for an event of `key` (default: its own key; that of an aggregate differs). */
+  /** Remembers the server's answer for an event. @param key Default: the event's own key. An aggregate has another. */
   updateState(event: CoreV1Event, key = this.eventKey(event)): void {
     this.#logger.updateState(
       event,

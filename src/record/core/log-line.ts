@@ -1,4 +1,4 @@
-// The log line of an event. Port of client-go v0.37.2 tools/record/event.go (StartLogging, StartStructuredLogging).
+// How an event is logged. Port of client-go v0.37.2 tools/record/event.go (StartLogging, StartStructuredLogging).
 import type { LogFields } from '../../logging/logger.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
 import type { CoreV1Event } from './core-event.ts';

@@ -5,17 +5,17 @@ import type { SpamKey } from './event-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { TokenBucket } from '../../time/token-bucket.ts';
 
-/** How much is let through. */
+/** The limits of the filter. */
 export interface SpamFilterOptions {
-  /** How many keys are remembered. */
+  /** The largest number of keys. */
   readonly lruCacheSize: number;
-  /** How many events of a key are let through at once. */
+  /** The number of events of one key that pass at once. */
   readonly burst: number;
-  /** How many more a second after that. */
+  /** The number of further events per second. */
   readonly qps: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Whose burst an event counts against. */
+  /** Events of one key share a burst. */
   readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
 }
 
@@ -25,7 +25,7 @@ export class EventSourceObjectSpamFilter {
   readonly #buckets: LruCache<TokenBucket>;
 
   constructor(options: SpamFilterOptions) {
-    // Go's qps is a float32; with it a token comes back after 299.9999927 s.
+    // Go's qps is a float32; with it a token returns after 299.9999927 s.
     this.#options = { ...options, qps: Math.fround(options.qps) };
     this.#buckets = new LruCache(options.lruCacheSize);
   }

@@ -12,15 +12,15 @@ import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcas
 import { BaseEventsV1Recorder, type EventsV1Recorder, type RecordedAction } from './recorder.ts';
 import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
 
-/** Who records, and how either broadcaster does. */
+/** The options of an `EventBroadcasterAdapter`. */
 export interface EventBroadcasterAdapterOptions {
-  /** Names this instance among others of the controller: `<name>-<hostName>` reports. */
+  /** Distinguishes instances of the controller: events are reported by `<name>-<hostName>`. */
   readonly hostName: string;
   readonly core?: EventBroadcasterOptions | undefined;
   readonly eventsV1?: EventsV1BroadcasterOptions | undefined;
 }
 
-/** An API that says whether it is there. */
+/** An API whose presence can be checked. */
 export interface DiscoveredApi {
   /** Rejects if the cluster does not have the API. */
   getAPIResources(): Promise<unknown>;
@@ -71,7 +71,7 @@ export class EventBroadcasterAdapter implements AsyncDisposable {
     );
   }
 
-  /** Records in core/v1, whatever the cluster has. */
+  /** Records in core/v1, even if the cluster has events.k8s.io/v1. */
   deprecatedNewLegacyRecorder(name: string): EventRecorder {
     return this.core.newRecorder({ component: name });
   }
@@ -95,7 +95,7 @@ export class EventBroadcasterAdapter implements AsyncDisposable {
   }
 }
 
-/** client-go's `NewEventBroadcasterAdapter`: asks the cluster whether it has events.k8s.io/v1; a question that fails is a no. */
+/** client-go's `NewEventBroadcasterAdapter`: looks up whether the cluster has events.k8s.io/v1; if the lookup fails, it uses core/v1. */
 export async function newEventBroadcasterAdapter(
   apis: EventApis,
   options: EventBroadcasterAdapterOptions,

@@ -1,4 +1,4 @@
-// The events.k8s.io/v1 Event as it is in memory and on the wire.
+// The events.k8s.io/v1 Event in memory and on the wire.
 import type { LogFields } from '../../logging/logger.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
 import type { EventShape } from '../pipeline/event-policy.ts';

@@ -30,13 +30,13 @@ interface Series {
 
 /** An event that did not happen for this time is over; the next one like it is a new one. */
 export const finishTimeMs = 6 * 60_000;
-/** The interval at which the count of a continuing series is written. */
+/** How often the count of a continuing series is written. */
 export const refreshTimeMs = 30 * 60_000;
 /** The largest part of a retry's delay that is added at random. */
 const jitter = 0.25;
 /** Attempts after those of a single event, one every six minutes: for an hour, after which API servers delete an event. */
 const maxFurtherTries = 10;
-/** Occurs in no JSON text, so that the key of a write identifies its series. */
+/** Occurs in no JSON text, so that the series can be read from the key of a write. */
 const separator = '\n';
 
 /** The delay before client-go retries a write of events.k8s.io/v1. */
@@ -120,7 +120,7 @@ export class SeriesPolicy implements EventPolicy<EventsV1Event, SeriesPatch> {
   }
 }
 
-/** Writes the counts of series that continue or have ended, until the queue drains. */
+/** Writes the counts of continuing and finished series until the queue drains. */
 export function tendSeries(queue: WriteQueue<EventsV1Event, SeriesPatch>, policy: SeriesPolicy, now: () => number): void {
   // Neither rejects: nothing in them throws.
   void repeat(refreshTimeMs, () => queue.releaseHeld(), queue.ending);

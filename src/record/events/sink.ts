@@ -1,4 +1,4 @@
-// EventsV1Sink: writes events.k8s.io/v1 events to the API server.
+// EventsV1Sink: where events.k8s.io/v1 events are written.
 //   Port of client-go v0.37.2 tools/events (EventSink, EventSinkImpl).
 import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
 import type { SinkOf } from '../pipeline/event-policy.ts';
@@ -11,7 +11,7 @@ export type EventsV1Sink = SinkOf<EventsV1Event, SeriesPatch>;
 export interface EventsV1Api {
   /** POST */
   createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
-  /** PATCH, with options that say which kind */
+  /** PATCH, with options that select the kind of patch */
   patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
 }
 
@@ -26,7 +26,7 @@ export class EventsV1ApiSink implements EventsV1Sink {
     this.#api = api;
   }
 
-  /** As `EventsV1Sink` says. */
+  /** @see EventsV1Sink */
   async create(event: EventsV1Event): Promise<EventsV1Event> {
     const namespace = namespaceOf(event, 'create');
     const body = { apiVersion: 'events.k8s.io/v1', kind: 'Event', ...event, eventTime: new MicroDate(event.eventTime) };
@@ -36,7 +36,7 @@ export class EventsV1ApiSink implements EventsV1Sink {
     return storedEvent(await this.#api.createNamespacedEvent({ namespace, body: withSeries as never }), event);
   }
 
-  /** As `EventsV1Sink` says. */
+  /** @see EventsV1Sink */
   async patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event> {
     const namespace = namespaceOf(event, 'patch');
     const request = { name: event.metadata.name, namespace, body: patch };
@@ -44,7 +44,7 @@ export class EventsV1ApiSink implements EventsV1Sink {
   }
 }
 
-/** client-node's serializer takes times as Date only, and writes what `toISOString` says. */
+/** client-node's serializer takes times as Date only, and writes the result of `toISOString`. */
 class MicroDate extends Date {
   override toISOString(): string {
     return super.toISOString().replace('Z', '000Z');
@@ -56,7 +56,7 @@ function namespaceOf({ metadata }: EventsV1Event, verb: string): string {
   return metadata.namespace;
 }
 
-/** Of the answer only what the next write needs. */
+/** Keeps of the answer only what the next write needs. */
 function storedEvent(answer: unknown, sent: EventsV1Event): EventsV1Event {
   const { metadata } = answer as { metadata?: { resourceVersion?: string } };
   const resourceVersion = metadata?.resourceVersion;

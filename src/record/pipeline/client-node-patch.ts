@@ -1,4 +1,4 @@
-// Sends a strategic merge patch through a consumer's own client-node.
+// How a strategic merge patch is sent through a consumer's own client-node.
 
 /** client-node's middleware wants this much of an observable. */
 interface Settled<T> {
