@@ -9,6 +9,7 @@ import type { EventCorrelateResult, EventCorrelator } from '../core/event-correl
 import type { EventTally } from '../pipeline/event-counts.ts';
 import type { EventDelivery } from '../pipeline/event-pipeline.ts';
 import { EventWriter, maxTriesPerEvent, retryDelayMs } from '../pipeline/event-writer.ts';
+import { eventFields } from '../pipeline/recording.ts';
 
 export interface ClientGoDeliveryOptions {
   readonly sink: EventSink;
@@ -95,6 +96,7 @@ export class ClientGoDelivery implements EventDelivery {
 
   async #writeUntilDone({ event, key }: EventCorrelateResult): Promise<void> {
     const { correlator, counts, logger, sleepDurationMs, random } = this.#options;
+    const fields = { event: event.metadata.name, ...eventFields(event.involvedObject, event) };
     for (let tries = 1; ; tries += 1) {
       const outcome = await this.#writer.write(event, event.count > 1, this.#cancellation.signal);
       if (outcome.kind === 'recorded') {
@@ -107,13 +109,13 @@ export class ClientGoDelivery implements EventDelivery {
         return;
       }
       if (tries >= maxTriesPerEvent) {
-        logger.error('Unable to write event (retry limit exceeded!)', { event });
+        logger.error('Unable to write event (retry limit exceeded!)', fields);
         counts.drop('retry_limit', event);
         return;
       }
       await sleep(retryDelayMs(tries, sleepDurationMs, random), this.#cancellation.signal, { ref: false }).catch(() => undefined);
       if (this.#cancellation.signal.aborted) {
-        logger.error('Unable to write event (broadcaster is shut down)', { event });
+        logger.error('Unable to write event (broadcaster is shut down)', fields);
         counts.drop('shutdown', event);
         return;
       }

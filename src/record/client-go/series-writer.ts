@@ -1,11 +1,12 @@
 // ClientGoSeriesWriter: writes one event in up to twelve attempts.
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordEvent, attemptRecording).
-import type { Logger } from '../../logging/logger.ts';
-import { classifyFailure, maxTriesPerEvent } from '../pipeline/event-writer.ts';
-import { seriesRetryDelayMs } from '../events/series.ts';
+import type { LogFields, Logger } from '../../logging/logger.ts';
 import { sleep } from '../../time/sleep.ts';
 import type { EventsV1Event } from '../events/event.ts';
+import { seriesRetryDelayMs } from '../events/series.ts';
 import type { EventsV1Sink } from '../events/sink.ts';
+import { classifyFailure, maxTriesPerEvent } from '../pipeline/event-writer.ts';
+import { eventFields } from '../pipeline/recording.ts';
 
 /** An event of the cache: its series is counted in place. */
 export interface CountedEvent extends Omit<EventsV1Event, 'metadata' | 'series'> {
@@ -44,7 +45,7 @@ export class ClientGoSeriesWriter {
       const attempt = await this.attempt(event);
       if (attempt.kind !== 'retry') return attempt;
       if (tries >= maxTriesPerEvent) {
-        logger.error('Unable to write event (retry limit exceeded!)', { event });
+        logger.error('Unable to write event (retry limit exceeded!)', fieldsOf(event));
         return { kind: 'retry_limit' };
       }
       await sleep(seriesRetryDelayMs(sleepDurationMs, random), signal, { ref: false }).catch(() => undefined);
@@ -84,14 +85,19 @@ export class ClientGoSeriesWriter {
 
   #failed(event: EventsV1Event, error: unknown): Attempt {
     const { logger } = this.#options;
+    const fields = { error, ...fieldsOf(event) };
     const failure = classifyFailure(error, false);
     if (failure.kind === 'unreachable') {
-      logger.error('Unable to write event (may retry after sleeping)', { error, event });
+      logger.error('Unable to write event (may retry after sleeping)', fields);
       return { kind: 'retry' };
     }
     // The create of the series' first event may be under way: once it has been answered, the patch finds it.
     if (failure.kind === 'status' && failure.reason === 'AlreadyExists' && event.series !== undefined) return { kind: 'retry' };
-    logger.error('Server rejected event (will not retry!)', { error, event });
+    logger.error('Server rejected event (will not retry!)', fields);
     return { kind: 'rejected' };
   }
+}
+
+function fieldsOf(event: EventsV1Event): LogFields {
+  return { event: event.metadata.name, ...eventFields(event.regarding, event) };
 }
