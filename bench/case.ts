@@ -1,4 +1,4 @@
-// One case of the benchmark: `node bench/case.ts CASE EVENTS`. bench/go/ has the same cases for the Go originals.
+// One case of the benchmark: `node bench/case.ts CASE EVENTS`. The same cases on the originals: go/.
 //   A tenth of the case comes first, unmeasured: Go's program is compiled when it starts, this one while it runs.
 import { Broadcaster } from '../src/broadcaster/broadcaster.ts';
 import { newEvent, rememberingTimestamp } from '../src/record/core/core-event.ts';

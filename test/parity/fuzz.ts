@@ -1,5 +1,5 @@
-// npm run parity:fuzz -- [SEED [COUNT]]: plays random scenarios through client-go's own code and through the replay, and prints those whose
-// calls differ. Needs Go.
+// npm run parity:fuzz -- [SEED [COUNT]]: plays random scenarios through client-go's own code and through the replay, and prints those of
+// which the calls differ. Needs Go.
 import { isDeepStrictEqual } from 'node:util';
 import { randomScenarios, allDirectedScenarios } from './scenarios/generate.ts';
 import { variantsOf } from './oracle/oracle.ts';

@@ -1,5 +1,5 @@
-// Makes the corpus: `node test/parity/corpus/corpus.ts` writes corpus/*.jsonl anew: scenarios with what client-go's own code did with them.
-//   Before it: generate.ts, oracle.ts (needs Go). After it: parity.test.ts.
+// Makes the corpus: `node test/parity/corpus/corpus.ts` writes corpus/*.jsonl again: scenarios with what client-go's own code did with them.
+//   Needs Go.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { allDirectedScenarios, randomScenarios } from '../scenarios/generate.ts';

@@ -1,4 +1,4 @@
-// Oracle: runs scenarios through client-go's own code, by the Go program in this folder.
+// Oracle: what client-go's own code does with scenarios. The Go program is beside it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

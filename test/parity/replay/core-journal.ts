@@ -1,5 +1,5 @@
-// Journal: the calls that a scenario's sink received, in the format of the expected files. It also answers
-// the calls: with the error that the scenario scripts for them, else with what the server says.
+// Journal: what a scenario's sink saw, call by call, in the format of the expected files. It also answers
+// the calls: with the error that the scenario scripts for them, else with the server's answer.
 import type { EventServer } from './event-server.ts';
 import type { CoreV1Event, EventPatch } from '../../../src/record/core/core-event.ts';
 import type { EventSink } from '../../../src/record/core/core-v1-sink.ts';

@@ -1,4 +1,4 @@
-// EventsJournal: the calls that the sink of an events.k8s.io/v1 scenario received, and its answers; see core-journal.ts.
+// EventsJournal: as core-journal.ts, for events.k8s.io/v1: what a scenario's sink saw, call by call, and its answers.
 import type { EventsV1Event, SeriesPatch } from '../../../src/record/events/event.ts';
 import type { EventsV1Sink } from '../../../src/record/events/sink.ts';
 import type { EventServer } from './event-server.ts';

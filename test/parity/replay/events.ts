@@ -1,4 +1,4 @@
-// EventsReplay: plays a scenario of events.k8s.io/v1. core.ts has installed the fake clock.
+// EventsReplay: plays a scenario of events.k8s.io/v1. The caller has installed the fake clock.
 import type { Logger } from '../../../src/logging/logger.ts';
 import type { EventType } from '../../../src/record/core/core-event.ts';
 import { EventsV1Broadcaster } from '../../../src/record/events/broadcaster.ts';

@@ -1,4 +1,4 @@
-// Random scenarios of core/v1 events: everything that the format allows, with a preference for boundaries.
+// Random scenarios of core/v1 events: anything that the format allows, boundaries more often than the rest.
 import type { Scenario, ScenarioReference, ScenarioStep, SinkErrorRule } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { scriptedErrorNames } from '../replay/sink-errors.ts';

@@ -1,4 +1,4 @@
-// Scenarios of events.k8s.io/v1: some that each test one rule of client-go, and random ones.
+// Scenarios of events.k8s.io/v1: some that each aim at one rule of client-go, and random ones.
 import type { Scenario, ScenarioReference, ScenarioStep, SinkErrorRule } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { scriptedErrorNames } from '../replay/sink-errors.ts';

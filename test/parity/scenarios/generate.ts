@@ -1,5 +1,4 @@
 // Generates scenarios: `node test/parity/scenarios/generate.ts [SEED [COUNT]]` prints one a line. The same seed gives the same scenarios.
-//   fuzz.ts and corpus.ts run them through the originals and the replay.
 import { randomCoreScenario } from './core.ts';
 import { directedScenarios } from './directed.ts';
 import { directedEventsScenarios, randomEventsScenario } from './events.ts';

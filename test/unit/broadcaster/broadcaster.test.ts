@@ -24,7 +24,7 @@ async function rest<T>(watcher: Watcher<T>): Promise<T[]> {
 }
 
 describe('Broadcaster', () => {
-  it('gives all watchers every event in order, and completes them at shutdown (TestBroadcaster)', async () => {
+  it('sends every event to all watchers in order, and completes them at shutdown (TestBroadcaster)', async () => {
     const table: WatchEvent<string>[] = [
       { type: 'ADDED', object: 'hello world 1' },
       { type: 'ADDED', object: 'hello world 2' },
@@ -42,7 +42,7 @@ describe('Broadcaster', () => {
     expect(seen).to.deep.equal([table, table]);
   });
 
-  it('completes one watcher by stop and the other by shutdown; stopping again does no harm (TestBroadcasterWatcherClose)', async () => {
+  it('completes one watcher by stop and the other by shutdown; a second stop has no effect (TestBroadcasterWatcherClose)', async () => {
     const broadcaster = newBroadcaster<string>(0, WaitIfChannelFull);
     const [first, second] = [broadcaster.watch(), broadcaster.watch()];
     first.stop();
@@ -77,7 +77,7 @@ describe('Broadcaster', () => {
     expect(reading).to.deep.equal(['hello world 1', 'hello world 2']);
   });
 
-  it('accepts from many callers at once without a watcher (BenchmarkBroadCaster)', async () => {
+  it('accepts concurrent events without a watcher (BenchmarkBroadCaster)', async () => {
     const broadcaster = newBroadcaster<number>(0, WaitIfChannelFull);
     await Promise.all(Array.from({ length: 1000 }, (_, index) => broadcaster.action('ADDED', index)));
     await broadcaster.shutdown();
@@ -118,7 +118,7 @@ describe('Broadcaster', () => {
     expect(await rest(watcher)).to.deep.equal([1, 2, 3, 4]);
   });
 
-  it('accepts one event more than its incoming queue holds while a watcher blocks, and the next callers wait in order', async () => {
+  it('accepts one event more than its incoming queue holds while a watcher blocks it, and further callers wait in order', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 0 });
     const watcher = broadcaster.watch();
     const acceptedOrder: number[] = [];
@@ -137,7 +137,7 @@ describe('Broadcaster', () => {
     expect(acceptedOrder).to.deep.equal(seen);
   });
 
-  it('makes the incoming queue as long as the others in the long-queue variant, 0 included', async () => {
+  it('uses one length for the incoming and the other queues in the long-queue variant, 0 included', async () => {
     const broadcaster = newLongQueueBroadcaster<number>(0, WaitIfChannelFull);
     const watcher = broadcaster.watch();
     expect(broadcaster.actionOrDrop('ADDED', 1)).to.equal(true);
@@ -148,7 +148,7 @@ describe('Broadcaster', () => {
     await Promise.all([waiting, down]);
   });
 
-  it('gives up waiting to be accepted when the signal aborts, and the event is not distributed', async () => {
+  it('stops waiting when the signal aborts, and does not distribute the event', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 0, incomingQueueLength: 0 });
     const watcher = broadcaster.watch();
     await broadcaster.action('ADDED', 1);
@@ -165,7 +165,7 @@ describe('Broadcaster', () => {
     await down;
   });
 
-  it('distributes nothing for a signal that has aborted before', async () => {
+  it('distributes nothing if the signal has aborted before', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 1 });
     const watcher = broadcaster.watch();
     const given = broadcaster.action('ADDED', 1, { signal: AbortSignal.abort(new Error('enough')) });
@@ -182,7 +182,7 @@ describe('Broadcaster', () => {
     expect(drops).to.deep.equal([{ event: { type: 'ADDED', object: 2 }, at: 'watcher', watcher }]);
   });
 
-  it('distributes an event that a consumer sends while it handles another after that one, to all', async () => {
+  it('distributes an event that a consumer sends from its handler after the current one, to all', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const seen: string[] = [];
     void broadcaster.watch().forEach(({ object }) => {
@@ -194,7 +194,7 @@ describe('Broadcaster', () => {
     expect(seen).to.deep.equal(['first 1', 'second 1', 'first 2', 'second 2']);
   });
 
-  it('completes everything when a consumer shuts it down from within', async () => {
+  it('completes all watchers when a consumer shuts it down from a handler', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const consumer = broadcaster.watch().forEach(() => broadcaster.shutdown());
     await broadcaster.action('ADDED', 1);
@@ -202,7 +202,7 @@ describe('Broadcaster', () => {
     expect(broadcaster.stopped).to.equal(true);
   });
 
-  it('shuts down by its signal, by an aborted one at once, and at the end of its scope', async () => {
+  it('shuts down when its signal aborts, at once for an aborted one, and at the end of its scope', async () => {
     const abort = new AbortController();
     const broadcaster = new Broadcaster<number>({ queueLength: 1, signal: abort.signal });
     const watcher = broadcaster.watch();
@@ -217,7 +217,7 @@ describe('Broadcaster', () => {
     expect(scoped.stopped).to.equal(true);
   });
 
-  it('watches once for each subscription to events$, and stops with it', async () => {
+  it('adds one watcher for each subscription to events$, and stops it with the subscription', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 0 });
     const twoOdd = firstValueFrom(
       broadcaster.events$.pipe(
@@ -247,7 +247,7 @@ describe('Broadcaster', () => {
     expect(alsoSeen[1]).to.equal(object);
   });
 
-  it('has an empty watch that has completed', async () => {
+  it('provides an empty watch that has completed', async () => {
     const watcher = newEmptyWatch<number>();
     watcher.stop();
     expect(await rest(watcher)).to.deep.equal([]);

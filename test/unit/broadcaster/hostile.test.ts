@@ -17,7 +17,7 @@ function seenBy(broadcaster: Broadcaster<number>): number[] {
   return seen;
 }
 
-describe('Broadcaster, against its consumers', () => {
+describe('Broadcaster, with hostile consumers', () => {
   for (const incomingQueueLength of [0, 1, 25])
     it(`keeps the order when a handler sends in wait mode, with an incoming queue of ${incomingQueueLength}`, async () => {
       const broadcaster = new Broadcaster<number>({ queueLength: 0, incomingQueueLength });
@@ -43,7 +43,7 @@ describe('Broadcaster, against its consumers', () => {
     expect(inner).to.deep.equal([[2, 3], [3]]);
   });
 
-  it('learns that a watcher has completed after its last handler, not while it runs', async () => {
+  it('completes a watcher after its last handler has returned', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const watcher = broadcaster.watch();
     const happened: string[] = [];
@@ -70,7 +70,7 @@ describe('Broadcaster, against its consumers', () => {
     expect(watcher.isStopped).to.equal(true);
   });
 
-  it('hands over what is offered while a handler runs after it has returned', () => {
+  it('passes an event that arrives during a handler to it after it has returned', () => {
     const watcher = new Watcher<number>(10);
     const seen: (number | string)[] = [];
     void watcher.forEach(({ object }) => {
@@ -96,7 +96,7 @@ describe('Broadcaster, against its consumers', () => {
     expect([isAccepted, watcher.size]).to.deep.equal([true, 2]);
   });
 
-  it('lets go of every signal that it was given', async () => {
+  it('removes its listeners from every signal', async () => {
     const { signal } = new AbortController();
     const broadcaster = new Broadcaster<number>({ queueLength: 0, incomingQueueLength: 0, signal });
     const watcher = broadcaster.watch({ signal });
@@ -198,7 +198,7 @@ describe('Broadcaster, against its consumers', () => {
       expect(seen).to.deep.equal([1, 2]);
     });
 
-  it('accepts one waiting caller after another although some give up, and each once', async () => {
+  it('accepts waiting callers in order and once each, although some give up', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 0, incomingQueueLength: 1 });
     const iterator = broadcaster.watch()[Symbol.asyncIterator]();
     const giveUp = new AbortController();
@@ -227,7 +227,7 @@ describe('Broadcaster, against its consumers', () => {
     expect(seen).to.deep.equal([0, 1, 2, 4, 6]);
   });
 
-  it('reports each drop to a subscriber, even one that shuts it down or watches', async () => {
+  it('emits each drop to subscribers, also to one that shuts it down or adds a watcher', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 1, fullChannelBehavior: 'DropIfChannelFull' });
     broadcaster.watch();
     const dropped: number[] = [];
@@ -242,7 +242,7 @@ describe('Broadcaster, against its consumers', () => {
     expect([dropped, seen]).to.deep.equal([[1, 2, 3], [[2, 3]]]);
   });
 
-  it('continues to deliver to others when a subscriber throws, and RxJS reports the error', async () => {
+  it('continues to deliver to others when a subscriber throws, and RxJS reports it', async () => {
     const reported: unknown[] = [];
     const before = config.onUnhandledError;
     config.onUnhandledError = error => reported.push(error);
@@ -261,7 +261,7 @@ describe('Broadcaster, against its consumers', () => {
     }
   });
 
-  it('queues for its successor what a subscriber that unsubscribes itself has not seen', async () => {
+  it('queues for the next subscriber the events that a subscriber which unsubscribes has not seen', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 10 });
     const watcher = broadcaster.watch();
     const seen: number[] = [];

@@ -112,8 +112,8 @@ async function play(scheduler: fc.Scheduler, queueLength: number, programs: read
   return world;
 }
 
-describe('Broadcaster, whatever the order of things', () => {
-  it('in wait mode shows each watcher in order all that is accepted while it watches, nothing from before, and completes once', () =>
+describe('Broadcaster, in any order of calls', () => {
+  it('in wait mode sends each watcher all events accepted while it watches, in order, none from before, and completes once', () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -139,7 +139,7 @@ describe('Broadcaster, whatever the order of things', () => {
       { numRuns: 300 },
     ));
 
-  it('in drop mode drops for each watcher exactly the newest: what finds its queue full, and nothing else', () =>
+  it('in drop mode drops for each watcher exactly the events that find its queue full', () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -195,7 +195,7 @@ describe('Broadcaster, whatever the order of things', () => {
       { numRuns: 300 },
     ));
 
-  it('in drop mode gives a reader that waits the event whatever the length of the queue, also 0', () =>
+  it('in drop mode sends the event to a waiting reader for any length of the queue, also 0', () =>
     fc.assert(
       fc.asyncProperty(
         fc.nat({ max: 4 }),

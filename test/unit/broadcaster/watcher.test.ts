@@ -12,7 +12,7 @@ function send(broadcaster: Broadcaster<number>, ...objects: number[]): void {
 }
 
 describe('Watcher', () => {
-  it('can be read to its end after stop, and gets nothing more', async () => {
+  it('can be read to its end after stop, and receives nothing more', async () => {
     const broadcaster = dropping(5);
     const watcher = broadcaster.watch();
     send(broadcaster, 1, 2);
@@ -24,7 +24,7 @@ describe('Watcher', () => {
     expect(watcher.isStopped).to.equal(true);
   });
 
-  it('without a queue gets only what a waiting reader takes', async () => {
+  it('without a queue receives only events that a reader waits for', async () => {
     const broadcaster = dropping(0);
     const watcher = broadcaster.watch();
     const iterator = watcher[Symbol.asyncIterator]();
@@ -84,7 +84,7 @@ describe('Watcher', () => {
       expect(seen).to.deep.equal([1, 2]);
     });
 
-  it('leaves what is queued when the signal of forEach aborts, after the handler that is busy', async () => {
+  it('leaves queued events when the signal of forEach aborts, after the current handler', async () => {
     const broadcaster = dropping(5);
     const abort = new AbortController();
     const watcher = broadcaster.watch();
@@ -103,7 +103,7 @@ describe('Watcher', () => {
     await other.forEach(() => expect.fail('aborted before'), { signal: abort.signal });
   });
 
-  it('stops by the signal it was made with, also if that has aborted before', () => {
+  it('stops when its signal aborts, also if it has aborted before', () => {
     const broadcaster = dropping(5);
     const abort = new AbortController();
     const watcher = broadcaster.watch({ signal: abort.signal });
@@ -112,7 +112,7 @@ describe('Watcher', () => {
     expect(broadcaster.watch({ signal: abort.signal }).isStopped).to.equal(true);
   });
 
-  it('delivers results to many subscribers, queues without one, and loses nothing between two subscriptions', async () => {
+  it('emits results to many subscribers, queues without one, and loses nothing between two subscriptions', async () => {
     const broadcaster = dropping(5);
     const watcher = broadcaster.watch();
     send(broadcaster, 1, 2);
@@ -129,7 +129,7 @@ describe('Watcher', () => {
     expect(completed).to.equal(3);
   });
 
-  it('holds the broadcaster up in wait mode until a subscriber comes', async () => {
+  it('blocks the broadcaster in wait mode until there is a subscriber', async () => {
     const broadcaster = new Broadcaster<number>({ queueLength: 1 });
     const watcher = broadcaster.watch();
     await Promise.all([1, 2, 3].map(object => broadcaster.action('ADDED', object)));
@@ -140,7 +140,7 @@ describe('Watcher', () => {
     expect(seen).to.deep.equal([1, 2, 3]);
   });
 
-  it('has one consumer: a second one is refused, whichever way', async () => {
+  it('has one consumer: a second one is refused, by any method', async () => {
     const broadcaster = dropping(5);
     const iterated = broadcaster.watch();
     void iterated.forEach(() => undefined);
@@ -151,7 +151,7 @@ describe('Watcher', () => {
     expect(() => subscribed.forEach(() => undefined)).to.throw('already');
   });
 
-  it('ends with its scope', () => {
+  it('stops at the end of its scope', () => {
     const broadcaster = dropping(5);
     let scoped;
     {
@@ -161,7 +161,7 @@ describe('Watcher', () => {
     expect(scoped.isStopped).to.equal(true);
   });
 
-  it('completes an iteration that waits, once', async () => {
+  it('completes a waiting iteration once', async () => {
     const broadcaster = dropping(5);
     const watcher = broadcaster.watch();
     const iterator: AsyncIterator<WatchEvent<number>, undefined> = watcher[Symbol.asyncIterator]();

@@ -56,7 +56,7 @@ async function recordTable(
 describe('EventBroadcaster', () => {
   for (const clientGoCompatible of [false, true])
     describe(clientGoCompatible ? 'as client-go' : 'by default', () => {
-      it('writes, patches and logs what is recorded, counted by uid and fieldPath (TestEventf)', async () => {
+      it('creates, patches and logs recorded events, counted by uid and fieldPath (TestEventf)', async () => {
         const { calls, lines, structured, events } = await recordTable(clientGoCompatible);
         expect(calls).to.deep.equal(table.map(({ verb, count }) => `${verb} ${count}`));
         expect(events[0]).to.deep.include({
@@ -112,7 +112,7 @@ describe('EventBroadcaster', () => {
           });
         }));
 
-      it('counts anew for a second sink (TestMultiSinkCache)', () =>
+      it('counts from one again for a second sink (TestMultiSinkCache)', () =>
         withWorld({ clientGoCompatible }, async ({ events, server, pass }) => {
           const recorder = events.newRecorder({ component: 'eventTest' });
           recorder.event(pod, 'Normal', 'Started', 'message');
@@ -125,7 +125,7 @@ describe('EventBroadcaster', () => {
           expect(second.counts()).to.deep.equal([1]);
         }));
 
-      it('tries a failed write as often as its error deserves (TestWriteEventError)', async () => {
+      it('retries a failed write as often as its error allows (TestWriteEventError)', async () => {
         const cases: readonly (readonly [what: string, error: Error, failures: number, attempts: number])[] = [
           ['construction', new RequestConstructionError('cannot be built'), 1000, 1],
           ['rejected', status(400, 'BadRequest'), 1000, 1],
@@ -153,7 +153,7 @@ describe('EventBroadcaster', () => {
           expect(events.counts.dropped.retry_limit).to.equal(1);
         }));
 
-      it('creates an event again that the server has forgotten (TestUpdateExpiredEvent)', () =>
+      it('recreates an event that the server has deleted (TestUpdateExpiredEvent)', () =>
         withWorld({ clientGoCompatible }, async ({ events, server, pass }) => {
           const recorder = events.newRecorder({ component: 'eventTest' });
           recorder.event(pod, 'Normal', 'Started', 'message');
@@ -167,7 +167,7 @@ describe('EventBroadcaster', () => {
           expect(created?.event.metadata).to.deep.equal(first?.event.metadata);
         }));
 
-      it('tries once more, and no more, what is pending when it is shut down without time (TestCancelEvent)', async () => {
+      it('makes one last attempt for the pending event when it is shut down without time (TestCancelEvent)', async () => {
         const [server, logger] = [new FakeApiServer(), new MemoryLogger()];
         server.outage = new SyntaxError('not an event');
         const events = new EventBroadcaster({ clientGoCompatible, logger, sleepDurationMs: 1_000_000 });
@@ -212,7 +212,7 @@ describe('EventBroadcaster', () => {
         expect(logger.messages('error')).to.deep.equal(['Unable to record event (will not retry!)']);
       });
 
-      it('stops everything by its signal (TestBroadcasterShutdown)', async () => {
+      it('stops everything when its signal aborts (TestBroadcasterShutdown)', async () => {
         const abort = new AbortController();
         const events = new EventBroadcaster({ clientGoCompatible, signal: abort.signal });
         const watcher = events.startStructuredLogging(new MemoryLogger());
@@ -230,7 +230,7 @@ describe('EventBroadcaster', () => {
         expect(watcher.size).to.equal(0);
       });
 
-      it('gives an empty watch when it is stopped already, and says so', async () => {
+      it('returns an empty watch after it was stopped, and logs that', async () => {
         const logger = new MemoryLogger();
         const events = new EventBroadcaster({ clientGoCompatible, logger });
         await events.shutdown();
@@ -242,7 +242,7 @@ describe('EventBroadcaster', () => {
         ]);
       });
 
-      it('shows watchers raw events, one at a time, and outlives their errors', () =>
+      it('passes raw events to watchers one at a time, and survives their errors', () =>
         withWorld({ clientGoCompatible }, async ({ events, logger, pass }) => {
           const counts: number[] = [];
           events.startEventWatcher(({ count, message }) => {
@@ -256,7 +256,7 @@ describe('EventBroadcaster', () => {
           expect(logger.messages('error')).to.deep.equal(['Event handler failed']);
         }));
 
-      it('stops writing to a sink whose watcher is stopped, and counts what nobody writes', () =>
+      it('stops writing to a sink whose watcher is stopped, and counts events that no sink writes', () =>
         withWorld({ clientGoCompatible }, async ({ events, pass }) => {
           const server = new FakeApiServer();
           const watcher = events.startRecordingToSink(server);
@@ -268,7 +268,7 @@ describe('EventBroadcaster', () => {
         }));
     });
 
-  it('keeps no process alive, neither by a retry nor by a held back count (TestMain)', async () => {
+  it('keeps no process alive, neither by a retry nor by a held count (TestMain)', async () => {
     const program = `
       import { EventBroadcaster } from ${JSON.stringify(new URL('../../../../src/record/core/event-broadcaster.ts', import.meta.url).href)};
       const events = new EventBroadcaster();
@@ -309,7 +309,7 @@ describe('EventBroadcaster', () => {
       expect(own.messages('error')).to.have.length(1);
     }));
 
-  it('copies annotations, and takes a message as it is', () =>
+  it('copies annotations, and takes a message literally', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const annotations: Record<string, string> = { a: '1' };
       const recorder = events.newRecorder({ component: 'c', host: 'h' });
@@ -324,7 +324,7 @@ describe('EventBroadcaster', () => {
       expect(server.calls[0]?.event).to.include({ reportingComponent: 'c', reportingInstance: 'h', type: 'Warning' });
     }));
 
-  it('goes by the fake clock of a test without being told', async () => {
+  it('uses the fake clock of a test without an option', async () => {
     const clock = FakeTimers.install({ now: 0, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     try {
       const events = new EventBroadcaster();

@@ -94,7 +94,7 @@ const scenarios: readonly (readonly [
 ];
 
 describe('EventCorrelator', () => {
-  it('gives events that differ only by message one aggregate key (TestEventAggregatorByReasonFunc)', () => {
+  it('returns one aggregate key for events that differ only by message (TestEventAggregatorByReasonFunc)', () => {
     const [fun, awful, bug] = [
       eventOf('end-of-world', 'it was fun'),
       eventOf('end-of-world', 'it was awful'),
@@ -174,7 +174,7 @@ describe('EventCorrelator', () => {
     ms,
   });
 
-  it('aggregates from the tenth different message on, again and again the same way, forgetting the oldest', () => {
+  it('aggregates from the tenth different message on, deterministically, forgetting the oldest', () => {
     const outcomes = [1, 2].map(() => {
       const { correlator } = at({});
       return [...similars(12), similars(1)[0]!, similars(12)[11]!].map(event => {
@@ -224,7 +224,7 @@ describe('EventCorrelator', () => {
     });
   });
 
-  it('tells apart by default what client-go takes for one', () => {
+  it('distinguishes by default events that client-go takes for one', () => {
     const ab = { ...first, source: { component: 'ab', host: 'c' } };
     const bc = { ...first, source: { component: 'a', host: 'bc' } };
     for (const [clientGoCompatible, count] of [
@@ -248,7 +248,7 @@ describe('EventCorrelator', () => {
     expect(new Set(fields.map(field => correlator.eventKey({ ...first, ...field }))).size).to.equal(fields.length);
   });
 
-  it('takes over name, first time and count of the server’s answer, also for an aggregate', () => {
+  it('remembers name, first time and count of the server’s answer, also for an aggregate', () => {
     const { correlator } = at({ maxEvents: 1 });
     const { event, key } = correlator.eventCorrelate(similar);
     correlator.updateState(
@@ -273,7 +273,7 @@ describe('EventCorrelator', () => {
     expect(correlator.eventCorrelate(silent).patch).to.deep.equal({ count: 2, lastTimestamp: '1970-01-01T00:00:00Z' });
   });
 
-  it('counts anew what has not happened for an hour; as client-go never', () => {
+  it('counts from one again after an hour without an occurrence; never as client-go', () => {
     for (const [clientGoCompatible, counts] of [
       [false, [1, 2, 1]],
       [true, [1, 2, 3]],
@@ -294,7 +294,7 @@ describe('EventCorrelator', () => {
     expect(counts).to.deep.equal([1, 1, 2, 1, 3, 1]);
   });
 
-  it('takes negative options as they are, as client-go: nothing cached, everything skipped, no refill', () => {
+  it('accepts negative options, as client-go: nothing cached, everything skipped, no refill', () => {
     const correlator = new EventCorrelator({ now: () => 0, lruCacheSize: -1, clientGoCompatible: true });
     expect([first, first].map(event => correlator.eventCorrelate(event).event.count)).to.deep.equal([1, 1]);
     expect(new EventCorrelator({ burstSize: -1, clientGoCompatible: true }).eventCorrelate(first).skip).to.equal(true);
@@ -305,7 +305,7 @@ describe('EventCorrelator', () => {
     expect(drained.msUntilAccepted(first)).to.equal(Infinity);
   });
 
-  it('refuses nothing as an event', () => {
+  it('refuses null and undefined', () => {
     expect(() => new EventCorrelator().eventCorrelate(undefined)).to.throw('event is nil');
   });
 });

@@ -53,7 +53,7 @@ describe('Groups of similar events', () => {
     expect(aggregates).to.deep.equal([false, false, false, false, true]);
   });
 
-  it('are of one source, object, type and reason each, however many an object has, and end with a gap', () =>
+  it('have one source, object, type and reason each, for any number per object, and end with a gap', () =>
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (happenings, maxEvents) => {
         let nowMs = Date.UTC(2000, 0, 1);

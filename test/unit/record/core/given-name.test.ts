@@ -9,14 +9,14 @@ function tell(events: EventBroadcaster, name: string, message = 'm'): void {
 }
 
 describe('an event with a given name', () => {
-  it('goes by that name', () =>
+  it('has that name', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       tell(events, 'foo.1');
       await pass(0);
       expect([...server.stored.keys()]).to.deep.equal(['foo.1']);
     }));
 
-  it('is no repetition of another one that says the same', () =>
+  it('is no repetition of another event with the same message', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       for (const name of ['foo.1', 'foo.2']) tell(events, name);
       await pass(0);
@@ -26,7 +26,7 @@ describe('an event with a given name', () => {
       expect(server.counts()).to.deep.equal([1, 1, 1]);
     }));
 
-  it('is told once, by whichever process: one of that name that is there already counts as delivered', () =>
+  it('is written once by whichever process: an existing event of that name counts as delivered', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       tell(events, 'foo.1');
       await pass(0);
@@ -40,7 +40,7 @@ describe('an event with a given name', () => {
       await successor.shutdown();
     }));
 
-  it('is told once also if it is recorded again', () =>
+  it('is written once also if it is recorded again', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       for (let times = 0; times < 3; times += 1) {
         tell(events, 'foo.1');
@@ -50,7 +50,7 @@ describe('an event with a given name', () => {
       expect(events.counts).to.include({ delivered: 3, written: 1 });
     }));
 
-  it('is tried again under that name when the server could not be reached', () =>
+  it('is retried under that name when the server could not be reached', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       server.failures = [networkError()];
       tell(events, 'foo.1');
@@ -59,7 +59,7 @@ describe('an event with a given name', () => {
       expect(events.counts).to.include({ delivered: 1 });
     }));
 
-  it('becomes part of an aggregate when there are too many of its like', () =>
+  it('becomes part of an aggregate when there are too many similar events', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       for (let number = 10; number < 30; number += 1) {
         tell(events, `foo.${number}`);
@@ -69,14 +69,14 @@ describe('an event with a given name', () => {
       expect(server.counts('(combined from similar events): m')).to.deep.equal([11]);
     }));
 
-  it('has a name of the usual kind if the given one is none', () =>
+  it('has a generated name if the given one is invalid', () =>
     withWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       tell(events, 'No Name!');
       await pass(0);
       expect([...server.stored.keys()].join()).to.match(/^foo\.[0-9a-f]+$/);
     }));
 
-  it('is as any other without the option, and in client-go’s way', async () => {
+  it('is treated as any other without the option, and as client-go', async () => {
     for (const options of [{}, { nameAnnotation, clientGoCompatible: true }])
       await withWorld(options, async ({ events, server, pass }) => {
         for (const name of ['foo.1', 'foo.2']) tell(events, name);

@@ -16,7 +16,7 @@ function throwing(): never {
 
 const throwingLogger: Logger = { debug: throwing, info: throwing, warn: throwing, error: throwing };
 
-describe('EventBroadcaster, against its sink', () => {
+describe('EventBroadcaster, with a hostile sink', () => {
   for (const [what, failure] of [
     ['nothing', undefined],
     ['a string', 'no'],
@@ -25,7 +25,7 @@ describe('EventBroadcaster, against its sink', () => {
     ['an error that cannot be read', new Proxy(new Error('hostile'), { get: throwing, getPrototypeOf: throwing })],
   ] as const)
     for (const clientGoCompatible of [false, true])
-      it(`tries again when it throws ${what}, at once or later${clientGoCompatible ? ', as client-go' : ''}`, () =>
+      it(`retries when it throws ${what}, at once or later${clientGoCompatible ? ', as client-go' : ''}`, () =>
         withWorld({ clientGoCompatible }, async ({ events, server, pass }) => {
           events.startRecordingToSink(failingFirst(failure));
           events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', 'm');
@@ -34,7 +34,7 @@ describe('EventBroadcaster, against its sink', () => {
           expect(server.counts()).to.deep.equal([1]);
         }));
 
-  it('is held up by a call that never ends for that one event only, and reports it', () =>
+  it('delays only the one event whose call never ends, and reports it', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const hanging: EventSink = {
         create: event => (event.message === 'hangs' ? new Promise(() => undefined) : server.create(event)),
@@ -65,7 +65,7 @@ describe('EventBroadcaster, against its sink', () => {
     Symbol('a'),
   ])
     for (const clientGoCompatible of [false, true])
-      it(`goes by what it has sent when the answer is ${describeAnswer(answer)}${clientGoCompatible ? ', as client-go' : ''}`, async () => {
+      it(`keeps the event that it sent when the answer is ${describeAnswer(answer)}${clientGoCompatible ? ', as client-go' : ''}`, async () => {
         const calls: (readonly [string, number])[] = [];
         const answering = (verb: string) => (event: CoreV1Event) => {
           calls.push([verb, event.count]);
@@ -86,7 +86,7 @@ describe('EventBroadcaster, against its sink', () => {
         expect(events.counts.delivered).to.equal(3);
       });
 
-  it('accepts what the sink itself records while it writes', async () => {
+  it('accepts events that the sink itself records while it writes', async () => {
     const server = new FakeApiServer();
     const events = new EventBroadcaster();
     const recorder = events.newRecorder({ component: 'c' });
@@ -103,7 +103,7 @@ describe('EventBroadcaster, against its sink', () => {
   });
 });
 
-describe('EventBroadcaster, against what it is given', () => {
+describe('EventBroadcaster, with hostile input', () => {
   for (const clientGoCompatible of [false, true])
     it(`works with a logger that throws${clientGoCompatible ? ', as client-go' : ''}`, () =>
       withWorld({ logger: throwingLogger, clientGoCompatible, maxQueuedEvents: 3 }, async ({ events, server, pass }) => {
@@ -165,7 +165,7 @@ describe('EventBroadcaster, against what it is given', () => {
         expect(delivered + total(dropped)).to.equal(recorded);
       });
 
-  it('records what was true when it was recorded, whatever becomes of the object, the annotations and the source', async () => {
+  it('records values at the time of the call: later changes of the object, the annotations and the source have no effect', async () => {
     const server = new FakeApiServer();
     const events = new EventBroadcaster();
     const source = { component: 'c', host: 'h' };
@@ -188,7 +188,7 @@ describe('EventBroadcaster, against what it is given', () => {
   });
 
   for (const option of ['now', 'kindOf', 'keyFunc', 'messageFunc', 'spamKeyFunc'] as const)
-    it(`outlives a ${option} that throws`, async () => {
+    it(`survives a ${option} that throws`, async () => {
       const events = new EventBroadcaster({ [option]: throwing, maxEvents: 1, logger: throwingLogger });
       events.startRecordingToSink(new FakeApiServer());
       events.newRecorder({ component: 'c' }).event({ metadata: { name: 'n' } }, 'Normal', 'Reason', 'm');
@@ -199,7 +199,7 @@ describe('EventBroadcaster, against what it is given', () => {
       expect(delivered + total(dropped)).to.equal(recorded);
     });
 
-  it('goes on counting drops when a subscriber to them throws; RxJS reports it', async () => {
+  it('continues to count drops when a subscriber to them throws; RxJS reports it', async () => {
     const reported: unknown[] = [];
     const before = config.onUnhandledError;
     config.onUnhandledError = error => reported.push(error);
@@ -217,9 +217,9 @@ describe('EventBroadcaster, against what it is given', () => {
   });
 });
 
-describe('EventBroadcaster, asked for too much', () => {
+describe('EventBroadcaster, at its limits', () => {
   for (const forever of [Infinity, 2 ** 40])
-    it(`waits for ${forever} ms as long as it takes`, () =>
+    it(`waits without a limit for ${forever} ms`, () =>
       withWorld({}, async ({ events, server, pass }) => {
         server.latencyMs = 3_600_000;
         events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', 'm');
@@ -232,7 +232,7 @@ describe('EventBroadcaster, asked for too much', () => {
         expect(await down).to.deep.include({ delivered: 1, notDelivered: 0 });
       }));
 
-  it('is shut down in time also by a handler that waits for it', () =>
+  it('shuts down in time although a handler waits for it', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const results: unknown[] = [];
       events.startEventWatcher(async () => results.push(await events.shutdown()));
@@ -242,7 +242,7 @@ describe('EventBroadcaster, asked for too much', () => {
       expect(server.counts()).to.deep.equal([1]);
     }));
 
-  it('shows what a handler records to all handlers, and shuts down meanwhile', () =>
+  it('passes events that a handler records to all handlers, and shuts down at the same time', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const recorder = events.newRecorder({ component: 'c' });
       const seen: string[] = [];

@@ -9,7 +9,7 @@ import { classifyFailure, RequestConstructionError } from '../../../../src/recor
 import { networkError, pod, status } from './fakes.ts';
 
 describe('LruCache', () => {
-  it('remembers what was used last, as a plain list would', () => {
+  it('remembers the entries used last, as a plain list would', () => {
     const operation = fc.tuple(fc.constantFrom('get', 'set', 'getOrCreate', 'delete'), fc.constantFrom('a', 'b', 'c', 'd', 'e'));
     fc.assert(
       fc.property(fc.integer({ min: -1, max: 3 }), fc.array(operation, { maxLength: 40 }), (size, operations) => {
@@ -35,7 +35,7 @@ describe('LruCache', () => {
 });
 
 describe('TokenBucket', () => {
-  it('never lets through more than its burst and what came since, and not less', () => {
+  it('lets through exactly its burst and the tokens gained since', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5 }),
@@ -113,7 +113,7 @@ describe('classifyFailure', () => {
       expect(classifyFailure(error, true)).to.deep.include(expected);
     });
 
-  it('looks through other errors only if it is to', () => {
+  it('finds a status within another error only if asked for', () => {
     expect(classifyFailure(wrapped, true)).to.include({ kind: 'status', code: 404 });
     expect(classifyFailure(wrapped, false)).to.deep.equal({ kind: 'unreachable' });
   });
@@ -134,7 +134,7 @@ describe('formatMessage', () => {
       expect(formatMessage(format, args)).to.equal(expected);
     });
 
-  it('survives what JSON cannot hold', () => {
+  it('formats values that JSON cannot hold', () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     expect(formatMessage('%j %i', [circle, 5n])).to.equal('[Circular] 5');
@@ -142,7 +142,7 @@ describe('formatMessage', () => {
 });
 
 describe('FakeRecorder', () => {
-  it('keeps each event as a line, however many, and tells subscribers', () => {
+  it('keeps each event as a line, without a limit, and emits it to subscribers', () => {
     const recorder = newFakeRecorder();
     const told: string[] = [];
     recorder.events$.subscribe(line => told.push(line));
@@ -159,7 +159,7 @@ describe('FakeRecorder', () => {
     expect(told).to.deep.equal(recorder.events);
   });
 
-  it('says which object if it is to', () => {
+  it('includes the object with includeObject', () => {
     const recorder = new FakeRecorder({ includeObject: true });
     recorder.event(pod, 'Normal', 'Started', 'x');
     recorder.event(null as never, 'Normal', 'Started', 'y');

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.ts';
 import { FakeApiServer, LostAnswerError, networkError, podNamed, settle, status } from './fakes.ts';
 
-describe('EventBroadcaster, whatever the order of things', () => {
+describe('EventBroadcaster, in any order of calls', () => {
   const happening = fc.record({
     gapMs: fc.constantFrom(0, 0, 1, 50, 5_000),
     name: fc.constantFrom('a', 'b'),
@@ -24,7 +24,7 @@ describe('EventBroadcaster, whatever the order of things', () => {
     ),
   });
 
-  it('has on the server, once tokens have returned, the counts that were recorded', () =>
+  it('has the recorded counts on the server once tokens have returned', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(happening, { minLength: 1, maxLength: 60 }),
@@ -65,7 +65,7 @@ describe('EventBroadcaster, whatever the order of things', () => {
       { numRuns: 100 },
     ));
 
-  it('has those counts there in whatever order the server answers', () =>
+  it('has those counts there for any order of the server’s answers', () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -108,7 +108,7 @@ describe('EventBroadcaster, whatever the order of things', () => {
       { numRuns: 60 },
     ));
 
-  it('counts each event in one event on each server, also when many become one, whatever fails', () =>
+  it('counts each recorded event in exactly one event on each server, also with aggregates and failures', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(happening, { minLength: 1, maxLength: 60 }),
@@ -139,7 +139,7 @@ describe('EventBroadcaster, whatever the order of things', () => {
       { numRuns: 100 },
     ));
 
-  it('accounts for every event: delivered, dropped for a cause, or reported by shutdown; never two writes of one event at a time', () =>
+  it('accounts for every event: delivered, dropped for a cause, or reported by shutdown; never writes one event twice at a time', () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),

@@ -4,7 +4,7 @@ import { FakeApiServer, networkError, pod, podNamed, settle, status, withWorld }
 
 describe('flush', () => {
   for (const clientGoCompatible of [false, true])
-    it(`waits for what was recorded before it, not for what came after${clientGoCompatible ? ', as client-go' : ''}`, () =>
+    it(`waits for the events recorded before it, not for later ones${clientGoCompatible ? ', as client-go' : ''}`, () =>
       withWorld({ clientGoCompatible, concurrency: 1 }, async ({ events, server, pass }) => {
         server.latencyMs = 100;
         const recorder = events.newRecorder({ component: 'c' });
@@ -17,7 +17,7 @@ describe('flush', () => {
         await pass(100);
       }));
 
-  it('says when the time was too short, and is at once where nothing is pending', () =>
+  it('reports when the time was too short, and resolves at once if nothing is pending', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.outage = networkError();
       events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', 'm');
@@ -41,7 +41,7 @@ describe('shutdown', () => {
     });
   });
 
-  it('reports what it could not deliver in time', () =>
+  it('reports the events that it could not deliver in time', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.latencyMs = 50;
       const recorder = events.newRecorder({ component: 'c' });
@@ -54,7 +54,7 @@ describe('shutdown', () => {
       expect(await events.shutdown()).to.equal(result);
     }));
 
-  it('writes what the spam filter holds back, and tries again soon what failed', () =>
+  it('writes the counts that the spam filter holds, and retries failed writes soon', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const recorder = events.newRecorder({ component: 'c' });
       for (let index = 0; index < 30; index += 1) {
@@ -70,7 +70,7 @@ describe('shutdown', () => {
       expect([server.counts('held'), server.counts('failing')]).to.deep.equal([[30], [1]]);
     }));
 
-  it('counts as not delivered what the server rejects meanwhile', () =>
+  it('counts events that the server rejects in the meantime as not delivered', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.outage = status(403, 'Forbidden');
       events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', 'm');
@@ -79,7 +79,7 @@ describe('shutdown', () => {
       expect((await down).dropped).to.include({ rejected: 1, shutdown: 0 });
     }));
 
-  it('as client-go loses what is queued; with time it does not', async () => {
+  it('loses queued events as client-go; with a drain timeout it does not', async () => {
     for (const [drainTimeoutMs, delivered] of [
       [undefined, 0],
       [1000, 5],
@@ -94,7 +94,7 @@ describe('shutdown', () => {
       });
   });
 
-  it('lets watchers handle what they have', async () => {
+  it('lets watchers handle the events that they have', async () => {
     const events = new EventBroadcaster();
     const handled: string[] = [];
     events.startEventWatcher(async ({ message }) => {
@@ -106,7 +106,7 @@ describe('shutdown', () => {
     expect(handled).to.deep.equal(['a', 'b', 'c']);
   });
 
-  it('counts what is recorded too late', async () => {
+  it('counts events that are recorded too late', async () => {
     const events = new EventBroadcaster();
     await events.shutdown();
     events.newRecorder({ component: 'c' }).event(pod, 'Normal', 'Reason', 'm');

@@ -137,7 +137,7 @@ for (const [what, connect] of Object.entries(sinks))
       expect(answer.count).to.equal(7);
     });
 
-    it('fails with what the server said', async () => {
+    it('fails with the server’s answer', async () => {
       server.failWith(403, 'Forbidden');
       const error: unknown = await connected.sink.create(event).catch((reason: unknown) => reason);
       expect(classifyFailure(error, false)).to.include({ kind: 'status', code: 403, reason: 'Forbidden' });

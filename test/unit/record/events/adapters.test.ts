@@ -27,7 +27,7 @@ describe('EventRecorderAdapter', () => {
     ]);
   });
 
-  it('leaves it to the recorder to say that there is no object', async () => {
+  it('leaves it to the recorder to report that there is no object', async () => {
     const logger = new MemoryLogger();
     const events = new EventBroadcaster({ logger });
     newEventRecorderAdapter(events.newRecorder({ component: 'c' })).eventf(null, null, 'Normal', 'Reason', 'Acting', 'note');
@@ -37,7 +37,7 @@ describe('EventRecorderAdapter', () => {
 });
 
 describe('LegacyRecorder', () => {
-  it('records in events.k8s.io/v1, with the action that belongs to the reason', () => {
+  it('records in events.k8s.io/v1, with the action of the reason', () => {
     const events = new FakeRecorder({ verbose: true });
     const recorder = new LegacyRecorder(events, { actionOf: reason => `${reason}ing` }).withLogger(new MemoryLogger());
     recorder.event(podNamed('a'), 'Normal', 'Sync', '100 %d of it');
@@ -52,7 +52,7 @@ describe('LegacyRecorder', () => {
     ]);
   });
 
-  it('takes the reason for the action unless told', async () => {
+  it('uses the reason as the action by default', async () => {
     const server = new FakeEventsServer();
     const events = new EventsV1Broadcaster();
     events.startRecordingToSink(server);
@@ -77,21 +77,21 @@ describe('EventBroadcasterAdapter', () => {
     };
   }
 
-  it('records in events.k8s.io/v1 if the cluster has it, but for the legacy recorder', async () => {
+  it('records in events.k8s.io/v1 if the cluster has it, except with the legacy recorder', async () => {
     expect(await recorded(new FakeApiServer(), new FakeEventsServer())).to.deep.equal({
       core: ['example.com/c legacy'],
       eventsV1: ['example.com/c example.com/c-host new'],
     });
   });
 
-  it('records all in core/v1 if the cluster does not', async () => {
+  it('records everything in core/v1 if the cluster does not have it', async () => {
     expect(await recorded(new FakeApiServer(), undefined)).to.deep.equal({
       core: ['example.com/c new', 'example.com/c legacy'],
       eventsV1: undefined,
     });
   });
 
-  it('adds up what neither could deliver', async () => {
+  it('adds up the events that neither could deliver', async () => {
     const [core, eventsV1] = [new FakeApiServer(), new FakeEventsServer()];
     core.outage = status(403, 'Forbidden');
     eventsV1.outage = status(422, 'Invalid');
@@ -103,7 +103,7 @@ describe('EventBroadcasterAdapter', () => {
     expect([delivered, notDelivered, dropped.rejected]).to.deep.equal([0, 2, 2]);
   });
 
-  it('asks the cluster which APIs it has', async () => {
+  it('looks up which APIs the cluster has', async () => {
     for (const hasEventsV1 of [true, false]) {
       const api = {
         createNamespacedEvent: () => Promise.resolve({}),

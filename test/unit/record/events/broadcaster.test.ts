@@ -60,7 +60,7 @@ for (const [how, writerTo] of Object.entries(writers))
 
 for (const clientGoCompatible of [false, true])
   describe(`EventsV1Broadcaster${clientGoCompatible ? ' as client-go' : ''}`, () => {
-    it('patches what happens again into a series, and creates what is another event (TestEventSeriesf)', () =>
+    it('patches repetitions into a series, and creates another event for anything else (TestEventSeriesf)', () =>
       withSeriesWorld({ clientGoCompatible }, async ({ server, recorder, pass }) => {
         const regarding = getPartialReference(podNamed('foo'), '.spec.containers[1]');
         const related = getPartialReference(podNamed('foo'), '.spec.containers[0]');
@@ -84,7 +84,7 @@ for (const clientGoCompatible of [false, true])
         expect(first!.eventTime).to.match(/^2000-01-01T00:00:00\.\d{6}Z$/);
       }));
 
-    it('makes one event with a series of two that are recorded at once (TestEventSeriesWithEventSinkImplRace)', () =>
+    it('writes two events recorded at once as one event with a series (TestEventSeriesWithEventSinkImplRace)', () =>
       withSeriesWorld({ clientGoCompatible, sleepDurationMs: 1 }, async ({ server, recorder, pass }) => {
         for (let time = 0; time < 2; time += 1)
           recorder.eventf({ metadata: { name: 'a' }, kind: 'K' }, null, 'Normal', 'reason', 'action', '');
@@ -93,7 +93,7 @@ for (const clientGoCompatible of [false, true])
         expect([...server.stored.values()][0]?.metadata.namespace).to.equal('default');
       }));
 
-    it('writes the last count of a series that is over, and forgets it; a fresh event stays (TestFinishSeries)', () =>
+    it('writes the last count of a finished series, and forgets it; a recent event stays (TestFinishSeries)', () =>
       withSeriesWorld({ clientGoCompatible }, async ({ server, pass, record }) => {
         for (let time = 0; time < 10; time += 1) {
           record('over');
@@ -115,7 +115,7 @@ for (const clientGoCompatible of [false, true])
         expect(server.counts('fresh')).to.deep.equal([2]);
       }));
 
-    it('writes the count of a series that goes on, also if the write before could not be made (TestRefreshExistingEventSeries)', () =>
+    it('writes the count of a continuing series, also if the previous write failed (TestRefreshExistingEventSeries)', () =>
       withSeriesWorld({ clientGoCompatible }, async ({ server, pass, record }) => {
         const happenFor = async (count: number) => {
           for (let minute = 0; minute < count; minute += 1) {
@@ -136,7 +136,7 @@ for (const clientGoCompatible of [false, true])
         expect(server.counts()).to.deep.equal([60]);
       }));
 
-    it(`${clientGoCompatible ? 'loses' : 'writes'} the counts that the server does not know yet when it is shut down`, async () => {
+    it(`${clientGoCompatible ? 'loses' : 'writes'} the counts that are not on the server yet when it is shut down`, async () => {
       const server = new FakeEventsServer();
       const events = new EventsV1Broadcaster({ clientGoCompatible });
       events.startRecordingToSink(server);
@@ -154,7 +154,7 @@ for (const clientGoCompatible of [false, true])
       }
     });
 
-    it('makes a new event of another resourceVersion only as client-go', () =>
+    it('creates a new event for another resourceVersion only as client-go', () =>
       withSeriesWorld({ clientGoCompatible }, async ({ server, recorder, pass }) => {
         for (const resourceVersion of ['1', '2', '3']) {
           const { metadata, ...pod } = podNamed('a');
@@ -171,7 +171,7 @@ for (const clientGoCompatible of [false, true])
         expect(server.stored.size).to.equal(clientGoCompatible ? 3 : 1);
       }));
 
-    it('logs what is recorded, with its action and note', () =>
+    it('logs recorded events with action and note', () =>
       withSeriesWorld({ clientGoCompatible }, async ({ events, pass, record }) => {
         const logger = new MemoryLogger();
         events.startStructuredLogging(logger);
@@ -185,7 +185,7 @@ for (const clientGoCompatible of [false, true])
   });
 
 describe('EventsV1Broadcaster', () => {
-  it('counts as rejected, and does not send, what the API server would refuse', () =>
+  it('counts events that the API server would refuse as rejected, and does not send them', () =>
     withSeriesWorld({}, async ({ server, recorder, events, logger, pass }) => {
       const pod = podNamed('a');
       recorder.eventf(pod, undefined, 'Normal', '', 'Acting', 'note');
@@ -199,14 +199,14 @@ describe('EventsV1Broadcaster', () => {
       expect(new Set(logger.messages('error'))).to.deep.equal(new Set(['Unable to record event (will not retry!)']));
     }));
 
-  it('sends it when told to ignore the limits of the server', () =>
+  it('sends them with ignoresServerLimits', () =>
     withSeriesWorld({ ignoresServerLimits: true }, async ({ server, recorder, pass }) => {
       recorder.eventf(podNamed('a'), undefined, 'Normal', '', '', 'n'.repeat(2000));
       await pass(0);
       expect(server.calls[0]?.event.note).to.have.length(2000);
     }));
 
-  it('logs what is no event at all, and is not thrown off by it', () =>
+  it('logs a value that is no event, and continues', () =>
     withSeriesWorld({}, async ({ server, recorder, logger, pass }) => {
       recorder.eventf(undefined, undefined, 'Normal', 'Reason', 'Acting', 'note');
       recorder.eventf(podNamed('a'), undefined, 'normal' as 'Normal', 'Reason', 'Acting', 'note');
@@ -226,7 +226,7 @@ describe('EventsV1Broadcaster', () => {
       expect([logger.lines.length, other.messages('error').length]).to.deep.equal([0, 1]);
     }));
 
-  it('asks a lookup for the kind of an object that does not say it', () =>
+  it('looks up the kind of an object that has none', () =>
     withSeriesWorld({ kindOf: () => ({ apiVersion: 'v1', kind: 'Node' }) }, async ({ server, recorder, pass }) => {
       recorder.eventf({ metadata: { name: 'node-1' } }, undefined, 'Normal', 'Reason', 'Acting', 'note');
       await pass(0);

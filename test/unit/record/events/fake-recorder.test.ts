@@ -5,13 +5,13 @@ import { podNamed } from './fakes.ts';
 const node = { kind: 'Node', apiVersion: 'v1', name: 'node-1' };
 
 describe('FakeRecorder of events.k8s.io/v1', () => {
-  it('keeps the type, the reason and the note, and takes a % in the first two as it is', () => {
+  it('keeps type, reason and note, and takes a % in the first two literally', () => {
     const recorder = newFakeRecorder();
     recorder.eventf(podNamed('a'), node, 'Normal', 'Half%d', 'Acting', '%d%% of %s', 50, 'it');
     expect(recorder.events).to.deep.equal(['Normal Half%d 50% of it']);
   });
 
-  it('verbosely keeps the action, the kinds of the objects and the annotations too', () => {
+  it('keeps the action, the kinds of the objects and the annotations too if verbose', () => {
     const recorder = new FakeRecorder({ verbose: true });
     recorder.annotatedEventf(podNamed('a'), node, { b: '2', a: '1' }, 'Warning', 'Reason', 'Acting', 'note');
     recorder.eventf({ metadata: {} }, null, 'Normal', 'Reason', 'Acting', 'note');
@@ -23,7 +23,7 @@ describe('FakeRecorder of events.k8s.io/v1', () => {
     ]);
   });
 
-  it('tells of each event as it is recorded, and is its own with another logger', () => {
+  it('emits each event as it is recorded, and returns itself for another logger', () => {
     const recorder = new FakeRecorder();
     const seen: string[] = [];
     recorder.events$.subscribe(event => seen.push(event));

@@ -19,7 +19,7 @@ describe('getFieldSelector (TestGetFieldSelector)', () => {
       expect(getFieldSelector(version, { apiVersion: '', kind: '', name: '', uid: '' })).to.equal('');
     });
 
-    it(`names all that is known of the object in ${version}`, () => {
+    it(`selects by every known field of the object in ${version}`, () => {
       expect(getFieldSelector(version, deployment)).to.equal(
         `${prefix}.apiVersion=apps/v1,${prefix}.kind=Deployment,${prefix}.name=test-deployment,${prefix}.uid=${deployment.uid}`,
       );
@@ -30,7 +30,7 @@ describe('getFieldSelector (TestGetFieldSelector)', () => {
     expect(() => getFieldSelector('v1alpha1', deployment)).to.throw(RangeError, 'unknown version v1alpha1');
   });
 
-  it('keeps what a value has of a selector’s own characters', () => {
+  it('escapes the special characters of a selector in values', () => {
     expect(getFieldSelector('v1', { name: 'a,b=c\\d' })).to.equal('involvedObject.name=a\\,b\\=c\\\\d');
   });
 });

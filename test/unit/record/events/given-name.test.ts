@@ -11,7 +11,7 @@ function tell(events: EventsV1Broadcaster, name: string): void {
 }
 
 describe('an event of events.k8s.io/v1 with a given name', () => {
-  it('goes by that name, and is no repetition of another one that says the same', () =>
+  it('has that name, and is no repetition of another event with the same note', () =>
     withSeriesWorld({ nameAnnotation, distinguishesNotes: true }, async ({ events, server, pass }) => {
       for (const name of ['foo.1', 'foo.2']) tell(events, name);
       await pass(0);
@@ -21,7 +21,7 @@ describe('an event of events.k8s.io/v1 with a given name', () => {
       expect(server.counts()).to.deep.equal([1, 1, 1]);
     }));
 
-  it('is told once, by whichever process: one of that name that is there already counts as delivered', () =>
+  it('is written once by whichever process: an existing event of that name counts as delivered', () =>
     withSeriesWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       tell(events, 'foo.1');
       await pass(0);
@@ -34,7 +34,7 @@ describe('an event of events.k8s.io/v1 with a given name', () => {
       await successor.shutdown();
     }));
 
-  it('is told once also if it is recorded again', () =>
+  it('is written once also if it is recorded again', () =>
     withSeriesWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       for (let times = 0; times < 3; times += 1) {
         tell(events, 'foo.1');
@@ -44,7 +44,7 @@ describe('an event of events.k8s.io/v1 with a given name', () => {
       expect(events.counts).to.include({ delivered: 3, written: 1 });
     }));
 
-  it('is tried again under that name when the server could not be reached', () =>
+  it('is retried under that name when the server could not be reached', () =>
     withSeriesWorld({ nameAnnotation }, async ({ events, server, pass }) => {
       server.failures = [networkError()];
       tell(events, 'foo.1');

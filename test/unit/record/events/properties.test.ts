@@ -26,8 +26,8 @@ const happening = fc.record({
 const keyOf = ({ type, action, regarding }: EventsV1Event): string => [regarding.name, type, action].join('/');
 const sumOf = (counts: Iterable<number>): number => [...counts].reduce((sum, count) => sum + count, 0);
 
-describe('EventsV1Broadcaster, whatever the order of things', () => {
-  it('has on the server, once all series are over, the counts that were recorded', () =>
+describe('EventsV1Broadcaster, in any order of calls', () => {
+  it('has the recorded counts on the server once all series are finished', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(happening, { minLength: 1, maxLength: 50 }),
@@ -64,7 +64,7 @@ describe('EventsV1Broadcaster, whatever the order of things', () => {
       { numRuns: 100 },
     ));
 
-  it('never has two writes of one event at a time, nor writes a lower count after a higher, and accounts for every event', () =>
+  it('never writes one event twice at a time, nor a lower count after a higher, and accounts for every event', () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -112,7 +112,7 @@ describe('EventsV1Broadcaster, whatever the order of things', () => {
       { numRuns: 200 },
     ));
 
-  it('throws nothing at whoever records, whatever that is, and whatever the sink makes of it', () =>
+  it('never throws to the caller, for any recorded value and any behaviour of the sink', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.anything(), fc.anything(), fc.anything(), fc.anything(), fc.anything(), fc.array(fc.anything())), {

@@ -116,7 +116,7 @@ describe('EventsV1Recorder', () => {
     expect(event?.metadata.annotations).to.deep.equal({ a: '1' });
   });
 
-  it('tells of an object also if the related one is none', async () => {
+  it('records an event although its related object is invalid', async () => {
     const related = 'no object' as unknown as Referable;
     const [event] = await recorded(broadcaster => {
       broadcaster.newRecorder(reporter).eventf(pod1, related, 'Normal', 'Synced', 'Syncing', 'n');

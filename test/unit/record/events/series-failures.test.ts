@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { networkError, status } from '../core/fakes.ts';
 import { minutes, startMs, withSeriesWorld } from './fakes.ts';
 
-describe('SeriesDelivery, when writes fail', () => {
+describe('SeriesPolicy, when writes fail', () => {
   for (const code of [408, 429, 500, 502, 503, 504])
-    it(`tries again after ${code}, when the server says so`, () =>
+    it(`retries after ${code}, at the time that the server gives`, () =>
       withSeriesWorld({}, async ({ server, pass, record }) => {
         server.failures = [status(code, 'Later', { details: { retryAfterSeconds: 2 } }), status(code, 'Later')];
         record('n');
@@ -26,7 +26,7 @@ describe('SeriesDelivery, when writes fail', () => {
         expect(logger.messages('error')).to.deep.equal(['Server rejected event (will not retry!)']);
       }));
 
-  it('tries a connection that breaks at least ten and at most twelve and a half seconds later', async () => {
+  it('retries after a broken connection ten to twelve and a half seconds later', async () => {
     for (const [random, expected] of [
       [0, 10_000],
       [1, 12_500],
@@ -39,7 +39,7 @@ describe('SeriesDelivery, when writes fail', () => {
       });
   });
 
-  it('gives a first event up after twelve tries', () =>
+  it('gives up a first event after twelve attempts', () =>
     withSeriesWorld({}, async ({ events, server, logger, pass, record }) => {
       server.outage = networkError();
       record('n');
@@ -67,7 +67,7 @@ describe('SeriesDelivery, when writes fail', () => {
       expect(server.summary().slice(-2)).to.deep.equal(['patch n 6', 'patch n 6']);
     }));
 
-  it('gives it up when the server would have forgotten the event', () =>
+  it('gives it up once the server has deleted the event', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       record('n');
       await pass(0);
@@ -80,7 +80,7 @@ describe('SeriesDelivery, when writes fail', () => {
       expect(server.calls).to.have.length(length);
     }));
 
-  it('keeps what became a series during the last try with it', () =>
+  it('keeps an event that became a series during its last attempt', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       server.outage = networkError();
       server.latencyMs = 100;
@@ -96,7 +96,7 @@ describe('SeriesDelivery, when writes fail', () => {
       expect(events.counts.dropped.retry_limit).to.equal(0);
     }));
 
-  it('writes a series that goes on no more often than before, once the outage is over', () =>
+  it('writes a continuing series no more often than before once the outage is over', () =>
     withSeriesWorld({}, async ({ server, pass, record }) => {
       record('n');
       await pass(0);
@@ -133,7 +133,7 @@ describe('SeriesDelivery, when writes fail', () => {
     });
   });
 
-  it('creates a series again that the server has forgotten', () =>
+  it('recreates a series that the server has deleted', () =>
     withSeriesWorld({}, async ({ server, pass, record }) => {
       record('n');
       await pass(0);
@@ -144,7 +144,7 @@ describe('SeriesDelivery, when writes fail', () => {
       expect(server.counts()).to.deep.equal([2]);
     }));
 
-  it('patches again later what a patch did not find, and a create did', () =>
+  it('patches again later if a patch does not find the event and a create does', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       record('n');
       await pass(0);
@@ -155,7 +155,7 @@ describe('SeriesDelivery, when writes fail', () => {
       expect(events.counts).to.include({ recorded: 2, delivered: 2 });
     }));
 
-  it('takes another name if its name is taken, and keeps to it', () =>
+  it('chooses another name if the name is taken, and keeps it', () =>
     withSeriesWorld({}, async ({ server, pass, record }) => {
       server.latencyMs = 10;
       record('n');
@@ -173,7 +173,7 @@ describe('SeriesDelivery, when writes fail', () => {
       expect(server.counts('n')).to.deep.equal([3, 1, 1]);
     }));
 
-  it('knows its own event when an attempt without an answer had made it', () =>
+  it('recognises its own event when an attempt without an answer created it', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       const create = server.create.bind(server);
       let isFirst = true;

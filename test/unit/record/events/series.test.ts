@@ -3,8 +3,8 @@ import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.t
 import { networkError } from '../core/fakes.ts';
 import { FakeEventsServer, minutes, podNamed, reporter, withSeriesWorld } from './fakes.ts';
 
-describe('SeriesDelivery', () => {
-  it('writes at once what happens many times in one go, as a series', () =>
+describe('SeriesPolicy', () => {
+  it('writes many simultaneous occurrences as one series', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       for (let time = 0; time < 20; time += 1) record('n');
       await pass(0);
@@ -12,7 +12,7 @@ describe('SeriesDelivery', () => {
       expect(events.counts).to.include({ recorded: 20, delivered: 20, written: 1 });
     }));
 
-  it('only counts what happens a third time, until its series is written', () =>
+  it('only counts a third occurrence until its series is written', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       for (let time = 0; time < 5; time += 1) {
         record('n');
@@ -25,7 +25,7 @@ describe('SeriesDelivery', () => {
       expect(events.counts).to.include({ delivered: 5 });
     }));
 
-  it('writes nothing for a series that is over if the server knows its count', () =>
+  it('writes nothing for a finished series if the server has its count', () =>
     withSeriesWorld({}, async ({ server, pass, record }) => {
       record('n');
       await pass(0);
@@ -34,7 +34,7 @@ describe('SeriesDelivery', () => {
       expect(server.summary()).to.deep.equal(['create n 1', 'patch n 2']);
     }));
 
-  it('writes the writes of one series in order, with what was counted meanwhile', () =>
+  it('writes one series in order, with the occurrences counted in the meantime', () =>
     withSeriesWorld({}, async ({ server, pass, record }) => {
       server.latencyMs = 100;
       for (let time = 0; time < 5; time += 1) {
@@ -47,7 +47,7 @@ describe('SeriesDelivery', () => {
       expect(server.counts()).to.deep.equal([5]);
     }));
 
-  it('has at most as many writes under way as it may, and lets none that fails hold up another', () =>
+  it('limits the number of concurrent writes, and does not delay one because another fails', () =>
     withSeriesWorld({ concurrency: 3 }, async ({ server, pass, record }) => {
       server.latencyMs = 100;
       server.failures = [networkError()];
@@ -78,7 +78,7 @@ describe('SeriesDelivery', () => {
       expect(events.counts).to.include({ recorded: 13, delivered: 13 });
     }));
 
-  it('counts no series at all if told so', () =>
+  it('counts no series with a cacheSize of 0', () =>
     withSeriesWorld({ cacheSize: 0 }, async ({ server, pass, record }) => {
       for (let time = 0; time < 3; time += 1) {
         record('n');
@@ -87,7 +87,7 @@ describe('SeriesDelivery', () => {
       expect(server.counts()).to.deep.equal([1, 1, 1]);
     }));
 
-  it('drops new events when too many wait, and goes on to count known ones', () =>
+  it('drops new events when too many are queued, and continues to count known ones', () =>
     withSeriesWorld({ maxQueuedEvents: 10, concurrency: 1 }, async ({ events, server, logger, pass, record }) => {
       record('n', 'known');
       await pass(0);
@@ -102,7 +102,7 @@ describe('SeriesDelivery', () => {
       expect(logger.messages('warn')).to.deep.equal(['Events were dropped']);
     }));
 
-  it('makes another event of another note if told so', async () => {
+  it('creates another event for another note with distinguishesNotes', async () => {
     for (const distinguishesNotes of [false, true])
       await withSeriesWorld({ distinguishesNotes }, async ({ server, pass, record }) => {
         for (const note of ['from 1 to 2', 'from 2 to 3', 'from 2 to 3']) {
@@ -120,7 +120,7 @@ describe('SeriesDelivery', () => {
       });
   });
 
-  it('tells an event of a given name once, whichever process tells it', () =>
+  it('writes an event with a given name once, by whichever process it is recorded', () =>
     withSeriesWorld({ nameAnnotation: 'example.com/name' }, async ({ events, server, recorder, pass }) => {
       const tell = (name: string, note: string) => {
         recorder.annotatedEventf(podNamed('a'), null, { 'example.com/name': name }, 'Normal', 'Reason', 'Acting', note);
@@ -142,7 +142,7 @@ describe('SeriesDelivery', () => {
       expect(events.counts.delivered).to.equal(3);
     }));
 
-  it('writes the last counts to a sink that is stopped, and looks after its series no longer', () =>
+  it('writes the last counts to a sink that is stopped, and refreshes its series no longer', () =>
     withSeriesWorld({}, async ({ clock, events, server, pass, record }) => {
       const second = new FakeEventsServer();
       const timers = clock.countTimers();
@@ -162,7 +162,7 @@ describe('SeriesDelivery', () => {
       expect(clock.countTimers()).to.equal(0);
     }));
 
-  it('keeps what is recorded before the first sink, the oldest if it is too much', async () => {
+  it('keeps the events recorded before the first sink; if there are too many, the oldest', async () => {
     const events = new EventsV1Broadcaster({ maxQueuedEvents: 3 });
     const recorder = events.newRecorder(reporter);
     for (const note of ['a', 'b', 'c', 'd']) recorder.eventf(podNamed(note), undefined, 'Normal', 'Reason', 'Acting', note);

@@ -6,7 +6,7 @@ import { MemoryLogger, networkError, settle, status } from '../core/fakes.ts';
 import { FakeEventsServer, podNamed, reporter, withSeriesWorld } from './fakes.ts';
 
 describe('flush and shutdown of an EventsV1Broadcaster', () => {
-  it('write the counts that could wait', () =>
+  it('write the counts that wait for a refresh', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       for (const [index, finish] of [() => events.flush(1000), () => events.shutdown()].entries()) {
         for (let time = 0; time < 5; time += 1) {
@@ -20,7 +20,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
       }
     }));
 
-  it('say when the time was too short', () =>
+  it('report when the time was too short', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       server.outage = networkError();
       record('n');
@@ -45,7 +45,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
       expect(server.stored.size).to.equal(1000);
     }));
 
-  it('give a series up, too, that cannot be written then', () =>
+  it('give up a series that cannot be written in time', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       server.outage = networkError();
       for (let time = 0; time < 3; time += 1) record('n');
@@ -54,7 +54,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
       expect((await down).dropped).to.include({ retry_limit: 3, shutdown: 0 });
     }));
 
-  it('try again soon what failed', () =>
+  it('retry failed writes soon', () =>
     withSeriesWorld({}, async ({ events, server, pass, record }) => {
       server.failures = [networkError(), status(503, 'ServiceUnavailable'), networkError()];
       record('n');
@@ -64,7 +64,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
       expect(await down).to.deep.include({ delivered: 1, notDelivered: 0 });
     }));
 
-  it('count what is recorded too late, and what nobody ever wrote', async () => {
+  it('count events recorded too late, and events that no sink wrote', async () => {
     const logger = new MemoryLogger();
     const events = new EventsV1Broadcaster({ logger });
     const recorder = events.newRecorder(reporter);
@@ -76,7 +76,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
     expect(logger.messages('error')).to.deep.equal(['Unable to record event (will not retry!)']);
   });
 
-  it('happen by a signal, and at the end of a scope', async () => {
+  it('are triggered by a signal, and at the end of a scope', async () => {
     const server = new FakeEventsServer();
     const abort = new AbortController();
     {
@@ -91,7 +91,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
     expect(server.counts()).to.deep.equal([1]);
   });
 
-  it('are not what a process waits for: neither retries nor series keep one alive (TestMain)', async () => {
+  it('do not keep a process alive, neither by retries nor by series (TestMain)', async () => {
     const broadcaster = new URL('../../../../src/record/events/broadcaster.ts', import.meta.url).href;
     const program = `
       import { EventsV1Broadcaster } from ${JSON.stringify(broadcaster)};
@@ -111,7 +111,7 @@ describe('flush and shutdown of an EventsV1Broadcaster', () => {
     expect(Number(stdout)).to.equal(4);
   });
 
-  it('lose none of 100,000 events at once without counting it', async function () {
+  it('count each lost event of 100,000 events at once', async function () {
     // So many take long on a busy machine; how long is not what is tested.
     this.timeout(60_000);
     const server = new FakeEventsServer();

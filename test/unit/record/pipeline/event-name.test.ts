@@ -28,7 +28,7 @@ describe('generateEventName (TestGenerateEventName)', () => {
 });
 
 describe('EventNames', () => {
-  it('makes names that differ and sort by time, however many an object has in a millisecond', () => {
+  it('generates unique names that sort by time, for any number of events of an object in one millisecond', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_003 }), { minLength: 2, maxLength: 50 }),
@@ -42,7 +42,7 @@ describe('EventNames', () => {
     );
   });
 
-  it('gives each object the millisecond itself, also when the clock was set back', () => {
+  it('starts with the millisecond itself for each object, also after the clock was set back', () => {
     const names = new EventNames();
     const later = 1_700_000_000_001;
     const instants = [names.next('a', later), names.next('b', later), names.next('a', later), names.next('a', later - 1)];
@@ -55,7 +55,7 @@ describe('EventNames', () => {
     ]);
   });
 
-  it('says the millisecond itself in the first name of it', () => {
+  it('uses the millisecond itself in the first name of that millisecond', () => {
     expect(new EventNames().next('pod-1', Date.UTC(2000, 0, 1) + 100)).to.equal('pod-1.d234ccf5838e100');
   });
 });

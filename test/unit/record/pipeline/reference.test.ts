@@ -14,12 +14,12 @@ describe('getReference', () => {
     );
   });
 
-  it('needs no lookup if the object says its kind (TestGetReferenceNilSchemeWithPopulatedGVK)', () => {
+  it('needs no lookup if the object has its kind (TestGetReferenceNilSchemeWithPopulatedGVK)', () => {
     const object = { apiVersion: 'foo.group/v3', kind: 'Bar', metadata: { name: 'a-name' } };
     expect(getReference(object)).to.deep.equal({ apiVersion: 'foo.group/v3', kind: 'Bar', name: 'a-name' });
   });
 
-  it('takes from an object what identifies it, and nothing else', () => {
+  it('copies from an object the fields that identify it, and no others', () => {
     const metadata = { name: 'n', namespace: 'ns', uid: 'u', resourceVersion: '5', labels: { a: 'b' } };
     expect(getReference({ apiVersion: 'v1', kind: 'Pod', metadata })).to.deep.equal({
       apiVersion: 'v1',
@@ -36,7 +36,7 @@ describe('getReference', () => {
     });
   });
 
-  it('believes an object that says only half of its type', () => {
+  it('accepts an object that has only half of its type', () => {
     const kindOf = () => expect.fail('the object has said it');
     expect(getReference({ kind: 'Pod', metadata: {} }, kindOf)).to.deep.equal({ kind: 'Pod' });
   });
@@ -47,7 +47,7 @@ describe('getReference', () => {
     expect(getReference({})).to.deep.equal({});
   });
 
-  it('refuses what is no object', () => {
+  it('refuses a value that is no object', () => {
     for (const nothing of [null, undefined])
       expect(() => getReference(nothing)).to.throw(NilObjectError, "can't reference a nil object");
     for (const other of ['text', { metadata: undefined }])
@@ -59,7 +59,7 @@ describe('getReference', () => {
 });
 
 describe('getPartialReference', () => {
-  it('adds the part, and does not change what it is given', () => {
+  it('adds the field path, and does not change its argument', () => {
     const reference = { kind: 'Pod', name: 'a' };
     expect(getPartialReference(reference, 'spec.containers[2]')).to.deep.equal({
       kind: 'Pod',

@@ -8,7 +8,7 @@ const recorderOf = (events: EventBroadcaster): ReturnType<EventBroadcaster['newR
   events.newRecorder({ component: 'c', host: 'h' });
 
 describe('WriteQueue', () => {
-  it('writes at once what happens many times in one go, with its count', () =>
+  it('writes many simultaneous occurrences as one event with its count', () =>
     withWorld({}, async ({ events, server, pass }) => {
       for (let index = 0; index < 20; index += 1) recorderOf(events).event(pod, 'Normal', 'Reason', 'message');
       await pass(0);
@@ -16,7 +16,7 @@ describe('WriteQueue', () => {
       expect(events.counts).to.include({ recorded: 20, delivered: 20, written: 1 });
     }));
 
-  it('lets no failing event hold up another', () =>
+  it('does not delay an event because another fails', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.failures = [networkError()];
       recorderOf(events).event(podNamed('a'), 'Normal', 'Reason', 'fails');
@@ -28,7 +28,7 @@ describe('WriteQueue', () => {
       expect(server.counts('fails')).to.deep.equal([1]);
     }));
 
-  it('has at most as many writes under way as it may', () =>
+  it('limits the number of concurrent writes', () =>
     withWorld({ concurrency: 3 }, async ({ events, server, pass }) => {
       server.latencyMs = 100;
       for (let index = 0; index < 10; index += 1) recorderOf(events).event(podNamed(`p${index}`), 'Normal', 'Reason', 'm');
@@ -40,7 +40,7 @@ describe('WriteQueue', () => {
       expect(server.stored.size).to.equal(9);
     }));
 
-  it('writes one event in order: what is recorded meanwhile follows in one write', () =>
+  it('writes one event in order: events recorded during a write follow in one write', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.latencyMs = 100;
       const recorder = recorderOf(events);
@@ -53,7 +53,7 @@ describe('WriteQueue', () => {
       expect(server.counts()).to.deep.equal([5]);
     }));
 
-  it('takes what was recorded meanwhile along when it tries again', () =>
+  it('includes events recorded in the meantime when it retries', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.failures = [networkError()];
       const recorder = recorderOf(events);
@@ -66,7 +66,7 @@ describe('WriteQueue', () => {
     }));
 
   for (const code of [408, 429, 500, 502, 503, 504])
-    it(`tries again after ${code}, when the server says so`, () =>
+    it(`retries after ${code}, at the time that the server gives`, () =>
       withWorld({}, async ({ events, server, pass }) => {
         server.failures = [status(code, 'Later', { details: { retryAfterSeconds: 2 } }), status(code, 'Later')];
         recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
@@ -87,7 +87,7 @@ describe('WriteQueue', () => {
         expect(drops.map(({ cause, count, event }) => [cause, count, event.message])).to.deep.equal([['rejected', 1, 'm']]);
       }));
 
-  it('tries once more after 401: the token may have been renewed', () =>
+  it('retries once after 401: the token may have been renewed', () =>
     withWorld({}, async ({ events, server, pass }) => {
       server.outage = status(401, 'Unauthorized');
       recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
@@ -96,7 +96,7 @@ describe('WriteQueue', () => {
       expect(events.counts.dropped.rejected).to.equal(1);
     }));
 
-  it('says what is missing when events in default are forbidden', () =>
+  it('logs the missing permission when events in default are forbidden', () =>
     withWorld({}, async ({ events, server, logger, pass }) => {
       server.failures = [status(403, 'Forbidden')];
       recorderOf(events).event({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' } }, 'Normal', 'Reason', 'm');
@@ -107,7 +107,7 @@ describe('WriteQueue', () => {
       );
     }));
 
-  it('is quiet about a namespace that terminates', () =>
+  it('logs no error for a namespace that terminates', () =>
     withWorld({}, async ({ events, server, logger, pass }) => {
       server.failures = [status(403, 'Forbidden', { details: { causes: [{ reason: 'NamespaceTerminating' }] } })];
       recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
@@ -116,7 +116,7 @@ describe('WriteQueue', () => {
       expect(logger.messages('debug')).to.deep.equal(['Server rejected event (will not retry!)']);
     }));
 
-  it('takes another name if its name is taken, and keeps to it', () =>
+  it('chooses another name if the name is taken, and keeps it', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const other = { ...(await new FakeApiServer().create(eventNamed('foo.d234ccf52430000'))), message: 'another event' };
       server.stored.set('foo.d234ccf52430000', other);
@@ -133,7 +133,7 @@ describe('WriteQueue', () => {
     }));
 
   for (const repeats of [0, 2])
-    it(`knows its own event when an attempt without an answer had made it, recorded ${repeats} more times meanwhile`, () =>
+    it(`recognises its own event when an attempt without an answer created it, recorded ${repeats} more times meanwhile`, () =>
       withWorld({}, async ({ events, server, pass }) => {
         const create = server.create.bind(server);
         let isFirst = true;
@@ -151,7 +151,7 @@ describe('WriteQueue', () => {
         expect(events.counts).to.include({ delivered: 1 + repeats });
       }));
 
-  it('writes a held back count when a token returns, and tells a new reason although another was chatty', () =>
+  it('writes a held count when a token returns, and writes a new reason although another one used up the burst', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const recorder = recorderOf(events);
       for (let index = 0; index < 40; index += 1) {
@@ -169,7 +169,7 @@ describe('WriteQueue', () => {
       expect(events.counts).to.include({ recorded: 41, delivered: 41, filtered: 15 });
     }));
 
-  it('writes held back counts of one bucket one a token, longest held first', () =>
+  it('writes the held counts of one bucket one per token, longest held first', () =>
     withWorld({ burstSize: 2 }, async ({ events, server, pass }) => {
       const recorder = recorderOf(events);
       for (const message of ['a', 'b', 'a', 'b']) {
@@ -182,7 +182,7 @@ describe('WriteQueue', () => {
       expect([server.counts('a'), server.counts('b')]).to.deep.equal([[2], [2]]);
     }));
 
-  it('drops the newest when too many keys wait, and counts them', () =>
+  it('drops the newest events when too many keys are queued, and counts them', () =>
     withWorld({ maxQueuedEvents: 10, concurrency: 1 }, async ({ events, server, logger, pass }) => {
       server.latencyMs = 10;
       for (let index = 0; index < 25; index += 1) recorderOf(events).event(podNamed(`p${index}`), 'Normal', 'Reason', 'm');
@@ -194,7 +194,7 @@ describe('WriteQueue', () => {
       expect(logger.messages('warn')).to.deep.equal(['Events were dropped']);
     }));
 
-  it('loses none of 100,000 events at once without counting it', async function () {
+  it('counts each lost event of 100,000 events at once', async function () {
     // So many take long on a busy machine; how long is not what is tested.
     this.timeout(60_000);
     const server = new FakeApiServer();
@@ -210,7 +210,7 @@ describe('WriteQueue', () => {
     expect(server.stored.size).to.equal(1000);
   });
 
-  it('is content with a sink that answers nothing', async () => {
+  it('accepts a sink that answers nothing', async () => {
     const calls: string[] = [];
     const events = new EventBroadcaster();
     const sink = { create: () => void calls.push('create'), patch: () => void calls.push('patch') };
@@ -223,7 +223,7 @@ describe('WriteQueue', () => {
     expect((await events.shutdown()).notDelivered).to.equal(0);
   });
 
-  it('knows its own event when the server had made it and then said that it could not answer', () =>
+  it('recognises its own event when the server created it and then answered with an error', () =>
     withWorld({}, async ({ server, pass }) => {
       let calls = 0;
       const events = new EventBroadcaster();
@@ -242,7 +242,7 @@ describe('WriteQueue', () => {
       expect(events.counts).to.deep.include({ recorded: 1, delivered: 1 });
     }));
 
-  it('takes an event for another’s, not its own, if the server had refused it before', () =>
+  it('does not take an event for its own if the server refused it before', () =>
     withWorld({}, async ({ events, server, pass }) => {
       const other = { ...(await new FakeApiServer().create(eventNamed('foo.d234ccf52430000'))), message: 'another event' };
       server.stored.set('foo.d234ccf52430000', other);
@@ -253,7 +253,7 @@ describe('WriteQueue', () => {
       expect(server.stored.get('foo.d234ccf52430000')).to.equal(other);
     }));
 
-  it('holds back a limited number of counts, and drops the one held longest', () =>
+  it('holds a limited number of counts, and drops the one held longest', () =>
     withWorld({ burstSize: 1, maxQueuedEvents: 10_000, lruCacheSize: 10_000 }, async ({ events, server, pass }) => {
       const recorder = recorderOf(events);
       for (const count of [1, 2]) {
@@ -268,7 +268,7 @@ describe('WriteQueue', () => {
       expect([server.counts('m0'), server.counts('m1'), server.counts('m2')]).to.deep.equal([[1], [1], [2]]);
     }));
 
-  it('forgets a sink that was stopped, once all is written', () =>
+  it('forgets a stopped sink once everything is written', () =>
     withWorld({}, async ({ events, pass }) => {
       const second = new FakeApiServer();
       const watcher = events.startRecordingToSink(second);
@@ -281,7 +281,7 @@ describe('WriteQueue', () => {
       expect(second.counts()).to.deep.equal([1]);
     }));
 
-  it('keeps what is recorded before the first sink, the oldest if it is too much', async () => {
+  it('keeps the events recorded before the first sink; if there are too many, the oldest', async () => {
     const events = new EventBroadcaster({ maxQueuedEvents: 3 });
     for (const message of ['a', 'b', 'c', 'd']) recorderOf(events).event(pod, 'Normal', 'Reason', message);
     const server = new FakeApiServer();
@@ -291,14 +291,14 @@ describe('WriteQueue', () => {
     expect(events.counts.dropped.no_sink).to.equal(1);
   });
 
-  it('reports what nobody ever wrote', async () => {
+  it('reports events that no sink wrote', async () => {
     const events = new EventBroadcaster();
     recorderOf(events).event(pod, 'Normal', 'Reason', 'm');
     expect(await events.shutdown()).to.deep.include({ delivered: 0, notDelivered: 1 });
     expect(events.counts.dropped.no_sink).to.equal(1);
   });
 
-  it('logs what a consumer’s key function throws, and goes on', async () => {
+  it('logs the error of a consumer’s key function, and continues', async () => {
     const logger = new MemoryLogger();
     let isBroken = true;
     const keyFunc = (event: { message: string }) => {
