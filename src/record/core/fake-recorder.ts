@@ -38,22 +38,17 @@ export interface RecordedEvent {
  * ```
  */
 export class FakeRecorder extends BaseEventRecorder {
+  readonly #log = new RecordLog<RecordedEvent>();
   /** The lines so far; grows. */
-  readonly events: readonly string[];
+  readonly events: readonly string[] = this.#log.lines;
   /** The events so far; grows. */
-  readonly records: readonly RecordedEvent[];
+  readonly records: readonly RecordedEvent[] = this.#log.records;
   /** Each line, when it is recorded. */
-  readonly events$: Observable<string>;
-  readonly #events: string[] = [];
-  readonly #records: RecordedEvent[] = [];
-  readonly #subject = new Subject<string>();
+  readonly events$: Observable<string> = this.#log.lines$;
   readonly #options: FakeRecorderOptions;
 
   constructor(options: FakeRecorderOptions = {}) {
     super();
-    this.events = this.#events;
-    this.records = this.#records;
-    this.events$ = this.#subject.asObservable();
     this.#options = options;
   }
 
@@ -67,10 +62,23 @@ export class FakeRecorder extends BaseEventRecorder {
     const message = formatMessage(format, args);
     const kind = `kind=${object?.kind ?? ''},apiVersion=${object?.apiVersion ?? ''}`;
     const objectText = this.#options.includeObject === true ? ` involvedObject{${kind}}` : '';
-    this.#records.push({ object, type, reason, message, annotations });
+    const recorded = { object, type, reason, message, annotations };
     const line = `${type} ${reason} ${message}${objectText}${annotationsText(annotations)}`;
-    this.#events.push(line);
-    this.#subject.next(line);
+    this.#log.add(line, recorded);
+  }
+}
+
+/** What the fake recorders of both APIs keep. */
+export class RecordLog<R> {
+  readonly lines: string[] = [];
+  readonly records: R[] = [];
+  readonly #added = new Subject<string>();
+  readonly lines$ = this.#added.asObservable();
+
+  add(line: string, record: R): void {
+    this.records.push(record);
+    this.lines.push(line);
+    this.#added.next(line);
   }
 }
 

@@ -1,6 +1,6 @@
 // FakeRecorder: an EventsV1Recorder for tests of code that records events. Port of client-go v0.37.2 tools/events/fake.go.
-import { Subject, type Observable } from 'rxjs';
-import { annotationsText, throwIfInvalid, type RecordedEvent } from '../core/fake-recorder.ts';
+import type { Observable } from 'rxjs';
+import { annotationsText, RecordLog, throwIfInvalid, type RecordedEvent } from '../core/fake-recorder.ts';
 import { formatMessage } from '../pipeline/format-message.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
 import { BaseEventsV1Recorder, type EventsV1Recorder, type MaybeReferable, type RecordedAction } from './recorder.ts';
@@ -34,22 +34,17 @@ export interface RecordedEventsV1Event extends RecordedEvent {
  * ```
  */
 export class FakeRecorder extends BaseEventsV1Recorder {
+  readonly #log = new RecordLog<RecordedEventsV1Event>();
   /** The lines so far; grows. */
-  readonly events: readonly string[];
+  readonly events: readonly string[] = this.#log.lines;
   /** The events so far; grows. */
-  readonly records: readonly RecordedEventsV1Event[];
+  readonly records: readonly RecordedEventsV1Event[] = this.#log.records;
   /** Each line, when it is recorded. */
-  readonly events$: Observable<string>;
-  readonly #events: string[] = [];
-  readonly #records: RecordedEventsV1Event[] = [];
-  readonly #subject = new Subject<string>();
+  readonly events$: Observable<string> = this.#log.lines$;
   readonly #options: FakeRecorderOptions;
 
   constructor(options: FakeRecorderOptions = {}) {
     super();
-    this.events = this.#events;
-    this.records = this.#records;
-    this.events$ = this.#subject.asObservable();
     this.#options = options;
   }
 
@@ -61,13 +56,12 @@ export class FakeRecorder extends BaseEventsV1Recorder {
     if (this.#options.strict === true) throwIfInvalid(call, this.#options);
     const { object, related, annotations, type, reason, action, format, args } = call;
     const message = formatMessage(format, args);
-    this.#records.push({ object, related, type, reason, action, message, annotations });
+    const recorded = { object, related, type, reason, action, message, annotations };
     const line =
       this.#options.verbose === true
         ? `${type} ${reason} ${action} ${message}${objectText(object)}${objectText(related)}${annotationsText(annotations)}`
         : `${type} ${reason} ${message}`;
-    this.#events.push(line);
-    this.#subject.next(line);
+    this.#log.add(line, recorded);
   }
 }
 
