@@ -30,11 +30,11 @@ const { recorder, broadcaster } = recordEvents(kubeConfig.makeApiClient(CoreV1Ap
 const informer = new runtime.Informer({ client, type: configMaps, namespace, logger });
 
 /** Brings one ConfigMap nearer to its desired state; here it only says what is missing. A throw means: retry with backoff. */
-async function reconcile(key: string): Promise<runtime.Result> {
+function reconcile(key: string): Promise<runtime.Result> {
   const configMap = informer.get(key);
   if (configMap !== undefined && configMap.metadata?.labels?.[label] === undefined)
     recorder.eventf(configMap, 'Warning', 'LabelMissing', 'The label %s is missing', label);
-  return {};
+  return Promise.resolve({});
 }
 
 const stop = new AbortController();

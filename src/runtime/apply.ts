@@ -1,9 +1,9 @@
 // Makes an object of the cluster equal to its desired state, in two moves: `plan` decides (pure), `execute` does it. Changes go by
 //   server-side apply, and leave fields and objects of other owners alone.
-import { createHash } from 'node:crypto';
 import { apiStatusCode, isAlreadyExists, isNotFound } from '../kube/api-error.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { controllerOf, keyOf, type KubeObject, type ResourceType } from '../kube/resource.ts';
+import { digestOf, withDigest } from './digest.ts';
 import { holds } from './field-comparison.ts';
 import { claimCreatedFields } from './managed-fields.ts';
 
@@ -284,19 +284,3 @@ function pendingMessage<T extends KubeObject>(type: ResourceType<T>, current: T)
 const contestedMessage = <T extends KubeObject>(type: ResourceType<T>, current: T): string =>
   `Another writer keeps changing ${type.kind} ${keyOf(current)}; repairs are backing off. ` +
   `Its managed fields name the writer: kubectl get ${type.plural} ${current.metadata?.name ?? ''} -o yaml --show-managed-fields`;
-
-/** The digest that `withDigest` wrote; '' if there is none. */
-export const digestOf = ({ metadata }: KubeObject, digestAnnotation: string): string =>
-  metadata?.annotations?.[digestAnnotation] ?? '';
-
-/** The object with a digest of itself in the annotation: it changes with the desired state, so that a field which is no longer desired is removed as well. */
-export function withDigest<T extends KubeObject>(desired: T, digestAnnotation: string): T {
-  const digest = createHash('sha256').update(JSON.stringify(desired)).digest('base64url').slice(0, 16);
-  return withAnnotations(desired, { [digestAnnotation]: digest });
-}
-
-/** A copy of the object with these annotations beside its own. */
-export const withAnnotations = <T extends KubeObject>(object: T, annotations: Readonly<Record<string, string>>): T => ({
-  ...object,
-  metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, ...annotations } },
-});

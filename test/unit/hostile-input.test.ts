@@ -180,7 +180,7 @@ describe('whatever others write into objects', function () {
         const own = new OwnPods('uid-alice');
         const ownerReferences = [{ apiVersion: 'v1', kind: 'BitcoinNetwork', name: 'alice', uid: 'uid-alice', controller: true }];
         own.note({ metadata: { uid: 'own', ownerReferences } });
-        const nodes = own.of<V1Pod>(network(), all as object[]);
+        const nodes = own.of<V1Pod>(network(), all);
         for (const pod of nodes)
           expect(pod.metadata?.ownerReferences?.find(({ controller }) => controller === true)?.uid).to.equal('own');
         for (const { ordinal, isReady } of observeNodes(network(), nodes)) if (isReady) expect(ordinal).to.be.below(3);

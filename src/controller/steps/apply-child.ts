@@ -5,16 +5,14 @@ import type { KubeObject, ResourceType } from '../../kube/resource.ts';
 import {
   type Applied,
   type ApplyClient,
-  digestOf,
   execute,
   getIfExists,
   type Known,
   maxRounds,
   plan,
   type Plan,
-  withAnnotations,
-  withDigest,
 } from '../../runtime/apply.ts';
+import { digestOf, withAnnotations, withDigest } from '../../runtime/digest.ts';
 import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitted-fields.ts';
 import { holds } from '../../runtime/field-comparison.ts';
 import { managedFieldsOf } from '../../runtime/managed-fields.ts';

@@ -1,6 +1,5 @@
 // Pods that look like a node of a network and are none. Whoever may create pods in its namespace can make such a pod; a node receives the
 // network's credentials in plain HTTP. The controller as its own process, with a simulated bitcoind behind every address.
-import type { V1Pod } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { labelsOf, managedBy, managedByLabel } from '../../../src/bitcoin/api/names.ts';
 import { pods, statefulSets } from '../../../src/controller/resource-types.ts';
@@ -50,7 +49,7 @@ describe('a pod that looks like a node', function () {
     const containers = [{ name: 'impostor', image: 'impostor' }];
     const isRun = async (): Promise<boolean> => {
       try {
-        await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } } as V1Pod);
+        await world.client.create(pods, { metadata: { namespace, ...metadata }, spec: { containers } });
         await ready(name, ip, phase);
         return true;
       } catch (error) {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { KubeObject, ResourceType } from '../../../src/kube/resource.ts';
-import { execute, type Known, plan, withDigest } from '../../../src/runtime/apply.ts';
+import { execute, type Known, plan } from '../../../src/runtime/apply.ts';
+import { withDigest } from '../../../src/runtime/digest.ts';
 import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 
 interface ConfigMap extends KubeObject {
