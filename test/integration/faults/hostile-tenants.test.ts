@@ -39,6 +39,7 @@ const name = (index: number) => `good-${index}`;
 interface Blocked {
   readonly longestTurnMs: number;
   readonly longestDelayMs: number;
+  readonly processorShare: number;
 }
 
 type Respond = (response: ServerResponse, body: string) => void;
@@ -187,15 +188,16 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
   }
 
   /** @param tookMs how long the others took to be scaled meanwhile */
-  async function expectUnharmed(tookMs: number, { longestTurnMs, longestDelayMs }: Blocked): Promise<void> {
+  async function expectUnharmed(tookMs: number, block: Blocked): Promise<void> {
     const peakMiB = peakRssMiB(controller.pid);
     calmMs.push(await scaleMs());
     const ratio = tookMs / (Math.max(...calmMs) + noiseMs);
-    const figures = JSON.stringify({ tookMs, calmMs, ratio, longestTurnMs, longestDelayMs, peakMiB });
+    const figures = JSON.stringify({ tookMs, calmMs, ratio, ...block, peakMiB });
     expect(controller.hasEnded, figures).to.equal(false);
     expect(await cgroup?.kills(), figures).to.be.oneOf([0, undefined]);
     expect(peakMiB, figures).to.be.below((limitMiB * 2) / 3);
-    expect(longestTurnMs, figures).to.be.below(longestBlockMs);
+    // On a machine that is busy with something else, work piles up while the process waits for its turn.
+    expect(block.longestTurnMs * block.processorShare, figures).to.be.below(longestBlockMs);
     expect(ratio, figures).to.be.below(slowestRatio);
   }
 
@@ -266,10 +268,10 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
           metadata: { namespace: 'tenant', name: one, annotations },
           spec: { nodes: 0 },
         };
-        await world.client.create(networks, object as BitcoinNetwork);
+        await world.client.create(networks, object as BitcoinNetwork, { timeoutMs: 120_000, isIdempotent: true });
       }
     };
-    const creating = Promise.all(Array.from({ length: 8 }, create));
+    const creating = Promise.all(Array.from({ length: 4 }, create));
     const tookMs = await scaleMs();
     await creating;
     // The controller sees them in order.

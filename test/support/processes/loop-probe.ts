@@ -1,6 +1,6 @@
 // Measures how long the event loop of the process that preloads it (`--import`) is blocked. SIGUSR2 writes the figures since the last one to
 // the file in the query of the import, as JSON, and starts again.
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const intervalMs = 5;
@@ -22,10 +22,25 @@ function measure(): void {
   last = now;
 }
 
+/** Nanoseconds that the thread has run, and has waited for a processor. */
+const scheduled = (): number[] => readFileSync('/proc/self/schedstat', 'utf8').split(' ').map(Number);
+let [ranBefore = 0, waitedBefore = 0] = scheduled();
+
+/** The part of the time in which the thread could run that it got a processor: work piles up in the rest, and is done in one turn. */
+function processorShare(): number {
+  const [ran = 0, waited = 0] = scheduled();
+  const share = (ran - ranBefore) / Math.max(1, ran - ranBefore + waited - waitedBefore);
+  [ranBefore, waitedBefore] = [ran, waited];
+  return share;
+}
+
 setInterval(measure, intervalMs).unref();
 process.on('SIGUSR2', () => {
   measure();
-  writeFileSync(`${file}.new`, JSON.stringify({ longestTurnMs, longestDelayMs: delay.max / 1e6 }));
+  writeFileSync(
+    `${file}.new`,
+    JSON.stringify({ longestTurnMs, longestDelayMs: delay.max / 1e6, processorShare: processorShare() }),
+  );
   renameSync(`${file}.new`, file);
   longestTurnMs = 0;
   delay.reset();
