@@ -48,6 +48,8 @@ export interface PodCredentials {
 const unavailableMaxAgeMs = 1_000;
 /** Nodes keep refusing the credentials while they are rolled. */
 const rejectedMinAgeMs = 5_000;
+/** A network without a StatefulSet reads its Secret again if it is older than this: many networks may start at once with one Secret. */
+const startMinAgeMs = 200;
 
 export interface NetworkCredentialsOptions {
   readonly client: Pick<KubeClient, 'get'>;
@@ -83,6 +85,8 @@ export class NetworkCredentials {
   ): Promise<CredentialsState> {
     const reference = referenceOf(network);
     if (reference === undefined) return withoutSecret;
+    // The first nodes of a network must not start with the credentials of a Secret that was deleted meanwhile.
+    if (current === undefined) this.#secrets.expire(reference, startMinAgeMs);
     const state = await this.#secrets.read(reference, signal);
     return state.isAvailable ? { ...state, version: versionFor(network, pods, current, state) } : state;
   }

@@ -205,6 +205,15 @@ describe('NetworkCredentials', () => {
   });
 
   describe('the Secret', () => {
+    it('is read again for a network that has no StatefulSet yet, so that none starts with a deleted Secret', async () => {
+      const credentials = secrets.process();
+      await credentials.of(alice, undefined);
+      secrets.nowMs += 200;
+      secrets.answer = new ApiError('GET Secret', 404, { reason: 'NotFound' });
+      const bob = network({ secret: 's' }, { name: 'bob', uid: 'b' });
+      expect((await credentials.of(bob, undefined)).reason).to.equal('CredentialsMissing');
+    });
+
     it('is read once for all networks that name it, and again when it is old', async () => {
       const credentials = secrets.process();
       secrets.isHeld = true;
@@ -213,10 +222,10 @@ describe('NetworkCredentials', () => {
       secrets.release();
       expect((await all).map(({ isAvailable }) => isAvailable)).to.deep.equal([true, true, true]);
       secrets.nowMs += 59_999;
-      await versionOf(credentials);
+      await versionOf(credentials, 'u.1');
       expect(secrets.reads).to.deep.equal(['default/s']);
       secrets.nowMs += 1;
-      await versionOf(credentials);
+      await versionOf(credentials, 'u.1');
       expect(secrets.reads).to.have.length(2);
     });
 
