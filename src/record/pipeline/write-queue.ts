@@ -7,10 +7,11 @@ import type { DropCause, EventTally } from './event-counts.ts';
 import { givenName, type EventNames } from './event-name.ts';
 import type { EventDelivery } from './event-pipeline.ts';
 import type { AnyEvent, EventPolicy } from './event-policy.ts';
-import { EventWriter, maxTriesPerEvent, type EventWriterOptions, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
+import { EventWriter, type EventWriterOptions, type WriteOutcome } from './event-writer.ts';
 import { HeldCounts } from './held-counts.ts';
 import { merged, renamed, type QueuedWrite } from './queued-write.ts';
 import { eventFields } from './recording.ts';
+import { decide } from './write-decision.ts';
 
 export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'shape'> {
   readonly policy: EventPolicy<E, P>;
@@ -57,6 +58,11 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   #active = 0;
   #pending = 0;
   #isPumpScheduled = false;
+
+  readonly #newName = (event: E): string => {
+    const { names, now } = this.#options;
+    return names.next(this.#policy.objectOf(event).name ?? '', now());
+  };
 
   constructor(options: WriteQueueOptions<E, P>) {
     this.#options = options;
@@ -225,54 +231,25 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   }
 
   #settle(entry: Entry<E>, write: QueuedWrite<E>, outcome: WriteOutcome<E>): void {
-    switch (outcome.kind) {
-      case 'recorded':
-        this.#policy.updateState(outcome.answer, entry.key);
-        // Events that were recorded before the server had this one carry its first name.
-        if (write.isRenamed && entry.pending !== undefined) entry.pending = renamed(entry.pending, write.event.metadata.name);
+    if (outcome.kind === 'recorded') {
+      this.#policy.updateState(outcome.answer, entry.key);
+      // Events that were recorded before the server had this one carry its first name.
+      if (write.isRenamed && entry.pending !== undefined) entry.pending = renamed(entry.pending, write.event.metadata.name);
+    }
+    const decision = decide(write, outcome, { policy: this.#policy, newName: this.#newName });
+    switch (decision.kind) {
+      case 'deliver':
         this.#deliver(write);
         break;
-      case 'exists':
-        this.#onExists(entry, write);
+      case 'drop':
+        this.#drop(decision.cause, write);
         break;
-      case 'rejected':
-        this.#drop('rejected', write);
+      case 'requeue':
+        this.#requeue(entry, decision.write, decision.afterMs);
         break;
-      case 'retry':
-        this.#retry(entry, write, outcome);
+      case 'giveUp':
+        this.#giveUp(entry, decision.write);
         break;
-    }
-  }
-
-  /** Differs from client-go, which drops the event. Either an attempt without an answer created it, or its name is another event's. */
-  #onExists(entry: Entry<E>, write: QueuedWrite<E>): void {
-    const { names, now } = this.#options;
-    const { event } = write;
-    if (write.mayBeThere && this.#policy.countOf(event) <= 1) {
-      this.#deliver(write);
-    } else if (write.mayBeThere) {
-      this.#requeue(entry, { ...write, isCreate: false, mayBeThere: false });
-    } else if (!write.isCreate) {
-      // A patch did not find it, and a create does: as client-go does with series, it is patched again later.
-      this.#retry(entry, write, { kind: 'retry', mayBeDone: false });
-    } else if (!write.isRenamed) {
-      const name = names.next(this.#policy.objectOf(event).name ?? '', now());
-      this.#requeue(entry, { ...renamed(write, name), isRenamed: true });
-    } else {
-      this.#drop('rejected', write);
-    }
-  }
-
-  #retry(entry: Entry<E>, write: QueuedWrite<E>, { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome): void {
-    const tries = write.tries + 1;
-    if (isLastTry === true && tries > 1) {
-      this.#drop('rejected', write);
-    } else if (tries < maxTriesPerEvent) {
-      this.#requeue(entry, { ...write, tries, mayBeThere: write.mayBeThere || (write.isCreate && mayBeDone) });
-      const delayMs = retryAfterMs ?? this.#policy.retryDelayMs(tries);
-      entry.stopSleep = startTimer(this.ending.aborted ? Math.min(delayMs, drainSleepMs) : delayMs, () => this.#wake(entry));
-    } else {
-      this.#giveUp(entry, { ...write, tries });
     }
   }
 
@@ -291,9 +268,11 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   }
 
   /** Writes it again, together with what was recorded in the meantime. */
-  #requeue(entry: Entry<E>, write: QueuedWrite<E>): void {
+  #requeue(entry: Entry<E>, write: QueuedWrite<E>, afterMs: number | undefined): void {
     entry.pending = entry.pending === undefined ? write : merged(write, entry.pending);
     this.#held.forget(entry);
+    if (afterMs === undefined) return;
+    entry.stopSleep = startTimer(this.ending.aborted ? Math.min(afterMs, drainSleepMs) : afterMs, () => this.#wake(entry));
   }
 
   #wake(entry: Entry<E>): void {

@@ -1,0 +1,58 @@
+// What follows a write to the sink, as pure decisions: the write is done, dropped, or tried again, at once or after a time.
+import type { DropCause } from './event-counts.ts';
+import type { AnyEvent, EventPolicy } from './event-policy.ts';
+import { maxTriesPerEvent, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
+import { type QueuedWrite, renamed } from './queued-write.ts';
+
+export type WriteDecision<E> =
+  | { readonly kind: 'deliver' }
+  | { readonly kind: 'drop'; readonly cause: DropCause }
+  | { readonly kind: 'requeue'; readonly write: QueuedWrite<E>; readonly afterMs?: number }
+  /** Tried too often. */
+  | { readonly kind: 'giveUp'; readonly write: QueuedWrite<E> };
+
+export interface DecisionContext<E extends AnyEvent, P> {
+  readonly policy: Pick<EventPolicy<E, P>, 'countOf' | 'retryDelayMs'>;
+  /** Makes another name for the event. */
+  readonly newName: (event: E) => string;
+}
+
+export function decide<E extends AnyEvent, P>(
+  write: QueuedWrite<E>,
+  outcome: WriteOutcome<E>,
+  context: DecisionContext<E, P>,
+): WriteDecision<E> {
+  switch (outcome.kind) {
+    case 'recorded':
+      return { kind: 'deliver' };
+    case 'rejected':
+      return { kind: 'drop', cause: 'rejected' };
+    case 'exists':
+      return afterExists(write, context);
+    case 'retry':
+      return afterFailure(write, outcome, context);
+  }
+}
+
+/** Differs from client-go, which drops the event. Either an attempt without an answer created it, or its name is another event's. */
+function afterExists<E extends AnyEvent, P>(write: QueuedWrite<E>, context: DecisionContext<E, P>): WriteDecision<E> {
+  const { event, mayBeThere, isCreate, isRenamed } = write;
+  if (mayBeThere && context.policy.countOf(event) <= 1) return { kind: 'deliver' };
+  if (mayBeThere) return { kind: 'requeue', write: { ...write, isCreate: false, mayBeThere: false } };
+  // A patch did not find it, and a create does: as client-go does with series, it is patched again later.
+  if (!isCreate) return afterFailure(write, { kind: 'retry', mayBeDone: false }, context);
+  if (isRenamed) return { kind: 'drop', cause: 'rejected' };
+  return { kind: 'requeue', write: { ...renamed(write, context.newName(event)), isRenamed: true } };
+}
+
+function afterFailure<E extends AnyEvent, P>(
+  write: QueuedWrite<E>,
+  { retryAfterMs, isLastTry, mayBeDone }: RetryOutcome,
+  { policy }: DecisionContext<E, P>,
+): WriteDecision<E> {
+  const tries = write.tries + 1;
+  if (isLastTry === true && tries > 1) return { kind: 'drop', cause: 'rejected' };
+  if (tries >= maxTriesPerEvent) return { kind: 'giveUp', write: { ...write, tries } };
+  const mayBeThere = write.mayBeThere || (write.isCreate && mayBeDone);
+  return { kind: 'requeue', write: { ...write, tries, mayBeThere }, afterMs: retryAfterMs ?? policy.retryDelayMs(tries) };
+}
