@@ -1,7 +1,7 @@
-// Who may import whom, each rule with its reason: `npm run check` runs it as "imports". Types count like values, except where a rule says otherwise.
+// Which folder may import which, each rule with its reason: `npm run check` runs it as "imports". Types count like values, except where a rule says otherwise.
 
-/** The rooms of src/, from the ground floor up, with the rooms below that each may import. docs/architecture.md describes them. */
-const rooms = {
+/** The folders of src/, lowest layer first, with the folders of lower layers that each may import. docs/architecture.md describes them. */
+const folders = {
   collections: { below: [], reason: 'collections/ holds plain data structures.' },
   time: { below: ['collections'], reason: 'time/ holds timers, backoff and rate limits of general use.' },
   logging: { below: [], reason: 'logging/ is the one place that knows winston; everybody else takes a Logger.' },
@@ -41,20 +41,20 @@ const rooms = {
   },
 };
 
-const roomRules = Object.entries(rooms).map(([room, { below, reason }]) => ({
-  name: `${room}-imports-only-rooms-below`,
+const folderRules = Object.entries(folders).map(([folder, { below, reason }]) => ({
+  name: `${folder}-imports-only-lower-layers`,
   comment: reason,
   severity: 'error',
-  from: { path: `^src/${room}/` },
-  to: { path: '^src/', pathNot: `^src/(${[room, ...below].join('|')})/${exceptionsOf(room)}` },
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...below].join('|')})/${exceptionsOf(folder)}` },
 }));
 
-/** What a room may import of a room that is not below it. */
-function exceptionsOf(room) {
+/** What a folder may import of a folder that is not in a lower layer. */
+function exceptionsOf(folder) {
   // An error's status code decides whether a write is retried; the file imports nothing.
-  if (room === 'record') return '|^src/kube/api-error.ts$';
+  if (folder === 'record') return '|^src/kube/api-error.ts$';
   // The type of an EventRecorder, which is handed in: see recorder-is-a-type.
-  if (room === 'runtime' || room === 'controller') return '|^src/record/core/';
+  if (folder === 'runtime' || folder === 'controller') return '|^src/record/core/';
   return '';
 }
 
@@ -97,7 +97,7 @@ export default {
       from: { path: '^src/(runtime|controller)/' },
       to: { path: '^src/record/', dependencyTypesNot: ['type-only'] },
     },
-    ...roomRules,
+    ...folderRules,
     {
       name: 'pipeline-serves-both-apis',
       comment: 'record/pipeline/ serves both APIs of events: it knows neither of them.',

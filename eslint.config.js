@@ -1,7 +1,7 @@
 import path from 'node:path';
 import tseslint from 'typescript-eslint';
 
-// Who may import whom is in .dependency-cruiser.mjs.
+// .dependency-cruiser.mjs says which folder may import which.
 export default tseslint.config(
   {
     ignores: [
