@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { keepNetwork } from '../../../src/controller/kept-fields.ts';
 import { networks } from '../../../src/controller/resource-types.ts';
 import { Informer } from '../../../src/runtime/informer.ts';
@@ -32,7 +32,6 @@ const goodNetworks = 100;
 /** How many of those are scaled in a run. */
 const scaledNetworks = 10;
 const hostileNodes = 64;
-const heavyNetworks = 1_500;
 const name = (index: number) => `good-${index}`;
 
 /** As loop-probe.ts writes it. */
@@ -255,29 +254,6 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
       for (const { ip } of own) world.bitcoind.node(ip).respond = undefined;
       await expectUnharmed(tookMs, await peak);
     });
-
-  it('keeps its memory, its event loop and the others when the tenant has 1,500 networks with 256 KiB of annotations each', async () => {
-    await blocked();
-    const annotations = { padding: 'x'.repeat(MiB / 4 - 100) };
-    const waiting = Array.from({ length: heavyNetworks }, (_, index) => `heavy-${index}`);
-    const create = async (): Promise<void> => {
-      for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
-        const object: object = {
-          apiVersion,
-          kind,
-          metadata: { namespace: 'tenant', name: one, annotations },
-          spec: { nodes: 0 },
-        };
-        await world.client.create(networks, object as BitcoinNetwork, { timeoutMs: 120_000, isIdempotent: true });
-      }
-    };
-    const creating = Promise.all(Array.from({ length: 4 }, create));
-    const tookMs = await scaleMs();
-    await creating;
-    // The controller sees them in order.
-    await eventually(() => seen.get('tenant/heavy-0')?.status !== undefined);
-    await expectUnharmed(tookMs, await blocked());
-  });
 
   it('has its own nodes connected again once they answer, and the others are as their spec says', async () => {
     await world.untilRight('tenant', 'mallory');
