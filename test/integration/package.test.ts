@@ -146,11 +146,7 @@ describe('the packed package', () => {
     const imports = modules.flatMap(text =>
       [...text.matchAll(/^(?:import|export) .*? from '([^.][^']*)';$/gm)].map(([, from = '']) => from),
     );
-    expect([...new Set(imports)].filter(from => !from.startsWith('node:'))).to.have.members([
-      '@kubernetes/client-node',
-      'node-fetch',
-      'rxjs',
-    ]);
+    expect([...new Set(imports)].filter(from => !from.startsWith('node:'))).to.have.members(['@kubernetes/client-node', 'rxjs']);
     for (const text of modules) expect(text).not.to.match(/winston|prom-client|\bzod\b|bitcoin(?!-controller)/i);
   });
 
@@ -259,7 +255,8 @@ for (const version of clientNodeVersions) {
       expect(ofPackage(queue.files)).to.include('runtime/work-queue').and.not.include('kube/client');
       expect(queue.files.filter(file => file.includes('client-node'))).to.deep.equal([]);
       const whole = await bundleOf(project, `export * from 'bitcoin-controller/runtime';`, target);
-      expect(whole.files.filter(file => /node-fetch|winston|prom-client|zod/.test(file))).to.deep.equal([]);
+      // client-node 1.4 brings a node-fetch, which a bundler may take along; none is needed.
+      expect(whole.files.filter(file => /winston|prom-client|zod/.test(file))).to.deep.equal([]);
     });
 
     it('has its events on a real API server, repetitions counted, in both APIs', async () => {
