@@ -10,6 +10,7 @@ import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
 import { reasons } from './events/reasons.ts';
+import { keepNetwork, keepService, keepStatefulSet } from './kept-fields.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import type { PodCredentials } from './steps/credentials.ts';
 import { StatusThrottle } from './status/status-throttle.ts';
@@ -22,18 +23,23 @@ const knownReasons: ReadonlySet<string> = new Set(Object.values(reasons));
 
 /** What is remembered of an object that the network owns. */
 export class ChildState<T extends KubeObject> {
-  readonly writes = new MutationCache<T>();
+  readonly writes: MutationCache<T>;
   readonly drift = new DriftBackoff();
   readonly admitted = new AdmittedFields();
   /** The object that was deleted so that it could be recreated, until it has been. */
   replaced: T | undefined;
+
+  /** @param keep what the cache keeps of the object */
+  constructor(keep: (object: T) => T) {
+    this.writes = new MutationCache(keep);
+  }
 }
 
 export class NetworkState {
   readonly outbox: EventOutbox<Part>;
-  readonly writes = new MutationCache<BitcoinNetwork>();
-  readonly service = new ChildState<V1Service>();
-  readonly statefulSet = new ChildState<V1StatefulSet>();
+  readonly writes = new MutationCache(keepNetwork);
+  readonly service = new ChildState<V1Service>(keepService);
+  readonly statefulSet = new ChildState<V1StatefulSet>(keepStatefulSet);
   readonly pods: OwnPods;
   readonly credentials: PodCredentials = {};
   readonly throttle = new StatusThrottle();

@@ -7,11 +7,20 @@ const maxAgeMs = 30_000;
 
 /** The last write of one object, until the informer has seen it, or for 30 s. Upstream: cache.MutationCache. */
 export class MutationCache<T extends KubeObject> {
+  readonly #transform: (object: T) => T;
   #write: { readonly object: T; readonly atMs: number } | undefined;
+
+  /**
+   * @param transform as that of the informer. The answer to a write is the whole object, with whatever others have written into it.
+   * Default: keeps the object as it is
+   */
+  constructor(transform: (object: T) => T = object => object) {
+    this.#transform = transform;
+  }
 
   /** Call with the answer of every successful write. */
   remember(object: T): void {
-    this.#write = { object, atMs: performance.now() };
+    this.#write = { object: this.#transform(object), atMs: performance.now() };
   }
 
   /** Call when the informer saw the object deleted. */

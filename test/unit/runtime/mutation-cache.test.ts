@@ -1,5 +1,6 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
+import type { KubeObject } from '../../../src/kube/resource.ts';
 import { MutationCache } from '../../../src/runtime/mutation-cache.ts';
 
 const object = (uid: string, resourceVersion: string) => ({ metadata: { name: 'a', namespace: 'n', uid, resourceVersion } });
@@ -53,5 +54,14 @@ describe('MutationCache', () => {
     expect(writes.newest(cached)).to.equal(written);
     clock.tick(1);
     expect(writes.newest(cached)).to.equal(cached);
+  });
+
+  it('keeps no more of a write than the informer does', () => {
+    const name = ({ metadata }: KubeObject): KubeObject => ({
+      metadata: { name: metadata?.name ?? '', resourceVersion: metadata?.resourceVersion ?? '' },
+    });
+    const transformed = new MutationCache<KubeObject>(name);
+    transformed.remember({ metadata: { name: 'a', resourceVersion: '2', annotations: { padding: 'x' } } });
+    expect(transformed.newest(undefined)).to.deep.equal({ metadata: { name: 'a', resourceVersion: '2' } });
   });
 });
