@@ -1,4 +1,4 @@
-// A digest of the desired state, kept in an annotation of the object. It tells a former desired state from the present one.
+// A digest of the desired state, kept in an annotation of the object. It distinguishes a former desired state from the present one.
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '../kube/resource.ts';
 
