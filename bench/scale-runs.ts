@@ -4,7 +4,6 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
 import { apiVersion, kind } from '../src/bitcoin/api/bitcoin-network.ts';
 import { headlessService } from '../src/bitcoin/resources/service.ts';
-import { statefulSetFor } from '../src/bitcoin/resources/stateful-set.ts';
 import { Informer } from '../src/runtime/informer.ts';
 import { networks, pods, secrets, services, statefulSets } from '../src/controller/resource-types.ts';
 import { passwordKey, userKey } from '../src/bitcoin/api/names.ts';
@@ -13,6 +12,7 @@ import { defaultCredentials } from '../src/controller/steps/credentials.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../src/kube/client.ts';
 import type { SimulatedBitcoind } from '../test/support/fakes/simulated-bitcoind.ts';
 import { RecordingLogger } from '../test/support/fakes/recording-logger.ts';
+import { statefulSetOf } from '../test/support/builders.ts';
 
 export interface Size {
   readonly networks: number;
@@ -99,7 +99,7 @@ export async function runBaseline(client: KubeClient, size: Size, detail: Detail
   await client.create(namespaceType, { metadata: { name: namespace } });
   const creates = networksOf(namespace, size).flatMap(network => [
     () => client.create(services, withoutOwner(headlessService(network))),
-    () => client.create(statefulSets, withoutOwner(statefulSetFor(network, undefined, podOptions))),
+    () => client.create(statefulSets, withoutOwner(statefulSetOf(network, undefined, podOptions))),
   ]);
   const ready = new Set<string>();
   const wanted = size.networks * size.nodes;

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { optionalKinds } from '../controller/child-kinds.ts';
 import { defaultPodTemplate, parsePodTemplate } from '../bitcoin/resources/pod-template.ts';
 import { type ClusterEnvironment, clusterVariables } from '../kube/auth/kubeconfig.ts';
 
@@ -84,6 +85,15 @@ const options = {
     podTemplate.default(defaultPodTemplate),
     'JSON',
     'what is added to the pods of all networks: labels, annotations, imagePullSecrets, nodeSelector, tolerations, securityContext, resources, dataSizeLimit',
+  ),
+  'without-kinds': option(
+    z
+      .string()
+      .default('')
+      .transform(list => (list === '' ? [] : list.split(',')))
+      .pipe(z.array(oneOf(optionalKinds))),
+    'KINDS',
+    'kinds of objects that the controller has no rights to, comma-separated: configMaps, networkPolicies, podDisruptionBudgets; networks that need one of them report it',
   ),
   concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'maximum number of concurrent reconciles'),
   'recheck-seconds': option(

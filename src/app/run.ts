@@ -40,7 +40,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
   const { recorder, broadcaster: events, givenUp } = startEventRecording({ api, client, logger, component, identity });
   metrics.events.observe(events.counts);
   const idleTimeoutMs = config.watchIdleSeconds * 1_000;
-  const caches = createCaches({ client, namespaces, logger, metrics: metrics.reflector, idleTimeoutMs });
+  const caches = createCaches({ client, namespaces, logger, metrics: metrics.reflector, idleTimeoutMs }, config.withoutKinds);
   const elector = electorFor(config, { client, logger, metrics: metrics.leaderElection, recorder });
   const lost = new LostStatus(logger);
   const servers = await startServers(config, {

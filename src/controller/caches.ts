@@ -1,12 +1,13 @@
 // The caches of the controller: what it knows of the cluster.
-import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { managedBy, managedByLabel } from '../bitcoin/api/names.ts';
+import { controllerOf, type KubeObject } from '../kube/resource.ts';
 import { CacheSet } from '../runtime/cache-set.ts';
 import { MultiNamespaceCache, type MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
-import { keepNetwork, keepService, keepStatefulSet } from './kept-fields.ts';
+import { childKindNames, childKinds, type ChildKindName, type ChildOf, optionalKinds, type OptionalKind } from './child-kinds.ts';
+import { keepNetwork } from './kept-fields.ts';
 import { type ObservedPod, podCacheOptions } from './pod-cache.ts';
-import { networks, pods, services, statefulSets } from './resource-types.ts';
+import { networks, pods } from './resource-types.ts';
 
 /** The options that all caches have in common. */
 export type CacheOptions = Pick<
@@ -14,30 +15,64 @@ export type CacheOptions = Pick<
   'client' | 'namespaces' | 'logger' | 'metrics' | 'idleTimeoutMs'
 >;
 
-interface ResourceObjects {
-  readonly networks: BitcoinNetwork;
-  readonly services: V1Service;
-  readonly statefulSets: V1StatefulSet;
-  readonly pods: ObservedPod;
-}
-
-export type Caches = { readonly [R in keyof ResourceObjects]: MultiNamespaceCache<ResourceObjects[R]> } & {
-  /** The four caches together: which namespaces have synced. */
-  readonly all: CacheSet;
+/** The kinds that the controller has no right to read are missing. */
+type OfChildren<C extends { [K in ChildKindName]: unknown }> = { readonly [K in OptionalKind]?: C[K] } & {
+  readonly [K in Exclude<ChildKindName, OptionalKind>]: C[K];
 };
+
+export type Caches = {
+  readonly networks: MultiNamespaceCache<BitcoinNetwork>;
+  readonly pods: MultiNamespaceCache<ObservedPod>;
+  /** The caches together: which namespaces have synced. */
+  readonly all: CacheSet;
+} & OfChildren<{ [K in ChildKindName]: MultiNamespaceCache<ChildOf<K>> }>;
+
+/** What is read of a cache. */
+export type ReadableCache<T extends KubeObject> = Pick<MultiNamespaceCache<T>, 'get' | 'byIndex' | 'all' | 'changes'>;
 
 /** What the reconciler and the watches use of the caches. */
 export type ReadableCaches = {
-  readonly [R in keyof ResourceObjects]: Pick<MultiNamespaceCache<ResourceObjects[R]>, 'get' | 'byIndex' | 'all' | 'changes'>;
+  readonly networks: ReadableCache<BitcoinNetwork>;
+  readonly pods: ReadableCache<ObservedPod>;
+} & OfChildren<{ [K in ChildKindName]: ReadableCache<ChildOf<K>> }>;
+
+/** The index of children by the uid of their controlling owner. */
+const childrenOfOwner = 'childrenOfOwner';
+
+/** Indexes each cache of children as `ownedBy` reads it. */
+export const childIndexers = {
+  [childrenOfOwner]: (object: KubeObject): readonly string[] => [controllerOf(object)?.uid ?? ''],
 };
 
-export function createCaches(options: CacheOptions): Caches {
+/** The caches of children that there are, by name. */
+export const childCaches = (caches: ReadableCaches): [ChildKindName, ReadableCache<KubeObject>][] =>
+  childKindNames.flatMap(name => {
+    // Each kind's cache is read as one of any object.
+    const cache = caches[name] as unknown as ReadableCache<KubeObject> | undefined;
+    return cache === undefined ? [] : [[name, cache]];
+  });
+
+/** The objects of a kind that a network owns. */
+export const ownedBy = <T extends KubeObject>(cache: ReadableCache<T>, { metadata }: BitcoinNetwork): readonly T[] =>
+  cache.byIndex(metadata.namespace, childrenOfOwner, metadata.uid);
+
+/** @param without the kinds that the controller has no right to read */
+export function createCaches(options: CacheOptions, without: readonly OptionalKind[] = []): Caches {
   const labelSelector = `${managedByLabel}=${managedBy}`;
+  const cacheOf = (name: ChildKindName) => {
+    const { type, keep } = childKinds[name];
+    const transform = keep;
+    return new MultiNamespaceCache<KubeObject>({ ...options, type, labelSelector, indexers: childIndexers, transform });
+  };
+  const children = childKindNames.filter(name => !isIn(without, name)).map(name => [name, cacheOf(name)] as const);
+  const cachesIf = (isOptional: boolean) =>
+    children.filter(([name]) => isIn(optionalKinds, name) === isOptional).map(([, cache]) => cache);
   const caches = {
     networks: new MultiNamespaceCache({ ...options, type: networks, transform: keepNetwork }),
-    services: new MultiNamespaceCache({ ...options, type: services, labelSelector, transform: keepService }),
-    statefulSets: new MultiNamespaceCache({ ...options, type: statefulSets, labelSelector, transform: keepStatefulSet }),
     pods: new MultiNamespaceCache({ ...options, type: pods, labelSelector, ...podCacheOptions }),
   };
-  return { ...caches, all: new CacheSet(Object.values(caches)) };
+  const all = new CacheSet([...Object.values(caches), ...cachesIf(false)], cachesIf(true));
+  return { ...caches, ...Object.fromEntries(children), all } as unknown as Caches;
 }
+
+const isIn = (names: readonly ChildKindName[], name: ChildKindName): boolean => names.includes(name);

@@ -1,7 +1,15 @@
 // What the caches keep of each object: the fields that the controller reads, and no others. A field that is missing here reads as absent.
-import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { type BitcoinNetwork, bitcoinNetworkFields } from '../bitcoin/api/bitcoin-network.ts';
-import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../bitcoin/api/names.ts';
+import {
+  appliedAnnotation,
+  groupLabel,
+  lastEventAnnotation,
+  managedByLabel,
+  networkLabel,
+  pausedAnnotation,
+} from '../bitcoin/api/names.ts';
+import type { KubeObject } from '../kube/resource.ts';
 import { definedOnly, keepMetadata, picked, withinBytes } from '../runtime/transform.ts';
 
 /** A larger spec is not the controller's: it is kept as absent, which the comparison with the desired state takes for drift. */
@@ -9,7 +17,9 @@ const maxSpecBytes = 64 * 1024;
 /** The status of a network with 1,000 nodes and the longest messages. Only the controller may write it. */
 const maxStatusBytes = 1024 * 1024;
 
-const ownMetadata = { labels: ['app', managedByLabel], annotations: [appliedAnnotation, lastEventAnnotation] };
+const maxIngress = 4;
+
+const ownMetadata = { labels: [networkLabel, managedByLabel, groupLabel], annotations: [appliedAnnotation, lastEventAnnotation] };
 
 /** A network's name, its spec and status, and whether it is paused. */
 export function keepNetwork({ apiVersion, kind, metadata, spec, status }: BitcoinNetwork): BitcoinNetwork {
@@ -23,12 +33,26 @@ export function keepNetwork({ apiVersion, kind, metadata, spec, status }: Bitcoi
 }
 
 /** What the plan of an apply compares: owner, labels, digest, last event and spec. */
-export function keepService({ apiVersion, kind, metadata, spec }: V1Service): V1Service {
+export function keepSpec<T extends KubeObject & { spec?: object }>({ apiVersion, kind, metadata, spec }: T): T {
   const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) };
+  return definedOnly(kept) as unknown as T;
+}
+
+/** The same of a ConfigMap, whose data are its spec. */
+export function keepConfigMap({ apiVersion, kind, metadata, data }: V1ConfigMap): V1ConfigMap {
+  const kept = { apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), data: data && withinBytes(data, maxSpecBytes) };
   return definedOnly(kept);
 }
 
-/** The same of a StatefulSet, and which generation of it its controller has seen: before that, no pod of it is missing. */
+/** As keepSpec, and the addresses that a load balancer has given to the Service. */
+export function keepService(service: V1Service): V1Service {
+  const ingress = service.status?.loadBalancer?.ingress
+    ?.slice(0, maxIngress)
+    .map(({ ip, hostname }) => definedOnly({ ip, hostname }));
+  return { ...keepSpec(service), ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }) };
+}
+
+/** As keepSpec, and which generation of it its controller has seen: before that, no pod of it is missing. */
 export function keepStatefulSet({ apiVersion, kind, metadata, spec, status }: V1StatefulSet): V1StatefulSet {
   const { observedGeneration } = status ?? {};
   const kept = {
@@ -45,8 +69,8 @@ export function keepPod({ apiVersion, kind, metadata, status }: V1Pod): V1Pod {
     .slice(0, 1)
     .map(({ type, status: value }) => ({ type, status: value }));
   const kept = {
-    metadata: keepMetadata(metadata, { labels: ['app', managedByLabel] }),
-    status: definedOnly({ podIP: status?.podIP, phase: status?.phase, conditions }),
+    metadata: keepMetadata(metadata, { labels: [networkLabel, managedByLabel, groupLabel] }),
+    status: definedOnly({ podIP: status?.podIP, hostIP: status?.hostIP, phase: status?.phase, conditions }),
   };
   return { ...definedOnly({ apiVersion, kind }), ...kept };
 }

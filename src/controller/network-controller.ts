@@ -1,7 +1,7 @@
 // NetworkController: the two loops of the controller. The network queue makes the cluster as the specs want it and talks to the API server
 //   only; the node queue asks the nodes, and requests a network when its nodes have reported something new.
 import { merge, type Observable } from 'rxjs';
-import { networkOfService, networkOfStatefulSet } from '../bitcoin/api/names.ts';
+import { networkKeyOf } from '../bitcoin/api/names.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
 import { connectNode } from '../bitcoin/topology/connect-node.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -13,7 +13,8 @@ import { Controller, type ControllerMetrics, messageOf } from '../runtime/contro
 import type { CacheSet } from '../runtime/cache-set.ts';
 import type { Change } from '../runtime/object-store.ts';
 import { type QueueMetrics, WorkQueue } from '../runtime/work-queue.ts';
-import type { ReadableCaches } from './caches.ts';
+import { childCaches, type ReadableCaches } from './caches.ts';
+import type { ChildKindName } from './child-kinds.ts';
 import { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { recordNodeFailure } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
@@ -76,10 +77,7 @@ export class NetworkController {
   /** Reconciles until `signal` aborts, then finishes the reconciles in progress. Call it once. */
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
-    const deletions = [
-      this.#forgetDeleted(caches.services.changes, 'service', networkOfService),
-      this.#forgetDeleted(caches.statefulSets.changes, 'statefulSet', networkOfStatefulSet),
-    ];
+    const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
     await Promise.all([this.#networks.run(signal), this.#monitor.run(signal)]);
     for (const subscription of deletions) subscription.unsubscribe();
   }
@@ -90,15 +88,10 @@ export class NetworkController {
   }
 
   /** An object that the informer saw deleted does not exist any more, whenever it was written. */
-  #forgetDeleted(
-    changes: Observable<Change<KubeObject>>,
-    child: 'service' | 'statefulSet',
-    networkOf: (name: string) => string | undefined,
-  ) {
-    return changes.subscribe(({ type, object: { metadata } }) => {
-      const network = networkOf(metadata?.name ?? '');
-      if (type === 'deleted' && network !== undefined)
-        this.#reconciler.forgetChild(`${metadata?.namespace ?? ''}/${network}`, child);
+  #forgetDeleted(kind: ChildKindName, changes: Observable<Change<KubeObject>>) {
+    return changes.subscribe(({ type, object }) => {
+      const key = networkKeyOf(object);
+      if (type === 'deleted' && key !== undefined) this.#reconciler.forgetWrites(key, kind, object.metadata?.name ?? '');
     });
   }
 

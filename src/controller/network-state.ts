@@ -1,5 +1,4 @@
 // NetworkState: all that the controller remembers of one network between reconciles. Dropped as a whole when the network is gone.
-import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { eventNameAnnotation, lastEventAnnotation } from '../bitcoin/api/names.ts';
 import type { KubeObject } from '../kube/resource.ts';
@@ -9,15 +8,17 @@ import { DriftBackoff } from '../runtime/drift-backoff.ts';
 import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
+import { type ChildKindName, childKinds, type ChildOf } from './child-kinds.ts';
 import { reasons } from './events/reasons.ts';
-import { keepNetwork, keepService, keepStatefulSet } from './kept-fields.ts';
+import { keepNetwork } from './kept-fields.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import type { PodCredentials } from './steps/credentials.ts';
 import { StatusThrottle } from './status/status-throttle.ts';
 
-/** Where the events of a network are stored. */
-export type Part = 'service' | 'statefulSet' | 'status';
-const parts: readonly Part[] = ['service', 'statefulSet', 'status'];
+/** Where the events of a network are stored: in its status, or in a child. */
+export type Part = 'status' | ChildKey;
+/** Identifies a child of a network. */
+export type ChildKey = `${ChildKindName}/${string}`;
 
 const knownReasons: ReadonlySet<string> = new Set(Object.values(reasons));
 
@@ -38,17 +39,36 @@ export class ChildState<T extends KubeObject> {
 export class NetworkState {
   readonly outbox: EventOutbox<Part>;
   readonly writes = new MutationCache(keepNetwork);
-  readonly service = new ChildState<V1Service>(keepService);
-  readonly statefulSet = new ChildState<V1StatefulSet>(keepStatefulSet);
   readonly pods: OwnPods;
   readonly credentials: PodCredentials = {};
   readonly throttle = new StatusThrottle();
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
+  readonly #children = new Map<ChildKey, ChildState<KubeObject>>();
 
   constructor({ metadata }: BitcoinNetwork, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
-    this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, parts, reasons: knownReasons });
+    this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, reasons: knownReasons });
     this.pods = new OwnPods(metadata.uid);
+  }
+
+  /** What is remembered of a child, made at the first call. */
+  child<K extends ChildKindName>(kind: K, name: string): ChildState<ChildOf<K>> {
+    const key: ChildKey = `${kind}/${name}`;
+    // Each key has one kind, and with it one type of object.
+    const state = this.#children.get(key) ?? new ChildState(childKinds[kind].keep);
+    this.#children.set(key, state);
+    return state as unknown as ChildState<ChildOf<K>>;
+  }
+
+  /** Call when an informer saw the child deleted. */
+  forgetWrites(kind: ChildKindName, name: string): void {
+    this.#children.get(`${kind}/${name}`)?.writes.forget();
+  }
+
+  /** Call with a child that the network wants no more. */
+  forgetChild(kind: ChildKindName, name: string): void {
+    this.#children.delete(`${kind}/${name}`);
+    this.outbox.forget(`${kind}/${name}`);
   }
 }
 

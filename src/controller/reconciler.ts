@@ -7,6 +7,7 @@ import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { ApplyClient } from '../runtime/apply.ts';
 import type { Result } from '../runtime/controller.ts';
 import type { ReadableCaches } from './caches.ts';
+import type { ChildKindName } from './child-kinds.ts';
 import { blockingProblems } from './diagnosis/blocking-objects.ts';
 import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { failureReason, recordFailures } from './events/failures.ts';
@@ -60,15 +61,16 @@ export class Reconciler {
     const applied = await this.#children.apply(network, state, signal);
     if (applied === undefined) return {};
     const { pods, nodes } = this.#observe(network, state);
-    const statefulSet = this.#children.statefulSetOf(network);
-    const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSet, pods }, signal);
+    const statefulSets = this.#children.statefulSetsOf(network);
+    const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
     const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied));
-    recordFailures(recorder, network, applied);
+    const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
+    recordFailures(recorder, network, outcomes);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);
     if (isRejected) this.#children.rejectCredentials(network, state);
-    const observation = { ...applied, nodes, reports, problems: [...blockingProblems(applied.children, state), ...problems] };
+    const observation = { ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
-    return this.#requeue.next(key, { ...applied, isRejected, waitsMs: [waitMs, lookAgainMs] });
+    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs: [waitMs, lookAgainMs] });
   }
 
   /** Call when an event about the network was dropped: the next reconcile publishes it again. */
@@ -77,19 +79,19 @@ export class Reconciler {
   }
 
   /** Call when an informer saw a child of the network deleted. */
-  forgetChild(key: string, child: 'service' | 'statefulSet'): void {
-    this.#states.at(key)?.[child].writes.forget();
+  forgetWrites(key: string, kind: ChildKindName, name: string): void {
+    this.#states.at(key)?.forgetWrites(kind, name);
   }
 
   #observe(network: BitcoinNetwork, state: NetworkState) {
     const pods = state.pods.of(network, podsOf(this.#options.caches.pods, network));
-    return { pods, nodes: observeNodes(network, pods, state.pods.replicas) };
+    return { pods, nodes: observeNodes(network, pods, name => state.pods.replicasOf(name)) };
   }
 
   /** The nodes are still observed, so that the status does not claim what is not so. */
   async #pause(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Result> {
     this.#stopWatching(keyOf(network));
-    state.pods.note(this.#children.statefulSetOf(network));
+    for (const set of this.#children.statefulSetsOf(network)) state.pods.note(set.metadata?.name ?? '', set);
     const { nodes } = this.#observe(network, state);
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, { isPaused: true, nodes }, 0);
     return waitMs > 0 ? { requeueAfterMs: waitMs } : {};

@@ -1,6 +1,7 @@
 // Requeue: when a network is reconciled again although nothing in the cluster changes.
 import type { Result } from '../runtime/controller.ts';
-import type { Children } from './steps/children.ts';
+import type { Applied } from '../runtime/apply.ts';
+import type { CredentialsState } from './steps/credentials.ts';
 
 /**
  * How often the Secret of a network without credentials is read again, with few such networks and for each further one. Secrets are not
@@ -9,7 +10,10 @@ import type { Children } from './steps/children.ts';
 const credentialsRetryMs = 3_000;
 const credentialsRetryMsPerNetwork = 20;
 
-export interface Findings extends Children {
+export interface Findings {
+  readonly credentials: CredentialsState;
+  /** What became of each object; undefined for one that was not applied. */
+  readonly children: readonly (Applied<unknown> | undefined)[];
   /** A node refuses the credentials. */
   readonly isRejected: boolean;
   /** After how many milliseconds there may be something new; 0 or undefined = not before something changes. */

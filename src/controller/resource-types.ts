@@ -1,5 +1,13 @@
 // The resources that the controller reads and writes, as paths of the API server.
-import type { V1Pod, V1Secret, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type {
+  V1ConfigMap,
+  V1NetworkPolicy,
+  V1Pod,
+  V1PodDisruptionBudget,
+  V1Secret,
+  V1Service,
+  V1StatefulSet,
+} from '@kubernetes/client-node';
 import { type BitcoinNetwork, group, kind, plural, version } from '../bitcoin/api/bitcoin-network.ts';
 import type { ResourceType } from '../kube/resource.ts';
 
@@ -18,5 +26,26 @@ export const statefulSets: ResourceType<V1StatefulSet> = {
   version: 'v1',
   plural: 'statefulsets',
   kind: 'StatefulSet',
+  namespaced: true,
+};
+export const configMaps: ResourceType<V1ConfigMap> = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+export const networkPolicies: ResourceType<V1NetworkPolicy> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'networkpolicies',
+  kind: 'NetworkPolicy',
+  namespaced: true,
+};
+export const podDisruptionBudgets: ResourceType<V1PodDisruptionBudget> = {
+  group: 'policy',
+  version: 'v1',
+  plural: 'poddisruptionbudgets',
+  kind: 'PodDisruptionBudget',
   namespaced: true,
 };

@@ -2,13 +2,13 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { EMPTY, merge, mergeMap, type Observable } from 'rxjs';
 import { kind } from '../bitcoin/api/bitcoin-network.ts';
-import { networkOfStatefulSet } from '../bitcoin/api/names.ts';
+import { networkKeyOf } from '../bitcoin/api/names.ts';
 import { controllerOf, keyOf } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
 import type { Change } from '../runtime/object-store.ts';
 import { specChanged } from '../runtime/predicates.ts';
 import { requestsForObjects, requestsForOwners } from '../runtime/requests.ts';
-import type { ReadableCaches } from './caches.ts';
+import { childCaches, type ReadableCaches } from './caches.ts';
 import { type ObservedPod, podsOf } from './pod-cache.ts';
 import { isReady, isTerminating } from './status/pods.ts';
 
@@ -25,8 +25,7 @@ export function networkRequests(caches: ReadableCaches, synced: Observable<strin
   return merge(
     synced.pipe(mergeMap(namespace => networksIn(caches, namespace))),
     requestsForObjects(caches.networks, specChanged),
-    requestsForOwners(caches.services, kind, specChanged),
-    requestsForOwners(caches.statefulSets, kind, specChanged),
+    ...childCaches(caches).map(([, cache]) => requestsForOwners(cache, kind, specChanged)),
     caches.pods.changes.pipe(mergeMap(change => requestOfPod(caches, change))),
   );
 }
@@ -45,12 +44,9 @@ function requestOfPod(caches: ReadableCaches, change: Change<ObservedPod>): Requ
   return [{ key, afterMs: isRollingOut(caches, key, change) ? rollingOutMs : podBurstMs }];
 }
 
-/** The network that a pod belongs to, by the name of its StatefulSet. */
-export function networkOfPod(pod: V1Pod): string | undefined {
-  const owner = controllerOf(pod);
-  const name = owner?.kind === 'StatefulSet' ? networkOfStatefulSet(owner.name) : undefined;
-  return name === undefined ? undefined : `${pod.metadata?.namespace ?? ''}/${name}`;
-}
+/** The network that a pod belongs to, by its label, as "namespace/name": if a StatefulSet controls it. */
+export const networkOfPod = (pod: V1Pod): string | undefined =>
+  controllerOf(pod)?.kind === 'StatefulSet' ? networkKeyOf(pod) : undefined;
 
 /** Whether a field changed that a reconcile reads. */
 export function isRelevant({ type, object, old }: Change<ObservedPod>): boolean {

@@ -21,11 +21,16 @@ const longestReport = 5;
 /** Several caches that are waited for together. Upstream: cache.WaitForCacheSync. */
 export class CacheSet {
   readonly #caches: readonly AnyCache[];
+  readonly #optional: readonly AnyCache[];
   readonly #synced = new Subject<string>();
 
-  /** @param caches all of them with the same namespaces */
-  constructor(caches: readonly AnyCache[]) {
+  /**
+   * @param caches all of them with the same namespaces
+   * @param optional caches that may fail, as for lack of a right, without keeping a namespace from being complete
+   */
+  constructor(caches: readonly AnyCache[], optional: readonly AnyCache[] = []) {
     this.#caches = caches;
+    this.#optional = optional;
   }
 
   /**
@@ -48,7 +53,7 @@ export class CacheSet {
         () => this.#synced.next(namespace),
         () => undefined,
       );
-    await Promise.all(this.#caches.map(cache => cache.run(signal)));
+    await Promise.all([...this.#caches, ...this.#optional].map(cache => cache.run(signal)));
   }
 
   /**
@@ -60,16 +65,16 @@ export class CacheSet {
     const oneHasSynced = Promise.any(
       this.#namespaces.map(namespace => Promise.all(this.#of(namespace).map(informer => informer.whenSynced(signal)))),
     ).catch(() => signal.throwIfAborted());
-    await Promise.all([oneHasSynced, ...this.#informers.map(informer => informer.whenSettled(signal))]);
+    await Promise.all([oneHasSynced, ...this.#all.map(informer => informer.whenSettled(signal))]);
   }
 
   /** For /readyz: fails until whenReady() would resolve. After that it passes, with a warning that names what cannot be listed or watched. */
   check(): CheckResult {
-    const pending = this.#informers.filter(({ hasSynced }) => !hasSynced);
+    const pending = this.#all.filter(({ hasSynced }) => !hasSynced);
     const isReady =
       this.#namespaces.some(namespace => this.hasSynced(namespace)) && pending.every(({ failure }) => failure !== undefined);
     if (!isReady) return `not listed yet: ${shortened(pending.map(({ subject }) => subject))}`;
-    const failing = this.#informers.filter(({ failure }) => failure !== undefined);
+    const failing = this.#all.filter(({ failure }) => failure !== undefined);
     if (failing.length === 0) return undefined;
     return { warning: `failing: ${shortened(failing.map(({ subject, failure }) => `${subject} (${shortCause(failure)})`))}` };
   }
@@ -78,14 +83,18 @@ export class CacheSet {
     return this.#caches[0]?.namespaces ?? [];
   }
 
-  get #informers(): readonly SyncState[] {
-    return this.#namespaces.flatMap(namespace => this.#of(namespace));
+  get #all(): readonly SyncState[] {
+    const caches = [...this.#caches, ...this.#optional];
+    return this.#namespaces.flatMap(namespace => informersOf(caches, namespace));
   }
 
   #of(namespace: string): readonly SyncState[] {
-    return this.#caches.map(cache => cache.informer(namespace)).filter(informer => informer !== undefined);
+    return informersOf(this.#caches, namespace);
   }
 }
+
+const informersOf = (caches: readonly AnyCache[], namespace: string): readonly SyncState[] =>
+  caches.map(cache => cache.informer(namespace)).filter(informer => informer !== undefined);
 
 function shortened(names: readonly string[]): string {
   const shown = names.slice(0, longestReport).join(', ');

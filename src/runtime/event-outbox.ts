@@ -19,15 +19,13 @@ export interface StoredEvent extends PendingEvent {
 }
 
 /** Options of an EventOutbox. */
-export interface EventOutboxOptions<Part extends string> {
+export interface EventOutboxOptions {
   /** Its broadcaster needs the option `nameAnnotation` with the value of `eventNameAnnotation`. */
   readonly recorder: Pick<EventRecorder, 'annotatedEvent'>;
   /** Annotation of a changed object that holds the event of its last change. */
   readonly lastEventAnnotation: string;
   /** Annotation of an event that the recorder takes the event's name from: its `nameAnnotation`. */
   readonly eventNameAnnotation: string;
-  /** Where events are stored, such as the object's status and each object that it owns. The names of each differ from those of the others. */
-  readonly parts: readonly Part[];
   /** The valid reasons of stored events: any writer of the object can store anything. Default: each text in the form of a reason. */
   readonly reasons?: ReadonlySet<string>;
   /** Milliseconds since 1970. Default: the wall clock. */
@@ -35,7 +33,7 @@ export interface EventOutboxOptions<Part extends string> {
 }
 
 /** Nanoseconds after the millisecond; recorders give events without a name of their own the first few. */
-const firstNanosecond = 500_000;
+const firstNanosecond = 500_000n;
 
 /**
  * An older event is not published by a process that meets it for the first time: it has been published before, and the API server may
@@ -53,24 +51,28 @@ const maxStoredLength = 8_192;
  * The events of one object, none of which a crash loses or doubles: each is stored by the write that it is about, and published when the
  * object is read. Make one for each object; PerObject keeps them.
  */
-export class EventOutbox<Part extends string> {
-  readonly #options: EventOutboxOptions<Part>;
+export class EventOutbox<Part extends string = string> {
+  readonly #options: EventOutboxOptions;
   /** The name of the first event of each part that was published last. */
-  #published: { [P in Part]?: string } = {};
+  readonly #published = new Map<Part, string>();
+  /** In nanoseconds since 1970; no two events get the same. */
+  #lastNamed = 0n;
 
-  /** Has published nothing yet. */
-  constructor(options: EventOutboxOptions<Part>) {
+  /**
+   * Has published nothing yet.
+   * @typeParam Part where events are stored, such as the object's status and each object that it owns
+   */
+  constructor(options: EventOutboxOptions) {
     this.#options = options;
   }
 
   /** Gives the events the names under which they are published, and makes their messages printable. Names sort by time, as those of all events do. */
-  name({ metadata }: KubeObject, part: Part, events: readonly PendingEvent[]): StoredEvent[] {
-    const first = BigInt(this.#nowMs()) * 1_000_000n + BigInt(firstNanosecond + this.#options.parts.indexOf(part));
-    return events.map((event, index) => ({
-      name: `${metadata?.name ?? ''}.${(first + BigInt(index)).toString(16)}`,
-      ...event,
-      message: printable(event.message),
-    }));
+  name({ metadata }: KubeObject, events: readonly PendingEvent[]): StoredEvent[] {
+    return events.map(event => {
+      const now = BigInt(this.#nowMs()) * 1_000_000n + firstNanosecond;
+      this.#lastNamed = now > this.#lastNamed ? now : this.#lastNamed + 1n;
+      return { name: `${metadata?.name ?? ''}.${this.#lastNamed.toString(16)}`, ...event, message: printable(event.message) };
+    });
   }
 
   /** The annotations that store an event in the object whose change it reports. */
@@ -95,17 +97,22 @@ export class EventOutbox<Part extends string> {
     const { recorder, eventNameAnnotation } = this.#options;
     const own = events.slice(0, maxEventsPerWrite).filter(event => isOwn(object, event, this.#options.reasons));
     const [first] = own;
-    const last = this.#published[part];
+    const last = this.#published.get(part);
     if (first === undefined || last === first.name) return;
-    this.#published[part] = first.name;
+    this.#published.set(part, first.name);
     if (last === undefined && this.#nowMs() - timeOf(first.name) > freshMs) return;
     for (const { name, type, reason, message } of own)
       recorder.annotatedEvent(object, { [eventNameAnnotation]: name }, type, reason, message);
   }
 
+  /** Call with a part that is gone. */
+  forget(part: Part): void {
+    this.#published.delete(part);
+  }
+
   /** Call when an event about the object was dropped: each event that is still stored is published again when it is read next. */
   republish(): void {
-    this.#published = {};
+    this.#published.clear();
   }
 
   #nowMs(): number {

@@ -1,14 +1,14 @@
 import { KubeConfig, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { apiStatusCode } from '../../src/kube/api-error.ts';
-import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/stateful-set.ts';
+import { type PodOptions } from '../../src/bitcoin/resources/stateful-set.ts';
 import { type Applied, apply, execute, plan } from '../../src/runtime/apply.ts';
 import { digestOf, withDigest } from '../../src/runtime/digest.ts';
 import { DriftBackoff } from '../../src/runtime/drift-backoff.ts';
 import { statefulSets } from '../../src/controller/resource-types.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
-import { network } from '../support/builders.ts';
+import { network, statefulSetOf } from '../support/builders.ts';
 import { refuse } from '../support/cluster/policy.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
@@ -37,7 +37,7 @@ describe('apply with a real API server', () => {
   });
 
   const desired = (secret?: string, podOptions = pods) =>
-    statefulSetFor(network(secret === undefined ? {} : { secret }, { name, uid: `uid-${name}` }), secret, podOptions);
+    statefulSetOf(network(secret === undefined ? {} : { secret }, { name, uid: `uid-${name}` }), secret, podOptions);
   const stored = () => client.get(statefulSets, { namespace: 'default', name: `${name}-sts` });
   const container = (statefulSet: V1StatefulSet) => statefulSet.spec?.template.spec?.containers[0];
 
@@ -126,7 +126,7 @@ describe('apply with a real API server', () => {
 
   /** Resolves once the API server refuses the image. */
   async function forbidImage(image: string): Promise<void> {
-    const probe = statefulSetFor(network({}, { name: 'probe', uid: 'probe' }), undefined, { ...pods, image });
+    const probe = statefulSetOf(network({}, { name: 'probe', uid: 'probe' }), undefined, { ...pods, image });
     const expression = `object.spec.template.spec.containers.all(each, each.image != '${image}')`;
     const policy = { name: 'image', group: 'apps', version: 'v1', plural: 'statefulsets', expression, message: 'not this image' };
     await refuse(controlPlane, policy, () =>

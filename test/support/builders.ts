@@ -1,7 +1,9 @@
 // Objects for tests, complete enough for the API, with what a test is about given by the test.
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { labelsOf, networkOfStatefulSet, statefulSetOfPod } from '../../src/bitcoin/api/names.ts';
+import { labelsOf } from '../../src/bitcoin/api/names.ts';
+import { nodeSetsOf } from '../../src/bitcoin/resources/node-sets.ts';
+import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/stateful-set.ts';
 import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
 
 export function network(
@@ -29,7 +31,7 @@ export function pod(
     name,
     namespace: 'default',
     uid: `uid-${name}`,
-    labels: labelsOf({ metadata: { name: networkOfStatefulSet(statefulSetOfPod(name)) ?? name } }),
+    labels: labelsOf({ metadata: { name: name.replace(/-sts-\d+$/, '') } }),
     ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
   };
   return {
@@ -38,4 +40,11 @@ export function pod(
     metadata,
     status: { podIP: ip, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
   };
+}
+
+/** The StatefulSet of the nodes in no group. */
+export function statefulSetOf(of: BitcoinNetwork, credentialsVersion: string | undefined, options: PodOptions): V1StatefulSet {
+  const [set] = nodeSetsOf(of);
+  if (set === undefined) throw new Error('a network has a set of nodes');
+  return statefulSetFor(of, set, credentialsVersion, options);
 }

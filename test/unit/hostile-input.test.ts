@@ -140,7 +140,7 @@ describe('whatever others write into objects', function () {
     fc.assert(
       fc.property(text, fc.array(event, { maxLength: 20 }), (annotation, events) => {
         const known = new Set<string>(Object.values(reasons));
-        const options = { lastEventAnnotation, eventNameAnnotation, parts: ['status'] as const, reasons: known };
+        const options = { lastEventAnnotation, eventNameAnnotation, reasons: known };
         const outbox = new EventOutbox({ ...options, recorder: { annotatedEvent }, nowMs: () => 0 });
         const object = { metadata: { ...network().metadata, annotations: { [lastEventAnnotation]: annotation } } };
         outbox.publish(object, 'status', outbox.storedIn(object));
@@ -179,7 +179,7 @@ describe('whatever others write into objects', function () {
       fc.property(fc.array(fc.record({ metadata, status })), all => {
         const own = new OwnPods('uid-alice');
         const ownerReferences = [{ apiVersion: 'v1', kind: 'BitcoinNetwork', name: 'alice', uid: 'uid-alice', controller: true }];
-        own.note({ metadata: { uid: 'own', ownerReferences } });
+        own.note('alice-sts', { metadata: { uid: 'own', ownerReferences } });
         const nodes = own.of<V1Pod>(network(), all);
         for (const pod of nodes)
           expect(pod.metadata?.ownerReferences?.find(({ controller }) => controller === true)?.uid).to.equal('own');

@@ -34,6 +34,9 @@ rbac:
   create: true
   secretNames:
     - bitcoin-default-secret
+  configMaps: true
+  networkPolicies: true
+  podDisruptionBudgets: true
   aggregate: true
 admissionPolicy:
   enabled: false

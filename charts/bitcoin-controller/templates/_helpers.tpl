@@ -113,6 +113,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [services]
   verbs: [create, delete, get, list, patch, watch]
+{{- if .Values.rbac.configMaps }}
+# The configuration of nodes whose network asks for something of its own.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create, delete, get, list, patch, watch]
+{{- end }}
+{{- if .Values.rbac.networkPolicies }}
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [create, delete, get, list, patch, watch]
+{{- end }}
+{{- if .Values.rbac.podDisruptionBudgets }}
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [create, delete, get, list, patch, watch]
+{{- end }}
 {{- with .Values.rbac.secretNames }}
 # Credentials: by name only, and never listed.
 - apiGroups: [""]

@@ -18,6 +18,9 @@ export const passwordKey = 'BC_RPC_PASSWORD';
 export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedBy = 'bitcoin-controller';
 
+/** On every object of a network: the name of the network. */
+export const networkLabel = 'app';
+
 /** The owner of the fields that the controller writes, as the API server records it. */
 export const fieldManager = 'bitcoin-controller';
 
@@ -36,34 +39,43 @@ export const lastEventAnnotation = `${group}/last-event`;
 /** On an event: the name that the recorder gives it. */
 export const eventNameAnnotation = `${group}/event-name`;
 
-const statefulSetSuffix = '-sts';
-const serviceSuffix = '-svc';
+/** On the pods and the StatefulSet of a group: its name. Nodes in no group do not have it. */
+export const groupLabel = `${group}/group`;
 
-export const statefulSetName = ({ metadata }: NamedNetwork): string => `${metadata.name}${statefulSetSuffix}`;
-export const serviceName = ({ metadata }: NamedNetwork): string => `${metadata.name}${serviceSuffix}`;
+/** The StatefulSet of a group's nodes; without a group, that of the nodes in no group. */
+export const statefulSetName = ({ metadata }: NamedNetwork, group?: string): string =>
+  group === undefined ? `${metadata.name}-sts` : `${metadata.name}-sts-${group}`;
+export const serviceName = ({ metadata }: NamedNetwork): string => `${metadata.name}-svc`;
 
-/** The inverse of `statefulSetName`: the network's name; undefined for a name that no network's StatefulSet has. */
-export const networkOfStatefulSet = (name: string): string | undefined => withoutSuffix(name, statefulSetSuffix);
+/** What the name of a node's pod says. */
+export interface NodeName {
+  readonly group?: string;
+  readonly ordinal: number;
+}
 
-/** The inverse of `serviceName`. */
-export const networkOfService = (name: string): string | undefined => withoutSuffix(name, serviceSuffix);
-
-const withoutSuffix = (name: string, suffix: string): string | undefined =>
-  name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
-
-/** The StatefulSet that a pod is named after: its name without the ordinal. */
-export const statefulSetOfPod = (name: string): string => name.replace(/-\d+$/, '');
-
-/** The ordinal of the network's node in the pod of that name: undefined if the network's StatefulSet gives no pod that name. */
-export function ordinalOfPod(network: NamedNetwork, name: string): number | undefined {
+/** The node whose pod has that name: undefined if no StatefulSet of the network gives a pod that name. */
+export function parseNodeName(network: NamedNetwork, podName: string): NodeName | undefined {
   const prefix = `${statefulSetName(network)}-`;
-  const ordinal = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+  if (!podName.startsWith(prefix)) return undefined;
   // Anybody can give a pod our label; the ordinals that a StatefulSet gives have no leading zero.
-  return /^(0|[1-9]\d{0,8})$/.test(ordinal) ? Number(ordinal) : undefined;
+  const [, group, ordinal] = /^(?:([a-z](?:[-a-z0-9]*[a-z])?)-)?(0|[1-9]\d{0,8})$/.exec(podName.slice(prefix.length)) ?? [];
+  if (ordinal === undefined) return undefined;
+  return { ...(group === undefined ? {} : { group }), ordinal: Number(ordinal) };
+}
+
+/** "namespace/name" of the network whose object it is by its label; anybody can give an object that label. */
+export function networkKeyOf({ metadata = {} }: { readonly metadata?: ObjectMetadata }): string | undefined {
+  const name = metadata.labels?.[networkLabel];
+  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`;
+}
+
+interface ObjectMetadata {
+  readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** The label of a network's pods by which its StatefulSet selects them: `app: NAME`, as christianb93/bitcoin-controller has it. */
-export const podLabel = ({ metadata }: NamedNetwork): Record<string, string> => ({ app: metadata.name });
+export const podLabel = ({ metadata }: NamedNetwork): Record<string, string> => ({ [networkLabel]: metadata.name });
 
 /** The labels of every object of a network, pods included. */
 export const labelsOf = (network: NamedNetwork): Record<string, string> => ({

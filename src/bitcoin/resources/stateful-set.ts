@@ -1,7 +1,8 @@
 // The StatefulSet of bitcoind, and its pod template.
 import type { V1Container, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
-import { credentialsAnnotation, labelsOf, p2pPort, podLabel, rpcPort, serviceName, statefulSetName } from '../api/names.ts';
+import { credentialsAnnotation, labelsOf, p2pPort, podLabel, rpcPort, serviceName } from '../api/names.ts';
+import type { NodeSet } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
 
@@ -103,15 +104,16 @@ function podTemplateFor(network: BitcoinNetwork, credentialsVersion: string | un
  */
 export function statefulSetFor(
   network: BitcoinNetwork,
+  set: NodeSet,
   credentialsVersion: string | undefined,
   options: PodOptions,
 ): V1StatefulSet {
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
-    metadata: ownedMetadata(network, statefulSetName(network)),
+    metadata: ownedMetadata(network, set.name),
     spec: {
-      replicas: network.spec.nodes,
+      replicas: set.nodes,
       serviceName: serviceName(network),
       // Nodes do not wait for one another: a node that cannot start must not keep the others from starting.
       podManagementPolicy: 'Parallel',

@@ -6,6 +6,8 @@ import type { RpcCall } from '../rpc/rpc-client.ts';
 export interface Node {
   readonly name: string;
   readonly ordinal: number;
+  /** The group of the node; undefined for none. */
+  readonly group?: string;
   /** Empty as long as the pod has no address. */
   readonly ip: string;
   readonly isReady: boolean;

@@ -15,8 +15,8 @@ import type { Problem } from './pod-problems.ts';
 
 /** What there is of a network's nodes. */
 export interface ObservedNodes {
-  /** As the cache has it, status included; undefined if there is none, or if it is not this network's. */
-  readonly statefulSet: V1StatefulSet | undefined;
+  /** The network's own, as the cache has them, status included. */
+  readonly statefulSets: readonly V1StatefulSet[];
   readonly pods: readonly ObservedPod[];
 }
 
@@ -59,10 +59,16 @@ const eventSlackMs = 600_000;
 /** What is remembered of a network that has something missing. */
 interface Row {
   readonly uid: string;
-  missing: LookSchedule | undefined;
-  createProblems: readonly Problem[];
+  /** By StatefulSet. */
+  readonly missing: Map<string, MissingPods>;
   /** By pod uid. */
   readonly starting: Map<string, { readonly schedule: LookSchedule; problem: Problem | undefined }>;
+}
+
+/** What is remembered of a StatefulSet that lacks pods. */
+interface MissingPods {
+  readonly schedule: LookSchedule;
+  problems: readonly Problem[];
 }
 
 export class PodDiagnosis {
@@ -87,7 +93,9 @@ export class PodDiagnosis {
    */
   async diagnose(network: BitcoinNetwork, nodes: ObservedNodes, signal?: AbortSignal): Promise<Diagnosis> {
     const key = keyOf(network);
-    const missing = missingPods(nodes);
+    const missing = nodes.statefulSets
+      .map(statefulSet => ({ statefulSet, names: missingPods(statefulSet, nodes.pods) }))
+      .filter(({ names }) => names.length > 0);
     // By ordinal, so that the text stays the same from one reconcile to the next.
     const pods = nodes.pods.filter(isNotReady).sort((a, b) => ordinalOf(a) - ordinalOf(b));
     const visible = pods.flatMap(({ problem }) => problem ?? []);
@@ -97,15 +105,13 @@ export class PodDiagnosis {
       return { problems: visible, lookAgainMs: undefined };
     }
     const row = this.#rowOf(key, network.metadata.uid);
-    const waits = [
-      await this.#lookForMissing(row, nodes.statefulSet, missing, signal),
-      await this.#lookAtStarting(row, starting, signal),
-    ].filter(waitMs => waitMs !== undefined);
+    const isMissing = new Set(missing.map(({ statefulSet }) => nameOf(statefulSet)));
+    for (const name of row.missing.keys()) if (!isMissing.has(name)) row.missing.delete(name);
+    const waits = [await this.#lookAtStarting(row, starting, signal)];
+    for (const { statefulSet, names } of missing) waits.push(await this.#lookForMissing(row, statefulSet, names, signal));
+    const createProblems = [...row.missing.values()].flatMap(({ problems }) => problems);
     const found = starting.flatMap(pod => row.starting.get(pod.metadata?.uid ?? '')?.problem ?? []);
-    return {
-      problems: [...visible, ...row.createProblems, ...found],
-      lookAgainMs: waits.length === 0 ? undefined : Math.min(...waits),
-    };
+    return { problems: [...visible, ...createProblems, ...found], lookAgainMs: leastOf(waits) };
   }
 
   /** Call with the key of a network that is gone or paused. */
@@ -116,7 +122,7 @@ export class PodDiagnosis {
   #rowOf(key: string, uid: string): Row {
     const known = this.#rows.get(key);
     if (known?.uid === uid) return known;
-    const row: Row = { uid, missing: undefined, createProblems: [], starting: new Map() };
+    const row: Row = { uid, missing: new Map(), starting: new Map() };
     this.#rows.set(key, row);
     return row;
   }
@@ -124,33 +130,26 @@ export class PodDiagnosis {
   /** @returns after how many milliseconds to look again */
   async #lookForMissing(
     row: Row,
-    statefulSet: V1StatefulSet | undefined,
-    missing: readonly string[],
+    statefulSet: V1StatefulSet,
+    names: readonly string[],
     signal: AbortSignal | undefined,
-  ): Promise<number | undefined> {
-    if (missing.length === 0 || statefulSet === undefined) {
-      row.missing = undefined;
-      row.createProblems = [];
-      return undefined;
-    }
+  ): Promise<number> {
     const nowMs = this.#nowMs();
-    row.missing ??= new LookSchedule(nowMs, missingIntervals);
+    const missing = row.missing.get(nameOf(statefulSet)) ?? { schedule: new LookSchedule(nowMs, missingIntervals), problems: [] };
+    row.missing.set(nameOf(statefulSet), missing);
+    const { schedule } = missing;
+    // Pods that exist now have no problem of this kind any more.
+    missing.problems = missing.problems.filter(({ subject }) => names.includes(subject));
     // Its status is not watched: it is read again soon, and more rarely if the StatefulSet controller is down.
-    if (!isObserved(statefulSet)) return this.#keepFor(row, missing, Math.max(1_000, (nowMs - row.missing.sinceMs) / 4));
-    const dueMs = row.missing.waitMs(nowMs);
-    if (dueMs > 0) return this.#keepFor(row, missing, dueMs);
-    if (!this.#lists.tryAccept(nowMs)) return this.#keepFor(row, missing, noTurnMs * (1 + Math.random()));
-    const sinceMs = Date.now() - (nowMs - row.missing.sinceMs) - eventSlackMs;
-    row.createProblems = createProblemsOf(await this.#warningsAbout(statefulSet, signal), missing, sinceMs);
-    if (row.createProblems.length > 0) await this.#haveRetried(statefulSet, signal);
-    row.missing.looked(nowMs);
-    return row.missing.waitMs(nowMs);
-  }
-
-  /** Pods that exist now have no problem of this kind any more. */
-  #keepFor(row: Row, missing: readonly string[], waitMs: number): number {
-    row.createProblems = row.createProblems.filter(({ subject }) => missing.includes(subject));
-    return waitMs;
+    if (!isObserved(statefulSet)) return Math.max(1_000, (nowMs - schedule.sinceMs) / 4);
+    const dueMs = schedule.waitMs(nowMs);
+    if (dueMs > 0) return dueMs;
+    if (!this.#lists.tryAccept(nowMs)) return noTurnMs * (1 + Math.random());
+    const sinceMs = Date.now() - (nowMs - schedule.sinceMs) - eventSlackMs;
+    missing.problems = createProblemsOf(await this.#warningsAbout(statefulSet, signal), names, sinceMs);
+    if (missing.problems.length > 0) await this.#haveRetried(statefulSet, signal);
+    schedule.looked(nowMs);
+    return schedule.waitMs(nowMs);
   }
 
   /** One pod a look: what keeps one from starting mostly keeps the others. */
@@ -226,11 +225,17 @@ const isObserved = ({ metadata, status }: V1StatefulSet): boolean =>
   (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
 
 /** The names of the pods that the StatefulSet should have and that do not exist. */
-function missingPods({ statefulSet, pods }: ObservedNodes): string[] {
-  if (statefulSet === undefined) return [];
-  const { metadata = {}, spec } = statefulSet;
+function missingPods({ metadata = {}, spec }: V1StatefulSet, pods: readonly ObservedPod[]): string[] {
   if (metadata.deletionTimestamp !== undefined) return [];
   const existing = new Set(pods.map(pod => pod.metadata?.name));
-  const names = Array.from({ length: spec?.replicas ?? 1 }, (_, ordinal) => `${metadata.name ?? ''}-${ordinal}`);
+  const start = spec?.ordinals?.start ?? 0;
+  const names = Array.from({ length: spec?.replicas ?? 1 }, (_, index) => `${metadata.name ?? ''}-${start + index}`);
   return names.filter(name => !existing.has(name));
+}
+
+const nameOf = ({ metadata }: V1StatefulSet): string => metadata?.name ?? '';
+
+function leastOf(waits: readonly (number | undefined)[]): number | undefined {
+  const known = waits.filter(waitMs => waitMs !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -1,43 +1,20 @@
-// The events of what the controller changed, and of what changed between two statuses. Pure. The reason is for programs, the message
+// The events of what changed between two statuses. Pure. The reason is for programs, the message
 // gives the cause to readers of `kubectl describe`.
-import type { V1StatefulSet } from '@kubernetes/client-node';
 import type {
   BitcoinNetwork,
   BitcoinNetworkCondition,
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
-import { pausedAnnotation, serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
+import { pausedAnnotation } from '../../bitcoin/api/names.ts';
+import { hasOrdinal, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
-import { type Reason, reasons } from './reasons.ts';
-
-/** How an object was changed. */
-export type Changed = 'created' | 'updated' | 'recreated';
+import { reasons } from './reasons.ts';
 
 /** More names than this make a message hard to read; the status has them all. */
 const maxNames = 10;
-
-export const serviceEvent = (network: BitcoinNetwork, change: Changed): PendingEvent =>
-  change === 'created'
-    ? { type: 'Normal', reason: reasons.serviceCreated, message: `Created Service ${serviceName(network)}` }
-    : { type: 'Normal', reason: reasons.serviceRepaired, message: `Reverted drift of Service ${serviceName(network)}` };
-
-export function statefulSetEvent(network: BitcoinNetwork, change: Changed, previous: V1StatefulSet | undefined): PendingEvent {
-  const name = statefulSetName(network);
-  const { nodes } = network.spec;
-  const before = previous?.spec?.replicas ?? 1;
-  const normal = (reason: Reason, message: string): PendingEvent => ({ type: 'Normal', reason, message });
-  if (change === 'created') return normal(reasons.statefulSetCreated, `Created StatefulSet ${name} with ${count(nodes, 'node')}`);
-  if (change === 'recreated')
-    return normal(
-      reasons.statefulSetRecreated,
-      `Recreated StatefulSet ${name} to change immutable fields; its pods keep running`,
-    );
-  if (before === nodes) return normal(reasons.statefulSetUpdated, `Updated StatefulSet ${name}`);
-  return normal(reasons.statefulSetScaled, `Scaled StatefulSet ${name} from ${before} to ${nodes}`);
-}
 
 /**
  * The events of the changes between two statuses.
@@ -75,7 +52,8 @@ function nodeEvents(
   const before = previous?.nodes ?? [];
   const after = status.nodes ?? [];
   const gone = before.filter(node => node.ready && !isReadyIn(after, node));
-  const stopped = gone.filter(({ ordinal }) => ordinal >= network.spec.nodes);
+  const sets = nodeSetsOf(network);
+  const stopped = gone.filter(({ ordinal }) => !sets.some(set => hasOrdinal(set, ordinal)));
   const lost = gone.filter(node => !stopped.includes(node));
   const gained = after.filter(node => node.ready && !isReadyIn(before, node));
   const total = `${status.readyNodes ?? 0} of ${network.spec.nodes} are ready`;
@@ -123,8 +101,6 @@ function names(nodes: readonly BitcoinNetworkNode[]): string {
   const shown = nodes.slice(0, maxNames).map(({ nodeName, ip }) => `${nodeName} (${ip})`);
   return nodes.length > maxNames ? `${shown.join(', ')} and ${nodes.length - maxNames} more` : shown.join(', ');
 }
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 /** The text with a capital at its beginning, as event messages have. */
 export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -9,25 +9,30 @@ export class OwnPods {
   readonly #networkUid: string;
   /** The uids of the network's StatefulSets: the pods of one that was replaced are adopted by the next. */
   readonly #statefulSets = new Set<string>();
+  /** How many nodes each StatefulSet asks for, by its name. */
+  readonly #replicas = new Map<string, number>();
   /** The uids of the pods that were nodes at the last check. */
   #known = new Set<string>();
-  #replicas = 0;
 
   constructor(networkUid: string) {
     this.#networkUid = networkUid;
   }
 
-  /** How many nodes the network's StatefulSet asks for; 0 if there is none. */
-  get replicas(): number {
-    return this.#replicas;
+  /** How many nodes the StatefulSet of that name asks for; 0 if there is none. */
+  replicasOf(name: string): number {
+    return this.#replicas.get(name) ?? 0;
   }
 
-  /** Call with the StatefulSet of the network's name, undefined if there is none. One that has another owner counts as none. */
-  note(statefulSet: Pick<V1StatefulSet, 'metadata' | 'spec'> | undefined): void {
+  /** Call with each StatefulSet of the network by name, undefined if there is none. One that has another owner counts as none. */
+  note(name: string, statefulSet: Pick<V1StatefulSet, 'metadata' | 'spec'> | undefined): void {
     const uid = statefulSet?.metadata?.uid;
     const isOwn = statefulSet !== undefined && controllerOf(statefulSet)?.uid === this.#networkUid;
-    this.#replicas = isOwn ? (statefulSet.spec?.replicas ?? 1) : 0;
-    if (isOwn && uid !== undefined) this.#statefulSets.add(uid);
+    if (!isOwn || uid === undefined) {
+      this.#replicas.delete(name);
+      return;
+    }
+    this.#replicas.set(name, statefulSet.spec?.replicas ?? 1);
+    this.#statefulSets.add(uid);
   }
 
   /**

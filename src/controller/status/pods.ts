@@ -1,7 +1,15 @@
 // Pods as nodes of a network.
 import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { labelsOf, type NamedNetwork, ordinalOfPod } from '../../bitcoin/api/names.ts';
+import {
+  groupLabel,
+  labelsOf,
+  type NamedNetwork,
+  type NodeName,
+  parseNodeName,
+  statefulSetName,
+} from '../../bitcoin/api/names.ts';
+import { type NodeSet, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 
 export const isTerminating = ({ metadata }: V1Pod): boolean => metadata?.deletionTimestamp !== undefined;
@@ -14,28 +22,39 @@ export const isReady = (pod: V1Pod): boolean =>
   !isOver(pod) &&
   (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false);
 
-/** Whether the pod has the name and the labels that the network's StatefulSet gives. It may still be a foreign pod; see OwnPods. */
+/** Whether the pod has the name and the labels that a StatefulSet of the network gives. It may still be a foreign pod; see OwnPods. */
 export function isNamedAsNode(network: NamedNetwork, { metadata }: V1Pod): boolean {
   const { name = '', labels = {} } = metadata ?? {};
   const hasLabels = Object.entries(labelsOf(network)).every(([label, value]) => labels[label] === value);
-  return hasLabels && ordinalOfPod(network, name) !== undefined;
+  const node = parseNodeName(network, name);
+  return hasLabels && node !== undefined && labels[groupLabel] === node.group;
 }
 
 /**
  * The nodes of a network, by ordinal.
  * @param pods of OwnPods
- * @param replicas of the StatefulSet. A pod whose ordinal neither that nor the network asks for is about to stop: not ready, and never asked
+ * @param replicasOf how many nodes the StatefulSet of a name asks for. A pod whose ordinal neither that nor the network asks for is about
+ *   to stop: not ready, and never asked
  */
-export function observeNodes(network: BitcoinNetwork, pods: readonly V1Pod[], replicas = 0): Node[] {
+export function observeNodes(
+  network: BitcoinNetwork,
+  pods: readonly V1Pod[],
+  replicasOf: (name: string) => number = () => 0,
+): Node[] {
   const readyBefore = new Set(network.status?.nodes?.filter(({ ready }) => ready).map(({ ip }) => ip));
-  const wanted = Math.max(network.spec.nodes, replicas);
+  const sets = new Map(nodeSetsOf(network).map(set => [set.name, set]));
   const nodes = pods.flatMap(pod => {
     const name = pod.metadata?.name ?? '';
-    const ordinal = ordinalOfPod(network, name);
-    if (ordinal === undefined) return [];
+    const node = parseNodeName(network, name);
+    if (node === undefined) return [];
     const ip = pod.status?.podIP ?? '';
-    const isAskable = isReady(pod) && ordinal < wanted;
-    return [{ name, ordinal, ip, isReady: isAskable, isTerminating: isTerminating(pod), isNew: !readyBefore.has(ip) }];
+    const set = statefulSetName(network, node.group);
+    const isAskable = isReady(pod) && isWanted(node, sets.get(set), replicasOf(set));
+    return [{ name, ...node, ip, isReady: isAskable, isTerminating: isTerminating(pod), isNew: !readyBefore.has(ip) }];
   });
   return nodes.sort((a, b) => a.ordinal - b.ordinal);
 }
+
+/** The nodes of a group that was removed are about to stop. */
+const isWanted = ({ ordinal }: NodeName, set: NodeSet | undefined, replicas: number): boolean =>
+  set !== undefined && ordinal >= set.start && ordinal < set.start + Math.max(set.nodes, replicas);

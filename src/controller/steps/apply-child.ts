@@ -17,17 +17,18 @@ import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitt
 import { holds } from '../../runtime/field-comparison.ts';
 import { managedFieldsOf } from '../../runtime/managed-fields.ts';
 import type { EventOutbox, PendingEvent } from '../../runtime/event-outbox.ts';
-import type { Changed } from '../events/transitions.ts';
-import type { ChildState, Part } from '../network-state.ts';
+import type { Changed } from '../events/children.ts';
+import type { ChildKey, ChildState, Part } from '../network-state.ts';
 
 export interface Child<T extends KubeObject> {
   readonly type: ResourceType<T>;
-  readonly part: Exclude<Part, 'status'>;
+  readonly part: ChildKey;
   readonly state: ChildState<T>;
   /** The object in the cache. */
   readonly cached: T | undefined;
   readonly desired: T;
-  readonly eventOf: (change: Changed, previous: T | undefined) => PendingEvent;
+  /** The event of a change; undefined for none. `isRevert`: nothing else is desired than what was applied last. */
+  readonly eventOf: (change: Changed, previous: T | undefined, isRevert: boolean) => PendingEvent | undefined;
 }
 
 export interface ChildContext {
@@ -86,7 +87,7 @@ async function isAdmittedByUs<T extends KubeObject>(
   if (current === undefined || holds(desired, current)) return false;
   if (admitted.isAnswerTo(desired)) return admitted.explains(desired, current);
   // Last applied was something else: a change of what is desired, or another controller's.
-  if (digestOf(current, appliedAnnotation) !== digestOf(desired, appliedAnnotation)) return false;
+  if (!isSameDesired(current, desired)) return false;
   const found = await getIfExists(client, type, desired, signal);
   if (found === undefined || !areOwn(differencesOf(desired, found), managedFieldsOf(found), fieldManager)) return false;
   admitted.remember(desired, found);
@@ -105,6 +106,12 @@ function withEvent<T extends KubeObject>(
   // The write overwrites an event that a predecessor stored and may not have published.
   if (previous !== undefined) outbox.publish(network, part, outbox.storedIn(previous));
   const change = planned.kind === 'update' ? 'updated' : previous === undefined ? 'created' : 'recreated';
-  const annotations = outbox.name(network, part, [eventOf(change, previous)]).map(event => outbox.annotationsOf(event));
+  const isRevert = previous !== undefined && isSameDesired(previous, planned.desired);
+  const event = eventOf(change, previous, isRevert);
+  if (event === undefined) return planned;
+  const annotations = outbox.name(network, [event]).map(named => outbox.annotationsOf(named));
   return { ...planned, desired: annotations.reduce(withAnnotations, planned.desired) };
 }
+
+const isSameDesired = (current: KubeObject, desired: KubeObject): boolean =>
+  digestOf(current, appliedAnnotation) === digestOf(desired, appliedAnnotation);

@@ -1,29 +1,46 @@
 // Step: the objects that a network owns, in their order, and the credentials that their nodes start with.
-import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
+import { nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../../bitcoin/resources/stateful-set.ts';
-import { controllerOf, keyOf } from '../../kube/resource.ts';
+import { keyOf, type KubeObject } from '../../kube/resource.ts';
+import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { Applied, ApplyClient } from '../../runtime/apply.ts';
 import { ConcurrencyLimit } from '../../runtime/concurrency-limit.ts';
-import type { ReadableCaches } from '../caches.ts';
+import { childCaches, ownedBy, type ReadableCache, type ReadableCaches } from '../caches.ts';
+import { type ChildKindName, childKinds } from '../child-kinds.ts';
+import { childEvent } from '../events/children.ts';
 import { isCurrent } from '../lifecycle.ts';
 import type { NetworkState } from '../network-state.ts';
+import { applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
-import { applyService } from './service.ts';
+import { type DesiredChild, desiredChildren } from './desired-children.ts';
+import { removeSurplus } from './remove-surplus.ts';
 import { applyStatefulSet } from './stateful-set.ts';
 
 export interface ChildrenOptions {
   readonly client: ApplyClient;
   readonly caches: ReadableCaches;
+  readonly recorder: Pick<EventRecorder, 'event'>;
   readonly pods: PodOptions;
   readonly recheckMs: number;
 }
 
+/** What became of a child. */
+export interface AppliedChild {
+  readonly kind: ChildKindName;
+  readonly name: string;
+  /** Undefined if it was not applied. */
+  readonly applied: Applied<KubeObject> | undefined;
+}
+
 export interface Children {
   readonly credentials: CredentialsState;
-  /** The outcomes of the Service and the StatefulSet. */
-  readonly children: readonly (Applied<unknown> | undefined)[];
+  /** In the order in which they were applied. */
+  readonly children: readonly AppliedChild[];
+  /** The kinds that the network asks for and the controller has no right to write. */
+  readonly forbidden: readonly ChildKindName[];
 }
 
 /**
@@ -50,15 +67,21 @@ export class ChildrenStep {
     return this.#applying.run(() => this.#apply(network, state, signal));
   }
 
-  /** The Service and the StatefulSet as the controller knows them, whatever their owner. */
-  known(network: BitcoinNetwork, { service, statefulSet }: NetworkState) {
-    return [service.writes.newest(this.#service(network)), statefulSet.writes.newest(this.#statefulSet(network))];
+  /** The headless Service and the StatefulSets as the controller knows them, whatever their owner; undefined for one that does not exist. */
+  known(network: BitcoinNetwork, state: NetworkState): (KubeObject | undefined)[] {
+    const { services, statefulSets } = this.#options.caches;
+    const service = serviceName(network);
+    return [
+      state.child('services', service).writes.newest(cachedIn(services, network, service)),
+      ...nodeSetsOf(network).map(({ name }) =>
+        state.child('statefulSets', name).writes.newest(cachedIn(statefulSets, network, name)),
+      ),
+    ];
   }
 
-  /** The network's own StatefulSet, as the cache has it. */
-  statefulSetOf(network: BitcoinNetwork): V1StatefulSet | undefined {
-    const cached = this.#statefulSet(network);
-    return cached !== undefined && controllerOf(cached)?.uid === network.metadata.uid ? cached : undefined;
+  /** The network's own StatefulSets, as the cache has them. */
+  statefulSetsOf(network: BitcoinNetwork): readonly V1StatefulSet[] {
+    return ownedBy(this.#options.caches.statefulSets, network);
   }
 
   /** Call when a node refuses the credentials: the Secret is read again. */
@@ -67,22 +90,38 @@ export class ChildrenStep {
   }
 
   async #apply(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Children | undefined> {
-    const { caches, client, pods } = this.#options;
+    const { caches, client, pods, recorder } = this.#options;
     if (!isCurrent(network, caches.networks.get(keyOf(network)))) return undefined;
     const context = { client, network, outbox: state.outbox, signal };
-    const service = await applyService(context, state, this.#service(network));
-    const cached = this.#statefulSet(network);
-    const current = state.statefulSet.writes.newest(cached);
+    const wanted = desiredChildren(network);
+    const children: AppliedChild[] = [];
+    for (const child of wanted.filter(({ kind }) => caches[kind] !== undefined))
+      children.push(await this.#applyOne(context, state, child));
+    const first = state.child('statefulSets', statefulSetName(network)).writes;
+    const current = first.newest(cachedIn(caches.statefulSets, network, statefulSetName(network)));
     const credentials = await this.#credentials.of(network, state.credentials, current, signal);
-    const statefulSet = await applyStatefulSet(context, state, cached, credentials, pods);
-    return { credentials, children: [service, statefulSet] };
+    for (const set of nodeSetsOf(network)) {
+      const cached = cachedIn(caches.statefulSets, network, set.name);
+      const applied = await applyStatefulSet(context, state, { set, cached, credentials, pods });
+      children.push({ kind: 'statefulSets', name: set.name, applied });
+    }
+    await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);
+    const forbidden = wanted.map(({ kind }) => kind).filter(kind => caches[kind] === undefined);
+    return { credentials, children, forbidden: [...new Set(forbidden)] };
   }
 
-  #service(network: BitcoinNetwork): V1Service | undefined {
-    return this.#options.caches.services.get(`${network.metadata.namespace}/${serviceName(network)}`);
-  }
-
-  #statefulSet(network: BitcoinNetwork): V1StatefulSet | undefined {
-    return this.#options.caches.statefulSets.get(`${network.metadata.namespace}/${statefulSetName(network)}`);
+  async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {
+    const name = object.metadata?.name ?? '';
+    const { type } = childKinds[kind];
+    const cache = this.#options.caches[kind] as unknown as ReadableCache<KubeObject>;
+    const applied = await applyChild<KubeObject>(context, {
+      ...{ type, part: `${kind}/${name}`, state: state.child(kind, name) as never, desired: object },
+      cached: cachedIn(cache, context.network, name),
+      eventOf: (change, _, isRevert) => (isSilent === true ? undefined : childEvent(type.kind, name, change, isRevert)),
+    });
+    return { kind, name, applied };
   }
 }
+
+const cachedIn = <T extends KubeObject>(cache: ReadableCache<T>, { metadata }: BitcoinNetwork, name: string): T | undefined =>
+  cache.get(`${metadata.namespace}/${name}`);

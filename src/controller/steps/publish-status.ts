@@ -45,7 +45,7 @@ export async function publishStatus(
   if (waitMs > 0) return waitMs;
   if (isSame) return lost.retryMs(network) ?? 0;
   const problems = 'problems' in observation ? observation.problems : [];
-  const lastEvents = outbox.name(network, 'status', transitionEvents(network, previous, status, problems));
+  const lastEvents = outbox.name(network, transitionEvents(network, previous, status, problems));
   // Written again, to see whether they are kept by now, are also the events that were not.
   const stored = lastEvents.length === 0 && lost.isRetryDue(network) ? (previous?.lastEvents ?? []) : lastEvents;
   const isWritten = await write(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });

@@ -5,10 +5,10 @@ import { json } from 'node:stream/consumers';
 import { KubeConfig, type V1PodSpec, type V1PodTemplateSpec, type V1Service, type V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { headlessService } from '../../../src/bitcoin/resources/service.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/resource.ts';
 import { chartNamespace } from '../../support/cluster/chart.ts';
+import { statefulSetOf } from '../../support/builders.ts';
 
 export const namespace = 'networks';
 export const account = 'bitcoin-controller';
@@ -94,7 +94,7 @@ export const service = (name: string, spec: object = {}): V1Service => {
 export const statefulSet = (name: string, changed: Partial<BitcoinNetwork['spec']> = {}, of = image): V1StatefulSet => {
   const network = named(name);
   const options = { image: of, imagePullPolicy: 'IfNotPresent' };
-  return statefulSetFor({ ...network, spec: { ...network.spec, ...changed } }, 'a-version', options);
+  return statefulSetOf({ ...network, spec: { ...network.spec, ...changed } }, 'a-version', options);
 };
 
 export type Container = V1PodSpec['containers'][number];

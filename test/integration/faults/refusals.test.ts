@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { apiStatusCode } from '../../../src/kube/api-error.ts';
 import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { networks, pods, services, statefulSets } from '../../../src/controller/resource-types.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { allow, refuse } from '../../support/cluster/policy.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
+import { statefulSetOf } from '../../support/builders.ts';
 
 const name = 'alice';
 const image = 'bitcoind:1';
@@ -69,7 +69,7 @@ describe('a network with a refused or orphaned object', function () {
     const metadata = { namespace, name, annotations };
     const asked = { apiVersion, kind, metadata, spec: { nodes: 2 } } as unknown as BitcoinNetwork;
     const network = await world.client.create(networks, asked);
-    const older = statefulSetFor(network, undefined, { image, imagePullPolicy: 'IfNotPresent' });
+    const older = statefulSetOf(network, undefined, { image, imagePullPolicy: 'IfNotPresent' });
     await world.client.create(statefulSets, { ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
     const podUids = async () => {
       const { items } = await world.client.list(pods, { namespace });

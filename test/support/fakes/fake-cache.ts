@@ -1,14 +1,28 @@
 // FakeCache: a cache that has the objects that a test puts there, and changes when the test says so.
-import type { V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
+import type {
+  V1ConfigMap,
+  V1NetworkPolicy,
+  V1Pod,
+  V1PodDisruptionBudget,
+  V1Service,
+  V1StatefulSet,
+} from '@kubernetes/client-node';
 import { Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import type { ReadableCaches } from '../../../src/controller/caches.ts';
+import { childIndexers, type ReadableCaches } from '../../../src/controller/caches.ts';
+import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import { keyOf, type KubeObject } from '../../../src/kube/resource.ts';
-import type { Change } from '../../../src/runtime/object-store.ts';
+import type { Change, Indexers } from '../../../src/runtime/object-store.ts';
 
 export class FakeCache<T extends KubeObject> {
   readonly changes = new Subject<Change<T>>();
   objects: readonly T[] = [];
+  readonly #indexers: Indexers<T>;
+
+  /** @param indexers as those of the informer */
+  constructor(indexers: Indexers<T> = {}) {
+    this.#indexers = indexers;
+  }
 
   /** Adds the object, or replaces the one of its name; emits no change. */
   put(object: T): void {
@@ -36,16 +50,20 @@ export class FakeCache<T extends KubeObject> {
     return this.objects.find(object => keyOf(object) === key);
   }
 
-  /** As the index of pods by StatefulSet: the objects whose names begin with the value. */
-  byIndex(_namespace: string, _index: string, value: string): readonly T[] {
-    return this.objects.filter(object => keyOf(object).startsWith(`${value}-`));
+  byIndex(namespace: string, index: string, value: string): readonly T[] {
+    return this.objects.filter(
+      object => object.metadata?.namespace === namespace && this.#indexers[index]?.(object).includes(value) === true,
+    );
   }
 }
 
 export const fakeCaches = () =>
   ({
     networks: new FakeCache<BitcoinNetwork>(),
-    services: new FakeCache<V1Service>(),
-    statefulSets: new FakeCache<V1StatefulSet>(),
-    pods: new FakeCache<V1Pod>(),
+    configMaps: new FakeCache<V1ConfigMap>(childIndexers),
+    services: new FakeCache<V1Service>(childIndexers),
+    networkPolicies: new FakeCache<V1NetworkPolicy>(childIndexers),
+    podDisruptionBudgets: new FakeCache<V1PodDisruptionBudget>(childIndexers),
+    statefulSets: new FakeCache<V1StatefulSet>(childIndexers),
+    pods: new FakeCache<V1Pod>(podCacheOptions.indexers),
   }) satisfies ReadableCaches;

@@ -117,6 +117,9 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   ],
   'rbac.create': flag,
   'rbac.secretNames': names,
+  'rbac.configMaps': flag,
+  'rbac.networkPolicies': flag,
+  'rbac.podDisruptionBudgets': flag,
   'rbac.aggregate': flag,
   'admissionPolicy.enabled': flag,
   'admissionPolicy.extraImages': [

@@ -3,12 +3,11 @@ import fc from 'fast-check';
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { headlessService } from '../../../src/bitcoin/resources/service.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { keepNetwork, keepService, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
 import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 import { holds } from '../../../src/runtime/field-comparison.ts';
-import { network, pod } from '../../support/builders.ts';
+import { network, pod, statefulSetOf } from '../../support/builders.ts';
 
 type Keep = (object: never) => object;
 const alice = network({ nodes: 3 });
@@ -23,7 +22,7 @@ const caches: Readonly<Record<string, { readonly keep: Keep; readonly object: Ku
   services: { keep: keepService, object: withAnnotations(headlessService(alice)) },
   statefulSets: {
     keep: keepStatefulSet,
-    object: withAnnotations(statefulSetFor(alice, 'version', { image: 'i', imagePullPolicy: 'Never' })),
+    object: withAnnotations(statefulSetOf(alice, 'version', { image: 'i', imagePullPolicy: 'Never' })),
   },
   pods: { keep: podCacheOptions.transform, object: pod('alice-sts-0', { isReady: true }) },
 };

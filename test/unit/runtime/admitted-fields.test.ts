@@ -1,10 +1,9 @@
 import { expect } from 'chai';
-import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { AdmittedFields, areOwn, differencesOf } from '../../../src/runtime/admitted-fields.ts';
 import { holds } from '../../../src/runtime/field-comparison.ts';
-import { network } from '../../support/builders.ts';
+import { network, statefulSetOf } from '../../support/builders.ts';
 
-const wanted = statefulSetFor(network(), undefined, { image: 'i', imagePullPolicy: 'IfNotPresent' });
+const wanted = statefulSetOf(network(), undefined, { image: 'i', imagePullPolicy: 'IfNotPresent' });
 const admitted = (cpu = '50m'): typeof wanted => {
   const answer = structuredClone(wanted);
   answer.spec!.template.spec!.containers[0]!.resources!.requests!.cpu = cpu;

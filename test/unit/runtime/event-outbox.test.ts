@@ -13,16 +13,16 @@ const alice = { apiVersion: 'v1', kind: 'Network', metadata: { namespace: 'defau
 function outboxAt(clockMs = nowMs, reasons?: ReadonlySet<string>) {
   const recorder = new FakeRecorder();
   const options = { recorder, lastEventAnnotation, eventNameAnnotation, nowMs: () => clockMs, ...(reasons && { reasons }) };
-  return { outbox: new EventOutbox({ ...options, parts: ['service', 'status'] }), recorded: recorder.events };
+  return { outbox: new EventOutbox(options), recorded: recorder.events };
 }
 
 describe('EventOutbox', () => {
   describe('names events', () => {
-    it('after the object and the time, in order, and differently for each part', () => {
+    it('after the object and the time, in order, and each differently', () => {
       const { outbox } = outboxAt();
-      const [service] = outbox.name(alice, 'service', [pending('a')]);
-      const status = outbox.name(alice, 'status', [pending('a'), pending('b')]).map(({ name }) => name);
-      const [later] = outboxAt(nowMs + 1).outbox.name(alice, 'service', [pending('a')]);
+      const [service] = outbox.name(alice, [pending('a')]);
+      const status = outbox.name(alice, [pending('a'), pending('b')]).map(({ name }) => name);
+      const [later] = outboxAt(nowMs + 1).outbox.name(alice, [pending('a')]);
       const names = [service?.name, ...status, later?.name];
       expect(names).to.deep.equal([...new Set(names)].sort());
       expect(names.every(name => /^alice\.[0-9a-f]{16}$/.test(name ?? ''))).to.equal(true);
@@ -33,12 +33,12 @@ describe('EventOutbox', () => {
     const { outbox } = outboxAt();
 
     it('and reads it from there', () => {
-      const [event] = outbox.name(alice, 'service', [pending('Created')]);
+      const [event] = outbox.name(alice, [pending('Created')]);
       expect(outbox.storedIn({ metadata: { annotations: outbox.annotationsOf(event!) } })).to.deep.equal([event]);
     });
 
     it('and ignores one that is too long to be its own, without parsing it', () => {
-      const [event] = outbox.name(alice, 'service', [pending('Created')]);
+      const [event] = outbox.name(alice, [pending('Created')]);
       const padded = JSON.stringify({ ...event, padding: 'x'.repeat(10_000) });
       expect(outbox.storedIn({ metadata: { annotations: { [lastEventAnnotation]: padded } } })).to.deep.equal([]);
     });
@@ -53,7 +53,7 @@ describe('EventOutbox', () => {
   describe('publishes', () => {
     it('each event once, under its name, however often it reads it', () => {
       const { outbox, recorded } = outboxAt();
-      const events = outbox.name(alice, 'status', [pending('a'), pending('b')]);
+      const events = outbox.name(alice, [pending('a'), pending('b')]);
       for (let read = 0; read < 3; read += 1) outbox.publish(alice, 'status', events);
       expect(recorded).to.deep.equal(
         ['a', 'b'].map((message, index) => `Normal NodeReady ${message} map[${eventNameAnnotation}:${events[index]?.name}]`),
@@ -62,12 +62,12 @@ describe('EventOutbox', () => {
 
     it('the events of each part', () => {
       const { outbox, recorded } = outboxAt();
-      for (const part of ['service', 'status'] as const) outbox.publish(alice, part, outbox.name(alice, part, [pending(part)]));
+      for (const part of ['service', 'status'] as const) outbox.publish(alice, part, outbox.name(alice, [pending(part)]));
       expect(recorded).to.have.length(2);
     });
 
     it('the event that a crashed process stored and did not publish', () => {
-      const stored = outboxAt(nowMs).outbox.name(alice, 'status', [pending('stored')]);
+      const stored = outboxAt(nowMs).outbox.name(alice, [pending('stored')]);
       const { outbox, recorded } = outboxAt(nowMs + 29 * minuteMs);
       outbox.publish(alice, 'status', stored);
       expect(recorded).to.have.length(1);
@@ -75,16 +75,16 @@ describe('EventOutbox', () => {
 
     it('no event older than half an hour when it meets it for the first time, and every one after that', () => {
       const { outbox, recorded } = outboxAt(nowMs + 31 * minuteMs);
-      outbox.publish(alice, 'status', outboxAt(nowMs).outbox.name(alice, 'status', [pending('old')]));
+      outbox.publish(alice, 'status', outboxAt(nowMs).outbox.name(alice, [pending('old')]));
       expect(recorded).to.deep.equal([]);
-      const withClockSetBack = outboxAt(nowMs + 1).outbox.name(alice, 'status', [pending('new')]);
+      const withClockSetBack = outboxAt(nowMs + 1).outbox.name(alice, [pending('new')]);
       outbox.publish(alice, 'status', withClockSetBack);
       expect(recorded).to.have.length(1);
     });
 
     it('a stored event again, under its name, after it was dropped', () => {
       const { outbox, recorded } = outboxAt();
-      const events = outbox.name(alice, 'status', [pending('a')]);
+      const events = outbox.name(alice, [pending('a')]);
       outbox.publish(alice, 'status', events);
       outbox.republish();
       outbox.publish(alice, 'status', events);
@@ -94,7 +94,7 @@ describe('EventOutbox', () => {
 
     it('nothing that another writer stored: other names, other reasons, a flood', () => {
       const { outbox, recorded } = outboxAt();
-      const [own] = outbox.name(alice, 'status', [pending('own')]);
+      const [own] = outbox.name(alice, [pending('own')]);
       const foreign = [
         { ...own!, name: 'bob.0123456789abcdef' },
         { ...own!, name: 'alice.bob.0123456789abcdef' },
@@ -110,13 +110,13 @@ describe('EventOutbox', () => {
       for (const event of foreign) outbox.publish(alice, 'status', [event]);
       expect(recorded).to.deep.equal([]);
       const flood = Array.from({ length: 1_000 }, (_, index) => pending(`${index}`));
-      outbox.publish(alice, 'status', outbox.name(alice, 'status', flood));
+      outbox.publish(alice, 'status', outbox.name(alice, flood));
       expect(recorded).to.have.length(10);
     });
 
     it('no event of a reason that is not one of its own', () => {
       const { outbox, recorded } = outboxAt(nowMs, new Set(['NodeReady']));
-      const [known] = outbox.name(alice, 'status', [pending('known')]);
+      const [known] = outbox.name(alice, [pending('known')]);
       outbox.publish(alice, 'service', [{ ...known!, reason: 'Hacked' }]);
       expect(recorded).to.deep.equal([]);
       outbox.publish(alice, 'status', [known!]);
@@ -125,7 +125,7 @@ describe('EventOutbox', () => {
 
     it('an event whose message was made printable when it got its name', () => {
       const { outbox, recorded } = outboxAt();
-      const [event] = outbox.name(alice, 'service', [pending(`a\u0007${'x'.repeat(9_000)}`)]);
+      const [event] = outbox.name(alice, [pending(`a\u0007${'x'.repeat(9_000)}`)]);
       expect(event?.message)
         .to.match(/^a\ufffdx+…$/)
         .and.have.length(1_024);

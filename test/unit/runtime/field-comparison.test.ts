@@ -1,11 +1,10 @@
 import { expect } from 'chai';
 import { holds } from '../../../src/runtime/field-comparison.ts';
 import { headlessService } from '../../../src/bitcoin/resources/service.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
-import { network } from '../../support/builders.ts';
+import { network, statefulSetOf } from '../../support/builders.ts';
 
 describe('holds', () => {
-  const desired = statefulSetFor(network({ secret: 's' }), 'v1', { image: 'i', imagePullPolicy: 'IfNotPresent' });
+  const desired = statefulSetOf(network({ secret: 's' }), 'v1', { image: 'i', imagePullPolicy: 'IfNotPresent' });
   const stored = (): typeof desired => structuredClone(desired);
 
   it('finds an object in itself', () => {

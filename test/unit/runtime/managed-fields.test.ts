@@ -1,10 +1,9 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { ApiError } from '../../../src/kube/api-error.ts';
-import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import { apply, type ApplyClient } from '../../../src/runtime/apply.ts';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
-import { network } from '../../support/builders.ts';
+import { network, statefulSetOf } from '../../support/builders.ts';
 
 const fieldManager = 'bitcoin-controller';
 const options = { fieldManager, digestAnnotation: 'example.org/applied' };
@@ -35,7 +34,7 @@ function serverThatRefuses(refusals: number): { readonly client: ApplyClient; re
 const refused = new ApiError('patch statefulsets default/alice-sts', 422, { reason: 'Invalid' });
 
 describe('the fields that the controller created', () => {
-  const wanted = (): V1StatefulSet => statefulSetFor(network(), undefined, pods);
+  const wanted = (): V1StatefulSet => statefulSetOf(network(), undefined, pods);
   const changed = (): V1StatefulSet => ({ ...wanted(), spec: { ...wanted().spec!, replicas: 9 } });
 
   it('are claimed again when another writer changes the managed fields at the same moment', async () => {

@@ -1,21 +1,21 @@
 import { expect } from 'chai';
 import { headlessService } from '../../../../src/bitcoin/resources/service.ts';
 import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
-import { secretOf, statefulSetFor } from '../../../../src/bitcoin/resources/stateful-set.ts';
-import { network } from '../../../support/builders.ts';
+import { secretOf } from '../../../../src/bitcoin/resources/stateful-set.ts';
+import { network, statefulSetOf } from '../../../support/builders.ts';
 
 const image = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const ownLabels = { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' };
 
 function podOf(template: Partial<PodTemplate> = {}, version?: string) {
   const options = { ...image, template: { ...defaultPodTemplate, ...template } };
-  return statefulSetFor(network({ secret: 'credentials' }), version, options).spec!.template;
+  return statefulSetOf(network({ secret: 'credentials' }), version, options).spec!.template;
 }
 
 describe('statefulSetFor', () => {
   it('is the same with the default pod template as without one', () => {
-    expect(statefulSetFor(network(), 'v', { ...image, template: defaultPodTemplate })).to.deep.equal(
-      statefulSetFor(network(), 'v', image),
+    expect(statefulSetOf(network(), 'v', { ...image, template: defaultPodTemplate })).to.deep.equal(
+      statefulSetOf(network(), 'v', image),
     );
   });
 
@@ -60,11 +60,11 @@ describe('statefulSetFor', () => {
     const [container] = podOf().spec?.containers ?? [];
     expect(container?.env).to.deep.equal([{ name: 'BC_RPC_SECRET', value: 'credentials' }]);
     expect(container?.envFrom).to.deep.equal([{ secretRef: { name: 'credentials', optional: true } }]);
-    expect(secretOf(statefulSetFor(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
+    expect(secretOf(statefulSetOf(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
   });
 
   it('selects by the label that christianb93/bitcoin-controller has, since a selector cannot change', () => {
-    expect(statefulSetFor(network(), undefined, image).spec?.selector).to.deep.equal({ matchLabels: { app: 'alice' } });
+    expect(statefulSetOf(network(), undefined, image).spec?.selector).to.deep.equal({ matchLabels: { app: 'alice' } });
   });
 });
 

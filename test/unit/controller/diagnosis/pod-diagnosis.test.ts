@@ -39,8 +39,8 @@ describe('PodDiagnosis', () => {
   });
   afterEach(() => server.stop());
 
-  const diagnose = (pods: readonly ObservedPod[], set: V1StatefulSet | undefined = statefulSet) =>
-    diagnosis.diagnose(network(), { statefulSet: set, pods });
+  const diagnose = (pods: readonly ObservedPod[], sets: readonly V1StatefulSet[] = [statefulSet]) =>
+    diagnosis.diagnose(network(), { statefulSets: sets, pods });
   /** Looks as often as the diagnosis asks for, for so long. */
   const diagnoseFor = async (ms: number, pods: readonly ObservedPod[]) => {
     const untilMs = nowMs + ms;
@@ -71,7 +71,7 @@ describe('PodDiagnosis', () => {
       const one = starting(ordinal);
       return { ...one, problem: { subject: one.metadata?.name ?? '', reason: 'NodeExited', cause: 'c' } };
     });
-    const { problems } = await diagnose(pods, { ...statefulSet, spec: { ...statefulSet.spec!, replicas: 1 } });
+    const { problems } = await diagnose(pods, [{ ...statefulSet, spec: { ...statefulSet.spec!, replicas: 1 } }]);
     expect(problems.map(({ subject }) => subject)).to.deep.equal(['alice-sts-0', 'alice-sts-2', 'alice-sts-10']);
   });
 
@@ -121,8 +121,8 @@ describe('PodDiagnosis', () => {
   it('does not take pods for missing before the StatefulSet controller has seen what is asked for', async () => {
     items = [refusal('alice-sts-0')];
     const changed = { ...statefulSet, metadata: { ...statefulSet.metadata, generation: 2 } };
-    for (nowMs = 0; nowMs < 10_000; nowMs += 1_000) expect((await diagnose([], changed)).problems).to.deep.equal([]);
-    expect((await diagnose([], changed)).lookAgainMs).to.equal(2_500);
+    for (nowMs = 0; nowMs < 10_000; nowMs += 1_000) expect((await diagnose([], [changed])).problems).to.deep.equal([]);
+    expect((await diagnose([], [changed])).lookAgainMs).to.equal(2_500);
     expect(server.requests).to.deep.equal([]);
   });
 
@@ -138,7 +138,8 @@ describe('PodDiagnosis', () => {
 
   it('lists Events for a thousand broken networks at a limited rate', async () => {
     const broken = Array.from({ length: 1_000 }, (_, index) => network({}, { name: `n${index}`, uid: `u${index}` }));
-    for (; nowMs < 10_000; nowMs += 1_000) for (const one of broken) await diagnosis.diagnose(one, { statefulSet, pods: [] });
+    for (; nowMs < 10_000; nowMs += 1_000)
+      for (const one of broken) await diagnosis.diagnose(one, { statefulSets: [statefulSet], pods: [] });
     expect(server.requests.length).to.be.within(20, 70);
   });
 
@@ -153,7 +154,7 @@ describe('PodDiagnosis', () => {
   it('starts from scratch with a new network of the same name', async () => {
     items = [refusal('alice-sts-0')];
     await diagnoseFor(1_000, []);
-    const other = await diagnosis.diagnose(network({}, { uid: 'another' }), { statefulSet, pods: [] });
+    const other = await diagnosis.diagnose(network({}, { uid: 'another' }), { statefulSets: [statefulSet], pods: [] });
     expect(other.problems).to.deep.equal([]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { BitcoinNetworkNode, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
-import { serviceEvent, statefulSetEvent, transitionEvents } from '../../../../src/controller/events/transitions.ts';
+import { transitionEvents } from '../../../../src/controller/events/transitions.ts';
 import { network } from '../../../support/builders.ts';
 
 const alice = network({ nodes: 3 });
@@ -80,26 +80,5 @@ describe('the events of a network', () => {
       'Normal CredentialsFound: The message',
     ]);
     expect(eventsBetween(using('True', 'CredentialsFound'), using('False', 'CredentialsMissing'))).to.deep.equal([]);
-  });
-
-  it('report what was done to its objects', () => {
-    const before = { spec: { replicas: 2, selector: {}, template: {} } };
-    const same = { spec: { replicas: 3, selector: {}, template: {} } };
-    const messages = [
-      serviceEvent(alice, 'created'),
-      serviceEvent(alice, 'updated'),
-      statefulSetEvent(alice, 'created', undefined),
-      statefulSetEvent(alice, 'updated', before),
-      statefulSetEvent(alice, 'updated', same),
-      statefulSetEvent(alice, 'recreated', same),
-    ].map(({ reason, message }) => `${reason}: ${message}`);
-    expect(messages).to.deep.equal([
-      'ServiceCreated: Created Service alice-svc',
-      'ServiceRepaired: Reverted drift of Service alice-svc',
-      'StatefulSetCreated: Created StatefulSet alice-sts with 3 nodes',
-      'StatefulSetScaled: Scaled StatefulSet alice-sts from 2 to 3',
-      'StatefulSetUpdated: Updated StatefulSet alice-sts',
-      'StatefulSetRecreated: Recreated StatefulSet alice-sts to change immutable fields; its pods keep running',
-    ]);
   });
 });

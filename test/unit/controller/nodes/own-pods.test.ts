@@ -24,23 +24,23 @@ describe('OwnPods', () => {
   });
 
   it('are those of the network’s StatefulSet', () => {
-    own.note(statefulSet('1'));
+    own.note('alice-sts', statefulSet('1'));
     const pods = [podOf('1')];
     expect(own.of(alice, pods)).to.deep.equal(pods);
   });
 
   it('are not those of a former network of the same name', () => {
-    own.note(statefulSet('1', 'uid-before'));
-    own.note(undefined);
+    own.note('alice-sts', statefulSet('1', 'uid-before'));
+    own.note('alice-sts', undefined);
     expect(own.of(alice, [podOf('1')])).to.deep.equal([]);
-    own.note(statefulSet('2'));
+    own.note('alice-sts', statefulSet('2'));
     expect(own.of(alice, [podOf('1'), podOf('2')])).to.deep.equal([podOf('2')]);
   });
 
   it('are those of the former StatefulSet, of none and of the new one while the StatefulSet is replaced', () => {
-    own.note(statefulSet('1'));
+    own.note('alice-sts', statefulSet('1'));
     for (const setUid of ['1', undefined, '2']) {
-      if (setUid === '2') own.note(statefulSet('2'));
+      if (setUid === '2') own.note('alice-sts', statefulSet('2'));
       expect(own.of(alice, [podOf(setUid)]), setUid).to.have.length(1);
     }
   });
@@ -53,23 +53,23 @@ describe('OwnPods', () => {
     ['lacks the label of the controller', podOf('1', { labels: { app: 'alice' } })],
   ] as const)
     it(`are not a pod that ${what}`, () => {
-      own.note(statefulSet('1'));
+      own.note('alice-sts', statefulSet('1'));
       own.of(alice, [podOf('1')]);
       expect(own.of(alice, [impostor])).to.deep.equal([]);
     });
 
   it('are not a pod without a controller again once it was none', () => {
-    own.note(statefulSet('1'));
+    own.note('alice-sts', statefulSet('1'));
     own.of(alice, [podOf('1')]);
     own.of(alice, []);
     expect(own.of(alice, [podOf(undefined)])).to.deep.equal([]);
   });
 
   it('know how many nodes the StatefulSet of the network asks for', () => {
-    expect(own.replicas).to.equal(0);
-    own.note(statefulSet('1', 'uid-alice', 5));
-    expect(own.replicas).to.equal(5);
-    own.note(statefulSet('2', 'uid-of-another', 1_000));
-    expect(own.replicas).to.equal(0);
+    expect(own.replicasOf('alice-sts')).to.equal(0);
+    own.note('alice-sts', statefulSet('1', 'uid-alice', 5));
+    expect(own.replicasOf('alice-sts')).to.equal(5);
+    own.note('alice-sts', statefulSet('2', 'uid-of-another', 1_000));
+    expect(own.replicasOf('alice-sts')).to.equal(0);
   });
 });

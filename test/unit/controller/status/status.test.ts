@@ -36,7 +36,7 @@ describe('observeNodes', () => {
 
   it('does not take a pod for ready that neither the network nor its StatefulSet asks for', () => {
     const pods = [0, 3, 7].map(ordinal => pod(`alice-sts-${ordinal}`));
-    expect(observeNodes(network(), pods, 4).map(({ isReady }) => isReady)).to.deep.equal([true, true, false]);
+    expect(observeNodes(network(), pods, () => 4).map(({ isReady }) => isReady)).to.deep.equal([true, true, false]);
   });
 
   it('does not take a pod that is over for ready: its address may be another pod’s', () => {

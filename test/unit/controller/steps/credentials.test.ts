@@ -1,11 +1,10 @@
 import { expect } from 'chai';
 import type { V1Secret, V1StatefulSet } from '@kubernetes/client-node';
-import { statefulSetFor } from '../../../../src/bitcoin/resources/stateful-set.ts';
 import type { BitcoinNetwork } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import { type CredentialsState, NetworkCredentials, type PodCredentials } from '../../../../src/controller/steps/credentials.ts';
 import { ApiError } from '../../../../src/kube/api-error.ts';
 import { PerObject } from '../../../../src/runtime/per-object.ts';
-import { network } from '../../../support/builders.ts';
+import { network, statefulSetOf } from '../../../support/builders.ts';
 
 const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const encoded = (value: string | Buffer): string => Buffer.from(value as string).toString('base64');
@@ -66,7 +65,7 @@ class Secrets {
 
 const alice = network({ secret: 's' });
 const withVersion = (version: string | undefined, secret = 's'): V1StatefulSet =>
-  statefulSetFor(network({ secret }), version, pods);
+  statefulSetOf(network({ secret }), version, pods);
 
 describe('NetworkCredentials', () => {
   let secrets: Secrets;
@@ -182,7 +181,7 @@ describe('NetworkCredentials', () => {
       });
 
     it('is that of the Secret for a network that had another Secret, or none', async () => {
-      for (const current of [withVersion('other.3', 'other'), statefulSetFor(network(), undefined, pods)]) {
+      for (const current of [withVersion('other.3', 'other'), statefulSetOf(network(), undefined, pods)]) {
         const state = await secrets.process().of(alice, current);
         expect(state.isAvailable && state.version).to.equal('u.1');
       }
