@@ -181,7 +181,12 @@ describe('a network whose pods Kubernetes does not create', function () {
     const hold = (finalizers: readonly string[] | null) =>
       world.client.patch(statefulSets, { namespace, name: `${name}-sts` }, { metadata: { finalizers } }, { patchType: 'merge' });
     await hold(['example.com/hold']);
-    await world.controlPlane.kubectl('-n', namespace, 'delete', 'bitcoinnetwork', name);
+    const kubectl = (...args: readonly string[]) => world.controlPlane.kubectl('-n', namespace, ...args);
+    await kubectl('delete', 'bitcoinnetwork', name);
+    // What the garbage collector has yet to delete is another cause, and is reported as such if the collector is slow.
+    const isDeleting = '--for=jsonpath={.metadata.deletionTimestamp}';
+    await kubectl('wait', '--for=delete', `service/${name}-svc`);
+    await kubectl('wait', isDeleting, `statefulset/${name}-sts`);
     await world.createNetwork(namespace, name, nodes);
     await eventually(async () => (await ready()).startsWith('False WaitingForDeletion'));
     expect(await ready())
