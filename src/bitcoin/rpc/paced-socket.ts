@@ -72,6 +72,17 @@ export class PacedSocket extends Duplex {
     this.#socket.write(data, encoding, done);
   }
 
+  /** In one write, as a socket does: the head and the body of a request arrive together, before the other side answers and closes. */
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#socket.cork();
+    for (const [index, { chunk, encoding }] of chunks.entries())
+      this.#socket.write(chunk, encoding, index === chunks.length - 1 ? done : undefined);
+    this.#socket.uncork();
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.#socket.end(() => done());
   }

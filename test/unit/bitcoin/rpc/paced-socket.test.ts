@@ -1,0 +1,34 @@
+import { Socket } from 'node:net';
+import { expect } from 'chai';
+import { OneATurn } from '../../../../src/bitcoin/rpc/answer-budget.ts';
+import { PacedSocket } from '../../../../src/bitcoin/rpc/paced-socket.ts';
+
+/** Notes what each of its writes sends, and sends nothing. */
+class RecordingSocket extends Socket {
+  readonly writes: string[] = [];
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.writes.push(chunk.toString());
+    done();
+  }
+
+  override _writev(chunks: { readonly chunk: Buffer }[], done: () => void): void {
+    this.writes.push(chunks.map(({ chunk }) => chunk.toString()).join(''));
+    done();
+  }
+}
+
+describe('PacedSocket', () => {
+  it('sends the head and the body of a request in one write, so that no answer comes between them', async () => {
+    const socket = new RecordingSocket();
+    const paced = new PacedSocket(socket, new OneATurn(), () => undefined);
+    paced.cork();
+    paced.write('head ');
+    paced.write(Buffer.from('body'));
+    await new Promise(resolve => {
+      paced.write(' end', resolve);
+      paced.uncork();
+    });
+    expect(socket.writes).to.deep.equal(['head body end']);
+  });
+});
