@@ -70,7 +70,10 @@ export async function connectNode(
   }
 }
 
-/** The failure of a node whose lists are too long to read, after its list has been shortened as far as that is possible at once. */
+/**
+ * The failure of a node whose answer is too long to read, after its list has been shortened as far as that is possible at once. Without a
+ * stale entry to remove it is not the list that makes the answer too long.
+ */
 async function shortened(
   client: RpcClient,
   node: Node,
@@ -80,7 +83,7 @@ async function shortened(
 ): Promise<BitcoinRpcError | BitcoinTransportError> {
   try {
     const removed = await shortenAddedNodes(client, node, nodes, signal);
-    if (removed === 0) return failure;
+    if (removed === 0) return new BitcoinTransportError('unusable', failure.message, failure);
     const entries = removed === 1 ? '1 entry that is' : `${removed} entries that are`;
     return new BitcoinTransportError('oversized', `${failure.message}; removed ${entries} not the address of a node`);
   } catch (error) {
