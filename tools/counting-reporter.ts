@@ -8,13 +8,22 @@ export interface TestCounts {
   skipped: number;
 }
 
+/** What a run of mocha leaves in its file. */
+export interface TestReport extends TestCounts {
+  /** The titles of the tests and hooks that failed. */
+  readonly failures: readonly string[];
+}
+
 export default class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     const { output } = options.reporterOptions as { output: string };
+    const failures: string[] = [];
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, test => failures.push(test.fullTitle()));
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
-      const counts: TestCounts = { passed: this.stats.passes, failed: this.stats.failures, skipped: this.stats.pending };
-      writeFileSync(output, JSON.stringify(counts));
+      const { passes: passed, failures: failed, pending: skipped } = this.stats;
+      const report: TestReport = { passed, failed, skipped, failures };
+      writeFileSync(output, JSON.stringify(report));
     });
   }
 }

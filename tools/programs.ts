@@ -6,6 +6,7 @@ import { Progress, say } from './progress.ts';
 import { provideSystemPrograms, type SystemProgram, systemPrograms } from './system-packages.ts';
 
 export type ProgramName = GoProgramName | DebianProgramName | SystemProgram;
+export const allPrograms: readonly ProgramName[] = [...systemPrograms, ...debianProgramNames, ...goProgramNames];
 
 /**
  * The paths of the given programs, after building, fetching or installing those that are missing: each once, with progress on
@@ -37,12 +38,11 @@ export async function providePrograms<Name extends ProgramName>(
 }
 
 if (import.meta.main) {
-  const all: readonly ProgramName[] = [...systemPrograms, ...debianProgramNames, ...goProgramNames];
-  const unknown = process.argv.slice(2).filter(name => !all.some(known => known === name));
+  const unknown = process.argv.slice(2).filter(name => !allPrograms.some(known => known === name));
   if (unknown.length > 0) {
-    say(`Unknown program: ${unknown.join(' ')}. Known are: ${all.join(' ')}`);
+    say(`Unknown program: ${unknown.join(' ')}. Known are: ${allPrograms.join(' ')}`);
     process.exit(2);
   }
-  const names = process.argv.length > 2 ? all.filter(name => process.argv.includes(name)) : all;
+  const names = process.argv.length > 2 ? allPrograms.filter(name => process.argv.includes(name)) : allPrograms;
   for (const [name, file] of Object.entries(await providePrograms(names))) process.stdout.write(`${name}\t${file}\n`);
 }
