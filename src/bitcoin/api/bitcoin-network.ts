@@ -1,8 +1,17 @@
-// The custom resource, defined once: the TypeScript type is inferred from these schemas, the CRD in the chart is generated from
-// them (custom-resource-definition.ts).
+// The custom resource, defined once, with a schema for each feature in a file of its own. The TypeScript types are inferred from the
+// schemas; the CRD in the chart and docs/fields.md are generated from them (custom-resource-definition.ts, field-reference.ts).
 // Wire-compatible with christianb93/bitcoin-controller, version v1: its manifests and clients work unchanged.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { chainRules, chainSchema, peerDiscoverySchema, signetSchema } from './chain.ts';
+import { externalPeersSchema } from './external-peers.ts';
+import { groupNameRule, groupRules, groupsSchema } from './groups.ts';
+import { networkPolicySchema } from './network-policy.ts';
+import { nodeSettingsSchema } from './node-settings.ts';
+import { podDisruptionBudgetSchema } from './pod-disruption-budget.ts';
+import { servicesSchema } from './services.ts';
+import { type BitcoinNetworkStatus, statusSchema } from './status.ts';
+import { topologyRules, topologySchema } from './topology.ts';
 
 export const group = 'bitcoincontroller.christianb93.github.com';
 export const version = 'v1';
@@ -43,88 +52,33 @@ const specSchema = z
           'Name of the Secret, in the namespace of the network, whose keys BC_RPC_USER and BC_RPC_PASSWORD hold the JSON-RPC credentials. If empty, the publicly known default credentials are used.',
         'x-kubernetes-validations': [secretNameRule],
       }),
+    chain: chainSchema.exactOptional(),
+    signet: signetSchema.exactOptional(),
+    peerDiscovery: peerDiscoverySchema.exactOptional(),
+    externalPeers: externalPeersSchema.exactOptional(),
+    ...nodeSettingsSchema.shape,
+    groups: groupsSchema.exactOptional(),
+    topology: topologySchema.exactOptional(),
+    services: servicesSchema.exactOptional(),
+    networkPolicy: networkPolicySchema.exactOptional(),
+    podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
   })
-  .meta({ description: 'The desired state of the network.' });
-
-const nodeSchema = z.object({
-  ordinal: z.int().meta({ format: 'int32', description: "The ordinal of the node's pod in the StatefulSet, from 0." }),
-  ready: z.boolean().meta({ description: 'Whether the pod is Ready: bitcoind answers.' }),
-  ip: z.string().meta({ description: 'The IP address of the pod; empty until it has one.' }),
-  nodeName: z.string().meta({ description: 'The name of the pod.' }),
-  dnsName: z.string().meta({ description: 'The DNS name of the pod within the namespace: POD.SERVICE.' }),
-});
-
-const conditionSchema = z.object({
-  type: z.string().max(316).meta({ description: 'Ready, Connected or CredentialsAvailable.' }),
-  status: z.enum(['True', 'False', 'Unknown']),
-  observedGeneration: z
-    .int()
-    .optional()
-    .meta({ format: 'int64', description: 'The metadata.generation that the condition is based on.' }),
-  lastTransitionTime: z
-    .string()
-    .meta({ format: 'date-time', description: 'The last time that the status of the condition changed.' }),
-  reason: z.string().max(1024).meta({ description: 'The cause, as one UpperCamelCase word.' }),
-  message: z.string().max(32768).meta({ description: 'The cause, for people.' }),
-});
-
-const lastEventSchema = z.object({
-  name: z.string().max(253).meta({ description: 'The name of the event, in the namespace of the network.' }),
-  type: z.enum(['Normal', 'Warning']),
-  reason: z.string().max(128).meta({ description: 'The cause, as one UpperCamelCase word.' }),
-  message: z.string().max(32768).meta({ description: 'The cause, for people.' }),
-});
-
-const statusSchema = z
-  .object({
-    observedGeneration: z
-      .int()
-      .optional()
-      .meta({ format: 'int64', description: 'The metadata.generation that the status is based on.' }),
-    replicas: z
-      .int()
-      .optional()
-      .meta({ format: 'int32', description: 'The number of pods that exist (for the scale subresource).' }),
-    readyNodes: z.int().optional().meta({ format: 'int32', description: 'The number of ready nodes.' }),
-    selector: z.string().optional().meta({ description: 'The label selector of the pods (for the scale subresource).' }),
-    nodes: z
-      .array(nodeSchema)
-      .optional()
-      .meta({
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['ordinal'],
-        description: 'The nodes that exist, by ordinal.',
-      }),
-    conditions: z
-      .array(conditionSchema)
-      .optional()
-      .meta({
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['type'],
-        description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every node lists every other node and is connected to it. CredentialsAvailable: the credentials could be read.',
-      }),
-    lastEvents: z.array(lastEventSchema).optional().meta({
-      'x-kubernetes-list-type': 'atomic',
-      description:
-        'The events of the last change of this status. A restarted controller records those that its predecessor could not, and none twice.',
-    }),
-  })
-  .meta({ description: 'The observed state of the network. Only the controller writes it.' });
+  .meta({
+    description: 'The desired state of the network.',
+    'x-kubernetes-validations': [...chainRules, ...groupRules, ...topologyRules],
+  });
 
 /** The schema of the whole object in the CRD. */
 export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusSchema.optional() }).meta({
-  description: 'A network of bitcoin nodes (regtest) that are connected to one another.',
-  'x-kubernetes-validations': [nameRule],
+  description: 'A network of bitcoin nodes that are connected to one another.',
+  'x-kubernetes-validations': [nameRule, groupNameRule],
 });
 
 /** The fields that the schema defines. */
 export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), status: Object.keys(statusSchema.shape) } as const;
 
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
-export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
-export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;
-export type BitcoinNetworkStatus = z.infer<typeof statusSchema>;
+export type { BitcoinNetworkCondition, BitcoinNetworkEdges, BitcoinNetworkNode, BitcoinNetworkStatus } from './status.ts';
 
 /** A BitcoinNetwork as the API server returns it, with the metadata that it always has. */
 export interface BitcoinNetwork extends KubernetesObject {

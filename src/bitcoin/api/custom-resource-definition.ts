@@ -1,25 +1,7 @@
 // The CustomResourceDefinition, made from the schema in bitcoin-network.ts. tools/generate.ts writes it into the chart.
 import { z } from 'zod';
 import { bitcoinNetworkSchema, group, kind, plural, version } from './bitcoin-network.ts';
-
-type JsonSchema = { [key: string]: unknown };
-
-/** Keys of JSON Schema that a structural schema of Kubernetes must not have. */
-const refusedKeys = new Set(['$schema', 'additionalProperties', '~standard']);
-
-/** Zod gives every integer the bounds of JavaScript's safe integers, which are no limits of the field. */
-const isSafeIntegerBound = (key: string, value: unknown): boolean =>
-  (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) || (key === 'maximum' && value === Number.MAX_SAFE_INTEGER);
-
-function structural(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(structural);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value as JsonSchema)
-      .filter(([key, child]) => !refusedKeys.has(key) && !isSafeIntegerBound(key, child))
-      .map(([key, child]) => [key, structural(child)]),
-  );
-}
+import { type JsonSchema, structuralSchema } from './structural-schema.ts';
 
 const column = (name: string, type: string, jsonPath: string, description: string): JsonSchema => ({
   name,
@@ -27,10 +9,16 @@ const column = (name: string, type: string, jsonPath: string, description: strin
   jsonPath,
   description,
 });
+/** Shown by `kubectl get -o wide` only. */
+const wide = (shown: JsonSchema): JsonSchema => ({ ...shown, priority: 1 });
+
+/** The schema of a BitcoinNetwork as zod writes it, with what a missing field means under the key `absent`. */
+export const jsonSchemaOfNetworks = (): JsonSchema =>
+  z.toJSONSchema(bitcoinNetworkSchema, { target: 'openapi-3.0', io: 'input' });
 
 /** The CRD as plain JSON, ready for the API server. */
 export function customResourceDefinition(): JsonSchema {
-  const schema = structural(z.toJSONSchema(bitcoinNetworkSchema, { target: 'openapi-3.0', io: 'input' })) as JsonSchema;
+  const schema = structuralSchema(jsonSchemaOfNetworks());
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -56,12 +44,14 @@ export function customResourceDefinition(): JsonSchema {
           additionalPrinterColumns: [
             column('Nodes', 'integer', '.spec.nodes', 'The number of nodes that the spec wants.'),
             column('Ready', 'integer', '.status.readyNodes', 'The number of ready nodes.'),
+            column('Edges', 'string', '.status.edges.summary', 'The connected edges of the topology, and all of its edges.'),
             column(
               'Connected',
               'string',
               '.status.conditions[?(@.type=="Connected")].status',
-              'Whether every node is connected to every other.',
+              'Whether every edge of the topology is connected; without a topology, whether every two nodes are.',
             ),
+            wide(column('Chain', 'string', '.spec.chain', 'The chain; regtest if the spec names none.')),
             column('Age', 'date', '.metadata.creationTimestamp', 'The time since the network was created.'),
           ],
         },

@@ -1,0 +1,40 @@
+// Peers outside the network that its nodes connect to.
+import { z } from 'zod';
+import { listMap, listSet, ordinal } from './field-types.ts';
+
+const externalPeerSchema = z.object({
+  address: z
+    .string()
+    .min(1)
+    .max(261)
+    .meta({
+      description: 'HOST or HOST:PORT, with an IPv6 address in brackets. The default port is that of the chain.',
+      'x-kubernetes-validations': [
+        {
+          rule: String.raw`self.matches('^([A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?$')`,
+          message: 'must be HOST or HOST:PORT, such as seed.example.org:38333, 192.0.2.1 or [2001:db8::1]:8333',
+        },
+      ],
+    }),
+  ordinals: z
+    .array(ordinal())
+    .min(1)
+    .max(1000)
+    .exactOptional()
+    .meta({
+      ...listSet,
+      description: "The ordinals of the nodes that connect to it. It takes one of a node's 8 added-node connections.",
+      absent: '[0].',
+    }),
+});
+
+export const externalPeersSchema = z
+  .array(externalPeerSchema)
+  .max(64)
+  .meta({
+    ...listMap('address'),
+    description: 'Peers outside the network that nodes connect to (addnode). Changes apply to running nodes.',
+    absent: 'None.',
+  });
+
+export type ExternalPeer = z.infer<typeof externalPeerSchema>;

@@ -1,0 +1,75 @@
+// The settings of the nodes: of a network for all of its nodes, and of a group for its own.
+import { z } from 'zod';
+import { bitcoinConfSchema } from './bitcoin-conf.ts';
+import { int32, listSet, quantities } from './field-types.ts';
+import { podTemplateSchema } from './pod-template.ts';
+
+const resourcesSchema = z
+  .object({
+    requests: quantities().exactOptional().meta({ description: 'What the container bitcoind requests, such as memory: 64Mi.' }),
+    limits: quantities().exactOptional().meta({
+      description:
+        'What the container bitcoind is limited to. A memory limit has to hold dbcache, maxmempool and 50 MB more; a node that is killed loses its newest blocks.',
+    }),
+  })
+  .meta({
+    description: 'The resources of the container bitcoind. A change restarts the nodes.',
+    absent: 'As the chart sets them (bitcoind.resources).',
+  });
+
+const zmqTopicSchema = z.enum(['hashblock', 'hashtx', 'rawblock', 'rawtx', 'sequence']);
+
+const zmqSchema = z
+  .object({
+    topics: z
+      .array(zmqTopicSchema)
+      .min(1)
+      .max(5)
+      .meta({ ...listSet, description: "The topics, in bitcoind's spelling. All of them are published on one port." }),
+    port: int32(1024, 65_535)
+      .exactOptional()
+      .meta({
+        description: "The port. It may not be one of bitcoind's own.",
+        absent: '28332.',
+        'x-kubernetes-validations': [
+          {
+            rule: '!(self in [8332, 8333, 18443, 18444, 38332, 38333, 48332, 48333])',
+            message: "must not be a port of bitcoind's RPC or P2P, such as 8332 or 18444; 28332 is usual",
+          },
+        ],
+      }),
+  })
+  .meta({
+    description: 'Notifications by ZeroMQ. The image needs a bitcoind with ZeroMQ. A change restarts the nodes.',
+    absent: 'None.',
+  });
+
+/** Fields of `spec`, and of each of `spec.groups`. */
+export const nodeSettingsSchema = z.object({
+  image: z
+    .string()
+    .min(1)
+    .max(512)
+    .exactOptional()
+    .meta({
+      description: 'An image with bitcoind and /bin/sh. A change restarts the nodes.',
+      absent: 'The image of the chart.',
+      'x-kubernetes-validations': [
+        {
+          rule: String.raw`self.matches('^[^\\s]+$')`,
+          message: 'must be the reference of an image, such as registry.example/bitcoin:31.0, without blanks',
+        },
+      ],
+    }),
+  imagePullPolicy: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .exactOptional()
+    .meta({ description: 'When the image is pulled. A change restarts the nodes.', absent: 'As the chart sets it.' }),
+  resources: resourcesSchema.exactOptional(),
+  bitcoinConf: bitcoinConfSchema.exactOptional(),
+  zmq: zmqSchema.exactOptional(),
+  podTemplate: podTemplateSchema.exactOptional(),
+});
+
+export type NodeSettings = z.infer<typeof nodeSettingsSchema>;
+export type ZmqSpec = z.infer<typeof zmqSchema>;

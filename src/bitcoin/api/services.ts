@@ -1,0 +1,34 @@
+// Services besides the headless one, for clients and peers outside the network.
+import { z } from 'zod';
+import { annotations } from './field-types.ts';
+
+const serviceAnnotations = () =>
+  annotations().exactOptional().meta({ description: 'Annotations of the Service, such as those of a load balancer.' });
+
+export const servicesSchema = z
+  .object({
+    p2pPerNode: z
+      .object({
+        type: z.enum(['NodePort', 'LoadBalancer']).meta({ description: 'The type of the Services.' }),
+        annotations: serviceAnnotations(),
+        externalTrafficPolicy: z.enum(['Cluster', 'Local']).exactOptional().meta({
+          description: 'Local keeps the address of a peer, but routes only on the machine of the pod.',
+          absent: 'Cluster.',
+        }),
+      })
+      .exactOptional()
+      .meta({ description: 'A Service for the P2P port of each node, named after its pod: POD-p2p.', absent: 'None.' }),
+    rpc: z
+      .object({
+        type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).meta({ description: 'The type of the Service.' }),
+        annotations: serviceAnnotations(),
+      })
+      .exactOptional()
+      .meta({
+        description: 'A Service for JSON-RPC of the ready nodes, named NETWORK-rpc. JSON-RPC is not encrypted.',
+        absent: 'None.',
+      }),
+  })
+  .meta({ description: 'Services for clients and peers outside the network.', absent: 'The headless Service alone.' });
+
+export type ServicesSpec = z.infer<typeof servicesSchema>;
