@@ -1,7 +1,17 @@
 // A real API server validates a BitcoinNetwork by the generated CustomResourceDefinition.
+import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { networks } from '../../src/controller/resource-types.ts';
+import { ApiError, type ApiErrorCause } from '../../src/kube/api-error.ts';
+import { KubeClient, type KubeObject, type ResourceType } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
+import { acceptedSpecs } from './validation/accepted-specs.ts';
+import { acceptedChanges, type Change, refusedChanges } from './validation/changes.ts';
+import { refusedSpecs } from './validation/refused-specs.ts';
 
 const apiVersion = 'bitcoincontroller.christianb93.github.com/v1';
 const long = 'a'.repeat(300);
@@ -44,9 +54,31 @@ const accepted: readonly (readonly [string, Record<string, unknown>])[] = [
   ['as many nodes as there may be', { spec: { nodes: 1000 } }],
 ];
 
-describe('a BitcoinNetwork that cannot be', function () {
+/** The type without its fields: a spec here may be one that the type forbids. */
+type Loose = KubeObject & { readonly spec?: Readonly<Record<string, unknown>> };
+const looseNetworks: ResourceType<Loose> = { ...networks };
+const namespace = 'default';
+const networkOf = (name: string, spec: Readonly<Record<string, unknown>>): Loose => ({ metadata: { namespace, name }, spec });
+
+/** What the API server names as the causes of its refusal. */
+async function causesOf(call: Promise<unknown>): Promise<readonly ApiErrorCause[]> {
+  const error = await thrownBy(call);
+  if (!(error instanceof ApiError)) throw error;
+  return error.causes;
+}
+
+function expectCause(causes: readonly ApiErrorCause[], field: string, message: RegExp): void {
+  const ofField = causes.filter(cause => cause.field === field);
+  expect(
+    ofField.some(cause => message.test(cause.message ?? '')),
+    JSON.stringify(causes),
+  ).to.equal(true);
+}
+
+describe('a BitcoinNetwork that the API server validates', function () {
   this.timeout(0);
   let server: TestControlPlane;
+  let client: KubeClient;
 
   before(async () => {
     server = await startControlPlane();
@@ -57,13 +89,19 @@ describe('a BitcoinNetwork that cannot be', function () {
       'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com',
       '--timeout=60s',
     );
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromFile(server.kubeconfigPath);
+    client = new KubeClient({ kubeConfig, logger: new RecordingLogger() });
   });
-  after(() => server.stop());
+  after(async () => {
+    await client.close();
+    await server.stop();
+  });
 
   const create = (fields: Record<string, unknown>): Promise<string> =>
     server
       .kubectlWithInput(
-        JSON.stringify({ apiVersion, kind: 'BitcoinNetwork', metadata: { name: 'n' }, ...fields }),
+        JSON.stringify({ apiVersion, kind, metadata: { name: 'n' }, ...fields }),
         'create',
         '--dry-run=server',
         '-f',
@@ -71,9 +109,53 @@ describe('a BitcoinNetwork that cannot be', function () {
       )
       .catch((error: unknown) => String(error));
 
-  for (const [what, fields, field] of refused)
-    it(`is refused with the field's name: ${what}`, async () => expect(await create(fields)).to.match(field));
+  describe('by the form of its fields', () => {
+    for (const [what, fields, field] of refused)
+      it(`is refused with the field's name: ${what}`, async () => expect(await create(fields)).to.match(field));
 
-  for (const [what, fields] of accepted)
-    it(`is accepted: ${what}`, async () => expect(await create(fields)).to.match(/created \(server dry run\)/));
+    for (const [what, fields] of accepted)
+      it(`is accepted: ${what}`, async () => expect(await create(fields)).to.match(/created \(server dry run\)/));
+  });
+
+  describe('by its rules', () => {
+    for (const [what, { spec, field, message, name = 'n' }] of Object.entries(refusedSpecs))
+      it(`is refused: ${what}`, async () => {
+        const causes = await causesOf(client.create(looseNetworks, networkOf(name, spec), { isDryRun: true }));
+        expectCause(causes, field, message);
+      });
+  });
+
+  for (const [what, spec] of Object.entries(acceptedSpecs))
+    it(`is accepted and reads back as it was written: ${what}`, async () => {
+      const created = await client.create(looseNetworks, networkOf('written', spec), { isDryRun: true });
+      expect(created.spec).to.deep.equal(spec);
+    });
+
+  describe('when it is changed', () => {
+    const name = { namespace, name: 'changed' };
+
+    function change({ patch, scale, apply }: Change): Promise<unknown> {
+      if (scale !== undefined)
+        return client.patch(looseNetworks, name, { spec: { replicas: scale } }, { patchType: 'merge', subresource: 'scale' });
+      if (apply !== undefined)
+        return client.apply(looseNetworks, networkOf(name.name, apply), { fieldManager: 'another', force: true });
+      return client.patch(looseNetworks, name, { spec: patch }, { patchType: 'merge' });
+    }
+
+    afterEach(() => client.delete(looseNetworks, name));
+
+    for (const [what, given] of Object.entries(refusedChanges))
+      it(`refuses ${what}`, async () => {
+        const { metadata } = await client.create(looseNetworks, networkOf(name.name, given.from));
+        const { field = '', message = /./ } = given.refusal ?? {};
+        expectCause(await causesOf(change(given)), field, message);
+        expect((await client.get(looseNetworks, name)).metadata?.generation).to.equal(metadata?.generation);
+      });
+
+    for (const [what, given] of Object.entries(acceptedChanges))
+      it(`accepts ${what}`, async () => {
+        await client.create(looseNetworks, networkOf(name.name, given.from));
+        await change(given);
+      });
+  });
 });

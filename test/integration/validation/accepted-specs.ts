@@ -1,0 +1,122 @@
+// Specs that the API server must accept and store as they are.
+
+const group = (name: string, nodes: number, start: number, fields: object = {}) => ({
+  name,
+  nodes,
+  ordinals: { start },
+  ...fields,
+});
+
+export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'two fields': { nodes: 3, secret: 'bitcoin-default-secret' },
+  'a full mesh of three nodes': { nodes: 3, secret: 'bitcoin-default-secret', topology: { type: 'FullMesh' } },
+  'a random graph of twelve nodes with a log of the net': {
+    nodes: 12,
+    secret: 'bitcoin-default-secret',
+    bitcoinConf: ['debug=net', 'logips=1'],
+    topology: { type: 'Random', random: { degree: 3 }, seed: 7 },
+  },
+  'a ring': { nodes: 6, secret: 'bitcoin-default-secret', topology: { type: 'Ring' } },
+  'mixed versions': {
+    nodes: 12,
+    secret: 'bitcoin-default-secret',
+    image: 'registry.example/bitcoin:31.0',
+    topology: { type: 'Random', random: { outbound: 4 }, seed: 1 },
+    groups: [
+      group('old', 4, 100, { image: 'registry.example/bitcoin:27.2' }),
+      group('knots', 2, 200, { image: 'registry.example/knots:29.4', bitcoinConf: ['datacarriersize=42'] }),
+    ],
+  },
+  'a signet that a team shares': {
+    nodes: 4,
+    secret: 'team-signet-rpc',
+    chain: 'signet',
+    signet: {
+      challenge: '512102f7561d208dd9ae99bf497273e16f389bdbd6c4742ddb8e6b216e64fa2928ad8f51ae',
+      blockTimeSeconds: 30,
+    },
+    topology: { type: 'FullMesh' },
+    bitcoinConf: ['txindex=1', 'blockfilterindex=1'],
+    zmq: { topics: ['rawblock', 'rawtx'] },
+    services: { p2pPerNode: { type: 'LoadBalancer' } },
+    networkPolicy: { rpcFrom: [{ namespaceSelector: { matchLabels: { team: 'wallet' } } }] },
+    podDisruptionBudget: { maxUnavailable: 1 },
+    podTemplate: {
+      spec: {
+        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' }],
+      },
+    },
+  },
+  'a hundred nodes with eight outbound connections each': {
+    nodes: 100,
+    secret: 'bitcoin-default-secret',
+    topology: { type: 'Random', random: { outbound: 8 } },
+    resources: { requests: { cpu: '10m', memory: '80Mi' }, limits: { cpu: 1, memory: '192Mi' } },
+  },
+  'every field of a pod template': {
+    nodes: 1,
+    podTemplate: {
+      metadata: { labels: { team: 'chain' }, annotations: { 'example.org/note': 'any text' } },
+      spec: {
+        nodeSelector: { disk: 'ssd' },
+        tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'bitcoin', effect: 'NoExecute', tolerationSeconds: 60 }],
+        affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: {} }] } },
+        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
+        priorityClassName: 'low',
+        runtimeClassName: 'gvisor',
+        schedulerName: 'default-scheduler',
+        serviceAccountName: 'bitcoin',
+        imagePullSecrets: [{ name: 'registry' }],
+        securityContext: { fsGroup: 10_001 },
+        terminationGracePeriodSeconds: 120,
+        initContainers: [{ name: 'setup', image: 'busybox', command: ['true'] }],
+        containers: [{ name: 'exporter', image: 'exporter', ports: [{ containerPort: 9332 }] }],
+        volumes: [{ name: 'scratch', emptyDir: {} }],
+      },
+    },
+  },
+  'peers by every form of an address': {
+    nodes: 3,
+    chain: 'main',
+    externalPeers: [
+      ...['seed.example.org', 'seed.example.org:8333', '192.0.2.1', '192.0.2.1:18444', '[2001:db8::1]', '[2001:db8::1]:8333'],
+      'pod-0.alice-svc.other.svc.cluster.local:18444',
+    ].map(address => ({ address, ordinals: [0, 2] })),
+  },
+  'configuration lines that look like those of the controller': {
+    nodes: 1,
+    bitcoinConf: [
+      'rpcthreads=4',
+      'disablewallet=1',
+      'nowallet=1',
+      'noblocksonly=1',
+      'node=1',
+      'rpcworkqueue=128',
+      'txindex=0',
+      'prune=550',
+    ],
+  },
+  'a budget as a share': { nodes: 4, podDisruptionBudget: { maxUnavailable: '25%' } },
+  'empty objects, which mean that a feature is on': { nodes: 1, networkPolicy: {}, podDisruptionBudget: {} },
+  'groups that have all nodes': { nodes: 4, groups: [group('a', 2, 0), group('b', 2, 2)] },
+  'every field of a topology of groups': {
+    nodes: 20,
+    groups: [group('left', 10, 100)],
+    topology: { type: 'Groups', seed: 3, groups: { within: 'Random', degree: 3, bridges: 2 } },
+  },
+  'as many edges as there may be': {
+    nodes: 1000,
+    topology: {
+      type: 'Edges',
+      edges: Array.from({ length: 5000 }, (_, n) => ({ from: n % 1000, to: (n % 1000) + 1 + Math.floor(n / 1000) })),
+    },
+  },
+  'as many groups and configuration lines as there may be': {
+    nodes: 16,
+    groups: Array.from({ length: 16 }, (_, n) =>
+      group(`g-${String.fromCharCode(97 + n)}`, 1, n, {
+        bitcoinConf: Array.from({ length: 48 }, () => `debug=${'x'.repeat(250)}`),
+      }),
+    ),
+  },
+};

@@ -1,0 +1,131 @@
+// Changes of networks that exist: what the API server must accept, and what it must refuse.
+
+type Spec = Readonly<Record<string, unknown>>;
+
+export interface Change {
+  readonly from: Spec;
+  /** A merge patch of the spec: null removes a field. */
+  readonly patch?: Spec;
+  /** A new number of nodes through the scale subresource, as `kubectl scale` and autoscalers change it. */
+  readonly scale?: number;
+  /** The fields that server-side apply gives to another manager, by force. */
+  readonly apply?: Spec;
+  /** What the API server must refuse it for; absent if it must accept it. */
+  readonly refusal?: { readonly field: string; readonly message: RegExp };
+}
+
+const twoGroups = (old: object = {}, knots: object = {}) => [
+  { name: 'old', nodes: 4, ordinals: { start: 100 }, ...old },
+  { name: 'knots', nodes: 2, ordinals: { start: 200 }, ...knots },
+];
+const grouped: Spec = { nodes: 12, groups: twoGroups() };
+const signet: Spec = { nodes: 1, chain: 'signet', signet: { challenge: '51', blockTimeSeconds: 30 } };
+
+const chainChange = { field: 'spec.chain', message: /chain cannot change: .*Create a new network/ };
+const challengeChange = { field: 'spec.signet', message: /signet\.challenge cannot change/ };
+const blockTimeChange = { field: 'spec.signet', message: /signet\.blockTimeSeconds cannot change/ };
+const tooFewNodes = { field: 'spec.nodes', message: /at least the sum of the nodes of all groups.*cannot be scaled to 0/ };
+const ordinalsTaken = { field: 'spec.groups', message: /nodes in no group have the ordinals from 0/ };
+const meshTooLarge = { field: 'spec.topology', message: /a full mesh has at most 100 nodes/ };
+
+const refused: Readonly<Record<string, Change>> = {
+  'a change of the default chain': { from: { nodes: 1 }, patch: { chain: 'main' }, refusal: chainChange },
+  'a change of the chain': { from: { nodes: 1, chain: 'testnet4' }, patch: { chain: 'main' }, refusal: chainChange },
+  'the removal of the chain': { from: { nodes: 1, chain: 'main' }, patch: { chain: null }, refusal: chainChange },
+  'another chain by server-side apply': { from: { nodes: 1 }, apply: { nodes: 1, chain: 'signet' }, refusal: chainChange },
+  'another challenge': { from: signet, patch: { signet: { challenge: '52' } }, refusal: challengeChange },
+  'the removal of the challenge': {
+    from: signet,
+    patch: { signet: { challenge: null, blockTimeSeconds: null } },
+    refusal: challengeChange,
+  },
+  'the removal of the signet': { from: signet, patch: { signet: null }, refusal: challengeChange },
+  'a challenge for the public signet': {
+    from: { nodes: 1, chain: 'signet' },
+    apply: { nodes: 1, signet: { challenge: '51' } },
+    refusal: challengeChange,
+  },
+  'another block time': { from: signet, patch: { signet: { blockTimeSeconds: 60 } }, refusal: blockTimeChange },
+  'the removal of the block time': { from: signet, patch: { signet: { blockTimeSeconds: null } }, refusal: blockTimeChange },
+  'other ordinals of a group': {
+    from: grouped,
+    patch: { groups: twoGroups({ ordinals: { start: 150 } }) },
+    refusal: { field: 'spec.groups[0].ordinals.start', message: /ordinals\.start of a group cannot change/ },
+  },
+  'other ordinals of a group by server-side apply': {
+    from: grouped,
+    apply: { nodes: 12, groups: [{ name: 'knots', nodes: 2, ordinals: { start: 300 } }] },
+    refusal: { field: 'spec.groups[1].ordinals.start', message: /ordinals\.start of a group cannot change/ },
+  },
+  'a group that grows into another': {
+    from: { nodes: 200, groups: twoGroups({ nodes: 100 }) },
+    patch: { groups: twoGroups({ nodes: 101 }) },
+    refusal: { field: 'spec.groups', message: /two groups have an ordinal in common/ },
+  },
+  'a scale to fewer nodes than the groups have': { from: grouped, scale: 5, refusal: tooFewNodes },
+  'a scale to 0 with groups': { from: grouped, scale: 0, refusal: tooFewNodes },
+  'a scale into the ordinals of a group': { from: grouped, scale: 107, refusal: ordinalsTaken },
+  'more nodes by server-side apply than there is room for': { from: grouped, apply: { nodes: 107 }, refusal: ordinalsTaken },
+  'the removal of a group whose nodes would be in no group': {
+    from: { nodes: 106, groups: twoGroups() },
+    patch: { groups: twoGroups().slice(0, 1) },
+    refusal: ordinalsTaken,
+  },
+  'a scale of a full mesh beyond its limit': {
+    from: { nodes: 100, topology: { type: 'FullMesh' } },
+    scale: 101,
+    refusal: meshTooLarge,
+  },
+  'a full mesh for a network that is too large for it': {
+    from: { nodes: 101, topology: { type: 'Ring' } },
+    patch: { topology: { type: 'FullMesh' } },
+    refusal: meshTooLarge,
+  },
+  'another type that leaves the fields of the old one': {
+    from: { nodes: 12, topology: { type: 'Random', random: { degree: 3 } } },
+    patch: { topology: { type: 'Star' } },
+    refusal: { field: 'spec.topology.random', message: /only allowed with it/ },
+  },
+  'a line of the controller by server-side apply': {
+    from: { nodes: 1 },
+    apply: { nodes: 1, bitcoinConf: ['rpcpassword=x'] },
+    refusal: { field: 'spec.bitcoinConf[0]', message: /the controller sets this key/ },
+  },
+};
+
+const accepted: Readonly<Record<string, Change>> = {
+  'the default chain by its name': { from: { nodes: 1 }, patch: { chain: 'regtest' } },
+  'the removal of the default chain': { from: { nodes: 1, chain: 'regtest' }, patch: { chain: null } },
+  'a signet without fields': { from: { nodes: 1, chain: 'signet' }, patch: { signet: {} } },
+  'a scale down to the nodes of the groups': { from: grouped, scale: 6 },
+  'a scale up to the first group': { from: grouped, scale: 106 },
+  'a scale to 0 without groups': { from: { nodes: 3 }, scale: 0 },
+  'a scale of a random graph to 0': { from: { nodes: 3, topology: { type: 'Random', random: { degree: 8 } } }, scale: 0 },
+  'a scale of an old mesh to 1,000 nodes': { from: { nodes: 3 }, scale: 1000 },
+  'a group without nodes': { from: grouped, patch: { groups: twoGroups({ nodes: 0 }) } },
+  'the removal of a group and of its nodes': { from: grouped, patch: { nodes: 10, groups: twoGroups().slice(0, 1) } },
+  'a group that comes back with other ordinals': {
+    from: { nodes: 12, groups: twoGroups().slice(0, 1) },
+    patch: { groups: twoGroups() },
+  },
+  'another image of a group by server-side apply': {
+    from: grouped,
+    apply: { nodes: 12, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, image: 'registry.example/bitcoin:27.2' }] },
+  },
+  'another topology': {
+    from: { nodes: 12, topology: { type: 'Random', random: { degree: 3 }, seed: 7 } },
+    patch: { topology: { type: 'Star', random: null, seed: null } },
+  },
+  'the removal of the topology': { from: { nodes: 12, topology: { type: 'Ring' } }, patch: { topology: null } },
+  'an edge for another manager by server-side apply': {
+    from: { nodes: 3, topology: { type: 'Edges', edges: [{ from: 0, to: 1 }] } },
+    apply: { nodes: 3, topology: { type: 'Edges', edges: [{ from: 1, to: 2 }] } },
+  },
+  'other settings, Services and policies': {
+    from: { nodes: 1, networkPolicy: {}, services: { rpc: { type: 'ClusterIP' } } },
+    patch: { networkPolicy: null, services: null, podDisruptionBudget: {}, peerDiscovery: 'Enabled', bitcoinConf: ['debug=net'] },
+  },
+};
+
+export const refusedChanges = refused;
+export const acceptedChanges = accepted;

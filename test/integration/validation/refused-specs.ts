@@ -1,0 +1,374 @@
+// Specs that the API server must refuse, with the field that it must name and what it must say about it.
+
+export interface RefusedSpec {
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** As in the causes of the API server's answer. */
+  readonly field: string;
+  readonly message: RegExp;
+  /** Default: n. */
+  readonly name?: string;
+}
+
+const groupOf = (fields: object = {}) => ({ name: 'old', nodes: 2, ordinals: { start: 100 }, ...fields });
+const withGroups = (...groups: object[]) => ({ nodes: 10, groups });
+const inPods = (fields: object) => ({ nodes: 1, podTemplate: { spec: fields } });
+const withTopology = (topology: object, nodes = 12) => ({ nodes, topology });
+const isReserved = /the controller sets this key/;
+
+const chain: Readonly<Record<string, RefusedSpec>> = {
+  'a chain that bitcoind does not have': {
+    spec: { nodes: 1, chain: 'testnet3' },
+    field: 'spec.chain',
+    message: /supported values: "main", "testnet4", "signet", "regtest"/,
+  },
+  'a signet on the default chain': {
+    spec: { nodes: 1, signet: { challenge: '51' } },
+    field: 'spec.signet',
+    message: /only allowed with chain: signet/,
+  },
+  'a signet on main': { spec: { nodes: 1, chain: 'main', signet: {} }, field: 'spec.signet', message: /only allowed with chain/ },
+  'a challenge with half a byte': {
+    spec: { nodes: 1, chain: 'signet', signet: { challenge: '512' } },
+    field: 'spec.signet.challenge',
+    message: /must be a script in hexadecimal/,
+  },
+  'a challenge with capital letters': {
+    spec: { nodes: 1, chain: 'signet', signet: { challenge: '51AE' } },
+    field: 'spec.signet.challenge',
+    message: /must be a script in hexadecimal/,
+  },
+  'a block time of the public signet': {
+    spec: { nodes: 1, chain: 'signet', signet: { blockTimeSeconds: 30 } },
+    field: 'spec.signet.blockTimeSeconds',
+    message: /needs signet\.challenge/,
+  },
+  'a block time of zero': {
+    spec: { nodes: 1, chain: 'signet', signet: { challenge: '51', blockTimeSeconds: 0 } },
+    field: 'spec.signet.blockTimeSeconds',
+    message: /greater than or equal to 1/,
+  },
+  'a third kind of peer discovery': {
+    spec: { nodes: 1, peerDiscovery: 'Off' },
+    field: 'spec.peerDiscovery',
+    message: /supported values: "Enabled", "Disabled"/,
+  },
+  'the address of a peer with a blank': {
+    spec: { nodes: 1, externalPeers: [{ address: 'seed example' }] },
+    field: 'spec.externalPeers[0].address',
+    message: /must be HOST or HOST:PORT/,
+  },
+  'the URL of a peer': {
+    spec: { nodes: 1, externalPeers: [{ address: 'tcp://seed.example:8333' }] },
+    field: 'spec.externalPeers[0].address',
+    message: /must be HOST or HOST:PORT/,
+  },
+  'a peer that is given twice': {
+    spec: { nodes: 1, externalPeers: [{ address: 'seed.example' }, { address: 'seed.example', ordinals: [1] }] },
+    field: 'spec.externalPeers[1]',
+    message: /Duplicate value/,
+  },
+};
+
+const settings: Readonly<Record<string, RefusedSpec>> = {
+  'an image with a blank': {
+    spec: { nodes: 1, image: 'bitcoin :31' },
+    field: 'spec.image',
+    message: /must be the reference of an image/,
+  },
+  'a pull policy that there is not': {
+    spec: { nodes: 1, imagePullPolicy: 'Sometimes' },
+    field: 'spec.imagePullPolicy',
+    message: /supported values: "Always"/,
+  },
+  'memory in a unit that there is not': {
+    spec: { nodes: 1, resources: { limits: { memory: '1GB' } } },
+    field: 'spec.resources.limits.memory',
+    message: /should match/,
+  },
+  'a configuration key without a value': {
+    spec: { nodes: 1, bitcoinConf: ['debug=net', 'txindex'] },
+    field: 'spec.bitcoinConf[1]',
+    message: /must be KEY=VALUE on one line/,
+  },
+  'two configuration lines in one': {
+    spec: { nodes: 1, bitcoinConf: ['debug=net\nrpcuser=x'] },
+    field: 'spec.bitcoinConf[0]',
+    message: /must be KEY=VALUE on one line/,
+  },
+  'a section of the configuration': {
+    spec: { nodes: 1, bitcoinConf: ['[regtest]'] },
+    field: 'spec.bitcoinConf[0]',
+    message: /without a section/,
+  },
+  'txindex with pruning': {
+    spec: { nodes: 1, bitcoinConf: ['txindex=1', 'prune=550'] },
+    field: 'spec.bitcoinConf',
+    message: /txindex and prune exclude each other/,
+  },
+  'txindex with pruning in a group': {
+    spec: withGroups(groupOf({ bitcoinConf: ['prune=1', 'txindex='] })),
+    field: 'spec.groups[0].bitcoinConf',
+    message: /txindex and prune exclude each other/,
+  },
+  'more lines than an argument list should have': {
+    spec: { nodes: 1, bitcoinConf: Array.from({ length: 49 }, () => 'debug=net') },
+    field: 'spec.bitcoinConf',
+    message: /at most 48 items/,
+  },
+  'a topic that bitcoind does not publish': {
+    spec: { nodes: 1, zmq: { topics: ['blocks'] } },
+    field: 'spec.zmq.topics[0]',
+    message: /supported values: "hashblock"/,
+  },
+  'notifications without a topic': {
+    spec: { nodes: 1, zmq: { topics: [] } },
+    field: 'spec.zmq.topics',
+    message: /at least 1 items/,
+  },
+  'notifications on the port of JSON-RPC': {
+    spec: { nodes: 1, zmq: { topics: ['rawtx'], port: 18_443 } },
+    field: 'spec.zmq.port',
+    message: /must not be a port of bitcoind's RPC or P2P/,
+  },
+  "a container with the name of bitcoind's": {
+    spec: inPods({ containers: [{ name: 'bitcoind', image: 'x' }] }),
+    field: 'spec.podTemplate.spec.containers',
+    message: /bitcoind is the name of the controller's container/,
+  },
+  "an init container with the name of bitcoind's": {
+    spec: withGroups(groupOf({ podTemplate: { spec: { initContainers: [{ name: 'bitcoind' }] } } })),
+    field: 'spec.groups[0].podTemplate.spec.initContainers',
+    message: /bitcoind is the name of the controller's container/,
+  },
+  "a volume with the name of the controller's": {
+    spec: inPods({ volumes: [{ name: 'data', emptyDir: {} }] }),
+    field: 'spec.podTemplate.spec.volumes',
+    message: /names of the controller's volumes/,
+  },
+  'a container without a name': {
+    spec: inPods({ containers: [{ image: 'x' }] }),
+    field: 'spec.podTemplate.spec.containers[0].name',
+    message: /Required/,
+  },
+  'a label value with a blank': {
+    spec: { nodes: 1, podTemplate: { metadata: { labels: { team: 'a b' } } } },
+    field: 'spec.podTemplate.metadata.labels.team',
+    message: /should match/,
+  },
+  'a grace period below zero': {
+    spec: inPods({ terminationGracePeriodSeconds: -1 }),
+    field: 'spec.podTemplate.spec.terminationGracePeriodSeconds',
+    message: /greater than or equal to 0/,
+  },
+};
+
+const reservedLines: Readonly<Record<string, RefusedSpec>> = Object.fromEntries(
+  [
+    ...['chain=main', 'regtest=1', 'signetchallenge=51', 'datadir=/tmp', 'conf=/tmp/x', 'daemon=1', 'stopatheight=9'],
+    ...['server=0', 'noserver=1', 'rpcuser=me', 'rpcauth=me:00$11', 'rpcport=1', 'rpcallowip=::/0', 'bind=127.0.0.1'],
+    ...['connect=10.0.0.1', 'addnode=10.0.0.1', 'nolisten=1', 'nodns=1', 'proxy=127.0.0.1:9050', 'onlynet=onion'],
+    ...['networkactive=0', 'maxconnections=8', 'uacomment=me', 'nodebuglogfile=0', 'printtoconsole=0', 'maxtipage=1'],
+    ...['zmqpubrawtx=tcp://0.0.0.0:1'],
+  ].map(line => [
+    `a configuration line of the controller: ${line}`,
+    { spec: { nodes: 1, bitcoinConf: ['debug=net', line] }, field: 'spec.bitcoinConf[1]', message: isReserved },
+  ]),
+);
+
+const groups: Readonly<Record<string, RefusedSpec>> = {
+  'groups with more nodes than the network': {
+    spec: { nodes: 3, groups: [groupOf(), groupOf({ name: 'new', ordinals: { start: 200 } })] },
+    field: 'spec.nodes',
+    message: /at least the sum of the nodes of all groups/,
+  },
+  'a group among the ordinals of the nodes in no group': {
+    spec: withGroups(groupOf({ ordinals: { start: 7 } })),
+    field: 'spec.groups',
+    message: /nodes in no group have the ordinals from 0/,
+  },
+  'two groups with an ordinal in common': {
+    spec: withGroups(groupOf(), groupOf({ name: 'new', ordinals: { start: 101 } })),
+    field: 'spec.groups',
+    message: /two groups have an ordinal in common/,
+  },
+  'two groups of one name': {
+    spec: withGroups(groupOf(), groupOf({ ordinals: { start: 200 } })),
+    field: 'spec.groups[1]',
+    message: /Duplicate value/,
+  },
+  'a group without a start of its ordinals': {
+    spec: withGroups({ name: 'old', nodes: 2 }),
+    field: 'spec.groups[0].ordinals',
+    message: /Required/,
+  },
+  'the group default': {
+    spec: withGroups(groupOf({ name: 'default' })),
+    field: 'spec.groups[0].name',
+    message: /not be default/,
+  },
+  "a group that could be another network's StatefulSet": {
+    spec: withGroups(groupOf({ name: 'a-sts' })),
+    field: 'spec.groups[0].name',
+    message: /must not end in sts/,
+  },
+  'a group that ends in a digit': {
+    spec: withGroups(groupOf({ name: 'v27' })),
+    field: 'spec.groups[0].name',
+    message: /starting and ending with a letter/,
+  },
+  'a group with a long name': {
+    spec: withGroups(groupOf({ name: 'sixteenletterslo' })),
+    field: 'spec.groups[0].name',
+    message: /Too long|more than 15/,
+  },
+  'a group whose name and that of the network are too long': {
+    name: 'n'.repeat(45),
+    spec: withGroups(groupOf()),
+    field: '<nil>',
+    message: /metadata\.name and the name of a group must have at most 47 characters together/,
+  },
+  'more groups than there may be': {
+    spec: withGroups(
+      ...Array.from({ length: 17 }, (_, n) => groupOf({ name: `g${'x'.repeat(n % 10)}a`, ordinals: { start: n } })),
+    ),
+    field: 'spec.groups',
+    message: /at most 16 items/,
+  },
+};
+
+const topology: Readonly<Record<string, RefusedSpec>> = {
+  'a topology that there is not': {
+    spec: withTopology({ type: 'Cube' }),
+    field: 'spec.topology.type',
+    message: /supported values: "FullMesh"/,
+  },
+  'a random graph without its degree': {
+    spec: withTopology({ type: 'Random' }),
+    field: 'spec.topology.random',
+    message: /random is required with type Random/,
+  },
+  'a random graph with neither degree nor outbound': {
+    spec: withTopology({ type: 'Random', random: {} }),
+    field: 'spec.topology.random',
+    message: /must have either degree .* or outbound/,
+  },
+  'a random graph with degree and outbound': {
+    spec: withTopology({ type: 'Random', random: { degree: 3, outbound: 3 } }),
+    field: 'spec.topology.random',
+    message: /must have either degree .* or outbound/,
+  },
+  'more outbound edges than bitcoind keeps': {
+    spec: withTopology({ type: 'Random', random: { outbound: 9 } }),
+    field: 'spec.topology.random.outbound',
+    message: /less than or equal to 8/,
+  },
+  'a random graph of degree 1': {
+    spec: withTopology({ type: 'Random', random: { degree: 1 } }),
+    field: 'spec.topology.random.degree',
+    message: /greater than or equal to 2/,
+  },
+  'the degree of a ring': {
+    spec: withTopology({ type: 'Ring', random: { degree: 2 } }),
+    field: 'spec.topology.random',
+    message: /only allowed with it/,
+  },
+  'the hub of a ring': {
+    spec: withTopology({ type: 'Ring', star: { hub: 0 } }),
+    field: 'spec.topology.star',
+    message: /star is only allowed with type Star/,
+  },
+  'the arity of a star': {
+    spec: withTopology({ type: 'Star', tree: { arity: 2 } }),
+    field: 'spec.topology.tree',
+    message: /tree is only allowed with type Tree/,
+  },
+  'the seed of a star': {
+    spec: withTopology({ type: 'Star', seed: 1 }),
+    field: 'spec.topology.seed',
+    message: /seed is only allowed with type Random or Groups/,
+  },
+  'bridges between the groups of a mesh': {
+    spec: withTopology({ type: 'FullMesh', groups: { bridges: 2 } }),
+    field: 'spec.topology.groups',
+    message: /groups is only allowed with type Groups/,
+  },
+  'the degree of meshes within groups': {
+    spec: withTopology({ type: 'Groups', groups: { degree: 3 } }),
+    field: 'spec.topology.groups.degree',
+    message: /only allowed with within: Random/,
+  },
+  'edges of a ring': {
+    spec: withTopology({ type: 'Ring', edges: [{ from: 0, to: 1 }] }),
+    field: 'spec.topology.edges',
+    message: /edges is required with type Edges, and only allowed with it/,
+  },
+  'an edge of a node to itself': {
+    spec: withTopology({
+      type: 'Edges',
+      edges: [
+        { from: 0, to: 1 },
+        { from: 2, to: 2 },
+      ],
+    }),
+    field: 'spec.topology.edges[1]',
+    message: /must join two different nodes/,
+  },
+  'an edge that is given twice': {
+    spec: withTopology({
+      type: 'Edges',
+      edges: [
+        { from: 0, to: 1 },
+        { from: 0, to: 1 },
+      ],
+    }),
+    field: 'spec.topology.edges[1]',
+    message: /Duplicate value/,
+  },
+  'a full mesh of 101 nodes': {
+    spec: withTopology({ type: 'FullMesh' }, 101),
+    field: 'spec.topology',
+    message: /at most 100 nodes \(4,950 edges\): use type Random or Groups/,
+  },
+  'a full mesh of 101 nodes within one group': {
+    spec: { nodes: 103, topology: { type: 'Groups' }, groups: [groupOf({ ordinals: { start: 200 } })] },
+    field: 'spec.topology',
+    message: /a full mesh within a group has at most 100 nodes/,
+  },
+};
+
+const outside: Readonly<Record<string, RefusedSpec>> = {
+  'a P2P Service of a type without a way in': {
+    spec: { nodes: 1, services: { p2pPerNode: { type: 'ClusterIP' } } },
+    field: 'spec.services.p2pPerNode.type',
+    message: /supported values: "NodePort", "LoadBalancer"/,
+  },
+  'an RPC Service without a type': {
+    spec: { nodes: 1, services: { rpc: {} } },
+    field: 'spec.services.rpc.type',
+    message: /Required/,
+  },
+  'a network policy with a third kind of egress': {
+    spec: { nodes: 1, networkPolicy: { egress: 'None' } },
+    field: 'spec.networkPolicy.egress',
+    message: /supported values: "Restricted", "Unrestricted"/,
+  },
+  'a budget of more than all nodes': {
+    spec: { nodes: 1, podDisruptionBudget: { maxUnavailable: '101%' } },
+    field: 'spec.podDisruptionBudget.maxUnavailable',
+    message: /must be a number from 0, or a percentage/,
+  },
+  'a budget below zero': {
+    spec: { nodes: 1, podDisruptionBudget: { maxUnavailable: -1 } },
+    field: 'spec.podDisruptionBudget.maxUnavailable',
+    message: /must be a number from 0, or a percentage/,
+  },
+};
+
+export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
+  ...chain,
+  ...settings,
+  ...reservedLines,
+  ...groups,
+  ...topology,
+  ...outside,
+};
