@@ -1,8 +1,9 @@
-// `npm run generate`: writes the files that are made from the schema and from the chart's values. `--check` writes nothing and fails if one of them is out of date.
+// `npm run generate`: writes the files that are made from the schema, from the chart's values and from the start script of bitcoind. `--check` writes nothing and fails if one of them is out of date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { customResourceDefinition } from '../src/bitcoin/api/custom-resource-definition.ts';
+import { bitcoinConf } from '../src/bitcoin/resources/bitcoin-conf.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -35,9 +36,18 @@ function chartDefaults(): string {
   return `${head}${stringify(values, { lineWidth: 0 })}{{- end -}}\n`;
 }
 
+/** The start script as a module, which both Node.js and the bundle load without a file beside them. */
+function startScriptModule(): string {
+  const lines = readFileSync(path.join(root, 'images/bitcoind/start.sh'), 'utf8').split('\n');
+  const head = '// Generated from images/bitcoind/start.sh by `npm run generate`; do not edit.\n';
+  return `${head}export const startScript: string = [\n${lines.map(line => `  ${JSON.stringify(line)},\n`).join('')}].join('\\n');\n`;
+}
+
 const files: Readonly<Record<string, string>> = {
   'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
   'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
+  'images/bitcoind/bitcoin.conf': `# Generated from src/bitcoin/resources/bitcoin-conf.ts by \`npm run generate\`; do not edit.\n${bitcoinConf({})}`,
+  'src/bitcoin/resources/start-script.ts': startScriptModule(),
 };
 
 function current(file: string): string | undefined {

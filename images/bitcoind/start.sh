@@ -1,14 +1,18 @@
 #!/bin/sh
 # Writes bitcoind's configuration, with the JSON-RPC credentials in it, and becomes bitcoind. Arguments are passed on to it.
+# For any image with a bitcoind: it needs a POSIX shell with cat and wc, and may write to /bitcoin and /run/bitcoin only.
 #
 # BC_RPC_USER and BC_RPC_PASSWORD  the credentials: both, or neither for the defaults
 # BC_RPC_SECRET                    name of the Secret that they should come from; without them it refuses to use the defaults
+# BC_POD_NAME                      optional: peers see it in the version of the node
 #
 # The password is only in the environment and in that file: on no command line, and in no message.
 set -eu
 
+# The part without credentials; it ends within the section of the chain.
+shared=/etc/bitcoin-controller/bitcoin.conf
 configuration=/run/bitcoin/bitcoin.conf
-data=/bitcoin
+home=/bitcoin
 
 refuse() {
 	printf '%s\n' "bitcoind is not started: $1" >&2
@@ -74,39 +78,22 @@ if [ -s /proc/net/if_inet6 ]; then
 rpcallowip=::/0'
 fi
 
-umask 077
-cat >"$configuration" <<END
-regtest=1
-server=1
-# The readiness probe uses REST, which needs no credentials and shows nothing but chain data.
-rest=1
-rpcuser=$user
-rpcpassword=$password
-datadir=$data
-printtoconsole=1
-nodebuglogfile=1
-# Small: a test network has small blocks, and many nodes share a machine.
-dbcache=4
-maxmempool=5
-# A chain whose newest block is old is complete all the same: without this a node that is idle for a day stops relaying.
-maxtipage=999999999
-# A closed network: only the controller adds peers.
-dnsseed=0
-fixedseeds=0
-listen=1
-listenonion=0
-natpmp=0
-discover=0
+# Images have it in different places, and not all of them have these on the PATH.
+PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/opt/bitcoin/bin
+for folder in /opt/bitcoin-*/bin; do
+	PATH=$PATH:$folder
+done
+bitcoind=$(command -v bitcoind) || refuse "the image has no bitcoind in $PATH"
 
-[regtest]
-port=18444
-rpcport=18443
-rpcbind=0.0.0.0
-rpcallowip=0.0.0.0/0
-$ipv6
-# No automatic connections. addnode by RPC works all the same.
-connect=0
-END
+umask 077
+{
+	printf '%s\n' "rpcuser=$user" "rpcpassword=$password"
+	[ -z "${BC_POD_NAME:-}" ] || printf '%s\n' "uacomment=$BC_POD_NAME"
+	cat "$shared"
+	printf '%s\n' "$ipv6"
+} >"$configuration"
 
 unset BC_RPC_USER BC_RPC_PASSWORD BC_RPC_SECRET user password value
-exec /usr/local/bin/bitcoind -conf=/bitcoin.conf "$@"
+# Of each thread's memory arena little is used: one is enough, and a node needs 10 MB less.
+export HOME="$home" MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
+exec "$bitcoind" -conf="$configuration" "$@"

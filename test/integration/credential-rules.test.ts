@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { V1Secret } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { bitcoinConf } from '../../src/bitcoin/resources/bitcoin-conf.ts';
 import { RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
 import { NetworkCredentials } from '../../src/controller/steps/credentials.ts';
 import { freePort } from '../../tools/kubernetes/free-port.ts';
@@ -82,11 +83,15 @@ describe('credentials', function () {
     const configuration = path.join(home, 'bitcoin.conf');
     const data = path.join(home, 'data');
     await mkdir(data, { recursive: true });
+    const shared = path.join(home, 'shared.conf');
+    const lines = bitcoinConf({}).replace('datadir=/bitcoin\n', `datadir=${data}\n`);
+    await writeFile(shared, lines.replace('rpcport=18443\nrpcbind=0.0.0.0', `rpcport=${port}\nrpcbind=127.0.0.1`));
     const replacements: readonly (readonly [string, string])[] = [
+      ['shared=/etc/bitcoin-controller/bitcoin.conf', `shared=${shared}`],
       ['configuration=/run/bitcoin/bitcoin.conf', `configuration=${configuration}`],
-      ['data=/bitcoin\n', `data=${data}\n`],
-      ['exec /usr/local/bin/bitcoind -conf=/bitcoin.conf', `exec ${bitcoind} -conf=${configuration} -listen=0`],
-      ['rpcport=18443\nrpcbind=0.0.0.0', `rpcport=${port}\nrpcbind=127.0.0.1`],
+      ['home=/bitcoin\n', `home=${data}\n`],
+      ['exec "$bitcoind" -conf="$configuration"', `exec ${bitcoind} -conf="$configuration" -listen=0`],
+      ['$(command -v bitcoind)', bitcoind],
       ['if [ -s /proc/net/if_inet6 ]', 'if false'],
       ...(isChecking
         ? []

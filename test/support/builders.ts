@@ -2,8 +2,9 @@
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { labelsOf } from '../../src/bitcoin/api/names.ts';
-import { nodeSetsOf } from '../../src/bitcoin/resources/node-sets.ts';
-import { type PodOptions, statefulSetFor } from '../../src/bitcoin/resources/stateful-set.ts';
+import type { DeclaredNetwork, DeclaredSpec } from '../../src/bitcoin/resources/declared-network.ts';
+import { defaultSetOf } from '../../src/bitcoin/resources/node-sets.ts';
+import { statefulSetFor, type StatefulSetOptions } from '../../src/bitcoin/resources/stateful-set.ts';
 import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
 
 export function network(
@@ -17,6 +18,19 @@ export function network(
     spec: { nodes: 3, ...spec },
   };
 }
+
+/** A network with any field of the spec. */
+export const declaredNetwork = (spec: Partial<DeclaredSpec> = {}): DeclaredNetwork => ({
+  ...network(),
+  spec: { nodes: 3, ...spec },
+});
+
+/** The StatefulSet of the nodes that are in no group. */
+export const statefulSetOf = (
+  of: BitcoinNetwork,
+  version: string | undefined,
+  options: StatefulSetOptions,
+): V1StatefulSet => statefulSetFor(of, defaultSetOf(of), version, options);
 
 export function node(ordinal: number, fields: Partial<Node> = {}): Node {
   return { name: `alice-sts-${ordinal}`, ordinal, ip: `10.0.0.${ordinal + 1}`, isReady: true, isTerminating: false, ...fields };
@@ -40,11 +54,4 @@ export function pod(
     metadata,
     status: { podIP: ip, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
   };
-}
-
-/** The StatefulSet of the nodes in no group. */
-export function statefulSetOf(of: BitcoinNetwork, credentialsVersion: string | undefined, options: PodOptions): V1StatefulSet {
-  const [set] = nodeSetsOf(of);
-  if (set === undefined) throw new Error('a network has a set of nodes');
-  return statefulSetFor(of, set, credentialsVersion, options);
 }

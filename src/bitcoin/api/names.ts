@@ -6,7 +6,7 @@ export interface NamedNetwork {
   readonly metadata: { readonly name: string };
 }
 
-/** bitcoind's ports on regtest (CORE chainparams.cpp and chainparamsbase.cpp). */
+/** bitcoind's ports on regtest (CORE chainparams.cpp and chainparamsbase.cpp). chain-parameters.ts has those of every chain. */
 export const p2pPort = 18444;
 export const rpcPort = 18443;
 
@@ -30,6 +30,9 @@ export const pausedAnnotation = `${group}/paused`;
 /** On the pod template: changes when the credentials do, so that the pods are rolled and take the new ones. */
 export const credentialsAnnotation = `${group}/credentials`;
 
+/** On the pod template: changes when the ConfigMap of the network does, so that the pods are rolled and read it again. */
+export const configurationAnnotation = `${group}/configuration`;
+
 /** On a Service or StatefulSet: a digest of what was applied last, so that a field which is no longer wanted is removed. */
 export const appliedAnnotation = `${group}/applied`;
 
@@ -43,9 +46,17 @@ export const eventNameAnnotation = `${group}/event-name`;
 export const groupLabel = `${group}/group`;
 
 /** The StatefulSet of a group's nodes; without a group, that of the nodes in no group. */
-export const statefulSetName = ({ metadata }: NamedNetwork, group?: string): string =>
-  group === undefined ? `${metadata.name}-sts` : `${metadata.name}-sts-${group}`;
+export const statefulSetName = ({ metadata }: NamedNetwork, ofGroup?: string): string =>
+  ofGroup === undefined ? `${metadata.name}-sts` : `${metadata.name}-sts-${ofGroup}`;
 export const serviceName = ({ metadata }: NamedNetwork): string => `${metadata.name}-svc`;
+/** Of the start script and bitcoind's configuration. */
+export const configMapName = ({ metadata }: NamedNetwork): string => `${metadata.name}-conf`;
+/** Of the Service of one node's P2P port. */
+export const nodeServiceName = (podName: string): string => `${podName}-p2p`;
+/** Of the Service of the RPC port of all nodes that are ready. */
+export const rpcServiceName = ({ metadata }: NamedNetwork): string => `${metadata.name}-rpc`;
+export const networkPolicyName = ({ metadata }: NamedNetwork): string => `${metadata.name}-netpol`;
+export const podDisruptionBudgetName = ({ metadata }: NamedNetwork): string => `${metadata.name}-pdb`;
 
 /** What the name of a node's pod says. */
 export interface NodeName {
@@ -76,6 +87,12 @@ interface ObjectMetadata {
 
 /** The label of a network's pods by which its StatefulSet selects them: `app: NAME`, as christianb93/bitcoin-controller has it. */
 export const podLabel = ({ metadata }: NamedNetwork): Record<string, string> => ({ [networkLabel]: metadata.name });
+
+/** The labels by which the StatefulSet of a group selects its pods. */
+export const groupPodLabels = (network: NamedNetwork, groupName: string): Record<string, string> => ({
+  ...podLabel(network),
+  [groupLabel]: groupName,
+});
 
 /** The labels of every object of a network, pods included. */
 export const labelsOf = (network: NamedNetwork): Record<string, string> => ({

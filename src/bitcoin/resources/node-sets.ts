@@ -1,21 +1,62 @@
-// NodeSet: the nodes of a network that have the same settings, which are those of one StatefulSet.
-import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
+// The StatefulSets of a network: one of the nodes that are in no group, and one a group.
 import { statefulSetName } from '../api/names.ts';
+import type { DeclaredNetwork, DeclaredSpec, NodeSettings } from './declared-network.ts';
+import { mergedSettings } from './node-settings.ts';
 
+/** Nodes with the same settings: those of one StatefulSet. */
 export interface NodeSet {
-  /** Of the StatefulSet. */
+  /** The name of the StatefulSet. */
   readonly name: string;
-  /** Undefined for the nodes in no group. */
+  /** Undefined for the nodes that are in no group. */
   readonly group?: string;
-  /** The ordinal of the first node. */
+  /** The ordinal of its first node. */
   readonly start: number;
   readonly nodes: number;
+  /** Those of the network, with those of the group merged over them. */
+  readonly settings: NodeSettings;
 }
 
-/** The sets of a network: first the one of the nodes in no group, which is there even if it has no node. */
-export function nodeSetsOf(network: BitcoinNetwork): NodeSet[] {
-  return [{ name: statefulSetName(network), start: 0, nodes: network.spec.nodes }];
+/**
+ * Pure. The set of the nodes in no group comes first; it exists always, with no nodes if all are in groups. The groups follow in the order of
+ * their ordinals. `spec.nodes` counts the nodes of all sets.
+ */
+export function nodeSetsOf(network: DeclaredNetwork): [NodeSet, ...NodeSet[]] {
+  const { spec } = network;
+  const groups = (spec.groups ?? []).toSorted((one, other) => one.ordinals.start - other.ordinals.start);
+  const inGroups = groups.reduce((sum, { nodes }) => sum + nodes, 0);
+  const own = mergedSettings(spec, {});
+  return [
+    { name: statefulSetName(network), start: 0, nodes: Math.max(0, spec.nodes - inGroups), settings: own },
+    ...groups.map(group => ({
+      name: statefulSetName(network, group.name),
+      group: group.name,
+      start: group.ordinals.start,
+      nodes: group.nodes,
+      settings: mergedSettings(spec, group),
+    })),
+  ];
 }
+
+/** The set of the nodes that are in no group. */
+export function defaultSetOf(network: DeclaredNetwork): NodeSet {
+  const [set] = nodeSetsOf(network);
+  return set;
+}
+
+/**
+ * Whether the nodes of the set get their start script and configuration from the network's ConfigMap. Otherwise they have those of the
+ * controller's own image, and the pod template that a network of only `nodes` and `secret` has: nothing of it changes with a new release.
+ */
+export function isManaged({ chain, signet, peerDiscovery }: DeclaredSpec, { group, settings }: NodeSet): boolean {
+  const { image, bitcoinConf = [], zmq } = settings;
+  const isOfChain = chain !== undefined || signet !== undefined || peerDiscovery !== undefined;
+  return isOfChain || group !== undefined || image !== undefined || bitcoinConf.length > 0 || zmq !== undefined;
+}
+
+/** The port of the ZMQ publishers of a set; undefined if it publishes nothing. */
+export const zmqPortOf = ({ settings: { zmq } }: NodeSet): number | undefined => zmq && (zmq.port ?? defaultZmqPort);
+
+const defaultZmqPort = 28332;
 
 /** Whether the set wants a node of that ordinal. */
 export const hasOrdinal = ({ start, nodes }: NodeSet, ordinal: number): boolean => ordinal >= start && ordinal < start + nodes;

@@ -10,7 +10,10 @@ export interface OwnedMetadata {
   readonly ownerReferences: V1OwnerReference[];
 }
 
-export function ownedMetadata(network: BitcoinNetwork, name: string): OwnedMetadata {
+/** What the metadata depends on. */
+export type OwningNetwork = Pick<BitcoinNetwork, 'metadata'>;
+
+export function ownedMetadata(network: OwningNetwork, name: string): OwnedMetadata {
   const { namespace, name: owner, uid } = network.metadata;
   return {
     name,

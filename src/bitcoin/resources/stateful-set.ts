@@ -1,10 +1,22 @@
-// The StatefulSet of bitcoind, and its pod template.
+// The StatefulSet of a set of nodes, and its pod template.
 import type { V1Container, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
-import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
-import { credentialsAnnotation, labelsOf, p2pPort, podLabel, rpcPort, serviceName } from '../api/names.ts';
-import type { NodeSet } from './node-sets.ts';
+import {
+  configMapName,
+  configurationAnnotation,
+  credentialsAnnotation,
+  groupPodLabels,
+  labelsOf,
+  podLabel,
+  serviceName,
+} from '../api/names.ts';
+import { bitcoindArguments } from './bitcoind-arguments.ts';
+import { chainParametersOf } from './chain-parameters.ts';
+import { configurationHash, configurationMount } from './config-map.ts';
+import type { DeclaredNetwork } from './declared-network.ts';
+import { isManaged, type NodeSet, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
+import { type SetPodTemplate, setPodTemplateOf } from './set-pod-template.ts';
 
 /** The settings of the controller that the pods depend on. */
 export interface PodOptions {
@@ -12,6 +24,11 @@ export interface PodOptions {
   readonly imagePullPolicy: string;
   /** What is added to the pods of all networks. */
   readonly template?: PodTemplate;
+}
+
+export interface StatefulSetOptions extends PodOptions {
+  /** The most connections that other nodes of the network are planned to open to one node of the set. Default: 0. */
+  readonly largestInbound?: number;
 }
 
 // bitcoind answers REST without credentials and with 503 while it warms up: ready means that RPC answers, and no probe holds a password.
@@ -29,7 +46,10 @@ const readinessProbe: V1Probe = {
 /** Where each volume is mounted. The root file system is read-only. */
 const mountPaths = { data: '/bitcoin', configuration: '/run/bitcoin' } as const;
 
-const volumesOf = ({ dataSizeLimit }: PodTemplate): V1Volume[] => [
+/** The user and group of the controller's own image. */
+const ownUser = 10_001;
+
+const volumesOf = (dataSizeLimit: string): V1Volume[] => [
   { name: 'data', emptyDir: dataSizeLimit === '' ? {} : { sizeLimit: dataSizeLimit } },
   // In memory, since the start script writes the configuration, and with it the password, there.
   { name: 'configuration', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
@@ -44,70 +64,114 @@ export function secretOf(statefulSet: V1StatefulSet | undefined): string | undef
   return containers.flatMap(({ env = [] }) => env).find(({ name }) => name === secretVariable)?.value;
 }
 
+/** What the pod template is made of. */
+interface Parts {
+  readonly network: DeclaredNetwork;
+  readonly set: NodeSet;
+  readonly options: StatefulSetOptions;
+  readonly template: SetPodTemplate;
+  readonly isManaged: boolean;
+}
+
 /**
  * The Secret as christianb93/bitcoin-controller maps it, and its name. The pod can start without the Secret; the start script then
  * refuses the default credentials.
  */
-const environmentFrom = (secret: string): Pick<V1Container, 'env' | 'envFrom'> => ({
-  env: [{ name: secretVariable, value: secret }],
-  envFrom: [{ secretRef: { name: secret, optional: true } }],
-});
+function environmentOf({ network: { spec }, isManaged: managed }: Parts): Pick<V1Container, 'env' | 'envFrom'> {
+  // On a public chain the name would show strangers how the cluster names its pods.
+  const isNamed = managed && chainParametersOf(spec).isClosed;
+  const env = [
+    ...(spec.secret ? [{ name: secretVariable, value: spec.secret }] : []),
+    ...(isNamed ? [{ name: 'BC_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] : []),
+  ];
+  return {
+    ...(env.length === 0 ? {} : { env }),
+    ...(spec.secret ? { envFrom: [{ secretRef: { name: spec.secret, optional: true } }] } : {}),
+  };
+}
 
-function bitcoindContainer({ spec }: BitcoinNetwork, options: PodOptions, { resources }: PodTemplate): V1Container {
+function bitcoindContainer(parts: Parts): V1Container {
+  const { network, set, options, template } = parts;
+  const { rpcPort, p2pPort } = chainParametersOf(network.spec);
+  const args = bitcoindArguments(network.spec, set, options.largestInbound ?? 0);
+  const zmqPort = zmqPortOf(set);
+  const ownMounts = Object.entries(mountPaths).map(([name, mountPath]) => ({ name, mountPath }));
   return {
     name: 'bitcoind',
-    image: options.image,
-    imagePullPolicy: options.imagePullPolicy,
+    image: set.settings.image ?? options.image,
+    imagePullPolicy: set.settings.imagePullPolicy ?? options.imagePullPolicy,
+    ...(parts.isManaged ? { command: ['/bin/sh', configurationMount.script] } : {}),
+    ...(args.length === 0 ? {} : { args }),
     // The end of the log of a container that exits with an error is in its status: the controller reports it.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ports: [
       { name: 'rpc', containerPort: rpcPort, protocol: 'TCP' },
       { name: 'p2p', containerPort: p2pPort, protocol: 'TCP' },
+      ...(zmqPort === undefined ? [] : [{ name: 'zmq', containerPort: zmqPort, protocol: 'TCP' }]),
     ],
-    ...(spec.secret ? environmentFrom(spec.secret) : {}),
+    ...environmentOf(parts),
     readinessProbe,
-    resources,
+    resources: template.resources,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
-    volumeMounts: Object.entries(mountPaths).map(([name, mountPath]) => ({ name, mountPath })),
+    volumeMounts: [...ownMounts, ...(parts.isManaged ? [configurationMount.volumeMount] : [])],
   };
 }
 
-function podTemplateFor(network: BitcoinNetwork, credentialsVersion: string | undefined, options: PodOptions): V1PodTemplateSpec {
-  const template = options.template ?? defaultPodTemplate;
-  const { imagePullSecrets, tolerations } = template;
-  const ownAnnotations = credentialsVersion === undefined ? {} : { [credentialsAnnotation]: credentialsVersion };
-  const annotations = { ...template.annotations, ...ownAnnotations };
+/**
+ * An image of another maker may run as root, which is refused, or name its user, which cannot be checked. Where the configuration of the
+ * controller leaves fsGroup out, as on OpenShift, the cluster gives a pod its user.
+ */
+function podSecurityContext({ template, options, isManaged: managed }: Parts): object {
+  const isAssigned = (options.template ?? defaultPodTemplate).securityContext.fsGroup === undefined;
+  return {
+    runAsNonRoot: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+    ...(managed && !isAssigned ? { runAsUser: ownUser, runAsGroup: ownUser } : {}),
+    ...template.securityContext,
+  };
+}
+
+function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V1PodTemplateSpec {
+  const { network, set, template } = parts;
+  const annotations = {
+    ...template.annotations,
+    ...(credentialsVersion === undefined ? {} : { [credentialsAnnotation]: credentialsVersion }),
+    ...(parts.isManaged ? { [configurationAnnotation]: configurationHash(network) } : {}),
+  };
+  const groupLabels = set.group === undefined ? {} : groupPodLabels(network, set.group);
+  const volume = { name: configurationMount.volumeMount.name, configMap: { name: configMapName(network) } };
   return {
     metadata: {
-      labels: { ...template.labels, ...labelsOf(network) },
+      labels: { ...template.labels, ...labelsOf(network), ...groupLabels },
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     spec: {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      // The image is for Linux alone.
-      nodeSelector: { 'kubernetes.io/os': 'linux', ...template.nodeSelector },
-      ...(tolerations.length === 0 ? {} : { tolerations }),
-      ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map(name => ({ name })) }),
-      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' }, ...template.securityContext },
+      ...template.scheduling,
+      securityContext: podSecurityContext(parts),
       // bitcoind flushes its caches at the end; killed earlier it loses the newest blocks.
-      terminationGracePeriodSeconds: 60,
-      containers: [bitcoindContainer(network, options, template)],
-      volumes: volumesOf(template),
+      terminationGracePeriodSeconds:
+        template.terminationGracePeriodSeconds ?? (chainParametersOf(network.spec).chain === 'main' ? 600 : 60),
+      ...(template.initContainers.length === 0 ? {} : { initContainers: template.initContainers }),
+      containers: [bitcoindContainer(parts), ...template.containers],
+      volumes: [...volumesOf(template.dataSizeLimit), ...(parts.isManaged ? [volume] : []), ...template.volumes],
     },
   };
 }
 
 /**
- * The StatefulSet of bitcoind.
+ * The StatefulSet of the nodes of a set.
  * @param credentialsVersion changes when the credentials do; undefined with the default credentials
  */
 export function statefulSetFor(
-  network: BitcoinNetwork,
+  network: DeclaredNetwork,
   set: NodeSet,
   credentialsVersion: string | undefined,
-  options: PodOptions,
+  options: StatefulSetOptions,
 ): V1StatefulSet {
+  const template = setPodTemplateOf(set, options.template ?? defaultPodTemplate);
+  const parts: Parts = { network, set, options, template, isManaged: isManaged(network.spec, set) };
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -117,9 +181,10 @@ export function statefulSetFor(
       serviceName: serviceName(network),
       // Nodes do not wait for one another: a node that cannot start must not keep the others from starting.
       podManagementPolicy: 'Parallel',
-      // It cannot be changed, so it stays what christianb93/bitcoin-controller has.
-      selector: { matchLabels: podLabel(network) },
-      template: podTemplateFor(network, credentialsVersion, options),
+      // It cannot be changed, so that of the nodes in no group stays what christianb93/bitcoin-controller has.
+      selector: { matchLabels: set.group === undefined ? podLabel(network) : groupPodLabels(network, set.group) },
+      ...(set.group === undefined ? {} : { ordinals: { start: set.start } }),
+      template: podTemplateFor(parts, credentialsVersion),
     },
   };
 }

@@ -1,0 +1,67 @@
+// How the settings of a group are merged over those of its network.
+//   Maps merge by key (labels, annotations, nodeSelector, requests, limits), and so do the fields of a securityContext.
+//   Lists and scalars replace (tolerations, containers, volumes, image, …), and so do affinity and zmq, which make sense as a whole only.
+//   bitcoinConf merges by option: the lines of the group replace all lines of the network for the same option.
+import type { NodeSettings, PodTemplateSpec } from './declared-network.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Pure. The settings of a group's nodes; `group` wins. */
+export function mergedSettings(network: NodeSettings, group: NodeSettings): NodeSettings {
+  return definedOnly({
+    image: group.image ?? network.image,
+    imagePullPolicy: group.imagePullPolicy ?? network.imagePullPolicy,
+    resources: mergedResources(network.resources, group.resources),
+    bitcoinConf: mergedBitcoinConf(network.bitcoinConf, group.bitcoinConf),
+    zmq: group.zmq ?? network.zmq,
+    podTemplate: mergedPodTemplate(network.podTemplate, group.podTemplate),
+  });
+}
+
+/** The option that a line of bitcoinConf sets: `nolisten=1` is the option `listen` too. */
+export function optionOf(line: string): string {
+  const [key = ''] = line.split('=', 1);
+  return key.replace(/^no/, '');
+}
+
+function mergedBitcoinConf(network: readonly string[] | undefined, group: readonly string[] | undefined): string[] | undefined {
+  if (group === undefined || network === undefined) return (group ?? network)?.slice();
+  const replaced = new Set(group.map(optionOf));
+  return [...network.filter(line => !replaced.has(optionOf(line))), ...group];
+}
+
+const mergedResources = (network: NodeSettings['resources'], group: NodeSettings['resources']): NodeSettings['resources'] =>
+  network === undefined || group === undefined
+    ? (group ?? network)
+    : definedOnly({
+        requests: mergedMap(network.requests, group.requests),
+        limits: mergedMap(network.limits, group.limits),
+      });
+
+function mergedPodTemplate(
+  network: PodTemplateSpec | undefined,
+  group: PodTemplateSpec | undefined,
+): PodTemplateSpec | undefined {
+  if (network === undefined || group === undefined) return group ?? network;
+  return {
+    metadata: definedOnly({
+      labels: mergedMap(network.metadata?.labels, group.metadata?.labels),
+      annotations: mergedMap(network.metadata?.annotations, group.metadata?.annotations),
+    }),
+    spec: {
+      ...definedOnly(network.spec ?? {}),
+      ...definedOnly(group.spec ?? {}),
+      ...definedOnly({
+        nodeSelector: mergedMap(network.spec?.nodeSelector, group.spec?.nodeSelector),
+        securityContext: mergedMap(network.spec?.securityContext, group.spec?.securityContext),
+      }),
+    },
+  };
+}
+
+const mergedMap = <T extends Fields>(network: T | undefined, group: T | undefined): T | undefined =>
+  network === undefined || group === undefined ? (group ?? network) : { ...network, ...group };
+
+/** Without the fields that are undefined: these would replace others in a spread, and count as given. */
+const definedOnly = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;

@@ -1,0 +1,124 @@
+// What a set's nodes have besides bitcoind itself: the controller's own template for all pods, with the settings of the network merged over it.
+//   Maps merge by key, lists and scalars replace; securityContext merges by field. (The same rules as from network to group.)
+//   Labels and annotations of the controller win over both.
+//   A default request or limit gives way if it contradicts what the network sets for the same resource: 2Gi requested have no limit of 1Gi.
+//   With a serviceAccountName the pods still get no token: bitcoind needs none. A container that does mounts a projected volume.
+import type { V1Container, V1PodSpec, V1ResourceRequirements, V1Volume } from '@kubernetes/client-node';
+import type { NodeSettings } from './declared-network.ts';
+import type { NodeSet } from './node-sets.ts';
+import type { PodTemplate } from './pod-template.ts';
+import { canonicalQuantity, compareQuantities } from './quantity.ts';
+
+type Quantities = Readonly<Record<string, string | number>>;
+
+/** The parts of a pod template that the controller's configuration and the spec decide. Fields that neither sets are absent. */
+export interface SetPodTemplate {
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+  readonly resources: V1ResourceRequirements;
+  readonly dataSizeLimit: string;
+  /** The node selector and what may follow it in a pod's spec. */
+  readonly scheduling: Pick<
+    V1PodSpec,
+    'nodeSelector' | 'tolerations' | 'affinity' | 'topologySpreadConstraints' | 'priorityClassName' | 'runtimeClassName'
+  > &
+    Pick<V1PodSpec, 'schedulerName' | 'serviceAccountName' | 'imagePullSecrets'>;
+  readonly securityContext: object;
+  readonly terminationGracePeriodSeconds: number | undefined;
+  readonly initContainers: V1Container[];
+  readonly containers: V1Container[];
+  readonly volumes: V1Volume[];
+}
+
+/** Pure. `defaults` is the controller's own template (`--bitcoind-pod-template`). */
+export function setPodTemplateOf({ settings }: NodeSet, defaults: PodTemplate): SetPodTemplate {
+  const { metadata, spec = {} } = settings.podTemplate ?? {};
+  // Fields without a schema of ours: the API server checks them, and the network reports what it refuses.
+  const given = withoutNulls(spec) as Partial<V1PodSpec>;
+  return {
+    labels: { ...defaults.labels, ...metadata?.labels },
+    annotations: { ...defaults.annotations, ...metadata?.annotations },
+    resources: mergedOverDefaults(settings.resources, defaults.resources),
+    dataSizeLimit: defaults.dataSizeLimit,
+    scheduling: schedulingOf(given, defaults),
+    securityContext: { ...defaults.securityContext, ...given.securityContext },
+    terminationGracePeriodSeconds: given.terminationGracePeriodSeconds,
+    initContainers: (given.initContainers ?? []).map(withCanonicalResources),
+    containers: (given.containers ?? []).map(withCanonicalResources),
+    volumes: given.volumes ?? [],
+  };
+}
+
+function schedulingOf(given: Partial<V1PodSpec>, defaults: PodTemplate): SetPodTemplate['scheduling'] {
+  const { affinity, topologySpreadConstraints, priorityClassName, runtimeClassName, schedulerName, serviceAccountName } = given;
+  const tolerations = given.tolerations ?? defaults.tolerations;
+  const imagePullSecrets = given.imagePullSecrets ?? defaults.imagePullSecrets.map(name => ({ name }));
+  return {
+    // bitcoind's images are for Linux alone.
+    nodeSelector: { 'kubernetes.io/os': 'linux', ...defaults.nodeSelector, ...given.nodeSelector },
+    ...(tolerations.length === 0 ? {} : { tolerations }),
+    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
+    ...definedOnly({
+      affinity,
+      topologySpreadConstraints,
+      priorityClassName,
+      runtimeClassName,
+      schedulerName,
+      serviceAccountName,
+    }),
+  };
+}
+
+function mergedOverDefaults(given: NodeSettings['resources'], defaults: PodTemplate['resources']): V1ResourceRequirements {
+  if (given === undefined) return defaults;
+  const own = { requests: canonical(given.requests), limits: canonical(given.limits) };
+  const requests = {
+    ...filtered(defaults.requests, (resource, request) => isInOrder(request, own.limits?.[resource])),
+    ...own.requests,
+  };
+  const limits = {
+    ...filtered(defaults.limits, (resource, limit) => isInOrder(own.requests?.[resource], limit)),
+    ...own.limits,
+  };
+  return {
+    ...(Object.keys(requests).length === 0 ? {} : { requests }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+  };
+}
+
+/** Whether both can stand beside each other. What cannot be read here, such as an exponent, is not known to be. */
+function isInOrder(request: string | undefined, limit: string | undefined): boolean {
+  if (request === undefined || limit === undefined) return true;
+  const canBeCompared = canonicalQuantity(request) !== undefined && canonicalQuantity(limit) !== undefined;
+  return canBeCompared && compareQuantities(request, limit) <= 0;
+}
+
+const filtered = (
+  map: Readonly<Record<string, string>> = {},
+  isKept: (key: string, value: string) => boolean,
+): Record<string, string> => Object.fromEntries(Object.entries(map).filter(([key, value]) => isKept(key, value)));
+
+/** In the form in which the API server returns them; what it returns in another form than here is compared after the write. */
+const canonical = (map: Quantities | undefined): Record<string, string> | undefined =>
+  map && Object.fromEntries(Object.entries(map).map(([key, value]) => [key, canonicalQuantity(String(value)) ?? String(value)]));
+
+function withCanonicalResources(container: V1Container): V1Container {
+  const { requests, limits } = container.resources ?? {};
+  if (requests === undefined && limits === undefined) return container;
+  const quantities = definedOnly({ requests: canonical(requests), limits: canonical(limits) });
+  return { ...container, resources: { ...container.resources, ...quantities } };
+}
+
+/** The API server drops a field that is null: left in, it would differ from the object for ever. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter(item => item !== null).map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== null && field !== undefined)
+      .map(([key, field]) => [key, withoutNulls(field)]),
+  );
+}
+
+const definedOnly = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
