@@ -11,7 +11,7 @@ import { startScript } from './start-script.ts';
 /** Where a pod has the ConfigMap. The script knows the path of the configuration. */
 export const configurationMount = {
   script: '/etc/bitcoin-controller/start.sh',
-  volumeMount: { name: 'start', mountPath: '/etc/bitcoin-controller', readOnly: true },
+  volumeMount: { name: 'conf', mountPath: '/etc/bitcoin-controller', readOnly: true },
 } as const;
 
 const dataOf = ({ spec }: DeclaredNetwork): Record<string, string> => ({

@@ -1,36 +1,47 @@
+import type {
+  V1Affinity,
+  V1Container,
+  V1NetworkPolicyPeer,
+  V1PodSecurityContext,
+  V1TopologySpreadConstraint,
+  V1Volume,
+} from '@kubernetes/client-node';
 import type { BitcoinNetwork, BitcoinNetworkSpec } from '../api/bitcoin-network.ts';
 
-type Raw = Record<string, unknown>;
 type Quantities = Record<string, string | number>;
 export type Chain = 'main' | 'testnet4' | 'signet' | 'regtest';
-export interface PodTemplateSpec {
-  metadata?: { labels?: Record<string, string> | undefined; annotations?: Record<string, string> | undefined } | undefined;
-  spec?:
-    | {
-        nodeSelector?: Record<string, string> | undefined;
-        tolerations?: Raw[] | undefined;
-        affinity?: Raw | undefined;
-        topologySpreadConstraints?: Raw[] | undefined;
-        priorityClassName?: string | undefined;
-        runtimeClassName?: string | undefined;
-        schedulerName?: string | undefined;
-        serviceAccountName?: string | undefined;
-        imagePullSecrets?: { name: string }[] | undefined;
-        securityContext?: Raw | undefined;
-        terminationGracePeriodSeconds?: number | undefined;
-        initContainers?: Raw[] | undefined;
-        containers?: Raw[] | undefined;
-        volumes?: Raw[] | undefined;
-      }
-    | undefined;
+export interface NetworkPodTemplate {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec?: {
+    nodeSelector?: Record<string, string>;
+    tolerations?: {
+      key?: string;
+      operator?: 'Exists' | 'Equal';
+      value?: string;
+      effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+      tolerationSeconds?: number;
+    }[];
+    affinity?: V1Affinity;
+    topologySpreadConstraints?: V1TopologySpreadConstraint[];
+    priorityClassName?: string;
+    runtimeClassName?: string;
+    schedulerName?: string;
+    serviceAccountName?: string;
+    imagePullSecrets?: { name: string }[];
+    securityContext?: V1PodSecurityContext;
+    terminationGracePeriodSeconds?: number;
+    initContainers?: V1Container[];
+    containers?: V1Container[];
+    volumes?: V1Volume[];
+  };
 }
 export interface NodeSettings {
-  image?: string | undefined;
-  imagePullPolicy?: string | undefined;
-  resources?: { requests?: Quantities | undefined; limits?: Quantities | undefined } | undefined;
-  bitcoinConf?: string[] | undefined;
-  zmq?: { topics: string[]; port?: number | undefined } | undefined;
-  podTemplate?: PodTemplateSpec | undefined;
+  image?: string;
+  imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  resources?: { requests?: Quantities; limits?: Quantities };
+  bitcoinConf?: string[];
+  zmq?: { topics: ('hashblock' | 'hashtx' | 'rawblock' | 'rawtx' | 'sequence')[]; port?: number };
+  podTemplate?: NetworkPodTemplate;
 }
 export interface GroupSpec extends NodeSettings {
   name: string;
@@ -38,29 +49,27 @@ export interface GroupSpec extends NodeSettings {
   ordinals: { start: number };
 }
 export interface ServicesSpec {
-  p2pPerNode?:
-    | {
-        type: 'NodePort' | 'LoadBalancer';
-        annotations?: Record<string, string> | undefined;
-        externalTrafficPolicy?: 'Cluster' | 'Local' | undefined;
-      }
-    | undefined;
-  rpc?: { type: 'ClusterIP' | 'NodePort' | 'LoadBalancer'; annotations?: Record<string, string> | undefined } | undefined;
+  p2pPerNode?: {
+    type: 'NodePort' | 'LoadBalancer';
+    annotations?: Record<string, string>;
+    externalTrafficPolicy?: 'Cluster' | 'Local';
+  };
+  rpc?: { type: 'ClusterIP' | 'NodePort' | 'LoadBalancer'; annotations?: Record<string, string> };
 }
 export interface NetworkPolicySpec {
-  rpcFrom?: Raw[] | undefined;
-  p2pFrom?: Raw[] | undefined;
-  egress?: 'Restricted' | 'Unrestricted' | undefined;
+  rpcFrom?: V1NetworkPolicyPeer[];
+  p2pFrom?: V1NetworkPolicyPeer[];
+  egress?: 'Restricted' | 'Unrestricted';
 }
 export interface DeclaredSpec extends BitcoinNetworkSpec, NodeSettings {
-  chain?: Chain | undefined;
-  signet?: { challenge?: string | undefined; blockTimeSeconds?: number | undefined } | undefined;
-  peerDiscovery?: 'Enabled' | 'Disabled' | undefined;
-  externalPeers?: { address: string; ordinals?: number[] | undefined }[] | undefined;
-  groups?: GroupSpec[] | undefined;
-  services?: ServicesSpec | undefined;
-  networkPolicy?: NetworkPolicySpec | undefined;
-  podDisruptionBudget?: { maxUnavailable?: string | number | undefined } | undefined;
+  chain?: Chain;
+  signet?: { challenge?: string; blockTimeSeconds?: number };
+  peerDiscovery?: 'Enabled' | 'Disabled';
+  externalPeers?: { address: string; ordinals?: number[] }[];
+  groups?: GroupSpec[];
+  services?: ServicesSpec;
+  networkPolicy?: NetworkPolicySpec;
+  podDisruptionBudget?: { maxUnavailable?: string | number };
 }
 export interface DeclaredNetwork extends Omit<BitcoinNetwork, 'spec'> {
   readonly spec: DeclaredSpec;

@@ -2,9 +2,8 @@
 //   Maps merge by key (labels, annotations, nodeSelector, requests, limits), and so do the fields of a securityContext.
 //   Lists and scalars replace (tolerations, containers, volumes, image, …), and so do affinity and zmq, which make sense as a whole only.
 //   bitcoinConf merges by option: the lines of the group replace all lines of the network for the same option.
-import type { NodeSettings, PodTemplateSpec } from './declared-network.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import type { NetworkPodTemplate, NodeSettings } from './declared-network.ts';
+import { definedOnly } from './defined-only.ts';
 
 /** Pure. The settings of a group's nodes; `group` wins. */
 export function mergedSettings(network: NodeSettings, group: NodeSettings): NodeSettings {
@@ -39,9 +38,9 @@ const mergedResources = (network: NodeSettings['resources'], group: NodeSettings
       });
 
 function mergedPodTemplate(
-  network: PodTemplateSpec | undefined,
-  group: PodTemplateSpec | undefined,
-): PodTemplateSpec | undefined {
+  network: NetworkPodTemplate | undefined,
+  group: NetworkPodTemplate | undefined,
+): NetworkPodTemplate | undefined {
   if (network === undefined || group === undefined) return group ?? network;
   return {
     metadata: definedOnly({
@@ -59,9 +58,5 @@ function mergedPodTemplate(
   };
 }
 
-const mergedMap = <T extends Fields>(network: T | undefined, group: T | undefined): T | undefined =>
+const mergedMap = <T extends object>(network: T | undefined, group: T | undefined): T | undefined =>
   network === undefined || group === undefined ? (group ?? network) : { ...network, ...group };
-
-/** Without the fields that are undefined: these would replace others in a spread, and count as given. */
-const definedOnly = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;

@@ -4,12 +4,15 @@
 //   A default request or limit gives way if it contradicts what the network sets for the same resource: 2Gi requested have no limit of 1Gi.
 //   With a serviceAccountName the pods still get no token: bitcoind needs none. A container that does mounts a projected volume.
 import type { V1Container, V1PodSpec, V1ResourceRequirements, V1Volume } from '@kubernetes/client-node';
-import type { NodeSettings } from './declared-network.ts';
+import type { NetworkPodTemplate, NodeSettings } from './declared-network.ts';
+import { definedOnly } from './defined-only.ts';
 import type { NodeSet } from './node-sets.ts';
 import type { PodTemplate } from './pod-template.ts';
 import { canonicalQuantity, compareQuantities } from './quantity.ts';
 
 type Quantities = Readonly<Record<string, string | number>>;
+
+type Given = NonNullable<NetworkPodTemplate['spec']>;
 
 /** The parts of a pod template that the controller's configuration and the spec decide. Fields that neither sets are absent. */
 export interface SetPodTemplate {
@@ -34,7 +37,7 @@ export interface SetPodTemplate {
 export function setPodTemplateOf({ settings }: NodeSet, defaults: PodTemplate): SetPodTemplate {
   const { metadata, spec = {} } = settings.podTemplate ?? {};
   // Fields without a schema of ours: the API server checks them, and the network reports what it refuses.
-  const given = withoutNulls(spec) as Partial<V1PodSpec>;
+  const given = withoutNulls(spec) as typeof spec;
   return {
     labels: { ...defaults.labels, ...metadata?.labels },
     annotations: { ...defaults.annotations, ...metadata?.annotations },
@@ -49,7 +52,7 @@ export function setPodTemplateOf({ settings }: NodeSet, defaults: PodTemplate): 
   };
 }
 
-function schedulingOf(given: Partial<V1PodSpec>, defaults: PodTemplate): SetPodTemplate['scheduling'] {
+function schedulingOf(given: Given, defaults: PodTemplate): SetPodTemplate['scheduling'] {
   const { affinity, topologySpreadConstraints, priorityClassName, runtimeClassName, schedulerName, serviceAccountName } = given;
   const tolerations = given.tolerations ?? defaults.tolerations;
   const imagePullSecrets = given.imagePullSecrets ?? defaults.imagePullSecrets.map(name => ({ name }));
@@ -119,6 +122,3 @@ function withoutNulls(value: unknown): unknown {
       .map(([key, field]) => [key, withoutNulls(field)]),
   );
 }
-
-const definedOnly = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;

@@ -1,5 +1,6 @@
 // The rules by which the settings of a group are merged over those of its network.
 import { expect } from 'chai';
+import type { NetworkPodTemplate } from '../../../../src/bitcoin/resources/declared-network.ts';
 import { mergedSettings, optionOf } from '../../../../src/bitcoin/resources/node-settings.ts';
 
 describe('mergedSettings', () => {
@@ -54,7 +55,7 @@ describe('mergedSettings', () => {
   });
 
   it('replaces lists, scalars and the affinity of the pod template', () => {
-    const network = {
+    const network: NetworkPodTemplate = {
       spec: {
         tolerations: [{ operator: 'Exists' }],
         affinity: { nodeAffinity: {} },
@@ -70,15 +71,6 @@ describe('mergedSettings', () => {
       ...group.spec,
       schedulerName: 'own',
     });
-  });
-
-  it('takes a field that is undefined for one that is absent', () => {
-    expect(
-      mergedSettings(
-        { podTemplate: { spec: { schedulerName: 'own' } } },
-        { image: undefined, podTemplate: { metadata: undefined, spec: { schedulerName: undefined } } },
-      ).podTemplate?.spec,
-    ).to.deep.equal({ schedulerName: 'own' });
   });
 });
 

@@ -1,8 +1,7 @@
 import type { V1Container, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import type { DeclaredSpec, NodeSettings } from '../../../../src/bitcoin/resources/declared-network.ts';
+import type { DeclaredSpec, NetworkPodTemplate, NodeSettings } from '../../../../src/bitcoin/resources/declared-network.ts';
 import { defaultSetOf, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
-import { headlessService } from '../../../../src/bitcoin/resources/service.ts';
 import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../../../src/bitcoin/resources/stateful-set.ts';
 import { declaredNetwork, defaultStatefulSetFor, network } from '../../../support/builders.ts';
@@ -120,11 +119,11 @@ describe('the pod template of a network with settings', () => {
     });
     expect(container).not.to.have.property('args');
     expect(container?.volumeMounts?.at(-1)).to.deep.equal({
-      name: 'start',
+      name: 'conf',
       mountPath: '/etc/bitcoin-controller',
       readOnly: true,
     });
-    expect(spec?.volumes?.at(-1)).to.deep.equal({ name: 'start', configMap: { name: 'alice-conf' } });
+    expect(spec?.volumes?.at(-1)).to.deep.equal({ name: 'conf', configMap: { name: 'alice-conf' } });
     expect(spec?.securityContext).to.deep.include({ runAsNonRoot: true, runAsUser: 10_001, runAsGroup: 10_001, fsGroup: 10_001 });
     expect(metadata?.annotations?.['bitcoincontroller.christianb93.github.com/configuration']).to.match(/^[0-9a-f]{16}$/);
   });
@@ -172,9 +171,10 @@ describe('the pod template of a network with settings', () => {
 });
 
 describe('resources of a network', () => {
-  const resourcesOf = (resources: NodeSettings['resources']) =>
-    statefulSetFor(declaredNetwork({ resources }), defaultSetOf(declaredNetwork({ resources })), undefined, image).spec!.template
-      .spec!.containers[0]!.resources;
+  const resourcesOf = (resources: NodeSettings['resources']) => {
+    const declared = declaredNetwork(resources === undefined ? {} : { resources });
+    return statefulSetFor(declared, defaultSetOf(declared), undefined, image).spec!.template.spec!.containers[0]!.resources;
+  };
 
   for (const [what, given, expected] of [
     ['none: the defaults of the controller', undefined, { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '1Gi' } }],
@@ -213,7 +213,7 @@ describe('the podTemplate of a network', () => {
     nodeSelector: { pool: 'chain' },
     tolerations: [{ operator: 'Exists' as const }],
   };
-  const podOfNetwork = (podTemplate: NodeSettings['podTemplate'], options: StatefulSetOptions = { ...image, template }) => {
+  const podOfNetwork = (podTemplate: NetworkPodTemplate, options: StatefulSetOptions = { ...image, template }) => {
     const declared = declaredNetwork({ podTemplate });
     return statefulSetFor(declared, defaultSetOf(declared), 'v1', options).spec!.template;
   };
@@ -250,10 +250,10 @@ describe('the podTemplate of a network', () => {
   });
 
   it('adds containers after bitcoind and volumes beside its own, and changes nothing of these', () => {
-    const plain = podOfNetwork(undefined).spec!;
+    const plain = podOfNetwork({}).spec!;
     const { spec } = podOfNetwork({
       spec: {
-        containers: [{ name: 'lnd', image: 'lnd:1', resources: { limits: { cpu: 1, memory: '1024Mi' } } }],
+        containers: [{ name: 'lnd', image: 'lnd:1', resources: { limits: { cpu: '1.0', memory: '1024Mi' } } }],
         initContainers: [{ name: 'wait', image: 'busybox' }],
         volumes: [{ name: 'lnd', emptyDir: {} }],
       },
@@ -277,9 +277,8 @@ describe('the podTemplate of a network', () => {
   });
 
   it('loses fields that are null, which the API server would drop', () => {
-    const { spec } = podOfNetwork({
-      spec: { affinity: { nodeAffinity: null }, containers: [{ name: 'a', image: 'a', env: null }] },
-    });
+    const given = '{ "affinity": { "nodeAffinity": null }, "containers": [{ "name": "a", "image": "a", "env": null }] }';
+    const { spec } = podOfNetwork({ spec: JSON.parse(given) as NonNullable<NetworkPodTemplate['spec']> });
     expect(spec?.affinity).to.deep.equal({});
     expect(spec?.containers.at(-1)).to.deep.equal({ name: 'a', image: 'a' });
   });
@@ -303,11 +302,5 @@ describe('the StatefulSet of a group', () => {
     });
     expect(spec?.template.metadata?.labels).to.deep.equal({ ...ownLabels, ...groupLabels });
     expect(spec?.template.spec?.containers[0]?.image).to.equal('core:27');
-  });
-});
-
-describe('headlessService', () => {
-  it('selects pods by the label of the controller too, so that it selects no pod of others', () => {
-    expect(headlessService(network()).spec?.selector).to.deep.equal(ownLabels);
   });
 });
