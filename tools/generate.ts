@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { customResourceDefinition } from '../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinition, jsonSchemaOfNetworks } from '../src/bitcoin/api/custom-resource-definition.ts';
 import { bitcoinConf } from '../src/bitcoin/resources/bitcoin-conf.ts';
+import { fieldReference } from './field-reference.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -23,9 +24,9 @@ metadata:
     {{- if .Values.crds.keep }}
     helm.sh/resource-policy: keep
     {{- end }}
-    bitcoincontroller.christianb93.github.com/generated-from: src/bitcoin/api/bitcoin-network.ts
+    bitcoincontroller.christianb93.github.com/generated-from: src/bitcoin/api
 `;
-  return `# Generated from src/bitcoin/api/bitcoin-network.ts by \`npm run generate\`; do not edit.\n${head}${stringify({ spec: definition.spec }, { lineWidth: 0 })}{{- end }}\n`;
+  return `# Generated from src/bitcoin/api by \`npm run generate\`; do not edit.\n${head}${stringify({ spec: definition.spec }, { lineWidth: 0 })}{{- end }}\n`;
 }
 
 /** The chart's values as a template, for those that a release lacks: `helm upgrade --reuse-values` brings those of an older chart. */
@@ -46,6 +47,7 @@ function startScriptModule(): string {
 const files: Readonly<Record<string, string>> = {
   'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
   'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
+  'docs/fields.md': fieldReference(jsonSchemaOfNetworks()),
   'images/bitcoind/bitcoin.conf': `# Generated from src/bitcoin/resources/bitcoin-conf.ts by \`npm run generate\`; do not edit.\n${bitcoinConf({})}`,
   'src/bitcoin/resources/start-script.ts': startScriptModule(),
 };

@@ -1,6 +1,6 @@
 // What the caches keep of each object: the fields that the controller reads, and no others. A field that is missing here reads as absent.
 import type { V1ConfigMap, V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
-import { type BitcoinNetwork, bitcoinNetworkFields } from '../bitcoin/api/bitcoin-network.ts';
+import { type BitcoinNetwork, bitcoinNetworkFields, type BitcoinNetworkSpec } from '../bitcoin/api/bitcoin-network.ts';
 import {
   appliedAnnotation,
   groupLabel,
@@ -9,11 +9,16 @@ import {
   networkLabel,
   pausedAnnotation,
 } from '../bitcoin/api/names.ts';
+import { oversizedPart } from '../bitcoin/api/spec-size.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import { definedOnly, keepMetadata, picked, withinBytes } from '../runtime/transform.ts';
 
-/** A larger spec is not the controller's: it is kept as absent, which the comparison with the desired state takes for drift. */
-const maxSpecBytes = 64 * 1024;
+/**
+ * A larger spec of a Service or StatefulSet is not the controller's: it is kept as absent, which the comparison with the desired state takes
+ * for drift. The largest that the controller applies has two pod templates (spec-size.ts) with the defaults of the API server, 64 KiB, and
+ * two times 48 arguments of 256 bytes.
+ */
+const maxSpecBytes = 112 * 1024;
 /** The status of a network with 1,000 nodes and the longest messages. Only the controller may write it. */
 const maxStatusBytes = 1024 * 1024;
 
@@ -25,11 +30,19 @@ const ownMetadata = { labels: [networkLabel, managedByLabel, groupLabel], annota
 export function keepNetwork({ apiVersion, kind, metadata, spec, status }: BitcoinNetwork): BitcoinNetwork {
   const kept = {
     metadata: keepMetadata(metadata, { annotations: [pausedAnnotation] }),
-    // The schema bounds each of these fields, and prunes others only where the definition is the chart's.
-    spec: picked(spec, bitcoinNetworkFields.spec),
+    ...keepNetworkSpec(spec),
     status: status && withinBytes(picked(status, bitcoinNetworkFields.status), maxStatusBytes),
   };
   return { apiVersion, kind, ...definedOnly(kept) } as unknown as BitcoinNetwork;
+}
+
+/** The fields of the schema. Of a spec that is too large, those that are always small, and why the others are missing. */
+function keepNetworkSpec(whole: BitcoinNetworkSpec): Pick<BitcoinNetwork, 'spec' | 'oversizedSpec'> {
+  // The API server prunes unknown fields only where the definition is the chart's.
+  const spec = picked(whole, bitcoinNetworkFields.spec) as unknown as BitcoinNetworkSpec;
+  const oversizedSpec = oversizedPart(spec);
+  if (oversizedSpec === undefined) return { spec };
+  return { spec: picked(spec, ['nodes', 'secret']) as unknown as BitcoinNetworkSpec, oversizedSpec };
 }
 
 /** What the plan of an apply compares: owner, labels, digest, last event and spec. */

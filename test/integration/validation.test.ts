@@ -127,9 +127,30 @@ describe('a BitcoinNetwork that the API server validates', function () {
 
   for (const [what, spec] of Object.entries(acceptedSpecs))
     it(`is accepted and reads back as it was written: ${what}`, async () => {
-      const created = await client.create(looseNetworks, networkOf('written', spec), { isDryRun: true });
-      expect(created.spec).to.deep.equal(spec);
+      const name = { namespace, name: 'written' };
+      await client.create(looseNetworks, networkOf(name.name, spec));
+      const read = await client.get(looseNetworks, name);
+      await client.delete(looseNetworks, name);
+      expect(read.spec).to.deep.equal(spec);
     });
+
+  it('is explained by kubectl, field by field', async () => {
+    expect(await server.kubectl('explain', 'bitcoinnetwork.spec.chain')).to.match(
+      /ENUM:\s+main\s+testnet4\s+signet\s+regtest\s+DESCRIPTION:\s+The chain, .* If absent: regtest\./s,
+    );
+    const settings = await server.kubectl('explain', 'bitcoinnetwork.spec.groups', '--recursive');
+    for (const field of ['bitcoinConf', 'podTemplate', 'tolerationSeconds', 'topologySpreadConstraints'])
+      expect(settings).to.include(field);
+  });
+
+  it('has its chain in the wide output only', async () => {
+    await client.create(looseNetworks, networkOf('listed', { nodes: 1, chain: 'testnet4' }));
+    const narrow = await server.kubectl('get', 'bitcoinnetwork', 'listed');
+    const wide = await server.kubectl('get', 'bitcoinnetwork', 'listed', '-o', 'wide');
+    await client.delete(looseNetworks, { namespace, name: 'listed' });
+    expect(narrow).to.match(/^NAME +NODES +READY +EDGES +CONNECTED +AGE/);
+    expect(wide).to.match(/^NAME +NODES +READY +EDGES +CONNECTED +CHAIN +AGE.*testnet4/s);
+  });
 
   describe('when it is changed', () => {
     const name = { namespace, name: 'changed' };
@@ -149,7 +170,7 @@ describe('a BitcoinNetwork that the API server validates', function () {
         const { metadata } = await client.create(looseNetworks, networkOf(name.name, given.from));
         const { field = '', message = /./ } = given.refusal ?? {};
         expectCause(await causesOf(change(given)), field, message);
-        expect((await client.get(looseNetworks, name)).metadata?.generation).to.equal(metadata?.generation);
+        expect((await client.get(looseNetworks, name)).metadata?.resourceVersion).to.equal(metadata?.resourceVersion);
       });
 
     for (const [what, given] of Object.entries(acceptedChanges))

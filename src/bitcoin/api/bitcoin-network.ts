@@ -49,7 +49,8 @@ const specSchema = z
       .optional()
       .meta({
         description:
-          'Name of the Secret, in the namespace of the network, whose keys BC_RPC_USER and BC_RPC_PASSWORD hold the JSON-RPC credentials. If empty, the publicly known default credentials are used.',
+          'Name of the Secret, in the namespace of the network, whose keys BC_RPC_USER and BC_RPC_PASSWORD hold the JSON-RPC credentials.',
+        absent: 'The publicly known default credentials, as with an empty name.',
         'x-kubernetes-validations': [secretNameRule],
       }),
     chain: chainSchema.exactOptional(),
@@ -88,5 +89,10 @@ export interface BitcoinNetwork extends KubernetesObject {
     readonly uid: string;
   };
   readonly spec: BitcoinNetworkSpec;
+  /**
+   * Set by the controller's cache, and no field of the API: the spec is too large to be kept, and why. `spec` has only `nodes` and `secret`
+   * then. Nothing of the network may be changed by it.
+   */
+  readonly oversizedSpec?: string;
   readonly status?: BitcoinNetworkStatus;
 }

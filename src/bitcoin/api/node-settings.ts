@@ -6,10 +6,13 @@ import { podTemplateSchema } from './pod-template.ts';
 
 const resourcesSchema = z
   .object({
-    requests: quantities().exactOptional().meta({ description: 'What the container bitcoind requests, such as memory: 64Mi.' }),
+    requests: quantities()
+      .exactOptional()
+      .meta({ description: 'What the container bitcoind requests, such as memory: 64Mi.', absent: 'Nothing.' }),
     limits: quantities().exactOptional().meta({
       description:
         'What the container bitcoind is limited to. A memory limit has to hold dbcache, maxmempool and 50 MB more; a node that is killed loses its newest blocks.',
+      absent: 'Not limited.',
     }),
   })
   .meta({

@@ -29,7 +29,11 @@ const tolerationSchema = z.object({
     .enum(['Exists', 'Equal'])
     .exactOptional()
     .meta({ description: 'How key and value are compared with the taint.', absent: 'Equal.' }),
-  value: z.string().max(63).exactOptional().meta({ description: 'The value of the taint, with operator Equal.' }),
+  value: z
+    .string()
+    .max(63)
+    .exactOptional()
+    .meta({ description: 'The value of the taint, with operator Equal.', absent: 'The empty value.' }),
   effect: z
     .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
     .exactOptional()
@@ -42,30 +46,37 @@ const tolerationSchema = z.object({
 
 const podMetadataSchema = z
   .object({
-    labels: labels().exactOptional().meta({ description: 'Labels of the pods. The labels that the controller sets win.' }),
+    labels: labels()
+      .exactOptional()
+      .meta({ description: 'Labels of the pods. The labels that the controller sets win.', absent: 'Those of the chart.' }),
     annotations: annotations()
       .exactOptional()
-      .meta({ description: 'Annotations of the pods. The annotations that the controller sets win.' }),
+      .meta({
+        description: 'Annotations of the pods. The annotations that the controller sets win.',
+        absent: 'Those of the chart.',
+      }),
   })
-  .meta({ description: 'Labels and annotations of the pods.' });
+  .meta({ description: 'Labels and annotations of the pods.', absent: 'Those of the chart.' });
 
 const containers = (description: string) =>
   z
     .array(uncheckedNamedObject<V1Container>())
     .max(8)
     .exactOptional()
-    .meta({ ...listMap('name'), description, 'x-kubernetes-validations': [containerRule] });
+    .meta({ ...listMap('name'), description, absent: 'None.', 'x-kubernetes-validations': [containerRule] });
 
 const schedulingFields = {
-  nodeSelector: labels().exactOptional().meta({ description: 'Labels that a machine must have to run the pods.' }),
+  nodeSelector: labels()
+    .exactOptional()
+    .meta({ description: 'Labels that a machine must have to run the pods.', absent: 'Those of the chart.' }),
   tolerations: z
     .array(tolerationSchema)
     .max(32)
     .exactOptional()
-    .meta({ ...listAtomic, description: 'Taints of machines that the pods tolerate.' }),
+    .meta({ ...listAtomic, description: 'Taints of machines that the pods tolerate.', absent: 'Those of the chart.' }),
   affinity: uncheckedObject<V1Affinity>()
     .exactOptional()
-    .meta({ description: 'Which machines and which other pods the pods prefer, need or avoid.' }),
+    .meta({ description: 'Which machines and which other pods the pods prefer, need or avoid.', absent: 'None.' }),
   topologySpreadConstraints: z
     .array(uncheckedObject<V1TopologySpreadConstraint>())
     .max(8)
@@ -75,8 +86,12 @@ const schedulingFields = {
       description: 'How the pods are spread over machines or zones.',
       absent: 'As the cluster spreads pods.',
     }),
-  priorityClassName: objectName().exactOptional().meta({ description: 'The PriorityClass of the pods.' }),
-  runtimeClassName: objectName().exactOptional().meta({ description: 'The RuntimeClass of the pods.' }),
+  priorityClassName: objectName()
+    .exactOptional()
+    .meta({ description: 'The PriorityClass of the pods.', absent: 'As the cluster sets it.' }),
+  runtimeClassName: objectName()
+    .exactOptional()
+    .meta({ description: 'The RuntimeClass of the pods.', absent: 'As the cluster sets it.' }),
   schedulerName: objectName().exactOptional().meta({ description: 'The scheduler of the pods.', absent: 'default-scheduler.' }),
 };
 
@@ -90,7 +105,7 @@ const podSpecSchema = z
       .array(z.object({ name: objectName().meta({ description: 'The name of a Secret in the same namespace.' }) }))
       .max(16)
       .exactOptional()
-      .meta({ ...listMap('name'), description: 'Secrets with the credentials of registries.' }),
+      .meta({ ...listMap('name'), description: 'Secrets with the credentials of registries.', absent: 'Those of the chart.' }),
     securityContext: uncheckedObject<V1PodSecurityContext>().exactOptional().meta({
       description: 'The security context of the pods. The security context of the container bitcoind is fixed.',
       absent: 'As the chart sets it: not root, the default seccomp profile of the runtime.',
@@ -110,10 +125,11 @@ const podSpecSchema = z
       .meta({
         ...listMap('name'),
         description: 'Volumes for the containers above.',
+        absent: 'None.',
         'x-kubernetes-validations': [volumeRule],
       }),
   })
-  .meta({ description: 'Fields of the PodSpec.' });
+  .meta({ description: 'Fields of the PodSpec.', absent: 'The pods are as the chart sets them.' });
 
 export const podTemplateSchema = z
   .object({ metadata: podMetadataSchema.exactOptional(), spec: podSpecSchema.exactOptional() })

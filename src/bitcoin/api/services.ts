@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { annotations } from './field-types.ts';
 
 const serviceAnnotations = () =>
-  annotations().exactOptional().meta({ description: 'Annotations of the Service, such as those of a load balancer.' });
+  annotations()
+    .exactOptional()
+    .meta({ description: 'Annotations of the Service, such as those of a load balancer.', absent: 'None.' });
 
 export const servicesSchema = z
   .object({

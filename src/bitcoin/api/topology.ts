@@ -16,13 +16,16 @@ const exactlyWith = (field: string, type: string): ValidationRule => ({
 
 const randomSchema = z
   .object({
-    degree: int32(2, 64).exactOptional().meta({ description: 'The edges of each node.' }),
+    degree: int32(2, 64)
+      .exactOptional()
+      .meta({ description: 'The edges of each node, as far as there are as many other nodes.', absent: 'Give outbound.' }),
     outbound: int32(1, 8)
       .exactOptional()
-      .meta({ description: 'The edges that each node opens to others. bitcoind opens 8 by itself.' }),
+      .meta({ description: 'The edges that each node opens to others. bitcoind opens 8 by itself.', absent: 'Give degree.' }),
   })
   .meta({
     description: 'A random graph. Required with type Random.',
+    absent: 'The type is another one.',
     'x-kubernetes-validations': [
       {
         rule: 'has(self.degree) != has(self.outbound)',
@@ -46,6 +49,7 @@ const topologyGroupsSchema = z
   })
   .meta({
     description: 'Groups of nodes that are joined by few edges. Nodes in no group are one more group.',
+    absent: 'With type Groups: a full mesh in each group, and one bridge between each two.',
     'x-kubernetes-validations': [
       {
         rule: "!has(self.degree) || (has(self.within) && self.within == 'Random')",
@@ -88,7 +92,11 @@ export const topologySchema = z
       .array(edgeSchema)
       .max(5000)
       .exactOptional()
-      .meta({ ...listMap('from', 'to'), description: 'The edges. Required with type Edges.' }),
+      .meta({
+        ...listMap('from', 'to'),
+        description: 'The edges. Required with type Edges.',
+        absent: 'The type is another one.',
+      }),
   })
   .meta({
     description:

@@ -94,11 +94,33 @@ describe('what a cache keeps of an object', () => {
     }
   });
 
+  it('keeps the whole spec of a network, whatever feature it uses', () => {
+    const spec = {
+      nodes: 3,
+      chain: 'signet',
+      topology: { type: 'Ring' },
+      groups: [],
+      networkPolicy: {},
+      zmq: { topics: ['rawtx'] },
+    };
+    const kept = keepNetwork({ ...alice, spec: { ...spec, pruned: 1 } } as never);
+    expect(kept.spec).to.deep.equal(spec);
+    expect(kept.oversizedSpec).to.equal(undefined);
+  });
+
+  it('keeps the small fields of a spec that is too large, and the reason why the others are missing', () => {
+    const affinity = { nodeAffinity: { note: 'x'.repeat(300_000) } };
+    const spec = { ...alice.spec, secret: 's', podTemplate: { spec: { affinity } } } as never;
+    const kept = keepNetwork({ ...alice, spec });
+    expect(kept.spec).to.deep.equal({ nodes: 3, secret: 's' });
+    expect(kept.oversizedSpec).to.match(/^spec has 300\d\d\d bytes as JSON: at most 262144 bytes are allowed$/);
+  });
+
   it('does not match the desired state when another writer made the spec too large', () => {
     const set = caches['statefulSets']!.object as V1StatefulSet;
     const template = {
       ...set.spec?.template,
-      metadata: { ...set.spec?.template.metadata, annotations: { x: 'x'.repeat(70_000) } },
+      metadata: { ...set.spec?.template.metadata, annotations: { x: 'x'.repeat(120_000) } },
     };
     const kept = keepStatefulSet({ ...set, spec: { ...set.spec!, template } });
     expect(kept.spec).to.equal(undefined);

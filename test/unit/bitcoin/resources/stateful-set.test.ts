@@ -4,14 +4,14 @@ import type { DeclaredSpec, NetworkPodTemplate, NodeSettings } from '../../../..
 import { defaultSetOf, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
 import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../../../src/bitcoin/resources/stateful-set.ts';
-import { declaredNetwork, defaultStatefulSetFor, network } from '../../../support/builders.ts';
+import { declaredNetwork, statefulSetOf, network } from '../../../support/builders.ts';
 
 const image = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const ownLabels = { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' };
 
 function podOf(template: Partial<PodTemplate> = {}, version?: string) {
   const options = { ...image, template: { ...defaultPodTemplate, ...template } };
-  return defaultStatefulSetFor(network({ secret: 'credentials' }), version, options).spec!.template;
+  return statefulSetOf(network({ secret: 'credentials' }), version, options).spec!.template;
 }
 
 // What each release has given a network of `nodes` and `secret` so far. A change restarts every node of every such network.
@@ -20,7 +20,7 @@ const pinned =
 
 describe('statefulSetFor', () => {
   it('is for a network of two fields what it has always been, byte for byte', () => {
-    expect(JSON.stringify(defaultStatefulSetFor(network({ secret: 'credentials' }), 'v1', image))).to.equal(pinned);
+    expect(JSON.stringify(statefulSetOf(network({ secret: 'credentials' }), 'v1', image))).to.equal(pinned);
   });
 
   it('has the same pod template for a network whose other fields concern no pod', () => {
@@ -40,15 +40,15 @@ describe('statefulSetFor', () => {
 
   it('only raises maxconnections where more connections are planned than bitcoind accepts', () => {
     const { spec } = (JSON.parse(pinned) as V1StatefulSet).spec!.template;
-    const raised = defaultStatefulSetFor(network({ secret: 'credentials' }), 'v1', { ...image, largestInbound: 200 });
+    const raised = statefulSetOf(network({ secret: 'credentials' }), 'v1', { ...image, largestInbound: 200 });
     const [{ args, ...container }, ...more] = raised.spec!.template.spec!.containers as [V1Container];
     expect(args).to.deep.equal(['-maxconnections=250']);
     expect([container, ...more]).to.deep.equal(spec?.containers);
   });
 
   it('is the same with the default pod template as without one', () => {
-    expect(defaultStatefulSetFor(network(), 'v', { ...image, template: defaultPodTemplate })).to.deep.equal(
-      defaultStatefulSetFor(network(), 'v', image),
+    expect(statefulSetOf(network(), 'v', { ...image, template: defaultPodTemplate })).to.deep.equal(
+      statefulSetOf(network(), 'v', image),
     );
   });
 
@@ -93,11 +93,11 @@ describe('statefulSetFor', () => {
     const [container] = podOf().spec?.containers ?? [];
     expect(container?.env).to.deep.equal([{ name: 'BC_RPC_SECRET', value: 'credentials' }]);
     expect(container?.envFrom).to.deep.equal([{ secretRef: { name: 'credentials', optional: true } }]);
-    expect(secretOf(defaultStatefulSetFor(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
+    expect(secretOf(statefulSetOf(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
   });
 
   it('selects by the label that christianb93/bitcoin-controller has, since a selector cannot change', () => {
-    expect(defaultStatefulSetFor(network(), undefined, image).spec?.selector).to.deep.equal({ matchLabels: { app: 'alice' } });
+    expect(statefulSetOf(network(), undefined, image).spec?.selector).to.deep.equal({ matchLabels: { app: 'alice' } });
   });
 });
 
