@@ -19,7 +19,9 @@ describe('connectNode', () => {
   const nodesOf = (fields: Partial<Node>): Node[] =>
     [0, 1, 2].map(ordinal => node(ordinal, { ip: `127.0.1.${ordinal + 1}`, ...fields }));
   const completeness = async (nodes: readonly Node[]): Promise<boolean[]> =>
-    (await Promise.all(nodes.map(each => connectNode(each, nodes, credentials, signal)))).map(({ isComplete }) => isComplete);
+    (await Promise.all(nodes.map(each => connectNode({ node: each, nodes, credentials, rpcPort }, signal)))).map(
+      ({ isComplete }) => isComplete,
+    );
   /** Each batch ends by asking for the list. */
   const batches = (nodes: readonly Node[]): unknown[] => nodes.map(({ ip }) => bitcoind.node(ip).calls.get('getaddednodeinfo'));
 
@@ -55,7 +57,7 @@ describe('connectNode', () => {
   it('reports no failure of a new node that is still warming up', async () => {
     bitcoind.node('127.0.1.1').fault = 'warmup';
     const nodes = nodesOf({ isNew: true });
-    const first = await connectNode(nodes[0]!, nodes, credentials, signal);
+    const first = await connectNode({ node: nodes[0]!, nodes, credentials, rpcPort }, signal);
     expect(first).to.include({ isComplete: false }).and.not.to.have.property('failure');
   });
 });

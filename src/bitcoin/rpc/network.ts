@@ -5,7 +5,13 @@ import { type BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutc
 /** The peers of a node: its added-node list and its connections, the parts that matter here. */
 export interface PeerLists {
   readonly added: readonly { readonly addednode: string; readonly connected: boolean }[];
-  readonly peers: readonly { readonly id: number; readonly addr: string; readonly inbound: boolean }[];
+  readonly peers: readonly {
+    readonly id: number;
+    readonly addr: string;
+    readonly inbound: boolean;
+    /** The user agent that the peer gives, which it may choose freely. Empty until it has given one. */
+    readonly subver: string;
+  }[];
 }
 
 export const noPeers: PeerLists = { added: [], peers: [] };
@@ -42,8 +48,13 @@ function entriesOf<T>(
 const addedNode = ({ addednode, connected }: Readonly<Record<string, unknown>>) =>
   typeof addednode === 'string' && typeof connected === 'boolean' ? { addednode, connected } : undefined;
 
-const peer = ({ id, addr, inbound }: Readonly<Record<string, unknown>>) =>
-  typeof id === 'number' && typeof addr === 'string' && typeof inbound === 'boolean' ? { id, addr, inbound } : undefined;
+/** bitcoind disconnects a peer with a longer user agent (CORE net_processing.h MAX_SUBVERSION_LENGTH). */
+const maxSubverLength = 256;
+
+const peer = ({ id, addr, inbound, subver }: Readonly<Record<string, unknown>>) =>
+  typeof id === 'number' && typeof addr === 'string' && typeof inbound === 'boolean'
+    ? { id, addr, inbound, subver: typeof subver === 'string' && subver.length <= maxSubverLength ? subver : '' }
+    : undefined;
 
 /** The first entries of an answer to getaddednodeinfo of which only the beginning was read, as bitcoind writes them. */
 export function addedNodesIn(beginning: string): PeerLists['added'] {
@@ -64,6 +75,8 @@ export const addNode = (address: string, command: 'add' | 'remove' | 'onetry'): 
 export const isDial = ({ method, params }: RpcCall): boolean => method === 'addnode' && params?.[1] === 'onetry';
 
 export const disconnectNode = (id: number): RpcCall => ({ method: 'disconnectnode', params: ['', id] });
+
+export const isDisconnect = ({ method }: RpcCall): boolean => method === 'disconnectnode';
 
 /** The text must be the one that was given to addnode. */
 export const disconnectAddress = (address: string): RpcCall => ({ method: 'disconnectnode', params: [address] });

@@ -1,24 +1,34 @@
-// Connects a node of a network to the others: its added-node list gets every other ready node, and each is dialled at once.
-import { rpcPort } from '../api/names.ts';
-import { failureOf, isDial, noPeers, peerListCalls, peerListsOf } from '../rpc/network.ts';
+// Connects a node of a network to the others that should be its peers: those that it dials are dialled at once, and are added to its list.
+import { failureOf, isDial, isDisconnect, noPeers, peerListCalls, type PeerLists, peerListsOf } from '../rpc/network.ts';
 import {
   BitcoinRpcError,
   BitcoinTransportError,
   type Credentials,
   maxBatchCalls,
+  type RpcCall,
   RpcClient,
   rpcInWarmup,
 } from '../rpc/rpc-client.ts';
+import { type Connection, observedPeers } from './known-peers.ts';
 import { shortenAddedNodes } from './long-list.ts';
-import { isComplete, type Node, planPeerChanges } from './peer-plan.ts';
+import { isComplete, type Node, planPeerChanges, staleEntries } from './peer-plan.ts';
+import type { PeerTarget } from './peer-target.ts';
+import { planTargetChanges, staleTargetEntries } from './target-changes.ts';
 
 /** What a node reported when it was asked last. */
 export interface NodeReport {
   readonly node: Node;
-  /** Its list has every other ready node, each connected, and no other address. */
+  /**
+   * Its list has every node that it should have, no other address, and every ready node that this one dials is connected. A connection
+   * that another node has to dial may be missing.
+   */
   readonly isComplete: boolean;
   /** Absent also if the node is not complete yet, as while bitcoind is starting: it is asked again then. */
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
+  /** With nodes of the network. Absent if the node gave no answer, or has no target. */
+  readonly connections?: readonly Connection[];
+  /** How many connections it has with peers that are no nodes of the network. Absent as `connections`. */
+  readonly outsidePeers?: number;
 }
 
 /** Timeout for a bitcoind that hangs. A slow one answers within it. */
@@ -34,40 +44,80 @@ const maxBatchTimeoutMs = 60_000;
 export const isUnresponsive = ({ failure }: NodeReport): boolean =>
   failure instanceof BitcoinTransportError && failure.failure === 'timeout';
 
+export interface ConnectRequest {
+  readonly node: Node;
+  /** All nodes of the network. */
+  readonly nodes: readonly Node[];
+  readonly credentials: Credentials;
+  readonly rpcPort: number;
+  /** Absent: every other ready node is a peer, and in the added-node list. */
+  readonly target?: PeerTarget | undefined;
+}
+
 /**
- * Asks a node for its peers and changes them if they differ from the plan. Costs one batch, and a second one if the peers differ, unless
- * the node is new: the calls that a new node needs are known without asking. A failure of the node is a value.
+ * Asks a node for its peers and changes them if they differ from what is wanted. Costs one batch, and a second one if the peers differ,
+ * unless the node is new: the calls that a new node needs are known without asking. A failure of the node is a value.
  * @throws the reason of `signal` once it has aborted
  */
-export async function connectNode(
-  node: Node,
-  nodes: readonly Node[],
-  credentials: Credentials,
-  signal: AbortSignal,
-): Promise<NodeReport> {
+export async function connectNode(request: ConnectRequest, signal: AbortSignal): Promise<NodeReport> {
+  const { node, credentials, rpcPort } = request;
   const client = new RpcClient({ host: node.ip, port: rpcPort, credentials });
+  const rules = rulesOf(request);
   const options = (timeoutMs: number) => ({ timeoutMs, signal });
   try {
     const { isNew = false } = node;
     // A new node answers with its lists as well: if they had other entries, it is not complete and is asked again.
     const lists = isNew ? noPeers : peerListsOf(await client.batch(peerListCalls, options(answerTimeoutMs)));
     // A batch is limited: what is left is done the next time, since the node is not complete until then.
-    const changes = planPeerChanges(node, nodes, lists).slice(0, maxBatchCalls - peerListCalls.length);
-    if (changes.length === 0 && !isNew) return { node, isComplete: isComplete(node, nodes, lists) };
+    const changes = rules.changes(lists).slice(0, maxBatchCalls - peerListCalls.length);
+    if (changes.length === 0 && !isNew) return reportOf(request, rules, lists);
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
     const results = await client.batch([...changes, ...peerListCalls], options(timeoutMs));
     const failure = failureOf(results.slice(0, changes.length));
     if (failure !== undefined) throw failure;
-    return { node, isComplete: isComplete(node, nodes, peerListsOf(results.slice(changes.length))) };
+    return reportOf(request, rules, withoutDisconnected(peerListsOf(results.slice(changes.length)), changes));
   } catch (error) {
     if (error instanceof BitcoinTransportError && error.failure === 'oversized')
-      return { node, isComplete: false, failure: await shortened(client, node, nodes, signal, error) };
+      return { node, isComplete: false, failure: await shortened(client, rules, signal, error) };
     if (error instanceof BitcoinRpcError && error.code === rpcInWarmup) return { node, isComplete: false };
     if (error instanceof BitcoinRpcError || error instanceof BitcoinTransportError)
       return { node, isComplete: false, failure: error };
     throw error;
   }
+}
+
+/** What the peers of a node should be. */
+interface PeerRules {
+  readonly changes: (lists: PeerLists) => RpcCall[];
+  readonly isComplete: (lists: PeerLists) => boolean;
+  readonly staleOf: (added: PeerLists['added']) => PeerLists['added'];
+}
+
+function rulesOf({ node, nodes, target }: ConnectRequest): PeerRules {
+  if (target === undefined)
+    return {
+      changes: lists => planPeerChanges(node, nodes, lists),
+      isComplete: lists => isComplete(node, nodes, lists),
+      staleOf: added => staleEntries(node, nodes, added),
+    };
+  return {
+    changes: lists => planTargetChanges(node, nodes, target, lists),
+    isComplete: lists => planTargetChanges(node, nodes, target, lists).length === 0,
+    staleOf: added => staleTargetEntries(node, target, added),
+  };
+}
+
+/** Without a target, connections are not reported: in a mesh of 1,000 nodes they would be two million. */
+function reportOf({ node, nodes, target }: ConnectRequest, rules: PeerRules, lists: PeerLists): NodeReport {
+  const report = { node, isComplete: rules.isComplete(lists) };
+  return target === undefined ? report : { ...report, ...observedPeers(node, nodes, lists) };
+}
+
+/** bitcoind closes connections a moment after it was asked to, and lists them until then. */
+function withoutDisconnected({ added, peers }: PeerLists, changes: readonly RpcCall[]): PeerLists {
+  const disconnected = new Set(changes.filter(isDisconnect).map(({ params }) => params?.[1]));
+  return { added, peers: peers.filter(({ id }) => !disconnected.has(id)) };
 }
 
 /**
@@ -76,13 +126,12 @@ export async function connectNode(
  */
 async function shortened(
   client: RpcClient,
-  node: Node,
-  nodes: readonly Node[],
+  { staleOf }: PeerRules,
   signal: AbortSignal,
   failure: BitcoinTransportError,
 ): Promise<BitcoinRpcError | BitcoinTransportError> {
   try {
-    const removed = await shortenAddedNodes(client, node, nodes, signal);
+    const removed = await shortenAddedNodes(client, staleOf, signal);
     if (removed === 0) return new BitcoinTransportError('unusable', failure.message, failure);
     const entries = removed === 1 ? '1 entry that is' : `${removed} entries that are`;
     return new BitcoinTransportError('oversized', `${failure.message}; removed ${entries} not the address of a node`);

@@ -1,8 +1,7 @@
 // Heals a node whose added-node list is too long to read. bitcoind takes entries without limit and removes them by name only, so the list is
 // read from its beginning, as far as the limits go, and shortened by what is stale there.
-import { addedNodesIn, addNode, disconnectAddress } from '../rpc/network.ts';
+import { addedNodesIn, addNode, disconnectAddress, type PeerLists } from '../rpc/network.ts';
 import { maxBatchCalls, type RpcClient } from '../rpc/rpc-client.ts';
-import { type Node, staleEntries } from './peer-plan.ts';
 
 /** Some 10,000 entries of the usual length, or ten of 100 kB. */
 const beginningBytes = 1 << 20;
@@ -13,14 +12,14 @@ const totalTimeoutMs = 30_000;
 const maxRounds = 8;
 
 /**
- * Removes entries that are no node's address, and closes their connections. Entries of nodes stay.
+ * Removes stale entries, and closes their connections.
+ * @param staleOf those of some entries that the list should not have
  * @returns how many were removed; 0 if what makes the answer too long is something else
  * @throws as RpcClient.batch
  */
 export async function shortenAddedNodes(
   client: Pick<RpcClient, 'batch' | 'beginningOf'>,
-  self: Node,
-  nodes: readonly Node[],
+  staleOf: (added: PeerLists['added']) => PeerLists['added'],
   signal: AbortSignal,
 ): Promise<number> {
   const endsAtMs = performance.now() + totalTimeoutMs;
@@ -31,7 +30,7 @@ export async function shortenAddedNodes(
     const options = { timeoutMs, signal };
     const beginning = await client.beginningOf({ method: 'getaddednodeinfo' }, { ...options, maxBytes: beginningBytes });
     // Two calls an entry at most.
-    const stale = staleEntries(self, nodes, addedNodesIn(beginning)).slice(0, maxBatchCalls / 2);
+    const stale = staleOf(addedNodesIn(beginning)).slice(0, maxBatchCalls / 2);
     if (stale.length === 0) break;
     const removals = stale.map(({ addednode }) => addNode(addednode, 'remove'));
     const disconnects = stale.filter(({ connected }) => connected).map(({ addednode }) => disconnectAddress(addednode));

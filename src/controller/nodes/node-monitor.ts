@@ -2,8 +2,9 @@
 //   A node that does not answer delays only its own key. When the reports of a network have changed, the network is requested.
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { rpcPort } from '../../bitcoin/api/names.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
-import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -12,7 +13,7 @@ import type { WorkQueue } from '../../runtime/work-queue.ts';
 import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
 /** Asks a node and connects it to the others; see connectNode. It throws once the signal has aborted. */
-export type AskNode = (node: Node, nodes: readonly Node[], credentials: Credentials, signal: AbortSignal) => Promise<NodeReport>;
+export type AskNode = (request: ConnectRequest, signal: AbortSignal) => Promise<NodeReport>;
 
 export interface NodeMonitorOptions {
   /** The name of the queue's controller in metrics. */
@@ -140,7 +141,10 @@ export class NodeMonitor {
     const { network } = node;
     const ask = node.startAsk(signal);
     try {
-      const report = await this.#options.ask(ask.node, network.peers, network.credentials, ask.signal);
+      const report = await this.#options.ask(
+        { node: ask.node, nodes: network.peers, credentials: network.credentials, rpcPort },
+        ask.signal,
+      );
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
       if (report.failure !== undefined) this.#options.onFailure(network.network, report);
       if (ask.finish(report)) this.#requests.next({ key: keyOf(network.network) });

@@ -22,7 +22,7 @@ describe('NetworkController', () => {
   beforeEach(() => {
     clock = FakeTimers.install({ now: Date.UTC(2026, 0, 1), toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
     [cluster, caches, recorder, stop] = [new FakeCluster(), fakeCaches(), new FakeRecorder(), new AbortController()];
-    ask = node => Promise.resolve({ node, isComplete: true });
+    ask = ({ node }) => Promise.resolve({ node, isComplete: true });
     cluster.onStored = (plural, object, old) => {
       const change = old === undefined ? ({ type: 'added', object } as const) : ({ type: 'updated', object, old } as const);
       if (plural === 'services') caches.services.emit(change);
@@ -95,7 +95,7 @@ describe('NetworkController', () => {
   it('makes no request for a stable network, however often it asks the nodes', async () => {
     await start('alice', 2);
     let asks = 0;
-    ask = node => {
+    ask = ({ node }) => {
       asks += 1;
       return Promise.resolve({ node, isComplete: true });
     };
@@ -109,7 +109,7 @@ describe('NetworkController', () => {
     beforeEach(async () => {
       await start('alice', 2);
       await start('bob', 2);
-      ask = (node, _, __, signal) =>
+      ask = ({ node }, signal) =>
         node.name === 'alice-sts-1'
           ? new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
           : Promise.resolve({ node, isComplete: true });

@@ -18,8 +18,14 @@ describe('peerListsOf', () => {
   it('keeps what is needed of each entry', () => {
     expect(peerListsOf([{ result: [added] }, { result: [peer] }])).to.deep.equal({
       added: [{ addednode: '10.0.0.1', connected: true }],
-      peers: [{ id: 7, addr: '10.0.0.1:18444', inbound: false }],
+      peers: [{ id: 7, addr: '10.0.0.1:18444', inbound: false, subver: '/Satoshi:29.0.0/' }],
     });
+  });
+
+  it('takes a user agent for none that is no text, or longer than bitcoind accepts', () => {
+    const longest = 'x'.repeat(256);
+    const subverOf = (subver: unknown) => peerListsOf([{ result: [] }, { result: [{ ...peer, subver }] }]).peers[0]?.subver;
+    expect([undefined, null, 1, {}, `${longest}x`, longest].map(subverOf)).to.deep.equal(['', '', '', '', '', longest]);
   });
 
   it('throws the error of a call', () => {

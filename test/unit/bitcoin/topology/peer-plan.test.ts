@@ -53,9 +53,9 @@ describe('planPeerChanges', () => {
     const lists: PeerLists = {
       added: [{ addednode: '10.0.0.9:18444', connected: true }],
       peers: [
-        { id: 4, addr: '10.0.0.9:18444', inbound: false },
-        { id: 5, addr: '10.0.0.9:51234', inbound: true },
-        { id: 6, addr: '10.0.0.2:51234', inbound: true },
+        { id: 4, addr: '10.0.0.9:18444', inbound: false, subver: '' },
+        { id: 5, addr: '10.0.0.9:51234', inbound: true, subver: '' },
+        { id: 6, addr: '10.0.0.2:51234', inbound: true, subver: '' },
       ],
     };
     expect(texts(planPeerChanges(node(0), [node(0), node(1)], lists))).to.deep.equal([
@@ -82,7 +82,7 @@ describe('planPeerChanges', () => {
   });
 
   it('does not take an inbound connection for one of its own', () => {
-    const lists: PeerLists = { added: [], peers: [{ id: 1, addr: '10.0.0.2:40000', inbound: true }] };
+    const lists: PeerLists = { added: [], peers: [{ id: 1, addr: '10.0.0.2:40000', inbound: true, subver: '' }] };
     expect(texts(planPeerChanges(node(0), [node(0), node(1)], lists))).to.include('addnode 10.0.0.2 onetry');
   });
 

@@ -1,7 +1,7 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
-import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
+import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { NodeMonitor } from '../../../../src/controller/nodes/node-monitor.ts';
 import { WorkQueue } from '../../../../src/runtime/work-queue.ts';
@@ -26,7 +26,7 @@ class FakeNodes {
   readonly failing = new Map<string, BitcoinTransportError>();
   readonly incomplete = new Set<string>();
 
-  readonly ask = async (each: Node, _: readonly Node[], __: Credentials, signal: AbortSignal): Promise<NodeReport> => {
+  readonly ask = async ({ node: each }: ConnectRequest, signal: AbortSignal): Promise<NodeReport> => {
     this.asked.push(each.name);
     this.nodes.push(each);
     await Promise.resolve();

@@ -1,0 +1,30 @@
+// Which edges of a plan there are, from what the nodes report.
+import type { NodeReport } from './connect-node.ts';
+import type { Dial, TopologyPlan } from './topology-plan.ts';
+
+export interface EdgesObserved {
+  readonly wanted: number;
+  readonly connected: number;
+  /** Those of `wanted` that are in no added-node list: the controller redials them. */
+  readonly heldByController: number;
+  /** Every edge that is not connected, as "3-7" with the lower ordinal first, in their order. */
+  readonly missing: readonly string[];
+}
+
+/** An edge is connected if either of its nodes reports the connection, whoever dialled. */
+export function observeEdges({ edges }: TopologyPlan, reports: readonly NodeReport[]): EdgesObserved {
+  const connected = new Set<string>();
+  for (const { node, connections = [] } of reports)
+    for (const { ordinal } of connections) connected.add(edgeText({ from: node.ordinal, to: ordinal }));
+  const missing = edges.filter(edge => !connected.has(edgeText(edge)));
+  return {
+    wanted: edges.length,
+    connected: edges.length - missing.length,
+    heldByController: edges.filter(({ isListed }) => !isListed).length,
+    missing: missing.sort((a, b) => low(a) - low(b) || high(a) - high(b)).map(edgeText),
+  };
+}
+
+const low = ({ from, to }: Dial): number => Math.min(from, to);
+const high = ({ from, to }: Dial): number => Math.max(from, to);
+const edgeText = (edge: Dial): string => `${low(edge)}-${high(edge)}`;
