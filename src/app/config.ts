@@ -86,6 +86,16 @@ const options = {
     'JSON',
     'what is added to the pods of all networks: labels, annotations, imagePullSecrets, nodeSelector, tolerations, securityContext, resources, dataSizeLimit',
   ),
+  'pod-labels': option(
+    z
+      .string()
+      .default('')
+      .transform(list => (list === '' ? [] : list.split(',').map(label => label.split('='))))
+      .refine(labels => labels.every(({ length }) => length === 2), 'labels as KEY=VALUE,KEY=VALUE')
+      .transform(labels => Object.fromEntries(labels) as Record<string, string>),
+    'LABELS',
+    "labels of the controller's own pods, as KEY=VALUE,…: the NetworkPolicies of networks let them in; default: none",
+  ),
   'without-kinds': option(
     z
       .string()

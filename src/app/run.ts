@@ -1,5 +1,6 @@
 // The wiring of the process: client, event recording, caches, leader election, health server and controller, and their shutdown in the
 //   opposite order.
+import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
 import { createCaches } from '../controller/caches.ts';
 import { NetworkController } from '../controller/network-controller.ts';
 import { LostStatus } from '../controller/status/lost-status.ts';
@@ -25,6 +26,17 @@ function kubeConfigFor(config: Config): ReturnType<typeof loadKubeConfig> {
     throw error instanceof KubeConfigError ? new UsageError(error.message) : error;
   }
 }
+
+/** The controller's own pods for NetworkPolicies. Outside of a cluster there are none: rpcFrom can name the controller's address. */
+const controllerPodsOf = ({ podLabels, podNamespace }: Config): V1NetworkPolicyPeer[] =>
+  podNamespace === undefined || Object.keys(podLabels).length === 0
+    ? []
+    : [
+        {
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': podNamespace } },
+          podSelector: { matchLabels: podLabels },
+        },
+      ];
 
 /** Runs the controller until `stop` aborts; then ends in order. */
 export async function run(config: Config, logger: LeveledLogger, stop: AbortSignal): Promise<void> {
@@ -58,6 +70,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
         imagePullPolicy: config.bitcoindImagePullPolicy,
         template: config.bitcoindPodTemplate,
       },
+      controllerPods: controllerPodsOf(config),
       recheckMs: config.recheckSeconds * 1_000,
       concurrency: config.concurrency,
     });

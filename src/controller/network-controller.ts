@@ -1,5 +1,6 @@
 // NetworkController: the two loops of the controller. The network queue makes the cluster as the specs want it and talks to the API server
 //   only; the node queue asks the nodes, and requests a network when its nodes have reported something new.
+import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
 import { merge, type Observable } from 'rxjs';
 import { networkKeyOf } from '../bitcoin/api/names.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
@@ -34,6 +35,8 @@ export interface NetworkControllerOptions {
   /** Where statuses are noted that the definition does not keep. Default: one of its own. */
   readonly lost?: LostStatus;
   readonly pods: PodOptions;
+  /** The controller's own pods, which the NetworkPolicies of networks let in. Default: none. */
+  readonly controllerPods?: readonly V1NetworkPolicyPeer[];
   /** How often a stable network is reconciled and its nodes are asked. */
   readonly recheckMs: number;
   /** Maximum concurrent reconciles of networks. They mostly wait for answers, so many cost little. */
@@ -63,7 +66,7 @@ export class NetworkController {
     });
     const diagnosis = new PodDiagnosis({ client: options.client, logger });
     const lost = options.lost ?? new LostStatus(logger);
-    this.#reconciler = new Reconciler({ ...options, lost, diagnosis, monitor: this.#monitor });
+    this.#reconciler = new Reconciler({ controllerPods: [], ...options, lost, diagnosis, monitor: this.#monitor });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
       requests: merge(networkRequests(caches, options.synced?.synced), this.#monitor.requests),

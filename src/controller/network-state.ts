@@ -10,6 +10,7 @@ import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
 import { type ChildKindName, childKinds, type ChildOf } from './child-kinds.ts';
 import { reasons } from './events/reasons.ts';
+import { type NetworkPlan, planNetwork } from './network-plan.ts';
 import { keepNetwork } from './kept-fields.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import type { PodCredentials } from './steps/credentials.ts';
@@ -45,10 +46,18 @@ export class NetworkState {
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();
+  #plan: { readonly generation: number | undefined; readonly plan: NetworkPlan } | undefined;
 
   constructor({ metadata }: BitcoinNetwork, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
     this.outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, reasons: knownReasons });
     this.pods = new OwnPods(metadata.uid);
+  }
+
+  /** The plan of the network's present generation. */
+  planOf(network: BitcoinNetwork): NetworkPlan {
+    const { generation } = network.metadata;
+    if (this.#plan === undefined || this.#plan.generation !== generation) this.#plan = { generation, plan: planNetwork(network) };
+    return this.#plan.plan;
   }
 
   /** What is remembered of a child, made at the first call. */

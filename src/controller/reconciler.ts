@@ -1,5 +1,6 @@
 // Reconciler: brings one network to the state that its spec wants, a step a line. It talks to the API server only; what the nodes report
 //   comes from the node monitor. Any throw means: retry with backoff.
+import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
 import { keyOf } from '../kube/resource.ts';
@@ -31,6 +32,8 @@ export interface ReconcilerOptions {
   readonly diagnosis: Pick<PodDiagnosis, 'diagnose' | 'forget'>;
   readonly lost: LostStatus;
   readonly pods: PodOptions;
+  /** The controller's own pods; see ChildrenOptions. */
+  readonly controllerPods: readonly V1NetworkPolicyPeer[];
   /** How often a stable network is reconciled again. */
   readonly recheckMs: number;
 }
@@ -63,7 +66,7 @@ export class Reconciler {
     const { pods, nodes } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
-    const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied));
+    const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied), state.planOf(network));
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     recordFailures(recorder, network, outcomes);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);

@@ -18,7 +18,7 @@ const tcp = (port: number): V1NetworkPolicyPort => ({ port, protocol: 'TCP' });
  * Pure. Undefined unless `spec.networkPolicy` is set. The probes of the kubelet are allowed in any case.
  * @param controllerPods the controller's own pods, which must reach the RPC port
  */
-export function networkPolicyFor(network: DeclaredNetwork, controllerPods: V1NetworkPolicyPeer): V1NetworkPolicy | undefined {
+export function networkPolicyFor(network: DeclaredNetwork, controllerPods: readonly V1NetworkPolicyPeer[]): V1NetworkPolicy | undefined {
   const policy = network.spec.networkPolicy;
   if (policy === undefined) return undefined;
   const isRestricted = policy.egress === 'Restricted';
@@ -44,12 +44,12 @@ const ownPods = (network: DeclaredNetwork): V1NetworkPolicyPeer => ({ podSelecto
 function ingressOf(
   network: DeclaredNetwork,
   { rpcFrom = [], p2pFrom = [] }: NetworkPolicySpec,
-  controllerPods: V1NetworkPolicyPeer,
+  controllerPods: readonly V1NetworkPolicyPeer[],
 ): V1NetworkPolicyIngressRule[] {
   const { rpcPort, p2pPort } = chainParametersOf(network.spec);
   const zmqPorts = nodeSetsOf(network).flatMap(set => zmqPortOf(set) ?? []);
   return [
-    ruleFrom([controllerPods, ...rpcFrom], [rpcPort, ...new Set(zmqPorts)]),
+    ruleFrom([...controllerPods, ...rpcFrom], [rpcPort, ...new Set(zmqPorts)]),
     ruleFrom([ownPods(network), ...p2pFrom], [p2pPort]),
   ];
 }

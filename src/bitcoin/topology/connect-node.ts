@@ -27,7 +27,7 @@ export interface NodeReport {
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
   /** With nodes of the network. Absent if the node gave no answer, or has no target. */
   readonly connections?: readonly Connection[];
-  /** How many connections it has with peers that are no nodes of the network. Absent as `connections`. */
+  /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
   readonly outsidePeers?: number;
 }
 
@@ -52,6 +52,8 @@ export interface ConnectRequest {
   readonly rpcPort: number;
   /** Absent: every other ready node is a peer, and in the added-node list. */
   readonly target?: PeerTarget | undefined;
+  /** Without a target: addresses outside of the network that the added-node list has as well, exactly as given. Default: none. */
+  readonly external?: readonly string[] | undefined;
 }
 
 /**
@@ -94,12 +96,12 @@ interface PeerRules {
   readonly staleOf: (added: PeerLists['added']) => PeerLists['added'];
 }
 
-function rulesOf({ node, nodes, target }: ConnectRequest): PeerRules {
+function rulesOf({ node, nodes, target, external }: ConnectRequest): PeerRules {
   if (target === undefined)
     return {
-      changes: lists => planPeerChanges(node, nodes, lists),
-      isComplete: lists => isComplete(node, nodes, lists),
-      staleOf: added => staleEntries(node, nodes, added),
+      changes: lists => planPeerChanges(node, nodes, lists, external),
+      isComplete: lists => isComplete(node, nodes, lists, external),
+      staleOf: added => staleEntries(node, nodes, added, external),
     };
   return {
     changes: lists => planTargetChanges(node, nodes, target, lists),
@@ -110,8 +112,9 @@ function rulesOf({ node, nodes, target }: ConnectRequest): PeerRules {
 
 /** Without a target, connections are not reported: in a mesh of 1,000 nodes they would be two million. */
 function reportOf({ node, nodes, target }: ConnectRequest, rules: PeerRules, lists: PeerLists): NodeReport {
-  const report = { node, isComplete: rules.isComplete(lists) };
-  return target === undefined ? report : { ...report, ...observedPeers(node, nodes, lists) };
+  const { connections, outsidePeers } = observedPeers(node, nodes, lists);
+  const report = { node, isComplete: rules.isComplete(lists), outsidePeers };
+  return target === undefined ? report : { ...report, connections };
 }
 
 /** bitcoind closes connections a moment after it was asked to, and lists them until then. */

@@ -28,18 +28,30 @@ export function hostOf(address: string): string {
 const othersOf = (self: Node, nodes: readonly Node[]): Node[] =>
   nodes.filter(node => node.name !== self.name && node.ip !== '' && node.ip !== self.ip && !node.isTerminating);
 
-/** The entries of a node's added-node list that are not the address of another node. */
-export function staleEntries(self: Node, nodes: readonly Node[], added: PeerLists['added']): PeerLists['added'] {
+/** The entries of a node's added-node list that are neither the address of another node nor an external peer. */
+export function staleEntries(
+  self: Node,
+  nodes: readonly Node[],
+  added: PeerLists['added'],
+  external: readonly string[] = [],
+): PeerLists['added'] {
   const existing = new Set(othersOf(self, nodes).map(node => node.ip));
-  return added.filter(({ addednode }) => !existing.has(hostOf(addednode)));
+  const addresses = new Set(external);
+  return added.filter(({ addednode }) => !existing.has(hostOf(addednode)) && !addresses.has(addednode));
 }
 
 /**
- * The calls that give a node the peers that it should have: every other ready node, and no address that is not a pod's of the network.
+ * The calls that give a node the peers that it should have: every other ready node and the external peers, and no other address.
  * None if it has them. A node that is only not ready keeps its entries, so that a probe that failed once does not disconnect it.
  */
-export function planPeerChanges(self: Node, nodes: readonly Node[], { added, peers }: PeerLists): RpcCall[] {
-  const stale = staleEntries(self, nodes, added);
+export function planPeerChanges(
+  self: Node,
+  nodes: readonly Node[],
+  { added, peers }: PeerLists,
+  external: readonly string[] = [],
+): RpcCall[] {
+  const stale = staleEntries(self, nodes, added, external);
+  const entries = new Set(added.map(({ addednode }) => addednode));
   const staleHosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
   const listed = new Map(added.map(({ addednode, connected }) => [hostOf(addednode), connected]));
   const dialled = new Set(peers.filter(({ inbound }) => !inbound).map(({ addr }) => hostOf(addr)));
@@ -52,13 +64,15 @@ export function planPeerChanges(self: Node, nodes: readonly Node[], { added, pee
     ...stale.map(({ addednode }) => addNode(addednode, 'remove')),
     ...peers.filter(({ addr }) => staleHosts.has(hostOf(addr))).map(({ id }) => disconnectNode(id)),
     ...wanted.filter(ip => !listed.has(ip)).map(ip => addNode(ip, 'add')),
+    // bitcoind dials these by itself.
+    ...external.filter(address => !entries.has(address)).map(address => addNode(address, 'add')),
     ...wanted.filter(ip => listed.get(ip) !== true && !dialled.has(ip)).map(ip => addNode(ip, 'onetry')),
   ];
 }
 
 /** Whether a node has the peers that planPeerChanges aims at, and every ready peer in its list is connected. */
-export function isComplete(self: Node, nodes: readonly Node[], lists: PeerLists): boolean {
+export function isComplete(self: Node, nodes: readonly Node[], lists: PeerLists, external: readonly string[] = []): boolean {
   const ready = new Set(nodes.filter(node => node.isReady).map(node => node.ip));
   const isSettled = ({ addednode, connected }: PeerLists['added'][number]): boolean => connected || !ready.has(hostOf(addednode));
-  return planPeerChanges(self, nodes, lists).length === 0 && lists.added.every(isSettled);
+  return planPeerChanges(self, nodes, lists, external).length === 0 && lists.added.every(isSettled);
 }

@@ -2,7 +2,7 @@
 //   A node that does not answer delays only its own key. When the reports of a network have changed, the network is requested.
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { rpcPort } from '../../bitcoin/api/names.ts';
+import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -10,7 +10,7 @@ import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
-import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
+import { type PeerPlan, WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
 /** Asks a node and connects it to the others; see connectNode. It throws once the signal has aborted. */
 export type AskNode = (request: ConnectRequest, signal: AbortSignal) => Promise<NodeReport>;
@@ -74,11 +74,17 @@ export class NodeMonitor {
   }
 
   /**
-   * Call at each reconcile of a network. If its nodes, their addresses, their readiness or the credentials have changed, the ready ones
-   * are asked at once; else they are asked at their time. Never waits.
+   * Call at each reconcile of a network. The ready nodes whose peers, their addresses, their readiness or the credentials have changed are
+   * asked at once; the others are asked at their time. Never waits.
    * @param credentials undefined: no node is asked until there are some
+   * @param plan the same object as long as it is the same plan
    */
-  observe(network: BitcoinNetwork, nodes: readonly Node[], credentials: Credentials | undefined): NodeObservation {
+  observe(
+    network: BitcoinNetwork,
+    nodes: readonly Node[],
+    credentials: Credentials | undefined,
+    plan: PeerPlan,
+  ): NodeObservation {
     const key = keyOf(network);
     if (this.#networks.get(key)?.network.metadata.uid !== network.metadata.uid) this.forget(key);
     if (credentials === undefined) {
@@ -88,13 +94,11 @@ export class NodeMonitor {
     const watched = this.#networks.get(key) ?? new WatchedNetwork(network);
     this.#networks.set(key, watched);
     const nodeKey = (node: Pick<Node, 'name'>) => `${network.metadata.namespace}/${node.name}`;
-    const change = watched.update(network, nodes, credentials);
+    const change = watched.update(network, nodes, credentials, plan);
     if (change !== undefined) {
       for (const node of change.removed) this.#nodes.delete(nodeKey(node));
-      for (const node of watched.nodes.values()) {
-        this.#nodes.set(nodeKey(node), node);
-        this.#options.queue.add(nodeKey(node));
-      }
+      for (const node of watched.nodes.values()) this.#nodes.set(nodeKey(node), node);
+      for (const node of change.changed) this.#options.queue.add(nodeKey(node));
       this.#scheduleRecheck(watched);
     }
     return { reports: watched.reports(), settlesInMs: watched.settlesInMs() };
@@ -142,7 +146,10 @@ export class NodeMonitor {
     const ask = node.startAsk(signal);
     try {
       const report = await this.#options.ask(
-        { node: ask.node, nodes: network.peers, credentials: network.credentials, rpcPort },
+        {
+          ...{ node: ask.node, nodes: network.peers, credentials: network.credentials },
+          ...{ rpcPort: chainParametersOf(network.network.spec).rpcPort, target: node.target, external: node.external },
+        },
         ask.signal,
       );
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;

@@ -2,7 +2,10 @@
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { type PeerTarget, peerTargets } from '../../bitcoin/topology/peer-target.ts';
+import type { TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
 import { Deadline } from '../../time/deadline.ts';
 
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
@@ -20,13 +23,24 @@ interface Ask {
   clear(): void;
 }
 
+/** What a node is asked about. */
+interface Target {
+  readonly peers: PeerTarget | undefined;
+  readonly external: readonly string[];
+  /** The same text for the same peers, with the same addresses and readiness. */
+  readonly fingerprint: string;
+}
+
 /** A ready node. */
 export class WatchedNode {
   readonly network: WatchedNetwork;
   node: Node;
   report: NodeReport | undefined;
-  /** The version of the network's peers that the report is about. */
-  reportedVersion = 0;
+  /** The version of the network when it was asked for its report. */
+  askedVersion = 0;
+  #target: Target | undefined;
+  /** The version of the network since which it has its target. */
+  #targetVersion = 0;
   #isNew: boolean;
   #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
 
@@ -38,6 +52,29 @@ export class WatchedNode {
 
   get name(): string {
     return this.node.name;
+  }
+
+  get target(): PeerTarget | undefined {
+    return this.#target?.peers;
+  }
+
+  get external(): readonly string[] {
+    return this.#target?.external ?? [];
+  }
+
+  /** Whether its last report is about its present peers. */
+  get isReported(): boolean {
+    return this.report !== undefined && this.askedVersion >= this.#targetVersion;
+  }
+
+  /** @returns whether it has other peers than before */
+  retarget(target: Target, version: number): boolean {
+    const isSame = target.fingerprint === this.#target?.fingerprint;
+    this.#target = target;
+    if (isSame) return false;
+    this.#targetVersion = version;
+    this.#hastenAsk();
+    return true;
   }
 
   startAsk(signal: AbortSignal): Ask {
@@ -65,24 +102,43 @@ export class WatchedNode {
   }
 
   /** Gives up the ask in progress unless it ends soon. */
-  hastenAsk(): void {
+  #hastenAsk(): void {
     if (this.#ask === undefined) return;
     const { deadline, startedMs } = this.#ask;
     deadline.extend(Math.max(0, startedMs + outdatedAskMs - performance.now()));
   }
 }
 
+/** What an update changed. */
+interface Change {
+  /** Nodes that are not ready any more, or have other credentials. */
+  readonly removed: readonly WatchedNode[];
+  /** Nodes that have other peers than before. */
+  readonly changed: readonly WatchedNode[];
+}
+
+/** Which nodes should be connected. */
+export interface PeerPlan {
+  /** Undefined: every node with every other, from both ends. */
+  readonly topology: TopologyPlan | undefined;
+  /** The addresses of peers outside of the network, by ordinal. */
+  readonly externalPeers: ReadonlyMap<number, readonly string[]>;
+}
+
 export class WatchedNetwork {
   network: BitcoinNetwork;
   credentials: Credentials = { user: '', password: '' };
-  /** All nodes, ready or not: the ready ones are each other's peers. */
+  /** All nodes, ready or not. */
   peers: readonly Node[] = [];
   /** The ready nodes, by name. */
   readonly nodes = new Map<string, WatchedNode>();
-  /** Counts the changes of the peers or the credentials. */
-  version = 0;
+  /** Counts the changes of the peers, the plan or the credentials. */
+  #version = 0;
   #fingerprint: string | undefined;
-  /** Those that have not reported about the present peers, without the unresponsive ones. */
+  #plan: PeerPlan | undefined;
+  /** By ordinal: the version since which a node has its address and readiness. */
+  #since = new Map<number, { readonly identity: string; readonly version: number }>();
+  /** Those that have not reported about their present peers, without the unresponsive ones. */
   #pending = new Set<WatchedNode>();
   #unsettledSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -91,45 +147,60 @@ export class WatchedNetwork {
     this.network = network;
   }
 
-  /** @returns undefined if neither the peers nor the credentials have changed, else the nodes that are not ready any more */
-  update(
-    network: BitcoinNetwork,
-    peers: readonly Node[],
-    credentials: Credentials,
-  ): { readonly removed: readonly WatchedNode[] } | undefined {
+  get version(): number {
+    return this.#version;
+  }
+
+  /** @returns undefined if no node has anything new to be asked about */
+  update(network: BitcoinNetwork, peers: readonly Node[], credentials: Credentials, plan: PeerPlan): Change | undefined {
     this.network = network;
     const fingerprint = fingerprintOf(peers);
     const hasNewCredentials = credentials.user !== this.credentials.user || credentials.password !== this.credentials.password;
-    if (fingerprint === this.#fingerprint && !hasNewCredentials) return undefined;
+    if (fingerprint === this.#fingerprint && plan === this.#plan && !hasNewCredentials) return undefined;
     this.#fingerprint = fingerprint;
+    this.#plan = plan;
     this.peers = peers;
     this.credentials = credentials;
-    this.version += 1;
+    this.#version += 1;
+    this.#noteIdentities();
     const before = new Map(this.nodes);
     this.nodes.clear();
+    const changed: WatchedNode[] = [];
+    const targets = targetsOf(peers, plan, fingerprint);
     for (const node of peers.filter(isAsked)) {
-      const known = before.get(node.name);
-      if (known?.node.ip !== node.ip || hasNewCredentials) {
-        this.nodes.set(node.name, new WatchedNode(this, node));
-        continue;
-      }
-      known.node = node;
-      known.hastenAsk();
-      this.nodes.set(node.name, known);
-      before.delete(node.name);
+      const former = before.get(node.name);
+      const isKnown = former?.node.ip === node.ip && !hasNewCredentials;
+      const watched = isKnown ? former : new WatchedNode(this, node);
+      if (isKnown) before.delete(node.name);
+      watched.node = node;
+      if (watched.retarget(targets(node.ordinal), this.#version)) changed.push(watched);
+      this.nodes.set(node.name, watched);
     }
     for (const node of before.values()) node.abandonAsk();
-    this.#pending = new Set([...this.nodes.values()].filter(({ report }) => report === undefined || !isUnresponsive(report)));
+    const waitedFor = [...this.nodes.values()].filter(node => this.#pending.has(node) || changed.includes(node));
+    this.#pending = new Set(waitedFor.filter(({ report }) => report === undefined || !isUnresponsive(report)));
     if (this.#pending.size === 0) this.#unsettledSinceMs = undefined;
     else this.#unsettledSinceMs ??= performance.now();
-    return { removed: [...before.values()] };
+    return { removed: [...before.values()], changed };
   }
 
-  /** The reports that there are, by ordinal. One about former peers only counts for its failure. */
+  /**
+   * The reports that there are, by ordinal. One about former peers only counts for its failure and for its connections, and a connection only
+   * as long as the other node has not changed since.
+   */
   reports(): NodeReport[] {
-    const reports = [...this.nodes.values()].flatMap(({ report, reportedVersion }) => {
+    const reports = [...this.nodes.values()].flatMap(node => {
+      const { report } = node;
       if (report === undefined) return [];
-      return [reportedVersion === this.version ? report : { ...report, isComplete: false }];
+      const { connections } = report;
+      const isUnchanged = ({ ordinal }: Connection) => (this.#since.get(ordinal)?.version ?? Infinity) <= node.askedVersion;
+      return [
+        {
+          ...report,
+          isComplete: report.isComplete && node.isReported,
+          ...(connections === undefined ? {} : { connections: connections.filter(isUnchanged) }),
+        },
+      ];
     });
     return reports.sort((a, b) => a.node.ordinal - b.node.ordinal);
   }
@@ -141,13 +212,24 @@ export class WatchedNetwork {
 
   /** Keeps a report. Returns whether the network should be requested: the report differs, and no other one is worth waiting for. */
   take(node: WatchedNode, report: NodeReport, version: number): boolean {
-    const isChanged = version !== node.reportedVersion || !isSameReport(report, node.report);
+    const isChanged = !node.isReported || !isSameReport(report, node.report);
     node.report = report;
-    node.reportedVersion = version;
-    if (version === this.version) this.#pending.delete(node);
+    node.askedVersion = version;
+    if (node.isReported) this.#pending.delete(node);
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
     return isChanged && (isSettled || this.settlesInMs() === 0);
+  }
+
+  #noteIdentities(): void {
+    const before = this.#since;
+    this.#since = new Map(
+      this.peers.map(node => {
+        const identity = identityOf(node);
+        const known = before.get(node.ordinal);
+        return [node.ordinal, known?.identity === identity ? known : { identity, version: this.#version }];
+      }),
+    );
   }
 
   /** Whether the node is one of the network's ready nodes, and not a former one of its name. */
@@ -177,12 +259,39 @@ export class WatchedNetwork {
 
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 
+const identityOf = ({ name, ip, isReady }: Node): string => `${name} ${ip} ${isReady}`;
+
 /** What the peers of a node depend on. A node that is being deleted is no peer. */
 const fingerprintOf = (nodes: readonly Node[]): string =>
   nodes
     .filter(({ isTerminating, ip }) => !isTerminating && ip !== '')
-    .map(({ name, ip, isReady }) => `${name} ${ip} ${isReady}`)
+    .map(identityOf)
     .join();
 
-const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean =>
-  b !== undefined && a.isComplete === b.isComplete && a.failure?.message === b.failure?.message;
+/** The target of a node by its ordinal. */
+function targetsOf(
+  nodes: readonly Node[],
+  { topology, externalPeers }: PeerPlan,
+  fingerprint: string,
+): (ordinal: number) => Target {
+  const externalOf = (ordinal: number) => externalPeers.get(ordinal) ?? [];
+  if (topology === undefined)
+    return ordinal => {
+      const external = externalOf(ordinal);
+      return { peers: undefined, external, fingerprint: [fingerprint, ...external].join() };
+    };
+  const targets = peerTargets(topology, nodes, externalOf);
+  return ordinal => {
+    const peers = targets.get(ordinal);
+    const { listed = [], held = [], accepted = [], external = [] } = peers ?? {};
+    // A node that dials this one is asked itself when it changes.
+    const parts = [listed.map(identityOf), held.map(identityOf), accepted.map(({ name }) => name), external];
+    return { peers, external, fingerprint: JSON.stringify(parts) };
+  };
+}
+
+const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !== undefined && textOf(a) === textOf(b);
+
+/** What of a report the status shows. */
+const textOf = ({ isComplete, failure, connections = [], outsidePeers = 0 }: NodeReport): string =>
+  JSON.stringify([isComplete, failure?.message, connections.map(({ ordinal }) => ordinal).sort((a, b) => a - b), outsidePeers > 0]);

@@ -9,7 +9,7 @@ import {
   parseNodeName,
   statefulSetName,
 } from '../../bitcoin/api/names.ts';
-import { type NodeSet, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
+import { hasOrdinal, type NodeSet, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 
 export const isTerminating = ({ metadata }: V1Pod): boolean => metadata?.deletionTimestamp !== undefined;
@@ -57,4 +57,4 @@ export function observeNodes(
 
 /** The nodes of a group that was removed are about to stop. */
 const isWanted = ({ ordinal }: NodeName, set: NodeSet | undefined, replicas: number): boolean =>
-  set !== undefined && ordinal >= set.start && ordinal < set.start + Math.max(set.nodes, replicas);
+  set !== undefined && hasOrdinal({ ...set, nodes: Math.max(set.nodes, replicas) }, ordinal);

@@ -1,8 +1,7 @@
 // Step: the objects that a network owns, in their order, and the credentials that their nodes start with.
-import type { V1StatefulSet } from '@kubernetes/client-node';
+import type { V1NetworkPolicyPeer, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
-import { nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../../bitcoin/resources/stateful-set.ts';
 import { keyOf, type KubeObject } from '../../kube/resource.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
@@ -24,6 +23,8 @@ export interface ChildrenOptions {
   readonly caches: ReadableCaches;
   readonly recorder: Pick<EventRecorder, 'event'>;
   readonly pods: PodOptions;
+  /** The controller's own pods, which the NetworkPolicy of a network lets in. */
+  readonly controllerPods: readonly V1NetworkPolicyPeer[];
   readonly recheckMs: number;
 }
 
@@ -73,7 +74,7 @@ export class ChildrenStep {
     const service = serviceName(network);
     return [
       state.child('services', service).writes.newest(cachedIn(services, network, service)),
-      ...nodeSetsOf(network).map(({ name }) =>
+      ...state.planOf(network).sets.map(({ name }) =>
         state.child('statefulSets', name).writes.newest(cachedIn(statefulSets, network, name)),
       ),
     ];
@@ -90,19 +91,20 @@ export class ChildrenStep {
   }
 
   async #apply(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Children | undefined> {
-    const { caches, client, pods, recorder } = this.#options;
+    const { caches, client, controllerPods, pods, recorder } = this.#options;
     if (!isCurrent(network, caches.networks.get(keyOf(network)))) return undefined;
     const context = { client, network, outbox: state.outbox, signal };
-    const wanted = desiredChildren(network);
+    const { sets, largestInbound } = state.planOf(network);
+    const wanted = desiredChildren(network, controllerPods);
     const children: AppliedChild[] = [];
     for (const child of wanted.filter(({ kind }) => caches[kind] !== undefined))
       children.push(await this.#applyOne(context, state, child));
     const first = state.child('statefulSets', statefulSetName(network)).writes;
     const current = first.newest(cachedIn(caches.statefulSets, network, statefulSetName(network)));
     const credentials = await this.#credentials.of(network, state.credentials, current, signal);
-    for (const set of nodeSetsOf(network)) {
+    for (const set of sets) {
       const cached = cachedIn(caches.statefulSets, network, set.name);
-      const applied = await applyStatefulSet(context, state, { set, cached, credentials, pods });
+      const applied = await applyStatefulSet(context, state, { set, cached, credentials, options: { ...pods, largestInbound } });
       children.push({ kind: 'statefulSets', name: set.name, applied });
     }
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);

@@ -3,7 +3,7 @@ import type { V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { credentialsAnnotation } from '../../bitcoin/api/names.ts';
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
-import { type PodOptions, secretOf, statefulSetFor } from '../../bitcoin/resources/stateful-set.ts';
+import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../bitcoin/resources/stateful-set.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import { statefulSetEvent } from '../events/children.ts';
 import type { NetworkState } from '../network-state.ts';
@@ -16,7 +16,7 @@ export interface StatefulSetInput {
   /** The StatefulSet as the cache has it. */
   readonly cached: V1StatefulSet | undefined;
   readonly credentials: CredentialsState;
-  readonly pods: PodOptions;
+  readonly options: StatefulSetOptions;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface StatefulSetInput {
 export async function applyStatefulSet(
   context: ChildContext,
   networkState: NetworkState,
-  { set, cached, credentials, pods }: StatefulSetInput,
+  { set, cached, credentials, options }: StatefulSetInput,
 ): Promise<Applied<V1StatefulSet> | undefined> {
   const { network } = context;
   const state = networkState.child('statefulSets', set.name);
@@ -35,7 +35,7 @@ export async function applyStatefulSet(
   if (!credentials.isAvailable && current === undefined) return undefined;
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
-    desired: desiredStatefulSet(network, set, current, credentials, pods),
+    desired: desiredStatefulSet(network, set, current, credentials, options),
     eventOf: (change, previous) => statefulSetEvent(set.name, set.nodes, change, previous),
   });
   if ('object' in applied) networkState.pods.note(set.name, applied.object);
@@ -48,9 +48,9 @@ function desiredStatefulSet(
   set: NodeSet,
   current: V1StatefulSet | undefined,
   credentials: CredentialsState,
-  pods: PodOptions,
+  options: StatefulSetOptions,
 ): V1StatefulSet {
-  if (credentials.isAvailable) return statefulSetFor(network, set, credentials.version, pods);
+  if (credentials.isAvailable) return statefulSetFor(network, set, credentials.version, options);
   const version = current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
-  return statefulSetFor({ ...network, spec: { ...network.spec, secret: secretOf(current) } }, set, version, pods);
+  return statefulSetFor({ ...network, spec: { ...network.spec, secret: secretOf(current) } }, set, version, options);
 }

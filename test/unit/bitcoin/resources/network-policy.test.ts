@@ -8,13 +8,13 @@ const controllerPods = {
   podSelector: { matchLabels: { app: 'bitcoin-controller' } },
 };
 const ownPods = { podSelector: { matchLabels: { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' } } };
-const policyOf = (spec: Partial<DeclaredSpec>) => networkPolicyFor(declaredNetwork(spec), controllerPods)?.spec;
+const policyOf = (spec: Partial<DeclaredSpec>) => networkPolicyFor(declaredNetwork(spec), [controllerPods])?.spec;
 const tcp = (port: number) => ({ port, protocol: 'TCP' });
 const dns = { ports: [{ port: 53, protocol: 'UDP' }, tcp(53)] };
 
 describe('networkPolicyFor', () => {
   it('makes none unless the network asks for one', () => {
-    expect(networkPolicyFor(declaredNetwork(), controllerPods)).to.equal(undefined);
+    expect(networkPolicyFor(declaredNetwork(), [controllerPods])).to.equal(undefined);
   });
 
   it('lets the controller reach RPC and the nodes of the network one another, and nobody else', () => {

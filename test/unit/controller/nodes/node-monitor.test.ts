@@ -4,11 +4,14 @@ import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin
 import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { NodeMonitor } from '../../../../src/controller/nodes/node-monitor.ts';
+import type { PeerPlan } from '../../../../src/controller/nodes/watched-network.ts';
 import { WorkQueue } from '../../../../src/runtime/work-queue.ts';
 import { network, node } from '../../../support/builders.ts';
 import { RecordingLogger } from '../../../support/fakes/recording-logger.ts';
 
 const alice = network({ nodes: 3 });
+/** Every node with every other. */
+const mesh: PeerPlan = { topology: undefined, externalPeers: new Map() };
 const credentials: Credentials = { user: 'user', password: 'password' };
 const timeout = new BitcoinTransportError('timeout', 'no answer within 15000 ms');
 
@@ -89,13 +92,13 @@ describe('NodeMonitor', () => {
 
   /** Observes the nodes and lets those that answer do so. */
   async function observe(nodes: readonly Node[], of = alice) {
-    monitor.observe(of, nodes, credentials);
+    monitor.observe(of, nodes, credentials, mesh);
     await clock.tickAsync(0);
   }
 
   /** What the reconciler would see now of nodes that have not changed. */
   const completeness = (nodes: readonly Node[], of = alice) =>
-    monitor.observe(of, nodes, credentials).reports.map(({ isComplete }) => isComplete);
+    monitor.observe(of, nodes, credentials, mesh).reports.map(({ isComplete }) => isComplete);
 
   /** The names of the nodes that are asked within `ms`. */
   async function askedWithin(ms: number): Promise<string[]> {
@@ -146,10 +149,10 @@ describe('NodeMonitor', () => {
     it('every ready node again with new credentials, and none without any', async () => {
       await observe(readyNodes(2));
       fake.asked = [];
-      monitor.observe(alice, readyNodes(2), { ...credentials, password: 'new' });
+      monitor.observe(alice, readyNodes(2), { ...credentials, password: 'new' }, mesh);
       await clock.tickAsync(0);
       expect(fake.asked).to.deep.equal(names(0, 1));
-      expect(monitor.observe(alice, readyNodes(2), undefined).reports).to.deep.equal([]);
+      expect(monitor.observe(alice, readyNodes(2), undefined, mesh).reports).to.deep.equal([]);
       expect(await askedWithin(600_000)).to.deep.equal([]);
     });
 
@@ -211,7 +214,7 @@ describe('NodeMonitor', () => {
       fake.hanging.set('alice-sts-1', 0);
       await observe(readyNodes(2));
       await clock.tickAsync(15_000);
-      const { reports } = monitor.observe(alice, readyNodes(3), credentials);
+      const { reports } = monitor.observe(alice, readyNodes(3), credentials, mesh);
       expect(reports.map(({ failure }) => failure)).to.deep.equal([undefined, timeout]);
     });
   });
@@ -233,12 +236,12 @@ describe('NodeMonitor', () => {
 
     it('lets the status wait for it for a second at most, and not again once it was unresponsive', async () => {
       await observe(readyNodes(2));
-      expect(monitor.observe(alice, readyNodes(2), credentials).settlesInMs).to.equal(1_000);
+      expect(monitor.observe(alice, readyNodes(2), credentials, mesh).settlesInMs).to.equal(1_000);
       await clock.tickAsync(1_000);
-      expect(monitor.observe(alice, readyNodes(2), credentials).settlesInMs).to.equal(0);
+      expect(monitor.observe(alice, readyNodes(2), credentials, mesh).settlesInMs).to.equal(0);
       await clock.tickAsync(14_000);
       await observe(readyNodes(3));
-      expect(monitor.observe(alice, readyNodes(3), credentials).settlesInMs).to.equal(0);
+      expect(monitor.observe(alice, readyNodes(3), credentials, mesh).settlesInMs).to.equal(0);
     });
 
     it('requests the network for a report that comes late', async () => {

@@ -1,0 +1,44 @@
+// A topology in words, for status and events; and what is wrong with external peers. Pure.
+import type { TopologySpec } from '../api/topology.ts';
+import type { SpecProblem } from './topology-plan.ts';
+import { rangesOf } from './topology-problems.ts';
+
+/** Such as `Random (degree 3, seed 7)`. Two specs that plan the same have the same text, and others another one, but for Edges. */
+export function describeTopology({ type, seed = 0, random, star, tree, groups, edges }: TopologySpec): string {
+  const seeded = `seed ${seed}`;
+  const details: Record<TopologySpec['type'], readonly string[]> = {
+    FullMesh: [],
+    Ring: [],
+    Line: [],
+    None: [],
+    Star: [`hub ${star?.hub ?? 0}`],
+    Tree: [`arity ${tree?.arity ?? 2}`],
+    Random: [random?.degree === undefined ? `outbound ${random?.outbound ?? 0}` : `degree ${random.degree}`, seeded],
+    Groups: [
+      `within ${groups?.within ?? 'FullMesh'}`,
+      ...(groups?.degree === undefined ? [] : [`degree ${groups.degree}`]),
+      `bridges ${groups?.bridges ?? 1}`,
+      seeded,
+    ],
+    Edges: [`${edges?.length ?? 0} given`],
+  };
+  const shown = details[type];
+  return shown.length === 0 ? type : `${type} (${shown.join(', ')})`;
+}
+
+/** A problem for each external peer that names a node which there is not. */
+export function externalPeerProblems(
+  peers: readonly { readonly address: string; readonly ordinals?: readonly number[] | undefined }[],
+  ordinals: readonly number[],
+): SpecProblem[] {
+  if (ordinals.length === 0) return [];
+  const known = new Set(ordinals);
+  return peers.flatMap(({ address, ordinals: named = [] }) =>
+    named
+      .filter(ordinal => !known.has(ordinal))
+      .map((ordinal): SpecProblem => ({
+        reason: 'OrdinalUnknown',
+        message: `externalPeers[${address}].ordinals: there is no node ${ordinal} (nodes: ${rangesOf(ordinals.toSorted((a, b) => a - b))})`,
+      })),
+  );
+}
