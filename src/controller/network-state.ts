@@ -9,6 +9,7 @@ import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
 import { type ChildKindName, childKinds, type ChildOf } from './child-kinds.ts';
+import { EdgeHistory } from './events/edges.ts';
 import { reasons } from './events/reasons.ts';
 import { type NetworkPlan, planNetwork } from './network-plan.ts';
 import { keepNetwork } from './kept-fields.ts';
@@ -43,6 +44,7 @@ export class NetworkState {
   readonly pods: OwnPods;
   readonly credentials: PodCredentials = {};
   readonly throttle = new StatusThrottle();
+  readonly edges = new EdgeHistory();
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();
@@ -56,8 +58,13 @@ export class NetworkState {
   /** The plan of the network's present generation. */
   planOf(network: BitcoinNetwork): NetworkPlan {
     const { generation } = network.metadata;
-    if (this.#plan === undefined || this.#plan.generation !== generation) this.#plan = { generation, plan: planNetwork(network) };
-    return this.#plan.plan;
+    const known = this.#plan;
+    if (known?.generation === generation && known !== undefined) return known.plan;
+    const plan = planNetwork(network);
+    if (known !== undefined && known.plan.description !== plan.description)
+      this.edges.noteChange(known.plan.topology, plan.topology);
+    this.#plan = { generation, plan };
+    return plan;
   }
 
   /** What is remembered of a child, made at the first call. */

@@ -19,7 +19,9 @@ import type { NodeMonitor } from './nodes/node-monitor.ts';
 import { podsOf } from './pod-cache.ts';
 import { Requeue } from './requeue.ts';
 import type { LostStatus } from './status/lost-status.ts';
+import { edgesOf } from './status/edges.ts';
 import { observeNodes } from './status/pods.ts';
+import { type SpecFault, specFaultsOf } from './status/spec-faults.ts';
 import { type Children, ChildrenStep } from './steps/children.ts';
 import { exists } from './steps/confirm-existence.ts';
 import { publishStatus } from './steps/publish-status.ts';
@@ -59,19 +61,27 @@ export class Reconciler {
     const network = state.writes.newest(cached) ?? cached;
     if (isBeingDeleted(network)) return this.#forget(key);
     state.outbox.publish(network, 'status', network.status?.lastEvents ?? []);
-    if (isPaused(network)) return this.#pause(network, state, signal);
+    if (isPaused(network)) return this.#leaveAlone(network, state, signal);
+    const { oversizedSpec } = network;
+    // What the cache keeps of such a spec is not what it asks for.
+    if (oversizedSpec !== undefined)
+      return this.#leaveAlone(network, state, signal, { reason: 'SpecTooLarge', message: oversizedSpec });
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
     const applied = await this.#children.apply(network, state, signal);
     if (applied === undefined) return {};
     const { pods, nodes } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
-    const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied), state.planOf(network));
+    const plan = state.planOf(network);
+    const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied), plan);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     recordFailures(recorder, network, outcomes);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);
     if (isRejected) this.#children.rejectCredentials(network, state);
-    const observation = { ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] };
+    const observation = {
+      ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
+      ...{ edges: edgesOf(plan, reports), specFaults: specFaultsOf(plan, applied.children, applied.forbidden) },
+    };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
     return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs: [waitMs, lookAgainMs] });
   }
@@ -92,11 +102,12 @@ export class Reconciler {
   }
 
   /** The nodes are still observed, so that the status does not claim what is not so. */
-  async #pause(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Result> {
+  async #leaveAlone(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal, specFault?: SpecFault): Promise<Result> {
     this.#stopWatching(keyOf(network));
     for (const set of this.#children.statefulSetsOf(network)) state.pods.note(set.metadata?.name ?? '', set);
     const { nodes } = this.#observe(network, state);
-    const waitMs = await publishStatus(this.#statusContext(network, signal), state, { isPaused: true, nodes }, 0);
+    const observation = { isPaused: true, nodes, ...(specFault === undefined ? {} : { specFault }) } as const;
+    const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, 0);
     return waitMs > 0 ? { requeueAfterMs: waitMs } : {};
   }
 

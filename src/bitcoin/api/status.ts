@@ -18,6 +18,7 @@ const count = (description: string) => z.int().meta({ format: 'int32', descripti
 
 const edgesSchema = z
   .object({
+    topology: z.string().meta({ description: 'The topology in words, such as Random (degree 3, seed 7).' }),
     wanted: count('The number of edges that the topology has.'),
     connected: count('The number of these edges that are connected, as either end reports.'),
     heldByController: count(
@@ -25,11 +26,9 @@ const edgesSchema = z
     ),
     missing: z
       .array(z.string())
-      .exactOptional()
       .meta({
         ...listAtomic,
         description: `Edges that are not connected, by ordinal, such as 3-7. At most ${maxMissingEdges}.`,
-        absent: 'None is missing.',
       }),
     summary: z.string().meta({ description: 'CONNECTED/WANTED, such as 18/18.' }),
   })

@@ -3,7 +3,7 @@ import type { TopologySpec } from '../api/topology.ts';
 import type { SpecProblem } from './topology-plan.ts';
 import { rangesOf } from './topology-problems.ts';
 
-/** Such as `Random (degree 3, seed 7)`. Two specs that plan the same have the same text, and others another one, but for Edges. */
+/** Such as `Random (degree 3, seed 7)`. Two specs that plan the same have the same text. Those that plan otherwise have another one, unless they differ after the first ten given edges. */
 export function describeTopology({ type, seed = 0, random, star, tree, groups, edges }: TopologySpec): string {
   const seeded = `seed ${seed}`;
   const details: Record<TopologySpec['type'], readonly string[]> = {
@@ -20,10 +20,18 @@ export function describeTopology({ type, seed = 0, random, star, tree, groups, e
       `bridges ${groups?.bridges ?? 1}`,
       seeded,
     ],
-    Edges: [`${edges?.length ?? 0} given`],
+    Edges: edgeTexts(edges ?? []),
   };
   const shown = details[type];
   return shown.length === 0 ? type : `${type} (${shown.join(', ')})`;
+}
+
+/** More would make a message hard to read. */
+const maxEdges = 10;
+
+function edgeTexts(edges: readonly { readonly from: number; readonly to: number }[]): string[] {
+  const shown = edges.slice(0, maxEdges).map(({ from, to }) => `${from}-${to}`);
+  return edges.length > maxEdges ? [...shown, `and ${edges.length - maxEdges} more`] : shown;
 }
 
 /** A problem for each external peer that names a node which there is not. */

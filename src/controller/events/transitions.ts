@@ -11,27 +11,36 @@ import { hasOrdinal, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
+import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
 import { reasons } from './reasons.ts';
 
 /** More names than this make a message hard to read; the status has them all. */
 const maxNames = 10;
 
+/** What the two statuses do not show. */
+export interface TransitionContext {
+  readonly problems?: readonly Problem[];
+  readonly edges?: EdgeHistory;
+}
+
 /**
  * The events of the changes between two statuses.
- * @param problems those that `status` reports: each cause that the previous status did not have is an event
+ * @param context.problems those that `status` reports: each cause that the previous status did not have is an event
  */
 export function transitionEvents(
   network: BitcoinNetwork,
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
-  problems: readonly Problem[] = [],
+  { problems = [], edges = new EdgeHistory() }: TransitionContext = {},
 ): PendingEvent[] {
   return [
     ...pauseEvents(previous, status),
     ...problemEvents(previous, status, problems),
     ...credentialsEvents(previous, status),
+    ...specEvents(previous, status),
     ...nodeEvents(network, previous, status),
-    ...connectionEvents(previous, status),
+    ...edgeEvents(previous, status, edges),
+    ...connectionEvents(previous, status, edges),
   ];
 }
 
@@ -65,11 +74,25 @@ function nodeEvents(
   return events;
 }
 
-function connectionEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
+function connectionEvents(
+  previous: BitcoinNetworkStatus | undefined,
+  status: BitcoinNetworkStatus,
+  edges: EdgeHistory,
+): PendingEvent[] {
   const connected = conditionOf(status, 'Connected');
   const was = conditionOf(previous, 'Connected');
   if (connected?.status !== 'True' || (was?.status === 'True' && was.message === connected.message)) return [];
+  if (isRestored(previous, status, edges)) return [];
   return [{ type: 'Normal', reason: reasons.peersConnected, message: sentence(connected.message) }];
+}
+
+function specEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
+  const [was, is] = [conditionOf(previous, 'SpecAccepted'), conditionOf(status, 'SpecAccepted')];
+  if (is?.status === 'False' && (was?.status !== 'False' || was.message !== is.message))
+    return [{ type: 'Warning', reason: reasons.specRejected, message: `${is.reason}: ${is.message}` }];
+  if (is?.status === 'True' && was?.status === 'False')
+    return [{ type: 'Normal', reason: reasons.specAccepted, message: sentence(is.message) }];
+  return [];
 }
 
 function pauseEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {

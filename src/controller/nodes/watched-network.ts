@@ -294,4 +294,9 @@ const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !=
 
 /** What of a report the status shows. */
 const textOf = ({ isComplete, failure, connections = [], outsidePeers = 0 }: NodeReport): string =>
-  JSON.stringify([isComplete, failure?.message, connections.map(({ ordinal }) => ordinal).sort((a, b) => a - b), outsidePeers > 0]);
+  JSON.stringify([
+    isComplete,
+    failure?.message,
+    connections.map(({ ordinal }) => ordinal).sort((a, b) => a - b),
+    outsidePeers > 0,
+  ]);

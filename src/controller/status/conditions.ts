@@ -1,7 +1,8 @@
-// The conditions of a network: Ready, Connected, CredentialsAvailable and Paused. Pure.
+// The conditions of a network: Ready, Connected, SpecAccepted, CredentialsAvailable and Paused. Pure.
 import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
@@ -9,6 +10,8 @@ import { causesOf } from '../diagnosis/summary.ts';
 import { failureMessage, failureReason } from '../events/failures.ts';
 import { reasons } from '../events/reasons.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
+import { type EdgesStatus, edgesText } from './edges.ts';
+import { isDeclared, type SpecFault } from './spec-faults.ts';
 
 /** What a reconcile found out about a network. */
 export interface Observation {
@@ -20,13 +23,22 @@ export interface Observation {
   readonly children: readonly (Applied<unknown> | undefined)[];
   /** What keeps nodes from existing or from becoming ready. */
   readonly problems: readonly Problem[];
+  /** What of the spec is not applied. Default: nothing. */
+  readonly specFaults?: readonly SpecFault[];
+  /** The edges of the topology. Default: there is none. */
+  readonly edges?: EdgesStatus | undefined;
 }
 
 /** What is seen of a network that is left alone. */
 export interface PausedObservation {
   readonly isPaused: true;
   readonly nodes: readonly Node[];
+  /** Why it is left alone, if not for the annotation. */
+  readonly specFault?: SpecFault;
 }
+
+/** More would make a message hard to read. */
+const maxSpecFaults = 5;
 
 type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
 
@@ -54,6 +66,7 @@ function activeStates(
     Ready: ready(network, observation),
     Connected: connected(network, observation),
     CredentialsAvailable: credentialsAvailable(observation),
+    ...specAccepted(network, observation, previous),
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
@@ -62,28 +75,30 @@ function activeStates(
 /** What needs no request to a node or for a Secret is still observed; the rest is not known, or as it was. */
 function pausedStates(
   network: BitcoinNetwork,
-  { nodes }: PausedObservation,
+  { nodes, specFault }: PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
   const credentials = previous?.conditions?.find(({ type }) => type === 'CredentialsAvailable');
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
+  const [reason, why] =
+    specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
   return {
-    Ready: isReady
-      ? allReady(network)
-      : { status: 'False', reason: reasons.paused, message: `${readyText(network, nodes)}; the network is paused` },
+    Ready: isReady ? allReady(network) : { status: 'False', reason, message: `${readyText(network, nodes)}; ${why}` },
     Connected: {
       status: 'Unknown',
-      reason: reasons.paused,
-      message: 'the network is paused: its nodes are not asked about their peers',
+      reason,
+      message: `${why}: its nodes are not asked about their peers`,
     },
     ...(credentials === undefined ? {} : { CredentialsAvailable: pick(credentials) }),
-    Paused: {
-      status: 'True',
-      reason: reasons.paused,
-      message: `nothing of the network is changed as long as it has the annotation ${pausedAnnotation}`,
-    },
+    ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),
   };
 }
+
+const pausedTrue: ConditionState = {
+  status: 'True',
+  reason: reasons.paused,
+  message: `nothing of the network is changed as long as it has the annotation ${pausedAnnotation}`,
+};
 
 const pick = ({ status, reason, message }: BitcoinNetworkCondition): ConditionState => ({ status, reason, message });
 
@@ -130,9 +145,9 @@ const allReady = ({ spec }: BitcoinNetwork): ConditionState => ({
   message: `${spec.nodes} of ${spec.nodes} nodes are ready`,
 });
 
-/** Connected: Ready, and every node's list has every other node, connected. */
+/** Connected: Ready, and every edge is connected; without a topology, every node's list has every other node, connected. */
 function connected(network: BitcoinNetwork, observation: Observation): ConditionState {
-  const { credentials, problems, reports } = observation;
+  const { credentials, edges, problems, reports } = observation;
   if (!credentials.isAvailable) return { status: 'False', reason: credentials.reason, message: credentials.message };
   // A node that exits is reported as that, whatever the others answer about it.
   if (problems.length > 0) {
@@ -147,6 +162,26 @@ function connected(network: BitcoinNetwork, observation: Observation): Condition
   }
   const readiness = ready(network, observation);
   if (readiness.status === 'False') return readiness;
+  const state = edges === undefined ? connectedMesh(network, reports) : connectedEdges(edges);
+  if (state.status === 'False' || chainParametersOf(network.spec).isClosed) return state;
+  return reports.some(({ outsidePeers = 0 }) => outsidePeers > 0) ? state : noOutsidePeers(state);
+}
+
+/** A network that looks for peers outside of itself is of little use without any. */
+const noOutsidePeers = ({ message }: ConditionState): ConditionState => ({
+  status: 'False',
+  reason: 'NoOutsidePeers',
+  message: `${message}; no node has found a peer outside of the network: they need access to the Internet, or peerDiscovery: Disabled`,
+});
+
+function connectedEdges(edges: EdgesStatus): ConditionState {
+  const message = edgesText(edges);
+  return edges.connected === edges.wanted
+    ? { status: 'True', reason: 'EdgesConnected', message }
+    : { status: 'False', reason: 'EdgesMissing', message };
+}
+
+function connectedMesh(network: BitcoinNetwork, reports: readonly NodeReport[]): ConditionState {
   const complete = reports.filter(report => report.isComplete).length;
   if (complete === network.spec.nodes)
     return { status: 'True', reason: reasons.peersConnected, message: `each of ${complete} nodes is connected to every other` };
@@ -155,6 +190,23 @@ function connected(network: BitcoinNetwork, observation: Observation): Condition
     reason: 'ConnectingPeers',
     message: `${complete} of ${network.spec.nodes} nodes are connected to every other`,
   };
+}
+
+/** Absent for a spec that has nothing which could be refused, until something of it is. */
+function specAccepted(
+  network: BitcoinNetwork,
+  { specFaults = [] }: Observation,
+  previous: BitcoinNetworkStatus | undefined,
+): Record<string, ConditionState> {
+  const wasThere = previous?.conditions?.some(({ type }) => type === 'SpecAccepted') ?? false;
+  const [first] = specFaults;
+  if (first !== undefined) {
+    const message = specFaults.slice(0, maxSpecFaults).map(fault => fault.message);
+    const others = specFaults.length > maxSpecFaults ? [`${specFaults.length - maxSpecFaults} more`] : [];
+    return { SpecAccepted: { status: 'False', reason: first.reason, message: [...message, ...others].join('; ') } };
+  }
+  if (!wasThere && !isDeclared(network)) return {};
+  return { SpecAccepted: { status: 'True', reason: 'Accepted', message: 'all of the spec is applied' } };
 }
 
 const credentialsAvailable = ({ credentials: { isAvailable, reason, message } }: Observation): ConditionState => ({

@@ -25,12 +25,18 @@ export function statusOf(
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     nodes: nodes.map(node => nodeStatus(network, node)),
+    ...edgesIn(observation),
     conditions: conditionsOf(network, observation, previous, now),
   };
 }
 
-const nodeStatus = (network: BitcoinNetwork, { ordinal, isReady, ip, name }: Node): BitcoinNetworkNode => ({
+/** Those of a paused network are not known. */
+const edgesIn = (observation: Observation | PausedObservation): Pick<BitcoinNetworkStatus, 'edges'> =>
+  'edges' in observation && observation.edges !== undefined ? { edges: observation.edges } : {};
+
+const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name }: Node): BitcoinNetworkNode => ({
   ordinal,
+  ...(group === undefined ? {} : { group }),
   ready: isReady,
   ip,
   nodeName: name,

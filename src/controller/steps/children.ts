@@ -74,9 +74,9 @@ export class ChildrenStep {
     const service = serviceName(network);
     return [
       state.child('services', service).writes.newest(cachedIn(services, network, service)),
-      ...state.planOf(network).sets.map(({ name }) =>
-        state.child('statefulSets', name).writes.newest(cachedIn(statefulSets, network, name)),
-      ),
+      ...state
+        .planOf(network)
+        .sets.map(({ name }) => state.child('statefulSets', name).writes.newest(cachedIn(statefulSets, network, name))),
     ];
   }
 

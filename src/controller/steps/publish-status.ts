@@ -45,13 +45,14 @@ export async function publishStatus(
   if (waitMs > 0) return waitMs;
   if (isSame) return lost.retryMs(network) ?? 0;
   const problems = 'problems' in observation ? observation.problems : [];
-  const lastEvents = outbox.name(network, transitionEvents(network, previous, status, problems));
+  const lastEvents = outbox.name(network, transitionEvents(network, previous, status, { problems, edges: state.edges }));
   // Written again, to see whether they are kept by now, are also the events that were not.
   const stored = lastEvents.length === 0 && lost.isRetryDue(network) ? (previous?.lastEvents ?? []) : lastEvents;
   const isWritten = await write(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
   if (!isWritten) return conflictDelayMs;
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
   outbox.publish(network, 'status', lastEvents);
+  state.edges.noteEvents(lastEvents);
   return lost.retryMs(network) ?? 0;
 }
 
@@ -65,7 +66,7 @@ async function write(
   const options = { patchType: 'merge', subresource: 'status', signal } as const;
   // With the version that was read: of two controllers only one reports the change, and a network that was deleted and recreated
   // meanwhile does not get the former one's status.
-  const body = { metadata: { uid, resourceVersion }, status };
+  const body = { metadata: { uid, resourceVersion }, status: { ...removedFields(network.status, status), ...status } };
   let fault: string | undefined;
   try {
     const answer = await client.patch(networks, { namespace, name }, body, options);
@@ -80,6 +81,14 @@ async function write(
   if (fault !== undefined) recorder.event(network, 'Warning', reasons.definitionUnusable, fault);
   return true;
 }
+
+/** A merge patch removes a field by null. `lastEvents` stay until there are others. */
+const removedFields = (before: BitcoinNetworkStatus | undefined, now: BitcoinNetworkStatus): Record<string, null> =>
+  Object.fromEntries(
+    Object.keys(before ?? {})
+      .filter(field => field !== 'lastEvents' && !(field in now))
+      .map(field => [field, null]),
+  );
 
 /** Whether the network exists: a definition without the status subresource answers as if it did not. */
 async function isThere(client: Pick<KubeClient, 'get'>, { metadata }: BitcoinNetwork, signal: AbortSignal): Promise<boolean> {

@@ -1,0 +1,48 @@
+// What of a spec is not applied, and why: what one object does not show, so that the schema cannot refuse it. Pure.
+import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { apiStatusCode } from '../../kube/api-error.ts';
+import { childKinds, type ChildKindName } from '../child-kinds.ts';
+import type { NetworkPlan } from '../network-plan.ts';
+import type { AppliedChild } from '../steps/children.ts';
+
+export interface SpecFault {
+  readonly reason: string;
+  /** Names the field. */
+  readonly message: string;
+}
+
+/** The field that needs a kind of object, as far as there is one. */
+const fieldOf: Partial<Record<ChildKindName, string>> = {
+  configMaps: 'the fields of chains, images, groups, bitcoinConf and zmq',
+  networkPolicies: 'networkPolicy',
+  podDisruptionBudgets: 'podDisruptionBudget',
+};
+
+/**
+ * @param forbidden the kinds that the network needs and the controller has no right to write
+ */
+export function specFaultsOf(
+  plan: Pick<NetworkPlan, 'problems'>,
+  children: readonly AppliedChild[],
+  forbidden: readonly ChildKindName[],
+): SpecFault[] {
+  return [
+    ...forbidden.map(kind => ({
+      reason: 'RightMissing',
+      message: `${fieldOf[kind] ?? kind}: the controller may not create a ${childKinds[kind].type.kind} (chart value rbac.${kind})`,
+    })),
+    ...plan.problems,
+    ...children.flatMap(refusalOf),
+  ];
+}
+
+/** An object that the API server calls invalid has a field of the spec in it that is. */
+function refusalOf({ kind, applied }: AppliedChild): SpecFault[] {
+  if (applied?.outcome !== 'failed' || apiStatusCode(applied.error) !== 422) return [];
+  const reason = kind === 'statefulSets' ? 'PodTemplateRefused' : 'ObjectRefused';
+  return [{ reason, message: applied.message }];
+}
+
+/** Whether the spec has a field besides those that have no such faults. */
+export const isDeclared = ({ spec }: BitcoinNetwork): boolean =>
+  Object.keys(spec).some(field => field !== 'nodes' && field !== 'secret');
