@@ -22,23 +22,32 @@ const eventType: ResourceType<StoredEvent> = {
   namespaced: true,
 };
 
+/** A server of simulated nodes that several worlds share. */
+interface SharedNodes {
+  readonly bitcoind: SimulatedBitcoind;
+  /** The second number of the addresses of the world's pods: another one for each world. */
+  readonly network: number;
+}
+
 export class World {
   readonly controlPlane: TestControlPlane;
   /** A client of the administrator, without a proxy. */
   readonly client: KubeClient;
   readonly kubelet: PlayedKubelet;
   readonly bitcoind: SimulatedBitcoind;
+  readonly #shared: SharedNodes | undefined;
 
-  private constructor(controlPlane: TestControlPlane, bitcoind: SimulatedBitcoind) {
+  private constructor(controlPlane: TestControlPlane, bitcoind: SimulatedBitcoind, shared: SharedNodes | undefined) {
     this.controlPlane = controlPlane;
     this.bitcoind = bitcoind;
-    this.kubelet = new PlayedKubelet(controlPlane);
+    this.#shared = shared;
+    this.kubelet = new PlayedKubelet(controlPlane, shared?.network);
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(controlPlane.adminKubeconfig);
     this.client = new KubeClient({ kubeConfig, logger: new RecordingLogger(), userAgent: 'test' });
   }
 
-  static async start(): Promise<World> {
+  static async start(shared?: SharedNodes): Promise<World> {
     const controlPlane = await startControlPlane({ controllerManager: true, audit: true });
     await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
     await controlPlane.kubectl(
@@ -46,13 +55,14 @@ export class World {
       '--for=condition=Established',
       'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com',
     );
-    return new World(controlPlane, await SimulatedBitcoind.start({ user: 'user', password: 'password' }));
+    const bitcoind = shared?.bitcoind ?? (await SimulatedBitcoind.start({ user: 'user', password: 'password' }));
+    return new World(controlPlane, bitcoind, shared);
   }
 
   async stop(): Promise<void> {
     await this.kubelet.stop();
     await this.client.close();
-    await this.bitcoind.stop();
+    if (this.#shared === undefined) await this.bitcoind.stop();
     await this.controlPlane.stop();
   }
 

@@ -12,6 +12,7 @@ export class PlayedKubelet {
   runs: (namespace: string, name: string) => boolean = () => true;
   /** Addresses that the next pods get, before new ones. */
   readonly nextAddresses: string[] = [];
+  readonly #network: number;
   readonly #client: KubeClient;
   readonly #informer: Informer<V1Pod>;
   readonly #stop = new AbortController();
@@ -20,7 +21,9 @@ export class PlayedKubelet {
   readonly #addresses = new Map<string, string>();
   readonly #failures: unknown[] = [];
 
-  constructor(controlPlane: TestControlPlane) {
+  /** @param network pods get the addresses 127.NETWORK.x.x */
+  constructor(controlPlane: TestControlPlane, network = 77) {
+    this.#network = network;
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(controlPlane.adminKubeconfig);
     this.#client = new KubeClient({ kubeConfig, logger: new RecordingLogger(), userAgent: 'played-kubelet' });
@@ -67,7 +70,7 @@ export class PlayedKubelet {
 
   #newAddress(uid: string): string {
     const number = this.#addresses.size + 1;
-    const address = this.nextAddresses.shift() ?? `127.77.${number >> 8}.${number & 0xff}`;
+    const address = this.nextAddresses.shift() ?? `127.${this.#network}.${number >> 8}.${number & 0xff}`;
     this.#addresses.set(uid, address);
     return address;
   }
