@@ -50,6 +50,55 @@ describe('SimulatedBitcoind', () => {
     ]);
   });
 
+  const dial = (from: string, to: string) => call(from, { method: 'addnode', params: [to, 'onetry'] });
+  const peersOf = async (address: string): Promise<{ id: number; addr: string; inbound: boolean; subver: string }[]> => {
+    const [answer] = (await call(address, { method: 'getpeerinfo' })) as { result: [] }[];
+    return answer?.result ?? [];
+  };
+  const shownAt = async (address: string) => (await peersOf(address)).map(({ addr, inbound, subver }) => [addr, inbound, subver]);
+
+  it('opens one connection a dial, which both ends list, and which either end closes', async () => {
+    bitcoind.node('127.0.0.1').uacomment = 'one';
+    await dial('127.0.0.1', '127.0.0.2');
+    await dial('127.0.0.1', '127.0.0.2:18444');
+    expect(await shownAt('127.0.0.1')).to.deep.equal([['127.0.0.2', false, '/Simulated:1.0/']]);
+    const [peer, ...others] = await peersOf('127.0.0.2');
+    expect([peer?.addr.split(':')[0], peer?.inbound, peer?.subver]).to.deep.equal(['127.0.0.1', true, '/Simulated:1.0(one)/']);
+    expect(others).to.deep.equal([]);
+    await dial('127.0.0.2', '127.0.0.1');
+    expect(await peersOf('127.0.0.2')).to.have.length(2);
+    await call('127.0.0.2', { method: 'disconnectnode', params: ['', peer?.id] });
+    expect(await shownAt('127.0.0.2')).to.deep.equal([['127.0.0.1', false, '/Simulated:1.0(one)/']]);
+    await call('127.0.0.2', { method: 'disconnectnode', params: ['127.0.0.1'] });
+    expect([await peersOf('127.0.0.1'), await peersOf('127.0.0.2')]).to.deep.equal([[], []]);
+  });
+
+  it('dials without listing, and loses its connections and its list with a restart', async () => {
+    await dial('127.0.0.1', '127.0.0.2');
+    await call('127.0.0.1', { method: 'addnode', params: ['127.0.0.3', 'add'] });
+    expect([...bitcoind.node('127.0.0.1').added]).to.deep.equal(['127.0.0.3']);
+    bitcoind.restart('127.0.0.1');
+    expect([await peersOf('127.0.0.1'), await peersOf('127.0.0.2')]).to.deep.equal([[], []]);
+    expect([...bitcoind.node('127.0.0.1').added]).to.deep.equal([]);
+  });
+
+  it('shows an inbound peer under another address where that is hidden', async () => {
+    bitcoind.node('127.0.0.1').seenAs = '172.16.0.1';
+    await dial('127.0.0.1', '127.0.0.2');
+    expect((await peersOf('127.0.0.2'))[0]?.addr).to.match(/^172\.16\.0\.1:\d+$/);
+  });
+
+  it('accepts 114 connections, or 11 less than its maxconnections', async () => {
+    const dialAll = async () => {
+      for (let index = 1; index <= 120; index += 1) await dial(`127.0.1.${index}`, '127.0.0.1');
+    };
+    await dialAll();
+    expect(await peersOf('127.0.0.1')).to.have.length(114);
+    bitcoind.node('127.0.0.1').maxConnections = 131;
+    await dialAll();
+    expect(await peersOf('127.0.0.1')).to.have.length(120);
+  });
+
   it('refuses a wrong password with 401 and an empty body', async () => {
     const response = await post('127.0.0.1', [], 'wrong');
     expect([response.status, await response.text()]).to.deep.equal([401, '']);

@@ -1,8 +1,9 @@
 // One HTTP server that answers as the bitcoind of every pod address: the local address of the connection says which pod is meant.
-// For tests of scale (kwok.ts) and of faults. Peers are a list each; a connection exists as soon as one end asks for it.
+// For tests of scale (kwok.ts) and of faults. A connection exists at both ends as soon as one of them dials. A listed node is not redialled.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type SimulatedConnection, SimulatedConnections, simulatedHost } from './simulated-connections.ts';
 
 /** What a node does wrong: hang never answers, reset breaks the connection, warmup says -28, garbage is no JSON, huge is 10 MB of it, slow waits `slowMs`. */
 export type Fault = 'hang' | 'reset' | 'unauthorized' | 'unavailable' | 'warmup' | 'garbage' | 'huge' | 'slow';
@@ -19,16 +20,47 @@ interface RpcError {
 
 const hugeBytes = 10 * 1024 * 1024;
 
-/** One simulated node. `added` and `connected` hold the addresses as they were given to addnode. */
+/** bitcoind keeps 11 of its connections for those that it opens itself. */
+const outboundSlots = 11;
+const defaultMaxConnections = 125;
+
+/** One simulated node. */
 export class SimulatedNode {
+  /** The addresses as they were given to addnode. */
   readonly added = new Set<string>();
-  readonly connected = new Set<string>();
   /** How often each method was called. */
   readonly calls = new Map<string, number>();
+  /** `-maxconnections`. */
+  maxConnections: number;
+  /** `-uacomment`. */
+  uacomment: string | undefined;
+  /** The address that others see instead of its own, as with source NAT. */
+  seenAs: string | undefined;
   fault: Fault | undefined;
   /** Answers in the place of the node, whatever is asked. */
   respond: ((response: ServerResponse, body: string) => void) | undefined;
   slowMs = 2_000;
+  readonly #host: string;
+  readonly #bitcoind: SimulatedPeers;
+
+  constructor(host: string, bitcoind: SimulatedPeers, maxConnections: number) {
+    this.#host = host;
+    this.#bitcoind = bitcoind;
+    this.maxConnections = maxConnections;
+  }
+
+  /** The addresses that it has dialled, as they were given to addnode. */
+  get connected(): ReadonlySet<string> {
+    return new Set(this.#connections.outbound(this.#host).map(({ dialled }) => dialled));
+  }
+
+  get subver(): string {
+    return `/Simulated:1.0${this.uacomment === undefined ? '' : `(${this.uacomment})`}/`;
+  }
+
+  get #connections(): SimulatedConnections {
+    return this.#bitcoind.connections;
+  }
 
   /** The result of one call. @throws RpcError */
   call(method: string, params: readonly unknown[]): unknown {
@@ -38,27 +70,25 @@ export class SimulatedNode {
       case 'addnode':
         return this.#addNode(peer, command);
       case 'disconnectnode':
-        if (!this.connected.delete(peer)) throw rpcError(-29, 'Node not found in connected nodes');
-        return null;
+        return this.#disconnect(params);
       case 'getaddednodeinfo':
-        return [...this.added].map(addednode => ({
-          addednode,
-          connected: this.connected.has(addednode),
-          addresses: this.connected.has(addednode) ? [{ address: addednode, connected: 'outbound' }] : [],
-        }));
+        return [...this.added].map(addednode => {
+          const connected = this.#connections.outboundTo(this.#host, simulatedHost(addednode)) !== undefined;
+          return { addednode, connected, addresses: connected ? [{ address: addednode, connected: 'outbound' }] : [] };
+        });
       case 'getpeerinfo':
-        return [...this.connected].map((addr, id) => ({
-          id,
+        return this.#peers().map(({ connection, addr, inbound, peer }) => ({
+          id: connection.id,
           addr,
-          inbound: false,
-          connection_type: 'manual',
-          subver: '/Simulated:1.0/',
+          inbound,
+          connection_type: inbound ? 'inbound' : 'manual',
+          subver: peer?.subver ?? '/Simulated:1.0/',
         }));
       case 'getnetworkinfo':
         return {
           version: 290400,
-          subversion: '/Simulated:1.0/',
-          connections: this.connected.size,
+          subversion: this.subver,
+          connections: this.#peers().length,
           networkactive: true,
           warnings: [],
         };
@@ -76,10 +106,47 @@ export class SimulatedNode {
     } else if (command === 'remove') {
       if (!this.added.delete(peer)) throw rpcError(-24, 'Error: Node could not be removed. It has not been added previously.');
     } else if (command === 'onetry') {
-      this.connected.add(peer);
+      this.#connections.dial(this.#host, peer, host => this.#bitcoind.maxInbound(host));
     } else throw rpcError(-1, 'addnode "node" "command"');
     return null;
   }
+
+  /** By id, or by the address that getpeerinfo shows. */
+  #disconnect([address, id]: readonly unknown[]): null {
+    const found = this.#peers().find(({ addr, connection }) => (id === undefined ? addr === address : connection.id === id));
+    if (found === undefined) throw rpcError(-29, 'Node not found in connected nodes');
+    this.#connections.close(found.connection);
+    return null;
+  }
+
+  /** Those that it has dialled by the address that it was given; the others by their own, with a port that was free there. */
+  #peers(): SimulatedPeer[] {
+    const { known } = this.#bitcoind;
+    return [
+      ...this.#connections.outbound(this.#host).map(connection => {
+        return { connection, addr: connection.dialled, inbound: false, peer: known(connection.to) };
+      }),
+      ...this.#connections.inbound(this.#host).map(connection => {
+        const peer = known(connection.from);
+        const addr = `${peer?.seenAs ?? connection.from}:${32_768 + (connection.id % 28_232)}`;
+        return { connection, addr, inbound: true, peer };
+      }),
+    ];
+  }
+}
+
+interface SimulatedPeer {
+  readonly connection: SimulatedConnection;
+  readonly addr: string;
+  readonly inbound: boolean;
+  readonly peer: SimulatedNode | undefined;
+}
+
+/** What a node knows of the others. */
+interface SimulatedPeers {
+  readonly connections: SimulatedConnections;
+  readonly known: (host: string) => SimulatedNode | undefined;
+  readonly maxInbound: (host: string) => number;
 }
 
 class SimulatedRpcError extends Error {
@@ -92,20 +159,34 @@ class SimulatedRpcError extends Error {
 }
 const rpcError = (code: number, message: string): SimulatedRpcError => new SimulatedRpcError({ code, message });
 
+export interface SimulatedBitcoindOptions {
+  readonly user: string;
+  readonly password: string;
+  /** Default: 18443. 0 takes a free port. */
+  readonly port?: number;
+  /** Default: every address of this machine. */
+  readonly address?: string;
+  /** `-maxconnections` of a node, unless a test gives it another. Default: 125, so that it accepts 114 connections. */
+  readonly maxConnections?: number;
+}
+
 export class SimulatedBitcoind {
   readonly #server: Server;
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #authorization: string;
+  readonly #maxConnections: number;
+  readonly #connections = new SimulatedConnections();
 
-  private constructor(credentials: { user: string; password: string }) {
-    this.#authorization = `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
+  private constructor({ user, password, maxConnections = defaultMaxConnections }: SimulatedBitcoindOptions) {
+    this.#authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    this.#maxConnections = maxConnections;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
     });
   }
 
-  /** Listens. Default address: every address of this machine. Port 0 takes a free port. */
-  static async start(options: { user: string; password: string; port?: number; address?: string }): Promise<SimulatedBitcoind> {
+  /** Listens. */
+  static async start(options: SimulatedBitcoindOptions): Promise<SimulatedBitcoind> {
     const bitcoind = new SimulatedBitcoind(options);
     bitcoind.#server.listen(options.port ?? 18443, options.address ?? '0.0.0.0');
     await once(bitcoind.#server, 'listening');
@@ -120,7 +201,15 @@ export class SimulatedBitcoind {
   node(address: string): SimulatedNode {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
-    const node = new SimulatedNode();
+    const node = new SimulatedNode(
+      address,
+      {
+        connections: this.#connections,
+        known: host => this.#nodes.get(host),
+        maxInbound: host => (this.#nodes.get(host)?.maxConnections ?? this.#maxConnections) - outboundSlots,
+      },
+      this.#maxConnections,
+    );
     this.#nodes.set(address, node);
     return node;
   }
@@ -130,9 +219,10 @@ export class SimulatedBitcoind {
     return this.#nodes;
   }
 
-  /** Forgets what the node knows, as a restart of its pod does. */
+  /** Forgets what the node knows and closes its connections, as a restart of its pod does. */
   restart(address: string): void {
     this.#nodes.delete(address);
+    this.#connections.closeAll(address);
   }
 
   async stop(): Promise<void> {
