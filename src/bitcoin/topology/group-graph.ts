@@ -5,12 +5,14 @@ import { fullMesh, line, ring, star } from './graph-shapes.ts';
 import { randomDegree } from './random-degree.ts';
 import { lowest, textHash, topologyHash } from './topology-hash.ts';
 import type { Dial, Member } from './topology-plan.ts';
-import type { GroupTopologySpec } from './topology-spec.ts';
+import type { TopologySpec } from '../api/topology.ts';
+
+type TopologyGroups = NonNullable<TopologySpec['groups']>;
 
 const defaultDegree = 3;
 
 /** @param members in ascending order */
-export function groupGraph(members: readonly Member[], spec: GroupTopologySpec, seed: number): Dial[] {
+export function groupGraph(members: readonly Member[], spec: TopologyGroups, seed: number): Dial[] {
   const names = new Set(members.map(({ group }) => group));
   const groups = [...names].map((name): Group => [name ?? '', members.filter(({ group }) => group === name)]);
   const bridges = groups.flatMap((one, index) =>
@@ -20,7 +22,7 @@ export function groupGraph(members: readonly Member[], spec: GroupTopologySpec, 
 }
 
 /** A star's hub is the first node of the group. */
-function within(group: readonly Member[], { within: shape = 'FullMesh', degree }: GroupTopologySpec, seed: number): Dial[] {
+function within(group: readonly Member[], { within: shape = 'FullMesh', degree }: TopologyGroups, seed: number): Dial[] {
   const ordinals = group.map(({ ordinal }) => ordinal);
   switch (shape) {
     case 'FullMesh':

@@ -6,9 +6,9 @@ import { randomDegree } from './random-degree.ts';
 import { randomOutbound } from './random-outbound.ts';
 import { checkedEdges, hubProblems } from './topology-problems.ts';
 import type { Dial, Member, SpecProblem, TopologyPlan } from './topology-plan.ts';
-import type { TopologySpec } from './topology-spec.ts';
+import type { TopologySpec } from '../api/topology.ts';
 
-/** As bitcoind does without a topology. */
+/** As many as bitcoind opens by itself. The schema requires a degree or a number. */
 const defaultOutbound = 8;
 
 /**

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';
 import type { Member } from '../../../../src/bitcoin/topology/topology-plan.ts';
-import type { TopologySpec } from '../../../../src/bitcoin/topology/topology-spec.ts';
+import type { TopologySpec } from '../../../../src/bitcoin/api/topology.ts';
 import { arrows, changed, dialledBy, membersFrom, neighbours, pairs, reached } from '../../../support/graph.ts';
 
 const ordinalsOf = (members: readonly Member[]): number[] => members.map(({ ordinal }) => ordinal);
