@@ -49,12 +49,10 @@ const podMetadataSchema = z
     labels: labels()
       .exactOptional()
       .meta({ description: 'Labels of the pods. The labels that the controller sets win.', absent: 'Those of the chart.' }),
-    annotations: annotations()
-      .exactOptional()
-      .meta({
-        description: 'Annotations of the pods. The annotations that the controller sets win.',
-        absent: 'Those of the chart.',
-      }),
+    annotations: annotations().exactOptional().meta({
+      description: 'Annotations of the pods. The annotations that the controller sets win.',
+      absent: 'Those of the chart.',
+    }),
   })
   .meta({ description: 'Labels and annotations of the pods.', absent: 'Those of the chart.' });
 

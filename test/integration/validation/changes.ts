@@ -117,7 +117,7 @@ const accepted: Readonly<Record<string, Change>> = {
     patch: { topology: { type: 'Star', random: null, seed: null } },
   },
   'the removal of the topology': { from: { nodes: 12, topology: { type: 'Ring' } }, patch: { topology: null } },
-  'an edge for another manager by server-side apply': {
+  'the edges of another manager by server-side apply': {
     from: { nodes: 3, topology: { type: 'Edges', edges: [{ from: 0, to: 1 }] } },
     apply: { nodes: 3, topology: { type: 'Edges', edges: [{ from: 1, to: 2 }] } },
   },

@@ -313,17 +313,6 @@ const topology: Readonly<Record<string, RefusedSpec>> = {
     field: 'spec.topology.edges[1]',
     message: /must join two different nodes/,
   },
-  'an edge that is given twice': {
-    spec: withTopology({
-      type: 'Edges',
-      edges: [
-        { from: 0, to: 1 },
-        { from: 0, to: 1 },
-      ],
-    }),
-    field: 'spec.topology.edges[1]',
-    message: /Duplicate value/,
-  },
   'a full mesh of 101 nodes': {
     spec: withTopology({ type: 'FullMesh' }, 101),
     field: 'spec.topology',
