@@ -13,7 +13,6 @@ import {
   type EventKeyFuncs,
 } from './event-keys.ts';
 import { givenName } from '../pipeline/event-name.ts';
-import { LocalKeys } from './local-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
 
@@ -80,14 +79,14 @@ export class EventAggregator {
     const isOfFirst = first !== undefined && isOf(first, event);
     const group = isOfFirst ? first : this.#groupOf(event);
     const localKey = isOfFirst ? event.message : keyFunc(event).localKey;
+    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) group.localKeys = [];
     const { localKeys } = group;
-    if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) localKeys.clear();
-    localKeys.add(localKey);
+    if (!localKeys.includes(localKey)) localKeys.push(localKey);
     group.lastMs = nowMs;
-    if (localKeys.size < maxEvents) return { event, key: eventKeyFunc(event) };
+    if (localKeys.length < maxEvents) return { event, key: eventKeyFunc(event) };
 
     // Differs from client-go, which forgets any of them: equal input gives equal output.
-    localKeys.deleteOldest();
+    localKeys.shift();
     const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs, this.#timestamp(nowMs));
     return { event: aggregate, key: this.#rules.aggregateKeyOf(keyFunc(event).aggregateKey) };
   }
@@ -98,7 +97,7 @@ export class EventAggregator {
 }
 
 function newGroup({ reason, reportingComponent, reportingInstance }: CoreV1Event): EventGroup {
-  return { reason, reportingComponent, reportingInstance, localKeys: new LocalKeys(), lastMs: -Infinity };
+  return { reason, reportingComponent, reportingInstance, localKeys: [], lastMs: -Infinity };
 }
 
 function isOf(group: EventGroup, { reason, reportingComponent, reportingInstance }: CoreV1Event): boolean {

@@ -4,7 +4,6 @@ import { LruCache } from '../../collections/lru-cache.ts';
 import type { TokenBucket } from '../../time/token-bucket.ts';
 import { givenName } from '../pipeline/event-name.ts';
 import type { CoreV1Event } from './core-event.ts';
-import type { LocalKeys } from './local-keys.ts';
 
 /** Groups similar events: those with one `aggregateKey`. In a group, different `localKey`s are different events. */
 export type EventAggregatorKeyFunc = (event: CoreV1Event) => { readonly aggregateKey: string; readonly localKey: string };
@@ -26,8 +25,8 @@ export interface KnownObject {
 
 /** Similar events, which may become one. */
 export interface EventGroup extends Pick<CoreV1Event, 'reason' | 'reportingComponent' | 'reportingInstance'> {
-  /** The keys of its different events, oldest first. */
-  readonly localKeys: LocalKeys;
+  /** The keys of its different events, oldest first: at most `maxEvents`, so few that a Set would be slower. */
+  localKeys: string[];
   /** The time of the last event. */
   lastMs: number;
 }
@@ -62,19 +61,16 @@ export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey:
 export function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
   const objects = new LruCache<KnownObject>(lruCacheSize);
   let last = 0;
-  // An event has three keys: its object is looked up once.
-  let latest:
-    { readonly event: Pick<CoreV1Event, 'source' | 'involvedObject' | 'type'>; readonly object: KnownObject } | undefined;
+  let latest: { readonly event: CoreV1Event; readonly object: KnownObject } | undefined;
   const newObject = (): KnownObject => {
     last += 1;
     return { number: String(last), bucket: undefined, group: undefined };
   };
+  // An event has three keys, and the next event is often about the same object.
   const objectOf = (event: CoreV1Event): KnownObject => {
-    const { source, involvedObject, type } = event;
-    if (latest?.event.involvedObject === involvedObject && latest.event.source === source && latest.event.type === type)
-      return latest.object;
+    if (latest !== undefined && isAboutSame(latest.event, event)) return latest.object;
     const object = objects.getOrCreate(objectKey(event), newObject);
-    latest = { event: { source, involvedObject, type }, object };
+    latest = { event, object };
     return object;
   };
   return {
@@ -110,6 +106,20 @@ const separator = '\0';
 function joined(a: string, b: string, c: string, last: string): string {
   if (b.includes(separator) || c.includes(separator)) return JSON.stringify([a, b, c, last]);
   return `${a}\0${b}\0${c}\0${last}`;
+}
+
+function isAboutSame({ source, involvedObject, type }: CoreV1Event, other: CoreV1Event): boolean {
+  const { name, namespace, kind, uid, apiVersion } = other.involvedObject;
+  return (
+    involvedObject.name === name &&
+    involvedObject.namespace === namespace &&
+    involvedObject.kind === kind &&
+    involvedObject.uid === uid &&
+    involvedObject.apiVersion === apiVersion &&
+    source.component === other.source.component &&
+    source.host === other.source.host &&
+    type === other.type
+  );
 }
 
 function objectKey({ source, involvedObject, type }: CoreV1Event): string {
