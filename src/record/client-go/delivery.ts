@@ -1,29 +1,17 @@
 // ClientGoDelivery: client-go's way to a sink: one event after another, each until it is written or dropped. The watcher's queue fills
 //   in the meantime. Port of client-go v0.37.2 tools/record/event.go (recordToSink).
 import type { Watcher } from '../../broadcaster/watcher.ts';
-import type { Logger } from '../../logging/logger.ts';
-import { sleep } from '../../time/sleep.ts';
 import { coreV1Shape, type CoreV1Event, type EventPatch } from '../core/core-event.ts';
-import type { EventSink } from '../core/core-v1-sink.ts';
-import type { EventCorrelateResult, EventCorrelator } from '../core/event-correlator.ts';
-import type { EventTally } from '../pipeline/event-counts.ts';
-import type { EventDelivery } from '../pipeline/event-pipeline.ts';
-import { EventWriter, maxTriesPerEvent, retryDelayMs } from '../pipeline/event-writer.ts';
-import { eventFields } from '../pipeline/recording.ts';
-
-export interface ClientGoDeliveryOptions {
-  readonly sink: EventSink;
-  readonly correlator: EventCorrelator;
-  readonly logger: Logger;
-  readonly counts: EventTally<CoreV1Event>;
-  readonly sleepDurationMs: number;
-  readonly random: () => number;
-}
+import type { EventCorrelator } from '../core/event-correlator.ts';
+import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
+import { retryDelayMs } from '../pipeline/event-writer.ts';
+import { ClientGoWriter } from './writer.ts';
 
 export class ClientGoDelivery implements EventDelivery {
-  readonly #options: ClientGoDeliveryOptions;
+  readonly #options: DeliveryOptions<CoreV1Event, EventPatch>;
+  readonly #correlator: EventCorrelator;
   readonly #watcher: Watcher<CoreV1Event>;
-  readonly #writer: EventWriter<CoreV1Event, EventPatch>;
+  readonly #writer: ClientGoWriter<CoreV1Event, EventPatch>;
   readonly #cancellation = new AbortController();
   #isBusy = false;
   #latest: CoreV1Event | undefined;
@@ -31,10 +19,22 @@ export class ClientGoDelivery implements EventDelivery {
   /** Each is resolved when this number of events has been handled. */
   #waiters: { readonly handled: number; readonly resolve: () => void }[] = [];
 
-  constructor(watcher: Watcher<CoreV1Event>, options: ClientGoDeliveryOptions) {
+  constructor(
+    watcher: Watcher<CoreV1Event>,
+    correlator: EventCorrelator,
+    options: DeliveryOptions<CoreV1Event, EventPatch>,
+  ) {
+    const { sleepDurationMs, random } = options;
     this.#options = options;
+    this.#correlator = correlator;
     this.#watcher = watcher;
-    this.#writer = new EventWriter({ ...options, shape: coreV1Shape, isStrict: true });
+    this.#writer = new ClientGoWriter({
+      ...options,
+      shape: coreV1Shape,
+      retryDelayMs: tries => retryDelayMs(tries, sleepDurationMs, random),
+      retriesExisting: false,
+      signal: this.#cancellation.signal,
+    });
     // It never rejects: #recordToSink catches the errors of a consumer's functions.
     void watcher.forEach(({ object }) => this.#handle(object), { signal: this.#cancellation.signal });
   }
@@ -80,45 +80,19 @@ export class ClientGoDelivery implements EventDelivery {
   }
 
   async #recordToSink(event: CoreV1Event): Promise<void> {
-    const { correlator, counts, logger } = this.#options;
-    let result;
+    const { counts, logger } = this.#options;
     try {
-      result = correlator.eventCorrelate(event);
+      const result = this.#correlator.eventCorrelate(event);
+      if (result.skip) {
+        counts.filtered += 1;
+        counts.drop('spam', event);
+        return;
+      }
+      const answer = await this.#writer.write(result.event);
+      if (answer !== undefined) this.#correlator.updateState(answer);
     } catch (error) {
       logger.error('Event correlation failed', { error });
       counts.drop('rejected', event);
-      return;
-    }
-    if (!result.skip) return this.#writeUntilDone(result);
-    counts.filtered += 1;
-    counts.drop('spam', event);
-  }
-
-  async #writeUntilDone({ event, key }: EventCorrelateResult): Promise<void> {
-    const { correlator, counts, logger, sleepDurationMs, random } = this.#options;
-    const fields = { event: event.metadata.name, ...eventFields(event.involvedObject, event) };
-    for (let tries = 1; ; tries += 1) {
-      const outcome = await this.#writer.write(event, event.count > 1, this.#cancellation.signal);
-      if (outcome.kind === 'recorded') {
-        correlator.updateState(outcome.answer, key);
-        counts.delivered += 1;
-        return;
-      }
-      if (outcome.kind !== 'retry') {
-        counts.drop('rejected', event);
-        return;
-      }
-      if (tries >= maxTriesPerEvent) {
-        logger.error('Unable to write event (retry limit exceeded!)', fields);
-        counts.drop('retry_limit', event);
-        return;
-      }
-      await sleep(retryDelayMs(tries, sleepDurationMs, random), this.#cancellation.signal, { ref: false }).catch(() => undefined);
-      if (this.#cancellation.signal.aborted) {
-        logger.error('Unable to write event (broadcaster is shut down)', fields);
-        counts.drop('shutdown', event);
-        return;
-      }
     }
   }
 }

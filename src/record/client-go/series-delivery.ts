@@ -1,35 +1,40 @@
 // ClientGoSeriesDelivery: client-go's way to a sink of events.k8s.io/v1: each event on its own, and its series in an unbounded cache that all
 //   sinks share. Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries, finishSeries).
 import { repeat } from '../../time/repeat.ts';
-import { microTime, seriesKey, type EventsV1Event } from '../events/event.ts';
-import { finishTimeMs, refreshTimeMs } from '../events/series.ts';
-import type { EventTally } from '../pipeline/event-counts.ts';
-import type { EventDelivery } from '../pipeline/event-pipeline.ts';
-import { ClientGoSeriesWriter, type ClientGoSeriesWriterOptions, type CountedEvent } from './series-writer.ts';
+import { eventsV1Shape, microTime, seriesKey, type EventsV1Event, type SeriesPatch } from '../events/event.ts';
+import { finishTimeMs, refreshTimeMs, seriesRetryDelayMs } from '../events/series.ts';
+import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
+import { ClientGoWriter } from './writer.ts';
 
-export interface ClientGoSeriesDeliveryOptions extends Omit<ClientGoSeriesWriterOptions, 'signal'> {
-  readonly now: () => number;
-  readonly counts: EventTally<EventsV1Event>;
-  /** The series so far; all sinks share them. */
-  readonly cache: SeriesCache;
-  /** Stops the delivery when it aborts. */
-  readonly signal: AbortSignal | undefined;
+/** An event of the cache: its series is counted in place. */
+interface CountedEvent extends Omit<EventsV1Event, 'series'> {
+  series?: { count: number; lastObservedTime: string };
 }
 
 export type SeriesCache = Map<string, { event: CountedEvent }>;
 
 export class ClientGoSeriesDelivery implements EventDelivery {
-  readonly #options: ClientGoSeriesDeliveryOptions;
-  readonly #writer: ClientGoSeriesWriter;
+  readonly #now: () => number;
+  readonly #writer: ClientGoWriter<EventsV1Event, SeriesPatch>;
   readonly #cancellation = new AbortController();
   readonly #cache: SeriesCache;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<unknown>>();
 
-  constructor(options: ClientGoSeriesDeliveryOptions) {
-    const { cache, signal } = options;
-    this.#options = options;
-    this.#writer = new ClientGoSeriesWriter({ ...options, signal: this.#cancellation.signal });
+  /**
+   * @param cache the series so far; all sinks share them
+   * @param signal stops the delivery when it aborts
+   */
+  constructor(options: DeliveryOptions<EventsV1Event, SeriesPatch>, cache: SeriesCache, signal: AbortSignal | undefined) {
+    const { now, sleepDurationMs, random } = options;
+    this.#now = now;
     this.#cache = cache;
+    this.#writer = new ClientGoWriter({
+      ...options,
+      shape: eventsV1Shape,
+      retryDelayMs: () => seriesRetryDelayMs(sleepDurationMs, random),
+      retriesExisting: true,
+      signal: this.#cancellation.signal,
+    });
     if (signal?.aborted === true) this.abandon();
     signal?.addEventListener('abort', () => this.abandon(), { once: true });
     void repeat(refreshTimeMs, () => this.#refreshExistingEventSeries(), this.#cancellation.signal);
@@ -46,7 +51,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
   accept(recorded: EventsV1Event): void {
     const key = seriesKey(recorded, true);
     const known = this.#cache.get(key);
-    const lastObservedTime = microTime(this.#options.now());
+    const lastObservedTime = microTime(this.#now());
     if (known?.event.series !== undefined) {
       known.event.series.count += 1;
       known.event.series.lastObservedTime = lastObservedTime;
@@ -55,7 +60,9 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     const cached = known ?? { event: copyOf(recorded) };
     if (known === undefined) this.#cache.set(key, cached);
     else cached.event.series = { count: 2, lastObservedTime };
-    this.#start(this.#write(copyOf(cached.event)));
+    const writing: Promise<unknown> = this.#writer.write(copyOf(cached.event));
+    this.#pending.add(writing);
+    void writing.then(() => this.#pending.delete(writing));
   }
 
   async flush(): Promise<void> {
@@ -70,18 +77,6 @@ export class ClientGoSeriesDelivery implements EventDelivery {
   /** Stops at once. A running attempt continues. */
   abandon(): void {
     this.#cancellation.abort();
-  }
-
-  #start(writing: Promise<void>): void {
-    this.#pending.add(writing);
-    void writing.then(() => this.#pending.delete(writing));
-  }
-
-  async #write(event: CountedEvent): Promise<void> {
-    const { counts } = this.#options;
-    const result = await this.#writer.write(event);
-    if (result.kind === 'recorded') counts.delivered += 1;
-    else counts.drop(result.kind, event);
   }
 
   async #refreshExistingEventSeries(): Promise<void> {
@@ -102,8 +97,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
   }
 
   async #finishSeries(): Promise<void> {
-    const { now } = this.#options;
-    const isOver = (time: string) => Date.parse(time) < now() - finishTimeMs;
+    const isOver = (time: string) => Date.parse(time) < this.#now() - finishTimeMs;
     for (const [key, cached] of this.#cache) {
       const { series, eventTime } = cached.event;
       if (!isOver(series?.lastObservedTime ?? eventTime)) continue;
@@ -113,5 +107,5 @@ export class ClientGoSeriesDelivery implements EventDelivery {
 }
 
 function copyOf(event: EventsV1Event): CountedEvent {
-  return { ...event, metadata: { ...event.metadata }, ...(event.series === undefined ? {} : { series: { ...event.series } }) };
+  return { ...event, ...(event.series === undefined ? {} : { series: { ...event.series } }) };
 }

@@ -1,12 +1,11 @@
 // EventBroadcaster: takes core/v1 events to the API server, to logs and to watchers. Port of client-go v0.37.2 tools/record/event.go.
 import type { Watcher } from '../../broadcaster/watcher.ts';
-import type { Logger } from '../../logging/logger.ts';
 import { ClientGoDelivery } from '../client-go/delivery.ts';
+import type { DeliveryOptions } from '../pipeline/delivery.ts';
 import { EventPipeline, type PipelineOptions } from '../pipeline/event-pipeline.ts';
 import type { EventPolicy } from '../pipeline/event-policy.ts';
 import { retryDelayMs } from '../pipeline/event-writer.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
-import { WriteQueue } from '../pipeline/write-queue.ts';
 import { coreV1Shape, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
 import type { EventSink } from './core-v1-sink.ts';
 import type { CorrelatorOptions } from './correlator-options.ts';
@@ -15,14 +14,8 @@ import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
 import { logFields, logLine } from './log-line.ts';
 
 /** All options have defaults for a controller. */
-export interface EventBroadcasterOptions extends CorrelatorOptions, PipelineOptions {
-  /** The delay before a write is retried, in milliseconds; the first delay is a random part of it. Default: 10 s. */
-  readonly sleepDurationMs?: number | undefined;
-  /** The largest number of concurrent writes to each sink. Default: 16. With `clientGoCompatible` always 1. */
-  readonly concurrency?: number | undefined;
-}
+export interface EventBroadcasterOptions extends CorrelatorOptions, PipelineOptions {}
 
-const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 16 };
 /** The largest number of counts that wait for the spam filter. */
 const maxHeld = 4096;
 
@@ -53,7 +46,7 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event> {
   readonly #options: EventBroadcasterOptions;
 
   constructor(options: EventBroadcasterOptions = {}) {
-    super(options, 0);
+    super(options, { concurrency: 16, clientGoDrainMs: 0, logFields });
     this.#options = options;
   }
 
@@ -67,20 +60,10 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event> {
    * @returns a watcher; after its `stop()` only events that it has are written
    */
   startRecordingToSink(sink: EventSink): Watcher<CoreV1Event> {
-    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
     return this.deliver(watcher => {
       const correlator = new EventCorrelator({ ...this.#options, now: this.now });
-      const options = { sink, logger: this.logger, counts: this.tally };
-      if (this.isClientGo) return new ClientGoDelivery(watcher, { ...options, correlator, sleepDurationMs, random });
-      const queue = new WriteQueue({
-        ...options,
-        policy: this.#policy(correlator, tries => retryDelayMs(tries, sleepDurationMs, random)),
-        concurrency: this.#options.concurrency ?? defaults.concurrency,
-        maxQueuedEvents: this.#options.maxQueuedEvents ?? defaults.maxQueuedEvents,
-        names: this.names,
-        nameAnnotation: this.#options.nameAnnotation,
-        now: this.now,
-      });
+      if (this.isClientGo) return new ClientGoDelivery(watcher, correlator, this.deliveryOptions(sink));
+      const queue = this.newQueue(sink, this.#policy(correlator, this.deliveryOptions(sink)));
       // It never rejects: accept does not throw.
       void watcher.forEach(({ object }) => {
         queue.accept(object);
@@ -99,18 +82,11 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event> {
     });
   }
 
-  /**
-   * Logs `Event occurred` at the level `info` for each event, with its `object`, `type`, `reason` and `message` as fields.
-   * @returns a watcher; its `stop()` ends the log
-   */
-  startStructuredLogging(logger: Logger): Watcher<CoreV1Event> {
-    return this.startEventWatcher(event => {
-      logger.info('Event occurred', logFields(event));
-    });
-  }
-
   /** Differs from client-go, where a count that the spam filter holds back waits until the event happens again and there is a token. */
-  #policy(correlator: EventCorrelator, retryDelay: (tries: number) => number): EventPolicy<CoreV1Event, EventPatch> {
+  #policy(
+    correlator: EventCorrelator,
+    { sleepDurationMs, random }: DeliveryOptions<CoreV1Event, EventPatch>,
+  ): EventPolicy<CoreV1Event, EventPatch> {
     return {
       ...coreV1Shape,
       continues: (event, isQueued) => isQueued(correlator.eventKey(event)),
@@ -119,7 +95,7 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event> {
         correlator.updateState(answer, key);
       },
       dueAt: event => (correlator.tryAccept(event) ? 0 : this.now() + correlator.msUntilAccepted(event)),
-      retryDelayMs: retryDelay,
+      retryDelayMs: tries => retryDelayMs(tries, sleepDurationMs, random),
       keepsUnwritten: () => false,
       maxHeld,
       flushesHeld: false,

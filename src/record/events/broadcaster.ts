@@ -3,20 +3,16 @@
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ClientGoSeriesDelivery, type SeriesCache } from '../client-go/series-delivery.ts';
-import { EventPipeline, type EventDelivery, type PipelineOptions } from '../pipeline/event-pipeline.ts';
+import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
+import { EventPipeline, type PipelineOptions } from '../pipeline/event-pipeline.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
-import { WriteQueue } from '../pipeline/write-queue.ts';
-import { logFields, type EventsV1Event } from './event.ts';
+import { logFields, type EventsV1Event, type SeriesPatch } from './event.ts';
 import { BroadcastingEventsV1Recorder, type EventsV1Recorder, type Reporter } from './recorder.ts';
 import { SeriesPolicy, tendSeries } from './series.ts';
 import type { EventsV1Sink } from './sink.ts';
 
 /** All options have defaults for a controller. */
 export interface EventsV1BroadcasterOptions extends PipelineOptions {
-  /** The shortest delay before a write is retried, in milliseconds; up to a quarter is added at random. Default: 10 s. */
-  readonly sleepDurationMs?: number | undefined;
-  /** The largest number of concurrent writes to each sink. Default: 8; unlimited with `clientGoCompatible`. */
-  readonly concurrency?: number | undefined;
   /** The largest number of series; beyond it the series that has been quiet for longest is written and forgotten. Default: 4096. */
   readonly cacheSize?: number | undefined;
   /**
@@ -28,7 +24,7 @@ export interface EventsV1BroadcasterOptions extends PipelineOptions {
   readonly ignoresServerLimits?: boolean | undefined;
 }
 
-const defaults = { sleepDurationMs: 10_000, maxQueuedEvents: 1000, concurrency: 8, cacheSize: 4096 };
+const defaultCacheSize = 4096;
 
 /**
  * Takes recorded events to sinks, logs and watchers. A process needs one: it counts the events of all its recorders. Recording never waits,
@@ -59,7 +55,7 @@ export class EventsV1Broadcaster extends EventPipeline<EventsV1Event> {
   readonly #clientGoCache: SeriesCache = new Map();
 
   constructor(options: EventsV1BroadcasterOptions = {}) {
-    super(options, undefined);
+    super(options, { concurrency: 8, clientGoDrainMs: undefined, logFields });
     this.#options = options;
   }
 
@@ -74,61 +70,26 @@ export class EventsV1Broadcaster extends EventPipeline<EventsV1Event> {
    * @returns a watcher; after its `stop()` only events that it has are written
    */
   startRecordingToSink(sink: EventsV1Sink): Watcher<EventsV1Event> {
-    return this.deliver(watcher => (this.isClientGo ? this.#deliverAsClientGo(watcher, sink) : this.#deliver(watcher, sink)));
+    return this.deliver(watcher => {
+      const options = this.deliveryOptions(sink);
+      if (this.isClientGo) return this.#deliverAsClientGo(watcher, options);
+      const { cacheSize = defaultCacheSize, distinguishesNotes = false, nameAnnotation } = this.#options;
+      const policy = new SeriesPolicy({ ...options, cacheSize, distinguishesNotes, nameAnnotation });
+      const queue = this.newQueue(sink, policy);
+      tendSeries(queue, policy, this.now);
+      // Neither rejects: accept does not throw, and drain only waits. The series of a sink that is stopped are not refreshed.
+      void watcher.forEach(({ object }) => queue.accept(object)).then(() => queue.drain());
+      return queue;
+    });
   }
 
-  /**
-   * Logs `Event occurred` at the level `info` for each event, with its fields.
-   * @returns a watcher; its `stop()` ends the log
-   */
+  /** As `startStructuredLogging`. */
   startLogging(logger: Logger): Watcher<EventsV1Event> {
-    return this.startEventWatcher(event => {
-      logger.info('Event occurred', logFields(event));
-    });
+    return this.startStructuredLogging(logger);
   }
 
-  /** client-go's older name of `startLogging`. */
-  startStructuredLogging(logger: Logger): Watcher<EventsV1Event> {
-    return this.startLogging(logger);
-  }
-
-  #deliver(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): EventDelivery {
-    const { concurrency, maxQueuedEvents, cacheSize, distinguishesNotes, nameAnnotation } = this.#options;
-    const policy = new SeriesPolicy({
-      cacheSize: cacheSize ?? defaults.cacheSize,
-      distinguishesNotes: distinguishesNotes === true,
-      nameAnnotation,
-      ...this.#retryOptions(),
-    });
-    const queue = new WriteQueue({
-      sink,
-      policy,
-      logger: this.logger,
-      counts: this.tally,
-      concurrency: concurrency ?? defaults.concurrency,
-      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
-      names: this.names,
-      nameAnnotation,
-      now: this.now,
-    });
-    tendSeries(queue, policy, this.now);
-    // Neither rejects: accept does not throw, and drain only waits. The series of a sink that is stopped are not refreshed.
-    void watcher.forEach(({ object }) => queue.accept(object)).then(() => queue.drain());
-    return queue;
-  }
-
-  #deliverAsClientGo(watcher: Watcher<EventsV1Event>, sink: EventsV1Sink): EventDelivery {
-    const { concurrency = Infinity, signal } = this.#options;
-    const delivery = new ClientGoSeriesDelivery({
-      sink,
-      logger: this.logger,
-      counts: this.tally,
-      ...this.#retryOptions(),
-      concurrency,
-      now: this.now,
-      cache: this.#clientGoCache,
-      signal,
-    });
+  #deliverAsClientGo(watcher: Watcher<EventsV1Event>, options: DeliveryOptions<EventsV1Event, SeriesPatch>): EventDelivery {
+    const delivery = new ClientGoSeriesDelivery(options, this.#clientGoCache, this.#options.signal);
     watcher.results.subscribe({
       next: ({ object }) => delivery.accept(object),
       complete: () => {
@@ -136,10 +97,5 @@ export class EventsV1Broadcaster extends EventPipeline<EventsV1Event> {
       },
     });
     return delivery;
-  }
-
-  #retryOptions(): { readonly sleepDurationMs: number; readonly random: () => number } {
-    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
-    return { sleepDurationMs, random };
   }
 }

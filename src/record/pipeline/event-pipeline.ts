@@ -4,14 +4,16 @@ import { Broadcaster } from '../../broadcaster/broadcaster.ts';
 import { newEmptyWatch, type Watcher } from '../../broadcaster/watcher.ts';
 import { consoleLogger } from '../../logging/console-logger.ts';
 import { guardedLogger } from '../../logging/guarded-logger.ts';
-import type { Logger } from '../../logging/logger.ts';
+import type { LogFields, Logger } from '../../logging/logger.ts';
 import { longestTimerMs } from '../../time/timer.ts';
 import { isClientGoCompatible, nameFunction, type ClientGoOption } from '../client-go/compatibility.ts';
+import type { DeliveryOptions, EventDelivery } from './delivery.ts';
 import { EventTally, type DropCounts, type EventCounts, type EventDrop } from './event-counts.ts';
 import { EventNames } from './event-name.ts';
-import type { AnyEvent } from './event-policy.ts';
+import type { AnyEvent, EventPolicy, SinkOf } from './event-policy.ts';
 import type { RecorderOptions, RecordingOptions } from './recording.ts';
 import type { KindLookup } from './reference.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** The options that both broadcasters have. */
 export interface PipelineOptions extends ClientGoOption {
@@ -25,6 +27,13 @@ export interface PipelineOptions extends ClientGoOption {
   readonly random?: (() => number) | undefined;
   /** The largest number of events that wait for a watcher, and of keys that wait for a sink; beyond it the newest are dropped. Default: 1000. */
   readonly maxQueuedEvents?: number | undefined;
+  /** The largest number of concurrent writes to each sink. Default: 16; 8 for events.k8s.io/v1. `clientGoCompatible` makes it 1; there unlimited. */
+  readonly concurrency?: number | undefined;
+  /**
+   * The delay before a write is retried, in milliseconds; the first delay is a random part of it. For events.k8s.io/v1 up to a quarter is
+   * added at random instead. Default: 10 s.
+   */
+  readonly sleepDurationMs?: number | undefined;
   /** The time in milliseconds that `shutdown()` may take. Default: 5 s. */
   readonly drainTimeoutMs?: number | undefined;
   /** Looks up the kind of objects that have none. */
@@ -53,21 +62,19 @@ export interface ShutdownOptions {
   readonly drainTimeoutMs?: number | undefined;
 }
 
-/** Takes recorded events to one sink. */
-export interface EventDelivery {
-  /** Accepted events that are neither delivered nor dropped yet. */
-  readonly pending: number;
-  flush(): Promise<void>;
-  /** Writes everything as soon as possible. Resolves when nothing is pending. */
-  drain(): Promise<void>;
-  /** Stops, and counts what is pending as dropped. */
-  abandon(): void;
-}
-
-const defaults = { maxQueuedEvents: 1000, drainTimeoutMs: 5_000 };
+const defaults = { maxQueuedEvents: 1000, sleepDurationMs: 10_000, drainTimeoutMs: 5_000 };
+const leastOf = { maxQueuedEvents: 1, concurrency: 1, cacheSize: 0, sleepDurationMs: 0, drainTimeoutMs: 0 };
 
 const nothing = (): void => undefined;
 const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** How the broadcasters of the two APIs differ. */
+export interface PipelineDefaults<E extends AnyEvent> {
+  readonly concurrency: number;
+  /** The default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks continue after a shutdown. */
+  readonly clientGoDrainMs: number | undefined;
+  readonly logFields: (event: E) => LogFields;
+}
 
 /** What the broadcasters of both APIs have in common. */
 export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposable {
@@ -82,10 +89,10 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   /** @internal */
   protected readonly now: () => number;
   /** @internal */
-  protected readonly names = new EventNames();
-  /** @internal */
   protected readonly isClientGo: boolean;
+  readonly #names = new EventNames();
   readonly #options: PipelineOptions;
+  readonly #defaults: PipelineDefaults<E>;
   readonly #drainTimeoutMs: number | undefined;
   readonly #broadcaster: Broadcaster<E>;
   /** Keeps the events that are recorded before the first sink is started. Differs from client-go, which loses them. */
@@ -96,14 +103,14 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<ShutdownResult> | undefined;
 
-  /** @internal @param clientGoDrainMs the default of `drainTimeoutMs` if `clientGoCompatible`; undefined: sinks continue after a shutdown */
-  protected constructor(options: PipelineOptions & CheckedOptions, clientGoDrainMs: number | undefined) {
+  /** @internal @throws RangeError for an option that is too small */
+  protected constructor(options: PipelineOptions & { readonly cacheSize?: number | undefined }, apiDefaults: PipelineDefaults<E>) {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
-    for (const name of ['maxQueuedEvents', 'concurrency', 'cacheSize'] as const) checkOption(name, options[name], leastOf[name]);
-    for (const name of ['sleepDurationMs', 'drainTimeoutMs'] as const) checkOption(name, options[name], 0);
+    for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) checkOption(name, options[name], leastOf[name]);
+    this.#defaults = apiDefaults;
     this.#options = options;
     this.isClientGo = isClientGoCompatible(options);
-    this.#drainTimeoutMs = options.drainTimeoutMs ?? (this.isClientGo ? clientGoDrainMs : defaults.drainTimeoutMs);
+    this.#drainTimeoutMs = options.drainTimeoutMs ?? (this.isClientGo ? apiDefaults.clientGoDrainMs : defaults.drainTimeoutMs);
     this.logger = guardedLogger(options.logger ?? consoleLogger);
     this.now = options.now ?? (() => Date.now());
     this.tally = new EventTally(this.isClientGo ? silentLogger : this.logger, this.now);
@@ -148,6 +155,16 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   }
 
   /**
+   * Logs `Event occurred` at the level `info` for each event, with its fields.
+   * @returns a watcher; its `stop()` ends the log
+   */
+  startStructuredLogging(logger: Logger): Watcher<E> {
+    return this.startEventWatcher(event => {
+      logger.info('Event occurred', this.#defaults.logFields(event));
+    });
+  }
+
+  /**
    * Waits until the events recorded so far are written or dropped, `timeoutMs` at most. Does not wait for counts that the spam filter holds
    * back; writes counts of series that would wait for a later refresh. Never rejects, and keeps the process alive meanwhile.
    * @returns whether all are written or dropped
@@ -183,7 +200,7 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
       logger: this.logger,
       now: this.now,
       kindOf,
-      nameFor: nameFunction(this.#options, this.names),
+      nameFor: nameFunction(this.#options, this.#names),
       nameAnnotation: this.isClientGo ? undefined : this.#options.nameAnnotation,
       isLenient: this.isClientGo,
       checksReason,
@@ -202,6 +219,25 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
     this.#beforeFirstSink = undefined;
     if (!watcher.isStopped) this.#deliveries.set(watcher, newDelivery(watcher));
     return watcher;
+  }
+
+  /** @internal */
+  protected deliveryOptions<P>(sink: SinkOf<E, P>): DeliveryOptions<E, P> {
+    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
+    return { sink, logger: this.logger, counts: this.tally, sleepDurationMs, random, now: this.now };
+  }
+
+  /** @internal */
+  protected newQueue<P>(sink: SinkOf<E, P>, policy: EventPolicy<E, P>): WriteQueue<E, P> {
+    const { concurrency, maxQueuedEvents, nameAnnotation } = this.#options;
+    return new WriteQueue({
+      ...this.deliveryOptions(sink),
+      policy,
+      concurrency: concurrency ?? this.#defaults.concurrency,
+      maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
+      names: this.#names,
+      nameAnnotation,
+    });
   }
 
   #send(event: E): boolean {
@@ -263,15 +299,6 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
 }
 
 /** Differs from client-go's options: 0 is not the default of these. */
-interface CheckedOptions {
-  readonly concurrency?: number | undefined;
-  readonly cacheSize?: number | undefined;
-  readonly sleepDurationMs?: number | undefined;
-}
-
-const leastOf = { maxQueuedEvents: 1, concurrency: 1, cacheSize: 0 };
-
-/** @throws RangeError */
 function checkOption(name: string, value: number | undefined, least: number): void {
   if (value === undefined || value >= least) return;
   throw new RangeError(`${name} must be a number of at least ${least}, not ${value}`);

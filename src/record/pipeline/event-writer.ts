@@ -2,7 +2,7 @@
 //   Port of client-go v0.37.2 tools/record/event.go (recordEvent); by default also for events.k8s.io/v1.
 import { ApiError, parsedStatus, type ApiStatus } from '../../kube/api-error.ts';
 import { errorChain } from '../../logging/error-chain.ts';
-import type { Logger } from '../../logging/logger.ts';
+import type { LogFields, Logger } from '../../logging/logger.ts';
 import type { EventTally } from './event-counts.ts';
 import type { AnyEvent, EventShape, SinkOf } from './event-policy.ts';
 import { eventFields } from './recording.ts';
@@ -91,7 +91,7 @@ export class EventWriter<E extends AnyEvent, P> {
   #failed(event: E, error: unknown, signal: AbortSignal, tries: number): WriteOutcome<E> {
     const { logger, shape, isStrict } = this.#options;
     const failure = this.#classify(error);
-    const fields = { error, event: event.metadata.name, ...eventFields(shape.objectOf(event), event) };
+    const fields = { error, ...writtenFields(shape, event) };
     const logRetry = () => logger[tries === 0 ? 'error' : 'debug']('Unable to write event (may retry after sleeping)', fields);
     if (failure.kind === 'construction') {
       logger.error('Unable to construct event (will not retry!)', fields);
@@ -120,6 +120,11 @@ export class EventWriter<E extends AnyEvent, P> {
     const { namespace } = event.metadata;
     return { hint: `events about objects without a namespace lie in ${namespace}: allow create and patch of events there` };
   }
+}
+
+/** How a write is described in a log. */
+export function writtenFields<E extends AnyEvent>(shape: Pick<EventShape<E, unknown>, 'objectOf'>, event: E): LogFields {
+  return { event: event.metadata.name, ...eventFields(shape.objectOf(event), event) };
 }
 
 /** The delay after attempt number `tries` failed. The first one is random, so that clients do not all come back at once. */

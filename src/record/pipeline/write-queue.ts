@@ -3,26 +3,23 @@
 //   Differs from client-go, where one event that cannot be written delays all others.
 import { Fifo } from '../../collections/fifo.ts';
 import { startTimer } from '../../time/timer.ts';
-import type { DropCause, EventTally } from './event-counts.ts';
+import type { DeliveryOptions, EventDelivery } from './delivery.ts';
+import type { DropCause } from './event-counts.ts';
 import { givenName, type EventNames } from './event-name.ts';
-import type { EventDelivery } from './event-pipeline.ts';
 import type { AnyEvent, EventPolicy } from './event-policy.ts';
-import { EventWriter, type EventWriterOptions, type WriteOutcome } from './event-writer.ts';
+import { EventWriter, writtenFields, type WriteOutcome } from './event-writer.ts';
 import { HeldCounts } from './held-counts.ts';
 import { merged, renamed, type QueuedWrite } from './queued-write.ts';
-import { eventFields } from './recording.ts';
 import { decide } from './write-decision.ts';
 
-export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<EventWriterOptions<E, P>, 'shape'> {
+export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<DeliveryOptions<E, P>, 'sleepDurationMs' | 'random'> {
   readonly policy: EventPolicy<E, P>;
-  readonly counts: EventTally<E>;
   /** The largest number of concurrent writes. */
   readonly concurrency: number;
   /** The largest number of keys with something to write; beyond it events of other keys are dropped. */
   readonly maxQueuedEvents: number;
   readonly names: EventNames;
   readonly nameAnnotation?: string | undefined;
-  readonly now: () => number;
 }
 
 /** The writes of one key. Events recorded while one is being written or waits become one write: counts add up. */
@@ -257,9 +254,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   #giveUp(entry: Entry<E>, write: QueuedWrite<E>): void {
     const all = entry.pending === undefined ? write : merged(write, entry.pending);
     if (this.ending.aborted || !this.#policy.keepsUnwritten(all.event, all.tries)) {
-      const { event } = write;
-      const fields = { event: event.metadata.name, ...eventFields(this.#policy.objectOf(event), event) };
-      this.#options.logger.error('Unable to write event (retry limit exceeded!)', fields);
+      this.#options.logger.error('Unable to write event (retry limit exceeded!)', writtenFields(this.#policy, write.event));
       this.#drop('retry_limit', write);
       return;
     }

@@ -171,7 +171,7 @@ function correlatorPlayer(journal: Journal, options: CorrelatorOptions): Player 
       return;
     }
     const answer = write(journal, result);
-    if (answer !== undefined) correlator.updateState(answer, result.key);
+    if (answer !== undefined) correlator.updateState(answer);
   };
   return { record, act: action => void known(action === 'sleep' ? action : undefined, action) };
 }

@@ -16,7 +16,6 @@ interface Attempts {
   readonly origin: Origin;
   number: number;
   lastMs: number;
-  hasPatched: boolean;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -32,6 +31,8 @@ export class EventsJournal implements EventsV1Sink {
   readonly #startMs: number;
   readonly #sleepMs: number;
   readonly #attempts = new WeakMap<EventsV1Event, Attempts>();
+  /** The last patch of each name: a series is created only if its patch found nothing. */
+  readonly #patches = new Map<string, Attempts>();
   readonly #counts = { create: 0, patch: 0, any: 0 };
   #hasSeenRandomDelay = false;
 
@@ -81,10 +82,12 @@ export class EventsJournal implements EventsV1Sink {
 
   #place(verb: 'create' | 'patch', event: EventsV1Event): Origin & { readonly [field: string]: unknown } {
     const nowMs = Date.now();
-    const known = this.#attempts.get(event) ?? { origin: this.now, number: 0, lastMs: nowMs, hasPatched: false };
+    const isFallback = verb === 'create' && event.series !== undefined;
+    const { name } = event.metadata;
+    const before = isFallback ? this.#patches.get(name) : this.#attempts.get(event);
+    const known = before ?? { origin: this.now, number: 0, lastMs: nowMs };
     this.#attempts.set(event, known);
-    const isFallback = verb === 'create' && known.hasPatched;
-    known.hasPatched = verb === 'patch';
+    if (verb === 'patch') this.#patches.set(name, known);
     let delay: number | string | undefined;
     if (!isFallback) {
       known.number += 1;

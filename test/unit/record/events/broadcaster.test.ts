@@ -3,7 +3,7 @@ import { EventTally } from '../../../../src/record/pipeline/event-counts.ts';
 import { EventWriter } from '../../../../src/record/pipeline/event-writer.ts';
 import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
 import { eventsV1Shape, microTime, shortNote, type EventsV1Event } from '../../../../src/record/events/event.ts';
-import { ClientGoSeriesWriter } from '../../../../src/record/client-go/series-writer.ts';
+import { ClientGoWriter } from '../../../../src/record/client-go/writer.ts';
 import { getPartialReference } from '../../../../src/record/pipeline/reference.ts';
 import { RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
 import { MemoryLogger, settle } from '../core/fakes.ts';
@@ -32,8 +32,10 @@ const writers: Readonly<Record<string, (sink: FakeEventsServer) => (event: Event
   'as client-go': sink => {
     const { signal } = new AbortController();
     const logger = new MemoryLogger();
-    const writer = new ClientGoSeriesWriter({ sink, logger, sleepDurationMs: 0, random: () => 0, concurrency: 1, signal });
-    return event => writer.attempt({ ...event, metadata: { ...event.metadata } });
+    const counts = new EventTally<EventsV1Event>(logger, () => 0);
+    const retry = { retryDelayMs: () => 0, retriesExisting: true };
+    const writer = new ClientGoWriter({ sink, shape: eventsV1Shape, logger, counts, ...retry, signal });
+    return event => writer.attempt(event);
   },
 };
 

@@ -1,0 +1,25 @@
+// EventDelivery: takes recorded events to one sink. By default it is a WriteQueue; client-go/ has the two of client-go.
+import type { Logger } from '../../logging/logger.ts';
+import type { EventTally } from './event-counts.ts';
+import type { AnyEvent, SinkOf } from './event-policy.ts';
+
+export interface EventDelivery {
+  /** Accepted events that are neither delivered nor dropped yet. */
+  readonly pending: number;
+  flush(): Promise<void>;
+  /** Writes everything as soon as possible. Resolves when nothing is pending. */
+  drain(): Promise<void>;
+  /** Stops, and counts what is pending as dropped. */
+  abandon(): void;
+}
+
+/** What a delivery receives from its broadcaster. */
+export interface DeliveryOptions<E extends AnyEvent, P> {
+  readonly sink: SinkOf<E, P>;
+  readonly logger: Logger;
+  readonly counts: EventTally<E>;
+  /** The delay before a retry, without its random part. */
+  readonly sleepDurationMs: number;
+  readonly random: () => number;
+  readonly now: () => number;
+}
