@@ -1,7 +1,7 @@
 // One case of the benchmark: `node bench/case.ts CASE EVENTS`. The same cases on the originals: go/.
 //   A tenth of the case comes first, unmeasured: Go's program is compiled when it starts, this one while it runs.
 import { Broadcaster } from '../src/broadcaster/broadcaster.ts';
-import { newEvent, rememberingTimestamp } from '../src/record/core/core-event.ts';
+import { newEvent } from '../src/record/core/core-event.ts';
 import type { ObjectReference } from '../src/record/pipeline/reference.ts';
 import { EventBroadcaster, type EventBroadcasterOptions } from '../src/record/core/event-broadcaster.ts';
 import { EventCorrelator } from '../src/record/core/event-correlator.ts';
@@ -58,7 +58,6 @@ function withReason([object, message]: readonly [ObjectReference, string]): [Obj
 
 function correlatorCase(next: Next): number {
   const correlator = new EventCorrelator(unlimited);
-  const format = rememberingTimestamp();
   for (let index = 0; index < events; index += 1) {
     const [reference, message] = next(index);
     const named = `${reference.name ?? ''}.1`;
@@ -72,7 +71,6 @@ function correlatorCase(next: Next): number {
       message,
       source,
       nowMs,
-      format,
     });
     const result = correlator.eventCorrelate(event);
     correlator.updateState(result.event, result.key);

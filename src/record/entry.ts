@@ -60,11 +60,13 @@ export {
   type SpamKey,
 } from './core/event-keys.ts';
 export { generateEventName } from './pipeline/event-name.ts';
-export { BaseEventRecorder, type Annotations, type EventRecorder } from './core/event-recorder.ts';
-export type { AnyEvent, SinkOf } from './pipeline/event-policy.ts';
-export { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from './core/core-v1-sink.ts';
+export { BaseEventRecorder, type EventRecorder } from './core/event-recorder.ts';
+export type { Annotations, AnyEvent, EventMetadata, SinkOf } from './pipeline/event-policy.ts';
+export { CoreV1EventSink, type EventSink } from './core/core-v1-sink.ts';
+export type { ClientNodeEventsApi } from './pipeline/client-node-sink.ts';
 export { FakeRecorder, newFakeRecorder, type FakeRecorderOptions, type RecordedEvent } from './core/fake-recorder.ts';
-export { EventPipeline, type PipelineOptions, type ShutdownOptions, type ShutdownResult } from './pipeline/event-pipeline.ts';
+export { EventPipeline } from './pipeline/event-pipeline.ts';
+export type { PipelineOptions, ShutdownOptions, ShutdownResult } from './pipeline/options.ts';
 export type { RecordedCall, RecorderOptions } from './pipeline/recording.ts';
 export { recordEvents, type EventRecording, type RecordEventsOptions } from './core/record-events.ts';
 export {

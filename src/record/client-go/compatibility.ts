@@ -57,7 +57,6 @@ const clientGoRules: CorrelationRules = {
   },
   aggregateKeyOf: groupKey => groupKey,
   skips: () => true,
-  answeredKey: (_key, ownKey) => ownKey(),
   answeredCount: answered => answered,
   maxAgeMs: () => Infinity,
   nameAnnotation: () => undefined,

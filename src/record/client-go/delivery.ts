@@ -19,11 +19,7 @@ export class ClientGoDelivery implements EventDelivery {
   /** Each is resolved when this number of events has been handled. */
   #waiters: { readonly handled: number; readonly resolve: () => void }[] = [];
 
-  constructor(
-    watcher: Watcher<CoreV1Event>,
-    correlator: EventCorrelator,
-    options: DeliveryOptions<CoreV1Event, EventPatch>,
-  ) {
+  constructor(watcher: Watcher<CoreV1Event>, correlator: EventCorrelator, options: DeliveryOptions<CoreV1Event, EventPatch>) {
     const { sleepDurationMs, random } = options;
     this.#options = options;
     this.#correlator = correlator;

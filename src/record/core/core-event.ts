@@ -1,5 +1,6 @@
 // The core/v1 Event in memory and on the wire.
-import type { EventShape } from '../pipeline/event-policy.ts';
+import type { EventMetadata, EventShape } from '../pipeline/event-policy.ts';
+import { newMetadata, type EventParts, type RecordedCall } from '../pipeline/recording.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
 
 /** `Normal` for expected events, `Warning` for problems. Nothing else is accepted. */
@@ -17,14 +18,7 @@ export interface EventSource {
 export interface CoreV1Event {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly labels?: Readonly<Record<string, string>>;
-  };
+  readonly metadata: EventMetadata;
   readonly involvedObject: ObjectReference;
   readonly reason: string;
   readonly message: string;
@@ -47,26 +41,16 @@ export interface EventPatch {
   readonly message?: string;
 }
 
-export interface EventFields {
-  readonly reference: ObjectReference;
-  readonly name: string;
-  readonly annotations: Readonly<Record<string, string>> | undefined;
-  readonly type: string;
-  readonly reason: string;
-  readonly message: string;
+export interface EventFields extends EventParts, Pick<RecordedCall, 'annotations' | 'type' | 'reason'> {
   readonly source: EventSource;
-  readonly nowMs: number;
-  /** Default: `timestamp`. */
-  readonly format?: (ms: number) => string;
 }
 
-/** An event with a count of 1, in the namespace of its object, or in `default` if that has none. */
+/** An event with a count of 1. */
 export function newEvent(fields: EventFields): CoreV1Event {
-  const { reference, name, annotations, type, reason, message, source, nowMs, format = timestamp } = fields;
-  const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
-  const now = format(nowMs);
+  const { reference, type, reason, message, source, nowMs } = fields;
+  const now = timestamp(nowMs);
   return {
-    metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
+    metadata: newMetadata(fields, fields.annotations),
     involvedObject: { ...reference },
     reason,
     message,
@@ -110,18 +94,12 @@ export function wireEvent(event: CoreV1Event): CoreV1Event {
   };
 }
 
-/** RFC 3339 in UTC with milliseconds. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString();
-}
+let latest = { ms: 0, text: new Date(0).toISOString() };
 
-/** A `timestamp` that remembers the last time: events come in bursts, and formatting is a fifth of the cost of an event. */
-export function rememberingTimestamp(): (ms: number) => string {
-  let latest = { ms: 0, text: timestamp(0) };
-  return ms => {
-    if (latest.ms !== ms) latest = { ms, text: timestamp(ms) };
-    return latest.text;
-  };
+/** RFC 3339 in UTC with milliseconds. Remembers the last time: events come in bursts, and formatting is a fifth of the cost of an event. */
+export function timestamp(ms: number): string {
+  if (latest.ms !== ms) latest = { ms, text: new Date(ms).toISOString() };
+  return latest.text;
 }
 
 /** An RFC 3339 time in UTC without its fraction of a second. */

@@ -1,6 +1,6 @@
 // EventSink: where core/v1 events are written.
 //   Port of client-go v0.37.2 tools/record (EventSink) and kubernetes/typed/core/v1 (EventSinkImpl).
-import { strategicMergePatchOptions } from '../pipeline/client-node-patch.ts';
+import { ClientNodeSink } from '../pipeline/client-node-sink.ts';
 import type { CoreV1Event, EventPatch } from './core-event.ts';
 import { wireEvent } from './core-event.ts';
 import type { SinkOf } from '../pipeline/event-policy.ts';
@@ -11,17 +11,10 @@ export interface EventSink extends SinkOf<CoreV1Event, EventPatch> {
   update?(event: CoreV1Event, signal?: AbortSignal): Promise<CoreV1Event>;
 }
 
-/** What is needed of client-node's `CoreV1Api`, of any version from 1.0. */
-export interface CoreV1EventsApi {
-  /** POST */
-  createNamespacedEvent(request: { namespace: string; body: never }): Promise<unknown>;
-  /** PATCH, with options that select the kind of patch */
-  patchNamespacedEvent(request: { name: string; namespace: string; body: object }, options: never): Promise<unknown>;
-}
-
 /**
  * Writes to the API server with client-node's `CoreV1Api`: a new event with a POST, a repetition as a strategic merge patch. The service
- * account needs the verbs `create` and `patch` on `events` of the group `''`. Throws what client-node throws.
+ * account needs the verbs `create` and `patch` on `events` of the group `''`.
+ * @throws what client-node throws; an Error, without a request, for an event without a namespace
  *
  * @example
  * ```ts
@@ -38,46 +31,17 @@ export interface CoreV1EventsApi {
  * console.log(delivered, notDelivered); // prints 1 0
  * ```
  */
-export class CoreV1EventSink implements EventSink {
-  readonly #api: CoreV1EventsApi;
-
-  constructor(api: CoreV1EventsApi) {
-    this.#api = api;
-  }
-
-  /** @see EventSink */
-  async create(event: CoreV1Event): Promise<CoreV1Event> {
+export class CoreV1EventSink extends ClientNodeSink<CoreV1Event, EventPatch> implements EventSink {
+  /** @internal */
+  protected bodyOf(event: CoreV1Event): object {
     const { firstTimestamp, lastTimestamp, ...rest } = wireEvent(event);
-    // client-node's serializer takes times as Date only.
-    const body = { ...rest, firstTimestamp: new Date(firstTimestamp), lastTimestamp: new Date(lastTimestamp) };
-    return plainEvent(await this.#api.createNamespacedEvent({ namespace: event.metadata.namespace, body: body as never }), event);
+    return { ...rest, firstTimestamp: new Date(firstTimestamp), lastTimestamp: new Date(lastTimestamp) };
   }
 
-  /** @see EventSink */
-  async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
-    const { name, namespace } = event.metadata;
-    return plainEvent(
-      await this.#api.patchNamespacedEvent({ name, namespace, body: patch }, strategicMergePatchOptions() as never),
-      event,
-    );
+  /** @internal */
+  protected fieldsOf(answer: unknown): Partial<CoreV1Event> {
+    const { count, firstTimestamp } = answer as { count?: number; firstTimestamp?: Date | string };
+    const time = firstTimestamp instanceof Date ? firstTimestamp.toISOString() : firstTimestamp;
+    return { ...(count === undefined ? {} : { count }), ...(time === undefined ? {} : { firstTimestamp: time }) };
   }
-}
-
-/** Keeps of the answer only what correlation needs, with its `Date` back as a string. */
-function plainEvent(answer: unknown, sent: CoreV1Event): CoreV1Event {
-  const { metadata, count, firstTimestamp } = answer as {
-    metadata?: { name?: string; resourceVersion?: string };
-    count?: number;
-    firstTimestamp?: Date | string;
-  };
-  return {
-    ...sent,
-    metadata: {
-      ...sent.metadata,
-      ...(metadata?.name === undefined ? {} : { name: metadata.name }),
-      ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
-    },
-    count: count ?? sent.count,
-    firstTimestamp: firstTimestamp instanceof Date ? firstTimestamp.toISOString() : (firstTimestamp ?? sent.firstTimestamp),
-  };
 }

@@ -10,8 +10,7 @@ export interface CorrelationRules {
   aggregateKeyOf(groupKey: string): string;
   /** Whether the spam filter holds back an event that it refuses. */
   skips(isRepeated: boolean): boolean;
-  /** The key and the count that are remembered once the server has answered. */
-  answeredKey(key: string, ownKey: () => string): string;
+  /** The count that is remembered once the server has answered. */
   answeredCount(answered: number, observed: number): number;
   maxAgeMs(option: number): number;
   nameAnnotation(option: string | undefined): string | undefined;
@@ -27,7 +26,6 @@ export const defaultRules: CorrelationRules = {
   aggregateKeyOf: groupKey => `${aggregatePrefix}${groupKey}`,
   /** Differs from client-go: a first occurrence is always written, however many other events there were. */
   skips: isRepeated => isRepeated,
-  answeredKey: key => key,
   /** Differs from client-go, which waits for the answer: events observed in the meantime count. */
   answeredCount: (answered, observed) => Math.max(answered, observed),
   maxAgeMs: option => option,

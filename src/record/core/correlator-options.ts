@@ -1,6 +1,6 @@
 // The options of an EventCorrelator, which an EventBroadcaster takes too.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (CorrelatorOptions).
-import type { ClientGoOption } from '../client-go/compatibility.ts';
+import type { PipelineOptions } from '../pipeline/options.ts';
 import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFunc } from './event-keys.ts';
 
 /**
@@ -29,7 +29,7 @@ import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFu
  * await events.shutdown(); // prints patch 4 (combined from similar events): probe 5 failed
  * ```
  */
-export interface CorrelatorOptions extends ClientGoOption {
+export interface CorrelatorOptions extends Pick<PipelineOptions, 'clientGoCompatible' | 'now' | 'nameAnnotation'> {
   /** The largest number of keys in each of the three caches. Default: 4096. */
   readonly lruCacheSize?: number | undefined;
   /** The number of events that a source may write at once about one object and type. Default: 25. */
@@ -51,8 +51,7 @@ export interface CorrelatorOptions extends ClientGoOption {
    * servers keep events. With `clientGoCompatible` unlimited.
    */
   readonly maxAgeMs?: number | undefined;
-  /** Milliseconds since 1970. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-  /** The key of the annotation with which a caller names an event. Default: none. @see PipelineOptions.nameAnnotation */
-  readonly nameAnnotation?: string | undefined;
 }
+
+/** Options of which none is left out. */
+export type Given<K extends keyof CorrelatorOptions> = { readonly [N in K]-?: NonNullable<CorrelatorOptions[N]> };

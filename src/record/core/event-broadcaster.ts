@@ -2,9 +2,10 @@
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import { ClientGoDelivery } from '../client-go/delivery.ts';
 import type { DeliveryOptions } from '../pipeline/delivery.ts';
-import { EventPipeline, type PipelineOptions } from '../pipeline/event-pipeline.ts';
+import { EventPipeline } from '../pipeline/event-pipeline.ts';
 import type { EventPolicy } from '../pipeline/event-policy.ts';
 import { retryDelayMs } from '../pipeline/event-writer.ts';
+import type { PipelineOptions } from '../pipeline/options.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
 import { coreV1Shape, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
 import type { EventSink } from './core-v1-sink.ts';

@@ -1,17 +1,10 @@
 // EventCorrelator: turns recorded events into events to write: it aggregates, counts, and filters spam.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
-import type { CorrelatorOptions } from './correlator-options.ts';
+import type { CorrelatorOptions, Given } from './correlator-options.ts';
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
-import { patchOf, rememberingTimestamp, type CoreV1Event, type EventPatch } from './core-event.ts';
+import { patchOf, timestamp, type CoreV1Event, type EventPatch } from './core-event.ts';
 import type { CorrelationRules } from './correlation-rules.ts';
-import {
-  eventAggregatorByReasonMessageFunc,
-  withGivenNames,
-  type EventAggregatorKeyFunc,
-  type EventAggregatorMessageFunc,
-  type EventGroup,
-  type EventKeyFuncs,
-} from './event-keys.ts';
+import { eventAggregatorByReasonMessageFunc, withGivenNames, type EventGroup, type EventKeyFuncs } from './event-keys.ts';
 import { givenName } from '../pipeline/event-name.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { EventSourceObjectSpamFilter } from './spam-filter.ts';
@@ -38,19 +31,13 @@ const defaults = {
   maxAgeMs: 3_600_000,
 };
 
-/** As in `CorrelatorOptions`, all required. */
-export interface AggregatorOptions extends ClientGoOption {
-  readonly lruCacheSize: number;
+/** The options of an `EventAggregator`. */
+export interface AggregatorOptions
+  extends ClientGoOption, Given<'lruCacheSize' | 'keyFunc' | 'messageFunc' | 'maxEvents' | 'maxIntervalInSeconds' | 'now'> {
   /** The key of an event that is not aggregated. */
   readonly eventKeyFunc: (event: CoreV1Event) => string;
-  readonly keyFunc: EventAggregatorKeyFunc;
   /** See `EventKeyFuncs`. */
   readonly objectOf?: EventKeyFuncs['objectOf'];
-  readonly messageFunc: EventAggregatorMessageFunc;
-  readonly maxEvents: number;
-  readonly maxIntervalInSeconds: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Makes one event of many similar ones. */
@@ -58,7 +45,6 @@ export class EventAggregator {
   readonly #options: AggregatorOptions;
   readonly #rules: CorrelationRules;
   readonly #groups: LruCache<EventGroup>;
-  readonly #timestamp = rememberingTimestamp();
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -77,7 +63,7 @@ export class EventAggregator {
     const object = objectOf?.(event);
     const first = object === undefined ? undefined : (object.group ??= newGroup(event));
     const isOfFirst = first !== undefined && isOf(first, event);
-    const group = isOfFirst ? first : this.#groupOf(event);
+    const group = isOfFirst ? first : this.#groups.getOrCreate(keyFunc(event).aggregateKey, () => newGroup(event));
     const localKey = isOfFirst ? event.message : keyFunc(event).localKey;
     if (nowMs - group.lastMs > maxIntervalInSeconds * 1000) group.localKeys = [];
     const { localKeys } = group;
@@ -87,12 +73,8 @@ export class EventAggregator {
 
     // Differs from client-go, which forgets any of them: equal input gives equal output.
     localKeys.shift();
-    const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs, this.#timestamp(nowMs));
+    const aggregate = this.#rules.newAggregate(event, messageFunc(event), nowMs, timestamp(nowMs));
     return { event: aggregate, key: this.#rules.aggregateKeyOf(keyFunc(event).aggregateKey) };
-  }
-
-  #groupOf(event: CoreV1Event): EventGroup {
-    return this.#groups.getOrCreate(this.#options.keyFunc(event).aggregateKey, () => newGroup(event));
   }
 }
 
@@ -115,32 +97,29 @@ interface EventLog {
   observedMs: number;
 }
 
-/** As in `CorrelatorOptions`, all required. */
-export interface EventLoggerOptions extends ClientGoOption {
-  readonly lruCacheSize: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly maxAgeMs: number;
-}
+/** The options of an `EventLogger`. */
+export type EventLoggerOptions = ClientGoOption & Given<'lruCacheSize' | 'maxAgeMs' | 'now'>;
 
 /** Counts how often each event was observed. */
 export class EventLogger {
+  readonly #options: EventLoggerOptions;
   readonly #logs: LruCache<EventLog>;
-  readonly #now: () => number;
-  readonly #maxAgeMs: number;
   readonly #rules: CorrelationRules;
 
   constructor(options: EventLoggerOptions) {
+    this.#options = options;
     this.#logs = new LruCache(options.lruCacheSize);
-    this.#now = options.now;
-    this.#maxAgeMs = options.maxAgeMs;
     this.#rules = correlationRules(options);
   }
 
   /** The event with its count, first time and first name, and the patch that writes them; the event alone if it is new. */
-  eventObserve(event: CoreV1Event, key: string, nowMs = this.#now()): { event: CoreV1Event; patch: EventPatch | undefined } {
+  eventObserve(
+    event: CoreV1Event,
+    key: string,
+    nowMs = this.#options.now(),
+  ): { event: CoreV1Event; patch: EventPatch | undefined } {
     const known = this.#logs.getOrCreate(key, newLog);
-    if (known.count <= 0 || nowMs - known.observedMs > this.#maxAgeMs) {
+    if (known.count <= 0 || nowMs - known.observedMs > this.#options.maxAgeMs) {
       remember(known, event, event.count, nowMs);
       return { event, patch: undefined };
     }
@@ -155,7 +134,7 @@ export class EventLogger {
   /** Remembers the event as the server has it. */
   updateState(event: CoreV1Event, key: string): void {
     const known = this.#logs.getOrCreate(key, newLog);
-    remember(known, event, this.#rules.answeredCount(event.count, known.count), this.#now());
+    remember(known, event, this.#rules.answeredCount(event.count, known.count), this.#options.now());
   }
 }
 
@@ -174,12 +153,14 @@ function remember(log: EventLog, { firstTimestamp, metadata }: CoreV1Event, coun
   log.observedMs = observedMs;
 }
 
-function keyFuncsFor(options: CorrelatorOptions, rules: CorrelationRules, lruCacheSize: number): EventKeyFuncs {
-  const own = rules.newKeyFuncs(lruCacheSize);
-  const { eventKey, spamKey } = own;
-  const keys = options.keyFunc === undefined ? own : { eventKey, spamKey, aggregate: options.keyFunc };
-  const nameAnnotation = rules.nameAnnotation(options.nameAnnotation);
-  return nameAnnotation === undefined ? keys : withGivenNames(keys, nameAnnotation);
+/** 0 is the default, as in Go. */
+function numbersOf(options: CorrelatorOptions): typeof defaults {
+  const numbers = { ...defaults };
+  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
+    const given = options[name];
+    if (given !== undefined && given !== 0) numbers[name] = given;
+  }
+  return numbers;
 }
 
 /** Decides for each event whether and how it is written. */
@@ -194,35 +175,26 @@ export class EventCorrelator {
   readonly #spamFilter: EventSourceObjectSpamFilter;
 
   constructor(options: CorrelatorOptions = {}) {
+    const { keyFunc, messageFunc, spamKeyFunc } = options;
     const rules = correlationRules(options);
-    const or = (given: number | undefined, byDefault: number) => (given === undefined || given === 0 ? byDefault : given);
-    const lruCacheSize = or(options.lruCacheSize, defaults.lruCacheSize);
-    const keys = keyFuncsFor(options, rules, lruCacheSize);
-    const now = options.now ?? Date.now;
+    const nameAnnotation = rules.nameAnnotation(options.nameAnnotation);
+    const given = { ...options, ...numbersOf(options), now: options.now ?? Date.now };
+    const ownKeys = rules.newKeyFuncs(given.lruCacheSize);
+    const chosen = keyFunc === undefined ? ownKeys : { ...ownKeys, objectOf: undefined, aggregate: keyFunc };
+    const keys = nameAnnotation === undefined ? chosen : withGivenNames(chosen, nameAnnotation);
     this.#rules = rules;
-    this.#nameAnnotation = rules.nameAnnotation(options.nameAnnotation);
-    this.#now = now;
+    this.#nameAnnotation = nameAnnotation;
+    this.#now = given.now;
     this.eventKey = keys.eventKey;
     this.#aggregator = new EventAggregator({
-      ...options,
-      lruCacheSize,
+      ...given,
       eventKeyFunc: keys.eventKey,
       keyFunc: keys.aggregate,
       objectOf: keys.objectOf,
-      messageFunc: options.messageFunc ?? eventAggregatorByReasonMessageFunc,
-      maxEvents: or(options.maxEvents, defaults.maxEvents),
-      maxIntervalInSeconds: or(options.maxIntervalInSeconds, defaults.maxIntervalInSeconds),
-      now,
+      messageFunc: messageFunc ?? eventAggregatorByReasonMessageFunc,
     });
-    const maxAgeMs = rules.maxAgeMs(or(options.maxAgeMs, defaults.maxAgeMs));
-    this.#logger = new EventLogger({ ...options, lruCacheSize, now, maxAgeMs });
-    this.#spamFilter = new EventSourceObjectSpamFilter({
-      lruCacheSize,
-      burst: or(options.burstSize, defaults.burstSize),
-      qps: or(options.qps, defaults.qps),
-      now,
-      spamKeyFunc: options.spamKeyFunc ?? keys.spamKey,
-    });
+    this.#logger = new EventLogger({ ...given, maxAgeMs: rules.maxAgeMs(given.maxAgeMs) });
+    this.#spamFilter = new EventSourceObjectSpamFilter({ ...given, spamKeyFunc: spamKeyFunc ?? keys.spamKey });
   }
 
   /** Counts the event. @returns what to write @throws an Error if there is no event */
@@ -241,10 +213,7 @@ export class EventCorrelator {
 
   /** Remembers the server's answer for an event. @param key Default: the event's own key. An aggregate has another. */
   updateState(event: CoreV1Event, key = this.eventKey(event)): void {
-    this.#logger.updateState(
-      event,
-      this.#rules.answeredKey(key, () => this.eventKey(event)),
-    );
+    this.#logger.updateState(event, key);
   }
 
   /** How long until the spam filter would let through an event like this one; `Infinity` for never. */

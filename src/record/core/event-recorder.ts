@@ -1,12 +1,10 @@
 // EventRecorder: records that something happened to an object. Port of client-go v0.37.2 tools/record/event.go (recorderImpl).
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { Logger } from '../../logging/logger.ts';
+import type { Annotations } from '../pipeline/event-policy.ts';
 import { record, type RecordedCall, type RecordingOptions } from '../pipeline/recording.ts';
 import type { NotEmpty, Referable } from '../pipeline/reference.ts';
-import { newEvent, rememberingTimestamp, type CoreV1Event, type EventSource, type EventType } from './core-event.ts';
-
-/** The annotations of an event. */
-export type Annotations = Readonly<Record<string, string>>;
+import { newEvent, type CoreV1Event, type EventSource, type EventType } from './core-event.ts';
 
 /**
  * Records events: `type` is `Normal` or `Warning`, `reason` a short UpperCamelCase word for machines, and the message is for people. No method
@@ -87,7 +85,6 @@ export abstract class BaseEventRecorder implements EventRecorder {
 export class BroadcastingRecorder extends BaseEventRecorder {
   readonly #source: EventSource;
   readonly #options: RecordingOptions<CoreV1Event>;
-  readonly #timestamp = rememberingTimestamp();
 
   constructor(source: EventSource, options: RecordingOptions<CoreV1Event>) {
     super();
@@ -101,8 +98,6 @@ export class BroadcastingRecorder extends BaseEventRecorder {
 
   protected record(call: RecordedCall): void {
     const { annotations, type, reason } = call;
-    record(this.#options, call, ({ reference, name, nowMs, message }) =>
-      newEvent({ reference, name, annotations, type, reason, message, source: this.#source, nowMs, format: this.#timestamp }),
-    );
+    record(this.#options, call, parts => newEvent({ ...parts, annotations, type, reason, source: this.#source }));
   }
 }

@@ -1,6 +1,7 @@
 // recordEvents: one call for the usual case, as controller-runtime's GetEventRecorderFor.
-import type { PipelineOptions } from '../pipeline/event-pipeline.ts';
-import { CoreV1EventSink, type CoreV1EventsApi } from './core-v1-sink.ts';
+import type { PipelineOptions } from '../pipeline/options.ts';
+import type { ClientNodeEventsApi } from '../pipeline/client-node-sink.ts';
+import { CoreV1EventSink } from './core-v1-sink.ts';
 import { EventBroadcaster } from './event-broadcaster.ts';
 import type { EventRecorder } from './event-recorder.ts';
 
@@ -31,7 +32,7 @@ export interface EventRecording extends AsyncDisposable {
  * console.log((await broadcaster.shutdown()).delivered); // prints 1
  * ```
  */
-export function recordEvents(api: CoreV1EventsApi, { component, ...options }: RecordEventsOptions): EventRecording {
+export function recordEvents(api: ClientNodeEventsApi, { component, ...options }: RecordEventsOptions): EventRecording {
   const broadcaster = new EventBroadcaster(options);
   broadcaster.startRecordingToSink(new CoreV1EventSink(api));
   return {

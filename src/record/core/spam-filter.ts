@@ -1,20 +1,13 @@
 // EventSourceObjectSpamFilter: how often a source may write about an object.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (EventSourceObjectSpamFilter).
+import type { Given } from './correlator-options.ts';
 import type { CoreV1Event } from './core-event.ts';
 import type { SpamKey } from './event-keys.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { TokenBucket } from '../../time/token-bucket.ts';
 
 /** The limits of the filter. */
-export interface SpamFilterOptions {
-  /** The largest number of keys. */
-  readonly lruCacheSize: number;
-  /** The number of events of one key that pass at once. */
-  readonly burst: number;
-  /** The number of further events per second. */
-  readonly qps: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+export interface SpamFilterOptions extends Given<'lruCacheSize' | 'burstSize' | 'qps' | 'now'> {
   /** Events of one key share a burst. */
   readonly spamKeyFunc: (event: CoreV1Event) => SpamKey;
 }
@@ -41,7 +34,7 @@ export class EventSourceObjectSpamFilter {
   }
 
   #bucketOf(event: CoreV1Event): TokenBucket {
-    const { spamKeyFunc, qps, burst } = this.#options;
+    const { spamKeyFunc, qps, burstSize: burst } = this.#options;
     const key = spamKeyFunc(event);
     if (typeof key !== 'string') return (key.bucket ??= new TokenBucket({ qps, burst }));
     return this.#buckets.getOrCreate(key, () => new TokenBucket({ qps, burst }));

@@ -2,15 +2,16 @@
 //   Port of client-go v0.37.2 tools/events/event_broadcaster.go and tools/record/event.go (EventRecorderAdapter). client-go has no LegacyRecorder.
 import type { Logger } from '../../logging/logger.ts';
 import type { EventType } from '../core/core-event.ts';
-import { CoreV1EventSink, type CoreV1EventsApi, type EventSink } from '../core/core-v1-sink.ts';
+import { CoreV1EventSink, type EventSink } from '../core/core-v1-sink.ts';
 import { EventBroadcaster, type EventBroadcasterOptions } from '../core/event-broadcaster.ts';
 import { BaseEventRecorder, type EventRecorder } from '../core/event-recorder.ts';
-import type { ShutdownOptions, ShutdownResult } from '../pipeline/event-pipeline.ts';
+import type { ClientNodeEventsApi } from '../pipeline/client-node-sink.ts';
+import type { ShutdownOptions, ShutdownResult } from '../pipeline/options.ts';
 import type { RecordedCall } from '../pipeline/recording.ts';
 import type { Referable } from '../pipeline/reference.ts';
 import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcaster.ts';
 import { BaseEventsV1Recorder, type EventsV1Recorder, type RecordedAction } from './recorder.ts';
-import { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
+import { EventsV1ApiSink, type EventsV1Sink } from './sink.ts';
 
 /** The options of an `EventBroadcasterAdapter`. */
 export interface EventBroadcasterAdapterOptions {
@@ -20,17 +21,12 @@ export interface EventBroadcasterAdapterOptions {
   readonly eventsV1?: EventsV1BroadcasterOptions | undefined;
 }
 
-/** An API whose presence can be checked. */
-export interface DiscoveredApi {
-  /** Rejects if the cluster does not have the API. */
-  getAPIResources(): Promise<unknown>;
-}
-
 /** What is needed of client-node to find out which API a cluster has. */
 export interface EventApis {
-  readonly coreV1: CoreV1EventsApi;
-  /** An EventsV1Api of client-node. Rejects if the cluster does not have the API. */
-  readonly eventsV1: EventsV1Api & DiscoveredApi;
+  /** A CoreV1Api. */
+  readonly coreV1: ClientNodeEventsApi;
+  /** An EventsV1Api. Its `getAPIResources` rejects if the cluster does not have the API. */
+  readonly eventsV1: ClientNodeEventsApi & { getAPIResources(): Promise<unknown> };
 }
 
 /** Where events of either API are written. */

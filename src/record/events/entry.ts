@@ -9,7 +9,6 @@ export type { EventsV1Event, EventSeries, SeriesPatch } from './event.ts';
 export {
   EventBroadcasterAdapter,
   newEventBroadcasterAdapter,
-  type DiscoveredApi,
   type EventApis,
   type EventBroadcasterAdapterOptions,
   type EventSinks,
@@ -26,11 +25,13 @@ export {
   type RecordedAction,
   type Reporter,
 } from './recorder.ts';
-export { EventsV1ApiSink, type EventsV1Api, type EventsV1Sink } from './sink.ts';
+export { EventsV1ApiSink, type EventsV1Sink } from './sink.ts';
+export type { ClientNodeEventsApi } from '../pipeline/client-node-sink.ts';
 export { FakeRecorder, newFakeRecorder, type FakeRecorderOptions, type RecordedEventsV1Event } from './fake-recorder.ts';
 export { getFieldSelector } from './field-selector.ts';
 export type { DropCause, DropCounts, EventCounts, EventDrop } from '../pipeline/event-counts.ts';
-export { EventPipeline, type PipelineOptions, type ShutdownOptions, type ShutdownResult } from '../pipeline/event-pipeline.ts';
+export { EventPipeline } from '../pipeline/event-pipeline.ts';
+export type { PipelineOptions, ShutdownOptions, ShutdownResult } from '../pipeline/options.ts';
 export type { RecordedCall, RecorderOptions } from '../pipeline/recording.ts';
 export type {
   KindLookup,
@@ -41,9 +42,8 @@ export type {
   Referable,
 } from '../pipeline/reference.ts';
 export type { EventType } from '../core/core-event.ts';
-export type { Annotations } from '../core/event-recorder.ts';
 export type { RecordedEvent } from '../core/fake-recorder.ts';
 export type { Watcher, WatchEvent, WatchEventType, WatcherFeed, WatcherOptions } from '../../broadcaster/watcher.ts';
 export type { LogFields, Logger } from '../../logging/logger.ts';
-export type { AnyEvent, SinkOf } from '../pipeline/event-policy.ts';
+export type { Annotations, AnyEvent, EventMetadata, SinkOf } from '../pipeline/event-policy.ts';
 export { RequestConstructionError } from '../pipeline/event-writer.ts';

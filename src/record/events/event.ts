@@ -1,7 +1,7 @@
 // The events.k8s.io/v1 Event in memory and on the wire.
 import type { LogFields } from '../../logging/logger.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
-import type { EventShape } from '../pipeline/event-policy.ts';
+import type { EventMetadata, EventShape } from '../pipeline/event-policy.ts';
 
 /** How often an event has happened, and when last. */
 export interface EventSeries {
@@ -14,12 +14,7 @@ export interface EventSeries {
 export interface EventsV1Event {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly resourceVersion?: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
+  readonly metadata: EventMetadata;
   readonly eventTime: string;
   readonly reportingController: string;
   readonly reportingInstance: string;
@@ -44,7 +39,7 @@ export const eventsV1Shape: EventShape<EventsV1Event, SeriesPatch> = {
   patchOf: ({ series, eventTime }) => ({ series: { count: 1, lastObservedTime: eventTime, ...series } }),
   isAnswer: (answer): answer is EventsV1Event => {
     const { metadata } = (answer ?? {}) as Partial<EventsV1Event>;
-    return typeof (metadata as Partial<EventsV1Event['metadata']> | null | undefined)?.name === 'string';
+    return typeof (metadata as Partial<EventMetadata> | null | undefined)?.name === 'string';
   },
   objectOf: event => event.regarding,
 };

@@ -3,8 +3,15 @@
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { EventType } from '../core/core-event.ts';
-import type { Annotations } from '../core/event-recorder.ts';
-import { eventFields, record, type EventParts, type RecordedCall, type RecordingOptions } from '../pipeline/recording.ts';
+import type { Annotations } from '../pipeline/event-policy.ts';
+import {
+  eventFields,
+  newMetadata,
+  record,
+  type EventParts,
+  type RecordedCall,
+  type RecordingOptions,
+} from '../pipeline/recording.ts';
 import { getReference, type NotEmpty, type ObjectReference, type Referable } from '../pipeline/reference.ts';
 import { microTime, shortNote, type EventsV1Event } from './event.ts';
 
@@ -124,11 +131,10 @@ export class BroadcastingEventsV1Recorder extends BaseEventsV1Recorder {
   }
 
   #newEvent({ annotations, type, reason, action, related }: RecordedAction, parts: EventParts): EventsV1Event {
-    const { reference, name, nowMs, message } = parts;
-    const namespace = reference.namespace === undefined || reference.namespace === '' ? 'default' : reference.namespace;
+    const { reference, nowMs, message } = parts;
     const other = this.#relatedReference(related);
     return {
-      metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
+      metadata: newMetadata(parts, annotations),
       eventTime: microTime(nowMs),
       ...this.#reporter,
       type,

@@ -1,5 +1,6 @@
 // Names of events: `<involved object>.<hex of a time>`, so that they sort by time.
 //   Port of client-go v0.37.2 tools/record/util (GenerateEventName).
+import type { Annotations } from './event-policy.ts';
 
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const longestName = 253;
@@ -43,10 +44,7 @@ export class EventNames {
 }
 
 /** The name that the recording code chose, in an annotation of that key; undefined if it chose none. Such an event happens once. */
-export function givenName(
-  annotations: Readonly<Record<string, string>> | undefined,
-  nameAnnotation: string | undefined,
-): string | undefined {
+export function givenName(annotations: Annotations | undefined, nameAnnotation: string | undefined): string | undefined {
   const name = nameAnnotation === undefined ? undefined : annotations?.[nameAnnotation];
   return name !== undefined && name.length <= longestName && dnsSubdomain.test(name) ? name : undefined;
 }

@@ -6,61 +6,14 @@ import { consoleLogger } from '../../logging/console-logger.ts';
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { LogFields, Logger } from '../../logging/logger.ts';
 import { longestTimerMs } from '../../time/timer.ts';
-import { isClientGoCompatible, nameFunction, type ClientGoOption } from '../client-go/compatibility.ts';
+import { isClientGoCompatible, nameFunction } from '../client-go/compatibility.ts';
 import type { DeliveryOptions, EventDelivery } from './delivery.ts';
-import { EventTally, type DropCounts, type EventCounts, type EventDrop } from './event-counts.ts';
+import { EventTally, type EventCounts, type EventDrop } from './event-counts.ts';
 import { EventNames } from './event-name.ts';
 import type { AnyEvent, EventPolicy, SinkOf } from './event-policy.ts';
+import type { PipelineOptions, ShutdownOptions, ShutdownResult } from './options.ts';
 import type { RecorderOptions, RecordingOptions } from './recording.ts';
-import type { KindLookup } from './reference.ts';
 import { WriteQueue } from './write-queue.ts';
-
-/** The options that both broadcasters have. */
-export interface PipelineOptions extends ClientGoOption {
-  /** Shuts the broadcaster down when it aborts. */
-  readonly signal?: AbortSignal | undefined;
-  /** Receives faults. Default: warnings and errors go to the console. */
-  readonly logger?: Logger | undefined;
-  /** Milliseconds since 1970. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-  /** A number from 0 to 1, for delays. Default: `Math.random`. */
-  readonly random?: (() => number) | undefined;
-  /** The largest number of events that wait for a watcher, and of keys that wait for a sink; beyond it the newest are dropped. Default: 1000. */
-  readonly maxQueuedEvents?: number | undefined;
-  /** The largest number of concurrent writes to each sink. Default: 16; 8 for events.k8s.io/v1. `clientGoCompatible` makes it 1; there unlimited. */
-  readonly concurrency?: number | undefined;
-  /**
-   * The delay before a write is retried, in milliseconds; the first delay is a random part of it. For events.k8s.io/v1 up to a quarter is
-   * added at random instead. Default: 10 s.
-   */
-  readonly sleepDurationMs?: number | undefined;
-  /** The time in milliseconds that `shutdown()` may take. Default: 5 s. */
-  readonly drainTimeoutMs?: number | undefined;
-  /** Looks up the kind of objects that have none. */
-  readonly kindOf?: KindLookup | undefined;
-  /**
-   * The key of the annotation with which a caller names an event. Default: none. A named event is written once, however often it is recorded
-   * and by whichever process: it is no repetition of an event with the same message, and if the server has an event of that name, it counts
-   * as delivered. A program that stores the name with the change that caused the event can record it again after a crash.
-   */
-  readonly nameAnnotation?: string | undefined;
-}
-
-/** What became of the events that were pending when `shutdown` was called. Each sink counts. */
-export interface ShutdownResult {
-  /** Recorded events that reached the server after the call. */
-  readonly delivered: number;
-  /** Recorded events that are lost. */
-  readonly notDelivered: number;
-  /** Lost events by cause. */
-  readonly dropped: DropCounts;
-}
-
-/** The options of `shutdown`. */
-export interface ShutdownOptions {
-  /** Milliseconds after which pending events are dropped; 0: at once. Default: the broadcaster's `drainTimeoutMs`. */
-  readonly drainTimeoutMs?: number | undefined;
-}
 
 const defaults = { maxQueuedEvents: 1000, sleepDurationMs: 10_000, drainTimeoutMs: 5_000 };
 const leastOf = { maxQueuedEvents: 1, concurrency: 1, cacheSize: 0, sleepDurationMs: 0, drainTimeoutMs: 0 };
@@ -104,7 +57,10 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   #shutdown: Promise<ShutdownResult> | undefined;
 
   /** @internal @throws RangeError for an option that is too small */
-  protected constructor(options: PipelineOptions & { readonly cacheSize?: number | undefined }, apiDefaults: PipelineDefaults<E>) {
+  protected constructor(
+    options: PipelineOptions & { readonly cacheSize?: number | undefined },
+    apiDefaults: PipelineDefaults<E>,
+  ) {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
     for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) checkOption(name, options[name], leastOf[name]);
     this.#defaults = apiDefaults;

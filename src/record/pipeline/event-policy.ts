@@ -2,21 +2,29 @@
 //   events/series.ts for events.k8s.io/v1.
 import type { ObjectReference } from './reference.ts';
 
+/** The annotations of an event. */
+export type Annotations = Readonly<Record<string, string>>;
+
+/** The metadata of an event. */
+export interface EventMetadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly annotations?: Annotations;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /** An event of either API. */
 export interface AnyEvent {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly resourceVersion?: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
+  readonly metadata: EventMetadata;
   readonly type: string;
   readonly reason: string;
 }
 
 /**
  * Writes the events of one API. Each promise resolves with the event as it is stored; what it rejects with decides whether the write is
- * retried (see sink-error.ts).
+ * retried (see event-writer.ts).
  */
 export interface SinkOf<E extends AnyEvent, P> {
   /** Rejects with a 409 `AlreadyExists` if there is an event of that name. */

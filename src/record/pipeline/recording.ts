@@ -1,6 +1,7 @@
 // record: what the recorders of both APIs do with a call: refer to the object, check the fields, count an event that is invalid.
 import type { LogFields, Logger } from '../../logging/logger.ts';
 import type { DropCause } from './event-counts.ts';
+import type { Annotations, EventMetadata } from './event-policy.ts';
 import { givenName } from './event-name.ts';
 import { formatMessage } from './format-message.ts';
 import { getReference, type KindLookup, type ObjectReference, type Referable } from './reference.ts';
@@ -29,7 +30,7 @@ export interface RecordingOptions<E> extends RecorderOptions {
 /** A call of a recorder. */
 export interface RecordedCall {
   readonly object: Referable | null | undefined;
-  readonly annotations: Readonly<Record<string, string>> | undefined;
+  readonly annotations: Annotations | undefined;
   readonly type: string;
   readonly reason: string;
   readonly format: string;
@@ -42,6 +43,15 @@ export interface EventParts {
   readonly name: string;
   readonly nowMs: number;
   readonly message: string;
+}
+
+/** The metadata of an event: its namespace is that of its object, or `default` if that has none. */
+export function newMetadata(
+  { reference, name }: Pick<EventParts, 'reference' | 'name'>,
+  annotations: Annotations | undefined,
+): EventMetadata {
+  const namespace = isEmpty(reference.namespace) ? 'default' : reference.namespace;
+  return annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } };
 }
 
 /** Why an event is invalid, as a log line. */
@@ -128,6 +138,6 @@ function messageOf({ format, args }: RecordedCall): string {
   }
 }
 
-function isEmpty(value: string | undefined): boolean {
+function isEmpty(value: string | undefined): value is undefined | '' {
   return value === undefined || value === '';
 }
