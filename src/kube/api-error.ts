@@ -91,28 +91,51 @@ export function isGone(error: unknown): boolean {
   return apiStatusCode(error) === 410;
 }
 
-function findStatus(error: unknown): { code: number; reason: string | undefined } | undefined {
+function findStatus(error: unknown): ErrorStatus | undefined {
   for (const each of errorChain(error)) {
-    const { code } = each as { code?: unknown };
-    // Node's own errors have a string here, errors of other protocols a number below 0.
-    if (typeof code === 'number' && code >= 400 && code <= 599) return { code, reason: reasonOf(each) };
+    const status = errorStatus(each);
+    if (status !== undefined && status.code >= 400) return status;
   }
   return undefined;
 }
 
-/** ApiError has the reason itself, client-node's ApiException in a body that is an object or its text. */
-function reasonOf(error: Error): string | undefined {
-  const { reason, body } = error as { reason?: unknown; body?: unknown };
-  if (typeof reason === 'string') return reason;
-  const status = typeof body === 'string' ? parsedStatus(body) : (body as ApiStatus | null | undefined);
-  return typeof status?.reason === 'string' ? status.reason : undefined;
+/** What the API server answered, as an error has it. */
+export interface ErrorStatus {
+  /** The HTTP status; 0 if it is not known. */
+  readonly code: number;
+  readonly reason: string | undefined;
+  readonly causes: readonly ApiErrorCause[];
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** The server's answer in this error itself: an `ApiError`, or client-node's `ApiException`, whose body is an object or its text. */
+export function errorStatus(error: Error): ErrorStatus | undefined {
+  if (error instanceof ApiError) return error;
+  const { code, body, headers, reason: ownReason } = error as Partial<Record<'code' | 'body' | 'headers' | 'reason', unknown>>;
+  const status = typeof body === 'string' ? parsedStatus(body) : isStatus(body) ? body : undefined;
+  // Node's own errors have a string here, a DOMException and errors of other protocols another number.
+  const httpStatus = typeof code === 'number' && code >= 100 && code <= 599 ? code : undefined;
+  if (status === undefined && httpStatus === undefined) return undefined;
+  const reason = [ownReason, status?.reason].find(each => typeof each === 'string');
+  const causes = status?.details?.causes ?? [];
+  const retryAfterSeconds = retryAfterIn(headers) ?? status?.details?.retryAfterSeconds;
+  return { code: httpStatus ?? status?.code ?? 0, reason, causes, retryAfterSeconds };
+}
+
+function isStatus(value: unknown): value is ApiStatus {
+  return typeof value === 'object' && value !== null && (value as ApiStatus).kind === 'Status';
+}
+
+function retryAfterIn(headers: unknown): number | undefined {
+  const { 'retry-after': value } = (headers ?? {}) as { 'retry-after'?: unknown };
+  return value === undefined || Number.isNaN(Number(value)) ? undefined : Number(value);
 }
 
 /** The `Status` in a response's text, if there is one. */
 export function parsedStatus(text: string): ApiStatus | undefined {
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && (parsed as ApiStatus).kind === 'Status' ? parsed : undefined;
+    return isStatus(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 // ClientGoDelivery: client-go's way to a sink: one event after another, each until it is written or dropped. The watcher's queue fills
 //   in the meantime. Port of client-go v0.37.2 tools/record/event.go (recordToSink).
+import { BehaviorSubject, filter, firstValueFrom } from 'rxjs';
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import { coreV1Shape, type CoreV1Event, type EventPatch } from '../core/core-event.ts';
 import type { EventCorrelator } from '../core/event-correlator.ts';
@@ -15,9 +16,8 @@ export class ClientGoDelivery implements EventDelivery {
   readonly #cancellation = new AbortController();
   #isBusy = false;
   #latest: CoreV1Event | undefined;
-  #handled = 0;
-  /** Each is resolved when this number of events has been handled. */
-  #waiters: { readonly handled: number; readonly resolve: () => void }[] = [];
+  /** How many events have been handled. */
+  readonly #handled = new BehaviorSubject(0);
 
   constructor(watcher: Watcher<CoreV1Event>, correlator: EventCorrelator, options: DeliveryOptions<CoreV1Event, EventPatch>) {
     const { sleepDurationMs, random } = options;
@@ -39,10 +39,9 @@ export class ClientGoDelivery implements EventDelivery {
     return this.#watcher.size + (this.#isBusy ? 1 : 0);
   }
 
-  flush(): Promise<void> {
-    const handled = this.#handled + this.pending;
-    if (handled === this.#handled) return Promise.resolve();
-    return new Promise(resolve => this.#waiters.push({ handled, resolve }));
+  async flush(): Promise<void> {
+    const soFar = this.#handled.value + this.pending;
+    await firstValueFrom(this.#handled.pipe(filter(handled => handled >= soFar)));
   }
 
   drain(): Promise<void> {
@@ -54,7 +53,7 @@ export class ClientGoDelivery implements EventDelivery {
     const lost = this.#watcher.size;
     this.#cancellation.abort();
     if (lost > 0 && this.#latest !== undefined) this.#options.counts.drop('shutdown', this.#latest, lost);
-    this.#resolve(Infinity);
+    this.#handled.next(Infinity);
   }
 
   async #handle(event: CoreV1Event): Promise<void> {
@@ -64,15 +63,7 @@ export class ClientGoDelivery implements EventDelivery {
     await Promise.resolve();
     await this.#recordToSink(event);
     this.#isBusy = false;
-    this.#handled += 1;
-    this.#resolve(this.#handled);
-  }
-
-  #resolve(handled: number): void {
-    const due = this.#waiters.filter(waiter => waiter.handled <= handled);
-    if (due.length === 0) return;
-    this.#waiters = this.#waiters.filter(waiter => waiter.handled > handled);
-    for (const { resolve } of due) resolve();
+    this.#handled.next(this.#handled.value + 1);
   }
 
   async #recordToSink(event: CoreV1Event): Promise<void> {

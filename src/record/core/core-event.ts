@@ -1,4 +1,5 @@
-// The core/v1 Event in memory and on the wire.
+// The core/v1 Event in memory, on the wire and in a log.
+import type { LogFields } from '../../logging/logger.ts';
 import type { EventMetadata, EventShape } from '../pipeline/event-policy.ts';
 import { newMetadata, type EventParts, type RecordedCall } from '../pipeline/recording.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
@@ -105,4 +106,23 @@ export function timestamp(ms: number): string {
 /** An RFC 3339 time in UTC without its fraction of a second. */
 export function wholeSeconds(time: string): string {
   return `${time.slice(0, 'yyyy-mm-ddThh:mm:ss'.length)}Z`;
+}
+
+/** client-go's one line, its reference in Go's syntax. */
+export function logLine({ involvedObject, type, reason, message }: CoreV1Event): string {
+  return `Event(${goSyntax(involvedObject)}): type: '${type}' reason: '${reason}' ${message}`;
+}
+
+/** What goes with the message `Event occurred`. */
+export function logFields({ involvedObject, type, reason, message }: CoreV1Event): LogFields {
+  const { namespace = '', name = '', fieldPath = '', kind = '', apiVersion = '' } = involvedObject;
+  const object = namespace === '' ? name : `${namespace}/${name}`;
+  return { object, fieldPath, kind, apiVersion, type, reason, message };
+}
+
+function goSyntax(reference: ObjectReference): string {
+  const { kind = '', namespace = '', name = '', uid = '', apiVersion = '', resourceVersion = '', fieldPath = '' } = reference;
+  const values = { Kind: kind, Namespace: namespace, Name: name, UID: uid, APIVersion: apiVersion };
+  const fields = Object.entries({ ...values, ResourceVersion: resourceVersion, FieldPath: fieldPath });
+  return `v1.ObjectReference{${fields.map(([field, value]) => `${field}:${JSON.stringify(value)}`).join(', ')}}`;
 }

@@ -7,12 +7,11 @@ import type { EventPolicy } from '../pipeline/event-policy.ts';
 import { retryDelayMs } from '../pipeline/event-writer.ts';
 import type { PipelineOptions } from '../pipeline/options.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
-import { coreV1Shape, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
+import { coreV1Shape, logFields, logLine, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
 import type { EventSink } from './core-v1-sink.ts';
 import type { CorrelatorOptions } from './correlator-options.ts';
 import { EventCorrelator } from './event-correlator.ts';
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
-import { logFields, logLine } from './log-line.ts';
 
 /** All options have defaults for a controller. */
 export interface EventBroadcasterOptions extends CorrelatorOptions, PipelineOptions {}

@@ -50,8 +50,12 @@ export function eventAggregatorByReasonMessageFunc(event: CoreV1Event): string {
 
 /** Groups events that differ only by message and fieldPath. */
 export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey: string; localKey: string } {
+  return aggregateKeys(objectKey(event), event);
+}
+
+function aggregateKeys(object: string, event: CoreV1Event): { aggregateKey: string; localKey: string } {
   const { reason, reportingComponent, reportingInstance, message } = event;
-  return { aggregateKey: joined(objectKey(event), reason, reportingComponent, reportingInstance), localKey: message };
+  return { aggregateKey: joined(object, reason, reportingComponent, reportingInstance), localKey: message };
 }
 
 /**
@@ -77,10 +81,7 @@ export function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
     objectOf,
     spamKey: objectOf,
     eventKey: event => joined(objectOf(event).number, event.involvedObject.fieldPath ?? '', event.reason, event.message),
-    aggregate: event => {
-      const { reason, reportingComponent, reportingInstance, message } = event;
-      return { aggregateKey: joined(objectOf(event).number, reason, reportingComponent, reportingInstance), localKey: message };
-    },
+    aggregate: event => aggregateKeys(objectOf(event).number, event),
   };
 }
 

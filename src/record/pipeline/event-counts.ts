@@ -51,11 +51,11 @@ export class EventTally<E> {
   readonly drops: Observable<EventDrop<E>>;
   readonly #dropped: Record<DropCause, number> = { ...noDrops };
   readonly #drops = new Subject<EventDrop<E>>();
-  readonly #logger: Logger;
+  readonly #logger: Logger | undefined;
   readonly #now: () => number;
   #lastLogMs = -Infinity;
 
-  constructor(logger: Logger, now: () => number) {
+  constructor(logger: Logger | undefined, now: () => number) {
     this.#logger = logger;
     this.#now = now;
     this.drops = this.#drops.asObservable();
@@ -82,6 +82,6 @@ export class EventTally<E> {
     const nowMs = this.#now();
     if (Math.abs(nowMs - this.#lastLogMs) < logIntervalMs) return;
     this.#lastLogMs = nowMs;
-    this.#logger.warn('Events were dropped', { cause, dropped: this.dropped });
+    this.#logger?.warn('Events were dropped', { cause, dropped: this.dropped });
   }
 }

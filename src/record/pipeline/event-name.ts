@@ -8,13 +8,13 @@ const nanosecondsInMs = 1_000_000;
 
 /** `<name>.<hex of unixNano>`, or a random UUID if the API server would refuse that as a name. */
 export function generateEventName(referencedName: string, unixNano: bigint): string {
-  return nameWith(referencedName, unixNano.toString(16));
+  const name = `${referencedName}.${unixNano.toString(16)}`;
+  return isName(name, referencedName) ? name : crypto.randomUUID();
 }
 
-/** What is appended is a valid end of a name, so only the first part needs a look. */
-function nameWith(referencedName: string, suffix: string): string {
-  const isValid = referencedName.length + 1 + suffix.length <= longestName && dnsSubdomain.test(referencedName);
-  return isValid ? `${referencedName}.${suffix}` : crypto.randomUUID();
+/** The first part of a name is enough to look at if the rest is a valid end. */
+function isName(name: string, firstPart = name): boolean {
+  return name.length <= longestName && dnsSubdomain.test(firstPart);
 }
 
 /**
@@ -24,29 +24,22 @@ function nameWith(referencedName: string, suffix: string): string {
  */
 export class EventNames {
   #ms = 0;
-  /** The suffix of the first name that an object has been given in #ms: most have one. */
-  #suffix = '0';
   /** How many names an object has been given in #ms. */
   readonly #given = new Map<string, number>();
 
   next(referencedName: string, nowMs: number): string {
-    const ms = Math.trunc(nowMs);
-    if (ms !== this.#ms) {
-      this.#ms = ms;
-      this.#suffix = unixNanoOf(ms).toString(16);
-      this.#given.clear();
-    }
+    if (nowMs !== this.#ms) this.#given.clear();
+    this.#ms = nowMs;
     const given = this.#given.get(referencedName) ?? 0;
     this.#given.set(referencedName, given + 1);
-    if (given === 0) return nameWith(referencedName, this.#suffix);
-    return generateEventName(referencedName, unixNanoOf(ms) + BigInt(given));
+    return generateEventName(referencedName, unixNanoOf(nowMs) + BigInt(given));
   }
 }
 
 /** The name that the recording code chose, in an annotation of that key; undefined if it chose none. Such an event happens once. */
 export function givenName(annotations: Annotations | undefined, nameAnnotation: string | undefined): string | undefined {
   const name = nameAnnotation === undefined ? undefined : annotations?.[nameAnnotation];
-  return name !== undefined && name.length <= longestName && dnsSubdomain.test(name) ? name : undefined;
+  return name !== undefined && isName(name) ? name : undefined;
 }
 
 export function unixNanoOf(ms: number): bigint {

@@ -18,9 +18,6 @@ import { WriteQueue } from './write-queue.ts';
 const defaults = { maxQueuedEvents: 1000, sleepDurationMs: 10_000, drainTimeoutMs: 5_000 };
 const leastOf = { maxQueuedEvents: 1, concurrency: 1, cacheSize: 0, sleepDurationMs: 0, drainTimeoutMs: 0 };
 
-const nothing = (): void => undefined;
-const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
 /** How the broadcasters of the two APIs differ. */
 export interface PipelineDefaults<E extends AnyEvent> {
   readonly concurrency: number;
@@ -69,7 +66,7 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
     this.#drainTimeoutMs = options.drainTimeoutMs ?? (this.isClientGo ? apiDefaults.clientGoDrainMs : defaults.drainTimeoutMs);
     this.logger = guardedLogger(options.logger ?? consoleLogger);
     this.now = options.now ?? (() => Date.now());
-    this.tally = new EventTally(this.isClientGo ? silentLogger : this.logger, this.now);
+    this.tally = new EventTally(this.isClientGo ? undefined : this.logger, this.now);
     this.counts = this.tally.view();
     this.#broadcaster = new Broadcaster({
       queueLength: maxQueuedEvents,

@@ -1,6 +1,6 @@
 // EventWriter: one attempt to write one event, and what its failure means: retry, or never.
 //   Port of client-go v0.37.2 tools/record/event.go (recordEvent); by default also for events.k8s.io/v1.
-import { ApiError, parsedStatus, type ApiStatus } from '../../kube/api-error.ts';
+import { errorStatus, type ErrorStatus } from '../../kube/api-error.ts';
 import { errorChain } from '../../logging/error-chain.ts';
 import type { LogFields, Logger } from '../../logging/logger.ts';
 import type { EventTally } from './event-counts.ts';
@@ -101,7 +101,8 @@ export class EventWriter<E extends AnyEvent, P> {
       if (!signal.aborted) logRetry();
       return { kind: 'retry', mayBeDone: true };
     }
-    const { code, reason, isNamespaceTerminating, retryAfterMs } = failure;
+    const { code, reason, causes, retryAfterSeconds } = failure;
+    const isNamespaceTerminating = causes.some(cause => cause.reason === 'NamespaceTerminating');
     if (reason === 'AlreadyExists' || isNamespaceTerminating) {
       logger.debug('Server rejected event (will not retry!)', fields);
       return { kind: reason === 'AlreadyExists' ? 'exists' : 'rejected' };
@@ -109,6 +110,7 @@ export class EventWriter<E extends AnyEvent, P> {
     // Differs from client-go, whose REST client retries below the sink; users of this port have no such client.
     if (isStrict !== true && (transientCodes.includes(code) || code === 401)) {
       logRetry();
+      const retryAfterMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
       return { kind: 'retry', retryAfterMs, isLastTry: code === 401, mayBeDone: code >= 500 };
     }
     logger.error('Server rejected event (will not retry!)', { ...fields, ...this.#hint(event, code) });
@@ -139,62 +141,23 @@ function withoutResourceVersion<E extends AnyEvent>(event: E): E {
   return { ...event, metadata };
 }
 
-/** The server's answer to a failed write. */
-interface ServerStatus {
-  readonly code: number;
-  readonly reason: string | undefined;
-  readonly isNamespaceTerminating: boolean;
-  readonly retryAfterMs: number | undefined;
-}
-
 export type SinkFailure =
   | { readonly kind: 'construction' }
-  | ({ readonly kind: 'status' } & ServerStatus)
+  | ({ readonly kind: 'status' } & ErrorStatus)
   /** No usable answer: the network failed, or the answer is no event. */
   | { readonly kind: 'unreachable' };
-
-/** Errors of clients whose `code` is a legacy number and no HTTP status. */
-const namesOfAborts: readonly string[] = ['AbortError', 'TimeoutError'];
 
 /** @param looksThrough whether a status within another error counts; for client-go it does not */
 export function classifyFailure(error: unknown, looksThrough: boolean): SinkFailure {
   for (const current of errorChain(error)) {
-    const status = statusOf(current);
-    if (status !== undefined) return { kind: 'status', ...status };
+    const status = errorStatus(current);
+    if (status !== undefined) {
+      const { code, reason, causes, retryAfterSeconds } = status;
+      return { kind: 'status', code, reason, causes, retryAfterSeconds };
+    }
     if (!looksThrough) break;
   }
   // A TypeError without a cause is JavaScript's for a call that cannot be made; fetch wraps a broken connection in one with a cause.
   const isConstruction = error instanceof RequestConstructionError || (error instanceof TypeError && error.cause === undefined);
   return { kind: isConstruction ? 'construction' : 'unreachable' };
-}
-
-function statusOf(error: Error): ServerStatus | undefined {
-  const { code, body, headers } = error as { code?: unknown; body?: unknown; headers?: unknown };
-  if (error instanceof ApiError) {
-    const { reason, retryAfterSeconds, causes } = error;
-    return serverStatus(error.code, { ...(reason === undefined ? {} : { reason }), details: { causes } }, retryAfterSeconds);
-  }
-  const status = statusIn(body);
-  if (status === undefined && (typeof code !== 'number' || code < 100 || code > 599 || namesOfAborts.includes(error.name)))
-    return undefined;
-  return serverStatus(typeof code === 'number' ? code : (status?.code ?? 0), status ?? {}, retryAfterIn(headers));
-}
-
-function serverStatus(code: number, { reason, details }: ApiStatus, retryAfterSeconds: number | undefined): ServerStatus {
-  const seconds = retryAfterSeconds ?? details?.retryAfterSeconds;
-  const isNamespaceTerminating = details?.causes?.some(cause => cause.reason === 'NamespaceTerminating') === true;
-  return { code, reason, isNamespaceTerminating, retryAfterMs: seconds === undefined ? undefined : seconds * 1000 };
-}
-
-/** The body of client-node's ApiException, parsed or as text. */
-function statusIn(body: unknown): ApiStatus | undefined {
-  if (typeof body === 'string') return parsedStatus(body);
-  return typeof body === 'object' && body !== null && (body as ApiStatus).kind === 'Status' ? body : undefined;
-}
-
-function retryAfterIn(headers: unknown): number | undefined {
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  const value = (headers as Record<string, unknown>)['retry-after'];
-  const seconds = Number(value);
-  return value === undefined || Number.isNaN(seconds) ? undefined : seconds;
 }

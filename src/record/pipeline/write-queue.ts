@@ -9,8 +9,7 @@ import { givenName, type EventNames } from './event-name.ts';
 import type { AnyEvent, EventPolicy } from './event-policy.ts';
 import { EventWriter, writtenFields, type WriteOutcome } from './event-writer.ts';
 import { HeldCounts } from './held-counts.ts';
-import { merged, renamed, type QueuedWrite } from './queued-write.ts';
-import { decide } from './write-decision.ts';
+import { decide, merged, renamed, type QueuedWrite } from './queued-write.ts';
 
 export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<DeliveryOptions<E, P>, 'sleepDurationMs' | 'random'> {
   readonly policy: EventPolicy<E, P>;

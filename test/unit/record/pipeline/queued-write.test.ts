@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { newEvent, type CoreV1Event } from '../../../../src/record/core/core-event.ts';
 import type { QueuedWrite } from '../../../../src/record/pipeline/queued-write.ts';
-import { decide } from '../../../../src/record/pipeline/write-decision.ts';
+import { decide } from '../../../../src/record/pipeline/queued-write.ts';
 
 describe('decide, after a write', () => {
   const event = newEvent({
