@@ -1,14 +1,13 @@
 // EventBroadcaster: takes core/v1 events to the API server, to logs and to watchers. Port of client-go v0.37.2 tools/record/event.go.
 import type { Watcher } from '../../broadcaster/watcher.ts';
 import { ClientGoDelivery } from '../client-go/delivery.ts';
-import type { DeliveryOptions } from '../pipeline/delivery.ts';
+import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
 import { EventPipeline } from '../pipeline/event-pipeline.ts';
-import type { EventPolicy } from '../pipeline/event-policy.ts';
 import { retryDelayMs } from '../pipeline/event-writer.ts';
 import type { PipelineOptions } from '../pipeline/options.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
+import { WriteQueue } from '../pipeline/write-queue.ts';
 import { coreV1Shape, logFields, logLine, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
-import type { EventSink } from './core-v1-sink.ts';
 import type { CorrelatorOptions } from './correlator-options.ts';
 import { EventCorrelator } from './event-correlator.ts';
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
@@ -42,7 +41,7 @@ const maxHeld = 4096;
  * console.log(delivered, events.counts.recorded); // prints 1 2
  * ```
  */
-export class EventBroadcaster extends EventPipeline<CoreV1Event> {
+export class EventBroadcaster extends EventPipeline<CoreV1Event, EventPatch> {
   readonly #options: EventBroadcasterOptions;
 
   constructor(options: EventBroadcasterOptions = {}) {
@@ -56,50 +55,36 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event> {
   }
 
   /**
-   * Writes to `sink` the events recorded from now on; the first sink also receives the events recorded before, 1000 by default.
-   * @returns a watcher; after its `stop()` only events that it has are written
-   */
-  startRecordingToSink(sink: EventSink): Watcher<CoreV1Event> {
-    return this.deliver(watcher => {
-      const correlator = new EventCorrelator({ ...this.#options, now: this.now });
-      if (this.isClientGo) return new ClientGoDelivery(watcher, correlator, this.deliveryOptions(sink));
-      const queue = this.newQueue(sink, this.#policy(correlator, this.deliveryOptions(sink)));
-      // It never rejects: accept does not throw.
-      void watcher.forEach(({ object }) => {
-        queue.accept(object);
-      });
-      return queue;
-    });
-  }
-
-  /**
    * Passes one line for each event to `logf`, as client-go's `StartLogging` does.
    * @returns a watcher; its `stop()` ends the log
    */
   startLogging(logf: (message: string) => void): Watcher<CoreV1Event> {
-    return this.startEventWatcher(event => {
-      logf(logLine(event));
-    });
+    return this.startEventWatcher(event => logf(logLine(event)));
   }
 
-  /** Differs from client-go, where a count that the spam filter holds back waits until the event happens again and there is a token. */
-  #policy(
-    correlator: EventCorrelator,
-    { sleepDurationMs, random }: DeliveryOptions<CoreV1Event, EventPatch>,
-  ): EventPolicy<CoreV1Event, EventPatch> {
-    return {
-      ...coreV1Shape,
-      continues: (event, isQueued) => isQueued(correlator.eventKey(event)),
-      correlate: event => correlator.eventCorrelate(event),
-      updateState: (answer, key) => {
-        correlator.updateState(answer, key);
+  /** @internal */
+  protected newDelivery(watcher: Watcher<CoreV1Event>, options: DeliveryOptions<CoreV1Event, EventPatch>): EventDelivery {
+    const correlator = new EventCorrelator({ ...this.#options, now: this.now });
+    if (this.isClientGo) return new ClientGoDelivery(watcher, correlator, options);
+    const { sleepDurationMs, random, now } = options;
+    const queue = new WriteQueue({
+      ...options,
+      policy: {
+        ...coreV1Shape,
+        continues: (event, isQueued) => isQueued(correlator.eventKey(event)),
+        correlate: event => correlator.eventCorrelate(event),
+        updateState: (answer, key) => correlator.updateState(answer, key),
+        // Differs from client-go, where a count that the spam filter holds back waits until the event happens again and there is a token.
+        dueAt: event => (correlator.tryAccept(event) ? 0 : now() + correlator.msUntilAccepted(event)),
+        retryDelayMs: tries => retryDelayMs(tries, sleepDurationMs, random),
+        keepsUnwritten: () => false,
+        maxHeld,
+        flushesHeld: false,
       },
-      dueAt: event => (correlator.tryAccept(event) ? 0 : this.now() + correlator.msUntilAccepted(event)),
-      retryDelayMs: tries => retryDelayMs(tries, sleepDurationMs, random),
-      keepsUnwritten: () => false,
-      maxHeld,
-      flushesHeld: false,
-    };
+    });
+    // It never rejects: accept does not throw.
+    void watcher.forEach(({ object }) => queue.accept(object));
+    return queue;
   }
 }
 

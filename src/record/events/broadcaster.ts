@@ -7,10 +7,10 @@ import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
 import { EventPipeline } from '../pipeline/event-pipeline.ts';
 import type { PipelineOptions } from '../pipeline/options.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
+import { WriteQueue } from '../pipeline/write-queue.ts';
 import { logFields, type EventsV1Event, type SeriesPatch } from './event.ts';
 import { BroadcastingEventsV1Recorder, type EventsV1Recorder, type Reporter } from './recorder.ts';
 import { SeriesPolicy, tendSeries } from './series.ts';
-import type { EventsV1Sink } from './sink.ts';
 
 /** All options have defaults for a controller. */
 export interface EventsV1BroadcasterOptions extends PipelineOptions {
@@ -50,7 +50,7 @@ const defaultCacheSize = 4096;
  * await events.shutdown(); // prints patch Probing 5
  * ```
  */
-export class EventsV1Broadcaster extends EventPipeline<EventsV1Event> {
+export class EventsV1Broadcaster extends EventPipeline<EventsV1Event, SeriesPatch> {
   readonly #options: EventsV1BroadcasterOptions;
   /** With `clientGoCompatible`, all sinks share it. */
   readonly #clientGoCache: SeriesCache = new Map();
@@ -66,30 +66,24 @@ export class EventsV1Broadcaster extends EventPipeline<EventsV1Event> {
     return new BroadcastingEventsV1Recorder(reporter, { ...this.recordingOptions(options, false), ignoresServerLimits });
   }
 
-  /**
-   * Writes to `sink` the events recorded from now on; the first sink also receives the events recorded before, 1000 by default.
-   * @returns a watcher; after its `stop()` only events that it has are written
-   */
-  startRecordingToSink(sink: EventsV1Sink): Watcher<EventsV1Event> {
-    return this.deliver(watcher => {
-      const options = this.deliveryOptions(sink);
-      if (this.isClientGo) return this.#deliverAsClientGo(watcher, options);
-      const { cacheSize = defaultCacheSize, distinguishesNotes = false, nameAnnotation } = this.#options;
-      const policy = new SeriesPolicy({ ...options, cacheSize, distinguishesNotes, nameAnnotation });
-      const queue = this.newQueue(sink, policy);
-      tendSeries(queue, policy, this.now);
-      // Neither rejects: accept does not throw, and drain only waits. The series of a sink that is stopped are not refreshed.
-      void watcher.forEach(({ object }) => queue.accept(object)).then(() => queue.drain());
-      return queue;
-    });
-  }
-
   /** As `startStructuredLogging`. */
   startLogging(logger: Logger): Watcher<EventsV1Event> {
     return this.startStructuredLogging(logger);
   }
 
-  #deliverAsClientGo(watcher: Watcher<EventsV1Event>, options: DeliveryOptions<EventsV1Event, SeriesPatch>): EventDelivery {
+  /** @internal */
+  protected newDelivery(watcher: Watcher<EventsV1Event>, options: DeliveryOptions<EventsV1Event, SeriesPatch>): EventDelivery {
+    if (this.isClientGo) return this.#newClientGoDelivery(watcher, options);
+    const { cacheSize = defaultCacheSize, distinguishesNotes = false } = this.#options;
+    const policy = new SeriesPolicy({ ...options, cacheSize, distinguishesNotes });
+    const queue = new WriteQueue({ ...options, policy });
+    tendSeries(queue, policy, this.now);
+    // Neither rejects: accept does not throw, and drain only waits. The series of a sink that is stopped are not refreshed.
+    void watcher.forEach(({ object }) => queue.accept(object)).then(() => queue.drain());
+    return queue;
+  }
+
+  #newClientGoDelivery(watcher: Watcher<EventsV1Event>, options: DeliveryOptions<EventsV1Event, SeriesPatch>): EventDelivery {
     const delivery = new ClientGoSeriesDelivery(options, this.#clientGoCache, this.#options.signal);
     watcher.results.subscribe({
       next: ({ object }) => delivery.accept(object),

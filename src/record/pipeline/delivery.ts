@@ -1,6 +1,7 @@
 // EventDelivery: takes recorded events to one sink. By default it is a WriteQueue; client-go/ has the two of client-go.
 import type { Logger } from '../../logging/logger.ts';
 import type { EventTally } from './event-counts.ts';
+import type { EventNames } from './event-name.ts';
 import type { AnyEvent, SinkOf } from './event-policy.ts';
 
 export interface EventDelivery {
@@ -22,4 +23,10 @@ export interface DeliveryOptions<E extends AnyEvent, P> {
   readonly sleepDurationMs: number;
   readonly random: () => number;
   readonly now: () => number;
+  /** The largest number of concurrent writes. */
+  readonly concurrency: number;
+  /** The largest number of keys with something to write; beyond it events of other keys are dropped. */
+  readonly maxQueuedEvents: number;
+  readonly names: EventNames;
+  readonly nameAnnotation: string | undefined;
 }

@@ -10,12 +10,12 @@ import { isClientGoCompatible, nameFunction } from '../client-go/compatibility.t
 import type { DeliveryOptions, EventDelivery } from './delivery.ts';
 import { EventTally, type EventCounts, type EventDrop } from './event-counts.ts';
 import { EventNames } from './event-name.ts';
-import type { AnyEvent, EventPolicy, SinkOf } from './event-policy.ts';
+import type { AnyEvent, SinkOf } from './event-policy.ts';
 import type { PipelineOptions, ShutdownOptions, ShutdownResult } from './options.ts';
 import type { RecorderOptions, RecordingOptions } from './recording.ts';
-import { WriteQueue } from './write-queue.ts';
 
 const defaults = { maxQueuedEvents: 1000, sleepDurationMs: 10_000, drainTimeoutMs: 5_000 };
+/** Differs from client-go's options: 0 is not the default of these. */
 const leastOf = { maxQueuedEvents: 1, concurrency: 1, cacheSize: 0, sleepDurationMs: 0, drainTimeoutMs: 0 };
 
 /** How the broadcasters of the two APIs differ. */
@@ -27,19 +27,19 @@ export interface PipelineDefaults<E extends AnyEvent> {
 }
 
 /** What the broadcasters of both APIs have in common. */
-export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposable {
+export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDisposable {
   /** Every recorded event, before it is counted. */
   readonly events$: Observable<E>;
   /** What became of the events, for metrics. */
   readonly counts: EventCounts;
-  /** @internal */
-  protected readonly tally: EventTally<E>;
-  /** @internal */
-  protected readonly logger: Logger;
+  /** Each event that is lost, when it is lost. */
+  readonly drops: Observable<EventDrop<E>>;
   /** @internal */
   protected readonly now: () => number;
   /** @internal */
   protected readonly isClientGo: boolean;
+  readonly #tally: EventTally<E>;
+  readonly #logger: Logger;
   readonly #names = new EventNames();
   readonly #options: PipelineOptions;
   readonly #defaults: PipelineDefaults<E>;
@@ -59,32 +59,30 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
     apiDefaults: PipelineDefaults<E>,
   ) {
     const { maxQueuedEvents = defaults.maxQueuedEvents, signal } = options;
-    for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) checkOption(name, options[name], leastOf[name]);
+    for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) {
+      const [value, least] = [options[name], leastOf[name]];
+      if (value !== undefined && !(value >= least))
+        throw new RangeError(`${name} must be a number of at least ${least}, not ${value}`);
+    }
     this.#defaults = apiDefaults;
     this.#options = options;
     this.isClientGo = isClientGoCompatible(options);
     this.#drainTimeoutMs = options.drainTimeoutMs ?? (this.isClientGo ? apiDefaults.clientGoDrainMs : defaults.drainTimeoutMs);
-    this.logger = guardedLogger(options.logger ?? consoleLogger);
+    this.#logger = guardedLogger(options.logger ?? consoleLogger);
     this.now = options.now ?? (() => Date.now());
-    this.tally = new EventTally(this.isClientGo ? undefined : this.logger, this.now);
-    this.counts = this.tally.view();
+    this.#tally = new EventTally(this.isClientGo ? undefined : this.#logger, this.now);
+    this.counts = this.#tally.view();
+    this.drops = this.#tally.drops;
     this.#broadcaster = new Broadcaster({
       queueLength: maxQueuedEvents,
       incomingQueueLength: maxQueuedEvents,
       fullChannelBehavior: 'DropIfChannelFull',
     });
     this.events$ = this.#broadcaster.events$.pipe(map(({ object }) => object));
-    this.#broadcaster.drops.subscribe(({ event, watcher }) => {
-      this.#onDrop(event.object, watcher);
-    });
+    this.#broadcaster.drops.subscribe(({ event, watcher }) => this.#onDrop(event.object, watcher));
     if (!this.isClientGo) this.#beforeFirstSink = this.#broadcaster.watch();
     if (signal?.aborted === true) void this.shutdown();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  /** Each event that is lost, when it is lost. */
-  get drops(): Observable<EventDrop<E>> {
-    return this.tally.drops;
   }
 
   /**
@@ -99,7 +97,7 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
       try {
         await handler(object);
       } catch (error) {
-        this.logger.error('Event handler failed', { error, event: object.metadata.name, reason: object.reason });
+        this.#logger.error('Event handler failed', { error, event: object.metadata.name, reason: object.reason });
       }
     });
     this.#handling.add(handling);
@@ -112,9 +110,19 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
    * @returns a watcher; its `stop()` ends the log
    */
   startStructuredLogging(logger: Logger): Watcher<E> {
-    return this.startEventWatcher(event => {
-      logger.info('Event occurred', this.#defaults.logFields(event));
-    });
+    return this.startEventWatcher(event => logger.info('Event occurred', this.#defaults.logFields(event)));
+  }
+
+  /**
+   * Writes to `sink` the events recorded from now on; the first sink also receives the events recorded before, 1000 by default.
+   * @returns a watcher; after its `stop()` only events that it has are written
+   */
+  startRecordingToSink(sink: SinkOf<E, P>): Watcher<E> {
+    this.#forgetStopped();
+    const watcher = this.#beforeFirstSink ?? this.#watch();
+    this.#beforeFirstSink = undefined;
+    if (!watcher.isStopped) this.#deliveries.set(watcher, this.newDelivery(watcher, this.#deliveryOptions(sink)));
+    return watcher;
   }
 
   /**
@@ -150,7 +158,7 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   /** @internal */
   protected recordingOptions({ kindOf = this.#options.kindOf }: RecorderOptions, checksReason: boolean): RecordingOptions<E> {
     return {
-      logger: this.logger,
+      logger: this.#logger,
       now: this.now,
       kindOf,
       nameFor: nameFunction(this.#options, this.#names),
@@ -159,50 +167,41 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
       checksReason,
       send: event => this.#send(event),
       drop: (cause, event) => {
-        this.tally.recorded += 1;
-        this.tally.drop(cause, event);
+        this.#tally.recorded += 1;
+        this.#tally.drop(cause, event);
       },
     };
   }
 
-  /** @internal Hands events recorded from now on to a new delivery; the first one also receives the events recorded before. */
-  protected deliver(newDelivery: (watcher: Watcher<E>) => EventDelivery): Watcher<E> {
-    this.#forgetStopped();
-    const watcher = this.#beforeFirstSink ?? this.#watch();
-    this.#beforeFirstSink = undefined;
-    if (!watcher.isStopped) this.#deliveries.set(watcher, newDelivery(watcher));
-    return watcher;
-  }
-
   /** @internal */
-  protected deliveryOptions<P>(sink: SinkOf<E, P>): DeliveryOptions<E, P> {
-    const { sleepDurationMs = defaults.sleepDurationMs, random = Math.random } = this.#options;
-    return { sink, logger: this.logger, counts: this.tally, sleepDurationMs, random, now: this.now };
-  }
+  protected abstract newDelivery(watcher: Watcher<E>, options: DeliveryOptions<E, P>): EventDelivery;
 
-  /** @internal */
-  protected newQueue<P>(sink: SinkOf<E, P>, policy: EventPolicy<E, P>): WriteQueue<E, P> {
-    const { concurrency, maxQueuedEvents, nameAnnotation } = this.#options;
-    return new WriteQueue({
-      ...this.deliveryOptions(sink),
-      policy,
+  #deliveryOptions(sink: SinkOf<E, P>): DeliveryOptions<E, P> {
+    const { concurrency, maxQueuedEvents, nameAnnotation, sleepDurationMs, random } = this.#options;
+    return {
+      sink,
+      logger: this.#logger,
+      counts: this.#tally,
+      sleepDurationMs: sleepDurationMs ?? defaults.sleepDurationMs,
+      random: random ?? Math.random,
+      now: this.now,
       concurrency: concurrency ?? this.#defaults.concurrency,
       maxQueuedEvents: maxQueuedEvents ?? defaults.maxQueuedEvents,
       names: this.#names,
       nameAnnotation,
-    });
+    };
   }
 
   #send(event: E): boolean {
-    this.tally.recorded += 1;
-    if (this.#broadcaster.stopped) this.tally.drop('shutdown', event);
-    else if (this.#beforeFirstSink === undefined && !this.#hasSink()) this.tally.drop('no_sink', event);
+    this.#tally.recorded += 1;
+    if (this.#broadcaster.stopped) this.#tally.drop('shutdown', event);
+    else if (this.#beforeFirstSink === undefined && !this.#hasSink()) this.#tally.drop('no_sink', event);
     return this.#broadcaster.actionOrDrop('ADDED', event);
   }
 
   async #shutDown(drainTimeoutMs: number | undefined): Promise<ShutdownResult> {
-    const { delivered } = this.tally;
-    const before = { ...this.tally.dropped };
+    const { delivered } = this.#tally;
+    const before = { ...this.#tally.dropped };
     const deliveries = [...this.#deliveries.values()];
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#broadcaster.shutdown();
@@ -212,17 +211,15 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
       if (drainTimeoutMs > 0) await withDeadline(drained, drainTimeoutMs);
       for (const delivery of deliveries) delivery.abandon();
     }
-    const dropped = { ...this.tally.dropped };
+    const dropped = { ...this.#tally.dropped };
     for (const cause of Object.keys(dropped) as (keyof typeof dropped)[]) dropped[cause] -= before[cause];
     const notDelivered = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    return { delivered: this.tally.delivered - delivered, notDelivered, dropped };
+    return { delivered: this.#tally.delivered - delivered, notDelivered, dropped };
   }
 
   /** No sink was ever started. */
   #dropUnsent(): void {
-    this.#beforeFirstSink?.results.subscribe(({ object }) => {
-      this.tally.drop('no_sink', object);
-    });
+    this.#beforeFirstSink?.results.subscribe(({ object }) => this.#tally.drop('no_sink', object));
     this.#beforeFirstSink = undefined;
   }
 
@@ -237,24 +234,18 @@ export abstract class EventPipeline<E extends AnyEvent> implements AsyncDisposab
   }
 
   #onDrop(event: E, watcher: Watcher<E> | undefined): void {
-    if (watcher === undefined || this.#deliveries.has(watcher)) this.tally.drop('queue_full', event);
-    else if (watcher === this.#beforeFirstSink) this.tally.drop('no_sink', event);
+    if (watcher === undefined || this.#deliveries.has(watcher)) this.#tally.drop('queue_full', event);
+    else if (watcher === this.#beforeFirstSink) this.#tally.drop('no_sink', event);
   }
 
   #watch(): Watcher<E> {
     try {
       return this.#broadcaster.watch();
     } catch (error) {
-      this.logger.error('Unable start event watcher (will not retry!)', { error });
+      this.#logger.error('Unable start event watcher (will not retry!)', { error });
       return newEmptyWatch();
     }
   }
-}
-
-/** Differs from client-go's options: 0 is not the default of these. */
-function checkOption(name: string, value: number | undefined, least: number): void {
-  if (value === undefined || value >= least) return;
-  throw new RangeError(`${name} must be a number of at least ${least}, not ${value}`);
 }
 
 /** Keeps the process alive until then. */

@@ -5,20 +5,14 @@ import { Fifo } from '../../collections/fifo.ts';
 import { startTimer } from '../../time/timer.ts';
 import type { DeliveryOptions, EventDelivery } from './delivery.ts';
 import type { DropCause } from './event-counts.ts';
-import { givenName, type EventNames } from './event-name.ts';
+import { givenName } from './event-name.ts';
 import type { AnyEvent, EventPolicy } from './event-policy.ts';
 import { EventWriter, writtenFields, type WriteOutcome } from './event-writer.ts';
 import { HeldCounts } from './held-counts.ts';
 import { decide, merged, renamed, type QueuedWrite } from './queued-write.ts';
 
-export interface WriteQueueOptions<E extends AnyEvent, P> extends Omit<DeliveryOptions<E, P>, 'sleepDurationMs' | 'random'> {
+export interface WriteQueueOptions<E extends AnyEvent, P> extends DeliveryOptions<E, P> {
   readonly policy: EventPolicy<E, P>;
-  /** The largest number of concurrent writes. */
-  readonly concurrency: number;
-  /** The largest number of keys with something to write; beyond it events of other keys are dropped. */
-  readonly maxQueuedEvents: number;
-  readonly names: EventNames;
-  readonly nameAnnotation?: string | undefined;
 }
 
 /** The writes of one key. Events recorded while one is being written or waits become one write: counts add up. */
