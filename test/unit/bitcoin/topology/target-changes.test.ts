@@ -1,10 +1,16 @@
 import { expect } from 'chai';
-import type { PeerLists } from '../../../../src/bitcoin/rpc/network.ts';
+import fc from 'fast-check';
+import type { TopologySpec } from '../../../../src/bitcoin/api/topology.ts';
+import { peerListCalls, type PeerLists, peerListsOf } from '../../../../src/bitcoin/rpc/network.ts';
 import type { RpcCall } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
-import type { PeerTarget } from '../../../../src/bitcoin/topology/peer-target.ts';
+import { type PeerTarget, peerTargets } from '../../../../src/bitcoin/topology/peer-target.ts';
+import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';
 import { planTargetChanges, staleTargetEntries } from '../../../../src/bitcoin/topology/target-changes.ts';
 import { node } from '../../../support/builders.ts';
+import { SimulatedNode } from '../../../support/fakes/simulated-bitcoind.ts';
+import { SimulatedConnections } from '../../../support/fakes/simulated-connections.ts';
+import { arrows, membersFrom } from '../../../support/graph.ts';
 
 const self = node(0);
 const nodes: readonly Node[] = [self, node(1), node(2), node(3)];
@@ -127,6 +133,76 @@ describe('planTargetChanges', () => {
   it('leaves the connections of a terminating node to that node', () => {
     const all = [self, node(1, { isReady: false, isTerminating: true })];
     expect(changes({}, { peers: [inbound(2, '10.0.0.2')] }, all)).to.deep.equal([]);
+  });
+});
+
+describe('a network whose nodes were asked once each, in any order', () => {
+  const size = 7;
+  const members = membersFrom(0, size);
+  const all = members.map(({ ordinal }) => node(ordinal));
+  const topologies: TopologySpec[] = [
+    { type: 'FullMesh' },
+    { type: 'Ring' },
+    { type: 'Star', star: { hub: 3 } },
+    { type: 'Tree' },
+    { type: 'Random', random: { degree: 3 } },
+    { type: 'None' },
+  ];
+  const anyAction = fc.record({ ordinal: fc.nat(size - 1), peer: fc.nat(size), command: fc.constantFrom('add', 'onetry') });
+
+  /** Nodes after some calls of addnode. The peer after the last one is a stranger. */
+  function networkOf(actions: readonly { ordinal: number; peer: number; command: string }[], hidden: readonly number[]) {
+    const simulated = new Map<string, SimulatedNode>();
+    const connections = new SimulatedConnections();
+    const peers = { connections, known: (host: string) => simulated.get(host), maxInbound: () => 114 };
+    for (const { ordinal, ip, name } of all) {
+      const each = new SimulatedNode(ip, peers, 125);
+      each.uacomment = name;
+      if (hidden.includes(ordinal)) each.seenAs = '172.16.0.1';
+      simulated.set(ip, each);
+    }
+    for (const { ordinal, peer, command } of actions) {
+      const { added } = simulated.get(all[ordinal]!.ip)!;
+      const address = all[peer]?.ip ?? '192.0.2.1';
+      if (command === 'onetry' || !added.has(address)) simulated.get(all[ordinal]!.ip)!.call('addnode', [address, command]);
+    }
+    return simulated;
+  }
+
+  /** @returns how many calls the node needed */
+  function ask(simulated: ReadonlyMap<string, SimulatedNode>, each: Node, wanted: PeerTarget): number {
+    const asked = simulated.get(each.ip)!;
+    const lists = peerListsOf(peerListCalls.map(({ method }) => ({ result: asked.call(method, []) })));
+    const calls = planTargetChanges(each, all, wanted, lists);
+    for (const { method, params = [] } of calls) asked.call(method, params);
+    return calls.length;
+  }
+
+  it('has the planned connections and lists and no others, whatever it had before, and needs no further change', () => {
+    const anyOrder = fc.shuffledSubarray(all, { minLength: size });
+    const property = fc.property(
+      fc.constantFrom(...topologies),
+      fc.array(anyAction, { maxLength: 40 }),
+      anyOrder,
+      fc.subarray([...members.keys()]),
+      (topology, actions, order, hidden) => {
+        const { edges } = planTopology(topology, members, () => 2);
+        const targets = peerTargets({ edges, problems: [] }, all);
+        const simulated = networkOf(actions, hidden);
+        for (const each of order) ask(simulated, each, targets.get(each.ordinal)!);
+        const hosts = new Map(all.map(({ ip, ordinal }) => [ip, ordinal]));
+        const connected = [...simulated].flatMap(([ip, { connected: others }]) =>
+          [...others].filter(other => hosts.has(other)).map(other => `${hosts.get(ip)}>${hosts.get(other)}`),
+        );
+        expect(connected.sort()).to.deep.equal(arrows(edges).sort());
+        const entries = [...simulated].flatMap(([ip, { added: others }]) =>
+          [...others].map(other => `${hosts.get(ip)}>${hosts.get(other)}`),
+        );
+        expect(entries.sort()).to.deep.equal(arrows(edges.filter(({ isListed }) => isListed)).sort());
+        expect(order.map(each => ask(simulated, each, targets.get(each.ordinal)!))).to.deep.equal(all.map(() => 0));
+      },
+    );
+    fc.assert(property);
   });
 });
 
