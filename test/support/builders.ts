@@ -26,11 +26,8 @@ export const declaredNetwork = (spec: Partial<DeclaredSpec> = {}): DeclaredNetwo
 });
 
 /** The StatefulSet of the nodes that are in no group. */
-export const statefulSetOf = (
-  of: BitcoinNetwork,
-  version: string | undefined,
-  options: StatefulSetOptions,
-): V1StatefulSet => statefulSetFor(of, defaultSetOf(of), version, options);
+export const statefulSetOf = (of: BitcoinNetwork, version: string | undefined, options: StatefulSetOptions): V1StatefulSet =>
+  statefulSetFor(of, defaultSetOf(of), version, options);
 
 export function node(ordinal: number, fields: Partial<Node> = {}): Node {
   return { name: `alice-sts-${ordinal}`, ordinal, ip: `10.0.0.${ordinal + 1}`, isReady: true, isTerminating: false, ...fields };

@@ -24,12 +24,10 @@ const edgesSchema = z
     heldByController: count(
       'The number of edges that only the controller reconnects: bitcoind itself reconnects at most 8 of a node.',
     ),
-    missing: z
-      .array(z.string())
-      .meta({
-        ...listAtomic,
-        description: `Edges that are not connected, by ordinal, such as 3-7. At most ${maxMissingEdges}.`,
-      }),
+    missing: z.array(z.string()).meta({
+      ...listAtomic,
+      description: `Edges that are not connected, by ordinal, such as 3-7. At most ${maxMissingEdges}.`,
+    }),
     summary: z.string().meta({ description: 'CONNECTED/WANTED, such as 18/18.' }),
   })
   .meta({ description: 'The edges of the topology.', absent: 'The spec has no topology.' });

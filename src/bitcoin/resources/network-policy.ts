@@ -18,7 +18,10 @@ const tcp = (port: number): V1NetworkPolicyPort => ({ port, protocol: 'TCP' });
  * Pure. Undefined unless `spec.networkPolicy` is set. The probes of the kubelet are allowed in any case.
  * @param controllerPods the controller's own pods, which must reach the RPC port
  */
-export function networkPolicyFor(network: DeclaredNetwork, controllerPods: readonly V1NetworkPolicyPeer[]): V1NetworkPolicy | undefined {
+export function networkPolicyFor(
+  network: DeclaredNetwork,
+  controllerPods: readonly V1NetworkPolicyPeer[],
+): V1NetworkPolicy | undefined {
   const policy = network.spec.networkPolicy;
   if (policy === undefined) return undefined;
   const isRestricted = policy.egress === 'Restricted';

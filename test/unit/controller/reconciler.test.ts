@@ -69,7 +69,17 @@ describe('Reconciler', () => {
     recorder = new FakeRecorder();
     const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
     const lost = new LostStatus(new RecordingLogger());
-    reconciler = new Reconciler({ client: cluster, caches, recorder, monitor, diagnosis, lost, pods, controllerPods: [], recheckMs });
+    reconciler = new Reconciler({
+      client: cluster,
+      caches,
+      recorder,
+      monitor,
+      diagnosis,
+      lost,
+      pods,
+      controllerPods: [],
+      recheckMs,
+    });
   }
 
   /** Stores the network in the cluster and in the cache. */
