@@ -61,7 +61,7 @@ function unwantedPeers(
     ...accepted.map(({ name }) => [name, 'accepted'] as const),
   ]);
   const staleHosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
-  const inboundNames = new Set(peers.filter(({ inbound }) => inbound).map(peer => nodeOfPeer(nodes, peer)?.name));
+  const present = new Set(peers.flatMap(peer => keysOf(nodeOfPeer(nodes, peer), peer)));
   const newest = newestOfEach(nodes, peers);
   return peers.filter(peer => {
     const node = nodeByAddress(nodes, peer);
@@ -70,22 +70,18 @@ function unwantedPeers(
     const role = roles.get(node.name) ?? 'none';
     if (role === 'none') return true;
     const isPlannedWay = peer.inbound === (role === 'accepted');
-    if (isPlannedWay) return newest.get(peerKey(node, peer)) !== peer;
-    // The other way stays until there is the planned one, or it is dialled now.
-    return role === 'dialled' ? node.isReady : inboundNames.has(node.name);
+    if (isPlannedWay) return newest.get(peerKey(node, peer.inbound)) !== peer;
+    // The other way stays until there is the planned one, or its dialler can dial.
+    return node.isReady || present.has(peerKey(node, !peer.inbound));
   });
 }
 
-const peerKey = ({ name }: Node, { inbound }: Peer): string => `${name} ${inbound}`;
+const peerKey = ({ name }: Node, inbound: boolean): string => `${name} ${inbound}`;
+
+const keysOf = (node: Node | undefined, { inbound }: Peer): string[] => (node === undefined ? [] : [peerKey(node, inbound)]);
 
 /** The newest connection of each node and way: an older one may be what is left of a process that is gone. bitcoind numbers them. */
 function newestOfEach(nodes: readonly Node[], peers: readonly Peer[]): Map<string, Peer> {
-  const newest = new Map<string, Peer>();
-  for (const peer of peers) {
-    const node = nodeByAddress(nodes, peer);
-    if (node === undefined) continue;
-    const key = peerKey(node, peer);
-    if (peer.id >= (newest.get(key)?.id ?? 0)) newest.set(key, peer);
-  }
-  return newest;
+  const ascending = [...peers].sort((a, b) => a.id - b.id);
+  return new Map(ascending.flatMap(peer => keysOf(nodeByAddress(nodes, peer), peer).map(key => [key, peer] as const)));
 }

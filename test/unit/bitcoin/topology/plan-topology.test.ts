@@ -144,7 +144,7 @@ describe('planTopology with a part of the spec that cannot be applied', () => {
   });
 
   it('has no problem without nodes: a network that is scaled to 0 keeps its topology', () => {
-    const topologies: readonly TopologySpec[] = [
+    const topologies: TopologySpec[] = [
       { type: 'Star', star: { hub: 7 } },
       { type: 'Edges', edges: [{ from: 0, to: 1 }] },
     ];

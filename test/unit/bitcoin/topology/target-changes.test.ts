@@ -109,10 +109,17 @@ describe('planTargetChanges', () => {
     ]);
   });
 
-  it('keeps a connection that it opened itself until the dialler has, and that of a dialled node that cannot be dialled now', () => {
-    expect(changes({ accepted: [node(1)] }, { peers: [outbound(1, '10.0.0.2')] })).to.deep.equal([]);
+  it('closes a connection that the other node has to open, or has opened', () => {
+    expect(changes({ accepted: [node(1)] }, { peers: [outbound(1, '10.0.0.2')] })).to.deep.equal(['disconnectnode  1']);
+  });
+
+  it('keeps the only connection of an edge while the other node is not ready, whoever opened it', () => {
     const notReady = node(1, { isReady: false });
-    expect(changes({ held: [notReady] }, { peers: [inbound(2, '10.0.0.2')] }, [self, notReady])).to.deep.equal([]);
+    const all = [self, notReady];
+    expect(changes({ accepted: [notReady] }, { peers: [outbound(1, '10.0.0.2')] }, all)).to.deep.equal([]);
+    expect(changes({ held: [notReady] }, { peers: [inbound(2, '10.0.0.2')] }, all)).to.deep.equal([]);
+    const both = [outbound(1, '10.0.0.2'), inbound(2, '10.0.0.2')];
+    expect(changes({ accepted: [notReady] }, { peers: both }, all)).to.deep.equal(['disconnectnode  1']);
   });
 
   it('keeps the newest of two connections that the same node opened', () => {
@@ -122,7 +129,8 @@ describe('planTargetChanges', () => {
 
   it('knows a dialler behind source NAT by the name in its user agent', () => {
     const peers = [outbound(1, '10.0.0.2'), inbound(2, '172.16.0.1', '/Satoshi:29.0.0(alice-sts-1)/')];
-    expect(changes({ accepted: [node(1)] }, { peers })).to.deep.equal(['disconnectnode  1']);
+    const notReady = node(1, { isReady: false });
+    expect(changes({ accepted: [notReady] }, { peers }, [self, notReady])).to.deep.equal(['disconnectnode  1']);
   });
 
   it('disconnects nobody for the name in a user agent: a network of the same name in another cluster has it too', () => {

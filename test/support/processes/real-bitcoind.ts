@@ -1,0 +1,80 @@
+// A bitcoind on regtest at an address of the loopback, on its usual ports. It connects to nobody by itself.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { p2pPort, rpcPort } from '../../../src/bitcoin/api/names.ts';
+import { type Credentials, type RpcCall, RpcClient, type RpcOutcome } from '../../../src/bitcoin/rpc/rpc-client.ts';
+import { providePrograms } from '../../../tools/programs.ts';
+
+export interface RealBitcoindOptions extends Credentials {
+  readonly ip: string;
+  readonly args?: readonly string[];
+}
+
+export class RealBitcoind {
+  readonly #client: RpcClient;
+  readonly #program: string;
+  readonly #args: readonly string[];
+  readonly #folder: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(program: string, folder: string, { ip, user, password, args = [] }: RealBitcoindOptions) {
+    this.#program = program;
+    this.#folder = folder;
+    this.#client = new RpcClient({ host: ip, port: rpcPort, credentials: { user, password } });
+    const rpc = [
+      `-rpcbind=${ip}`,
+      '-rpcallowip=127.0.0.0/8',
+      `-rpcport=${rpcPort}`,
+      `-rpcuser=${user}`,
+      `-rpcpassword=${password}`,
+    ];
+    const peers = [`-bind=${ip}:${p2pPort}`, '-listen=1', '-connect=0', '-listenonion=0', '-dnsseed=0'];
+    const memory = ['-dbcache=4', '-maxmempool=5', '-nodebuglogfile'];
+    this.#args = ['-regtest', '-server=1', `-datadir=${folder}`, ...rpc, ...peers, ...memory, ...args];
+  }
+
+  /** Resolves when it answers. */
+  static async start(options: RealBitcoindOptions): Promise<RealBitcoind> {
+    const { bitcoind } = await providePrograms(['bitcoind']);
+    const started = new RealBitcoind(bitcoind, await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-node-')), options);
+    await started.#run();
+    return started;
+  }
+
+  /** Ends the process and starts it again with the same data: it has forgotten its peers. */
+  async restart(): Promise<void> {
+    await this.#end();
+    await this.#run();
+  }
+
+  /** The results, in the order of the calls. @throws the first error */
+  async call(...calls: RpcCall[]): Promise<unknown[]> {
+    const outcomes = await this.#client.batch(calls, { timeoutMs: 60_000 });
+    return outcomes.map((outcome: RpcOutcome) => {
+      if ('error' in outcome) throw outcome.error;
+      return outcome.result;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #run(): Promise<void> {
+    const child = spawn(this.#program, this.#args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    for await (const text of child.stdout.setEncoding('utf8')) if (String(text).includes('Done loading')) break;
+    child.stdout.destroy();
+  }
+
+  async #end(): Promise<void> {
+    if (this.#process?.exitCode !== null) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    await exited;
+  }
+}
