@@ -25,6 +25,7 @@ const bitcoin = ['bitcoin-knots', 'systemd-standalone-sysusers'];
 const debianPrograms = {
   'bitcoin-cli': { packages: bitcoin, file: 'usr/bin/bitcoin-cli', needsLibraries: true },
   bitcoind: { packages: bitcoin, file: 'usr/bin/bitcoind', needsLibraries: true },
+  busybox: { packages: ['busybox-static'], file: 'usr/bin/busybox' },
   'cni-plugins': { packages: ['containernetworking-plugins'], file: 'usr/lib/cni' },
   containerd: { packages: ['containerd'], file: 'usr/bin/containerd' },
   'containerd-shim-runc-v2': { packages: ['containerd'], file: 'usr/bin/containerd-shim-runc-v2' },

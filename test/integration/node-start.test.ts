@@ -1,0 +1,113 @@
+// The start script and the configuration of a network's ConfigMap, with a real bitcoind in a pod's surroundings. Nothing here has a network:
+// what a node of a public chain does without one is all that is seen.
+import { readFile, stat } from 'node:fs/promises';
+import { expect } from 'chai';
+import { bitcoindArguments } from '../../src/bitcoin/resources/bitcoind-arguments.ts';
+import { chainParametersOf } from '../../src/bitcoin/resources/chain-parameters.ts';
+import { configMapFor } from '../../src/bitcoin/resources/config-map.ts';
+import type { DeclaredSpec } from '../../src/bitcoin/resources/declared-network.ts';
+import { defaultSetOf } from '../../src/bitcoin/resources/node-sets.ts';
+import { declaredNetwork } from '../support/builders.ts';
+import { ImageSandbox, type SandboxOptions } from '../support/processes/image-sandbox.ts';
+
+const credentials = { BC_RPC_USER: 'alice', BC_RPC_PASSWORD: 'hidden-word' };
+const usualImage = { folder: '/usr/local/bin', path: '/usr/local/bin:/usr/bin:/bin' };
+
+describe('a node that starts from the ConfigMap', function () {
+  this.timeout(120_000);
+  let sandbox: ImageSandbox | undefined;
+  afterEach(async () => {
+    await sandbox?.stop();
+    sandbox = undefined;
+  });
+
+  async function start(spec: Partial<DeclaredSpec>, image: Partial<SandboxOptions> = {}): Promise<ImageSandbox> {
+    const network = declaredNetwork({ chain: 'regtest', ...spec });
+    const data = configMapFor(network)?.data ?? {};
+    const args = bitcoindArguments(network.spec, defaultSetOf(network), 0);
+    const { isClosed } = chainParametersOf(network.spec);
+    const environment = { ...credentials, ...(isClosed ? { BC_POD_NAME: 'alice-sts-0' } : {}) };
+    sandbox = await ImageSandbox.start({ data, args, environment, ...usualImage, ...image });
+    return sandbox;
+  }
+
+  async function call(node: ImageSandbox, port: number, method: string, ...params: readonly unknown[]): Promise<unknown> {
+    const body = { jsonrpc: '2.0', id: 1, method, params };
+    const answer = await node.request(port, '/', { body, authorization: 'alice:hidden-word' });
+    expect(answer).to.deep.include({ status: 200 });
+    return (answer.body as { readonly result: unknown }).result;
+  }
+
+  for (const [what, spec, chain] of [
+    ['regtest', { chain: 'regtest' }, 'regtest'],
+    ['a signet of its own', { chain: 'signet', signet: { challenge: '51' } }, 'signet'],
+    ['the public signet', { chain: 'signet' }, 'signet'],
+    ['testnet4', { chain: 'testnet4' }, 'testnet4'],
+    ['main', { chain: 'main' }, 'main'],
+    ['main without peer discovery', { chain: 'main', peerDiscovery: 'Disabled' }, 'main'],
+  ] as const)
+    it(`is ready on ${what}: its ports are open, RPC takes the credentials, and it has no peers`, async () => {
+      const { rpcPort, p2pPort, isClosed } = chainParametersOf(spec);
+      const node = await start(spec);
+      await node.ready(rpcPort);
+      expect(await node.openPorts()).to.deep.equal([rpcPort, p2pPort]);
+      expect(await call(node, rpcPort, 'getblockchaininfo')).to.deep.include({
+        chain: chain.replace('regtest', 'regtest'),
+        blocks: 0,
+      });
+      const { subversion, connections } = (await call(node, rpcPort, 'getnetworkinfo')) as Record<string, unknown>;
+      expect(connections).to.equal(0);
+      expect(String(subversion).includes('(alice-sts-0)'), String(subversion)).to.equal(isClosed);
+      expect(await node.request(rpcPort, '/', { body: {}, authorization: 'user:password' })).to.deep.include({ status: 401 });
+    });
+
+  it('makes blocks on a signet whose challenge needs no signature', async () => {
+    const node = await start({ chain: 'signet', signet: { challenge: '51' } });
+    await node.ready(38332);
+    const descriptor = 'raw(51)#8lvh9jxk';
+    expect(await call(node, 38332, 'generatetodescriptor', 1, descriptor, 2 ** 31 - 1)).to.have.length(1);
+  });
+
+  it('takes the lines of bitcoinConf, and publishes ZMQ', async () => {
+    const node = await start({ bitcoinConf: ['debug=net', 'txindex=1'], zmq: { topics: ['rawblock', 'rawtx'], port: 3000 } });
+    await node.ready(18443);
+    expect(await node.openPorts()).to.deep.equal([3000, 18443, 18444]);
+    expect(await call(node, 18443, 'getindexinfo')).to.have.property('txindex');
+    expect(await call(node, 18443, 'getzmqnotifications')).to.have.length(2);
+    expect(await call(node, 18443, 'logging')).to.include({ net: true, mempool: false });
+  });
+
+  for (const [what, image] of [
+    ['busybox for a shell', { shell: 'busybox' }],
+    ['bitcoind on its PATH', { folder: '/srv/bitcoin/bin', path: '/bin:/srv/bitcoin/bin' }],
+    ['bitcoind in a folder named after the version', { folder: '/opt/bitcoin-31.0/bin', path: '/bin' }],
+    ['an empty PATH', { folder: '/usr/local/bin', path: '' }],
+  ] as const)
+    it(`is ready in an image with ${what}`, async () => {
+      const node = await start({}, image);
+      await node.ready(18443);
+    });
+
+  it('is named in no argument and no message by its password, and its configuration is for its user alone', async () => {
+    const node = await start({});
+    await node.ready(18443);
+    const pid = await node.pid();
+    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).not.to.include('hidden-word');
+    expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.to.include('hidden-word');
+    expect(node.output).not.to.include('hidden-word');
+    const file = await stat(`/proc/${pid}/root/run/bitcoin/bitcoin.conf`);
+    expect([file.uid, file.mode & 0o777]).to.deep.equal([12_345, 0o600]);
+  });
+
+  it('ends with the message of bitcoind for an option that bitcoind does not have', async () => {
+    const node = await start({ bitcoinConf: ['suchoption=1'] });
+    expect(await node.exitCode()).to.equal(1);
+    expect(node.output).to.match(/Invalid parameter -suchoption=1/);
+  });
+
+  it('says so if the image has no bitcoind', async () => {
+    const node = await start({}, { folder: undefined });
+    expect(await node.exitCode()).to.equal(1);
+    expect(node.output).to.match(/bitcoind is not started: the image has no bitcoind in .*\/usr\/local\/bin/);
+  });
+});
