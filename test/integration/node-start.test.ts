@@ -5,9 +5,9 @@ import { expect } from 'chai';
 import { bitcoindArguments } from '../../src/bitcoin/resources/bitcoind-arguments.ts';
 import { chainParametersOf } from '../../src/bitcoin/resources/chain-parameters.ts';
 import { configMapFor } from '../../src/bitcoin/resources/config-map.ts';
-import type { DeclaredSpec } from '../../src/bitcoin/resources/declared-network.ts';
+import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { defaultSetOf } from '../../src/bitcoin/resources/node-sets.ts';
-import { declaredNetwork } from '../support/builders.ts';
+import { network } from '../support/builders.ts';
 import { ImageSandbox, type SandboxOptions } from '../support/processes/image-sandbox.ts';
 
 const credentials = { BC_RPC_USER: 'alice', BC_RPC_PASSWORD: 'hidden-word' };
@@ -21,11 +21,11 @@ describe('a node that starts from the ConfigMap', function () {
     sandbox = undefined;
   });
 
-  async function start(spec: Partial<DeclaredSpec>, image: Partial<SandboxOptions> = {}): Promise<ImageSandbox> {
-    const network = declaredNetwork({ chain: 'regtest', ...spec });
-    const data = configMapFor(network)?.data ?? {};
-    const args = bitcoindArguments(network.spec, defaultSetOf(network), 0);
-    const { isClosed } = chainParametersOf(network.spec);
+  async function start(spec: Partial<BitcoinNetworkSpec>, image: Partial<SandboxOptions> = {}): Promise<ImageSandbox> {
+    const declared = network({ chain: 'regtest', ...spec });
+    const data = configMapFor(declared)?.data ?? {};
+    const args = bitcoindArguments(declared.spec, defaultSetOf(declared), 0);
+    const { isClosed } = chainParametersOf(declared.spec);
     const environment = { ...credentials, ...(isClosed ? { BC_POD_NAME: 'alice-sts-0' } : {}) };
     sandbox = await ImageSandbox.start({ data, args, environment, ...usualImage, ...image });
     return sandbox;

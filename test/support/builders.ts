@@ -2,7 +2,6 @@
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { labelsOf } from '../../src/bitcoin/api/names.ts';
-import type { DeclaredNetwork, DeclaredSpec } from '../../src/bitcoin/resources/declared-network.ts';
 import { defaultSetOf } from '../../src/bitcoin/resources/node-sets.ts';
 import { statefulSetFor, type StatefulSetOptions } from '../../src/bitcoin/resources/stateful-set.ts';
 import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
@@ -18,12 +17,6 @@ export function network(
     spec: { nodes: 3, ...spec },
   };
 }
-
-/** A network with any field of the spec. */
-export const declaredNetwork = (spec: Partial<DeclaredSpec> = {}): DeclaredNetwork => ({
-  ...network(),
-  spec: { nodes: 3, ...spec },
-});
 
 /** The StatefulSet of the nodes that are in no group. */
 export const statefulSetOf = (of: BitcoinNetwork, version: string | undefined, options: StatefulSetOptions): V1StatefulSet =>

@@ -1,9 +1,9 @@
 // The command line of the nodes of a set. Everything else that bitcoind is given is in its configuration file (bitcoin-conf.ts).
-import type { DeclaredSpec } from './declared-network.ts';
+import type { BitcoinNetworkSpec } from '../api/bitcoin-network.ts';
 import { type NodeSet, zmqPortOf } from './node-sets.ts';
 
 /** bitcoind's arguments, in their order: those of the chain, then the lines of bitcoinConf. */
-export function bitcoindArguments(spec: DeclaredSpec, set: NodeSet, largestInbound: number): string[] {
+export function bitcoindArguments(spec: BitcoinNetworkSpec, set: NodeSet, largestInbound: number): string[] {
   const { challenge, blockTimeSeconds } = spec.signet ?? {};
   const zmqPort = zmqPortOf(set);
   const lines = [

@@ -1,6 +1,7 @@
 // What follows from the chain of a network: ports, whether it finds peers by itself, and which chains are a network's own.
 import { p2pPort, rpcPort } from '../api/names.ts';
-import type { Chain, DeclaredSpec } from './declared-network.ts';
+import type { BitcoinNetworkSpec } from '../api/bitcoin-network.ts';
+import type { Chain } from '../api/chain.ts';
 
 export interface ChainParameters {
   readonly chain: Chain;
@@ -23,7 +24,7 @@ const portsOf: Readonly<Record<Chain, { readonly rpcPort: number; readonly p2pPo
   regtest: { rpcPort, p2pPort },
 };
 
-export type ChainSpec = Pick<DeclaredSpec, 'chain' | 'signet' | 'peerDiscovery'>;
+export type ChainSpec = Pick<BitcoinNetworkSpec, 'chain' | 'signet' | 'peerDiscovery'>;
 
 /** Pure. Without `peerDiscovery` the nodes of a public chain look for peers, and those of a chain of its own do not. */
 export function chainParametersOf({ chain = 'regtest', signet, peerDiscovery }: ChainSpec): ChainParameters {

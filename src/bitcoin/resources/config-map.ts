@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { configMapName } from '../api/names.ts';
 import { bitcoinConf } from './bitcoin-conf.ts';
-import type { DeclaredNetwork } from './declared-network.ts';
+import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import { isManaged, nodeSetsOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { startScript } from './start-script.ts';
@@ -14,19 +14,19 @@ export const configurationMount = {
   volumeMount: { name: 'conf', mountPath: '/etc/bitcoin-controller', readOnly: true },
 } as const;
 
-const dataOf = ({ spec }: DeclaredNetwork): Record<string, string> => ({
+const dataOf = ({ spec }: BitcoinNetwork): Record<string, string> => ({
   'bitcoin.conf': bitcoinConf(spec),
   'start.sh': startScript,
 });
 
 /** Pure. Undefined if every node starts with what the controller's own image has. Nothing in it is secret. */
-export function configMapFor(network: DeclaredNetwork): V1ConfigMap | undefined {
+export function configMapFor(network: BitcoinNetwork): V1ConfigMap | undefined {
   if (!nodeSetsOf(network).some(set => isManaged(network.spec, set))) return undefined;
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: ownedMetadata(network, configMapName(network)), data: dataOf(network) };
 }
 
 /** Changes with the data of the ConfigMap, so that the pods are rolled and start with the new one. */
-export function configurationHash(network: DeclaredNetwork): string {
+export function configurationHash(network: BitcoinNetwork): string {
   return createHash('sha256')
     .update(JSON.stringify(dataOf(network)))
     .digest('hex')

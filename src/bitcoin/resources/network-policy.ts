@@ -8,7 +8,8 @@ import type {
 } from '@kubernetes/client-node';
 import { networkPolicyName, podSelector } from '../api/names.ts';
 import { chainParametersOf } from './chain-parameters.ts';
-import type { DeclaredNetwork, NetworkPolicySpec } from './declared-network.ts';
+import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
+import type { NetworkPolicySpec } from '../api/network-policy.ts';
 import { nodeSetsOf, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 
@@ -19,7 +20,7 @@ const tcp = (port: number): V1NetworkPolicyPort => ({ port, protocol: 'TCP' });
  * @param controllerPods the controller's own pods, which must reach the RPC port
  */
 export function networkPolicyFor(
-  network: DeclaredNetwork,
+  network: BitcoinNetwork,
   controllerPods: readonly V1NetworkPolicyPeer[],
 ): V1NetworkPolicy | undefined {
   const policy = network.spec.networkPolicy;
@@ -42,10 +43,10 @@ export function networkPolicyFor(
 const ruleFrom = (from: readonly V1NetworkPolicyPeer[], ports: readonly number[]): V1NetworkPolicyIngressRule =>
   ({ from, ports: ports.map(tcp) }) as V1NetworkPolicyIngressRule;
 
-const ownPods = (network: DeclaredNetwork): V1NetworkPolicyPeer => ({ podSelector: { matchLabels: podSelector(network) } });
+const ownPods = (network: BitcoinNetwork): V1NetworkPolicyPeer => ({ podSelector: { matchLabels: podSelector(network) } });
 
 function ingressOf(
-  network: DeclaredNetwork,
+  network: BitcoinNetwork,
   { rpcFrom = [], p2pFrom = [] }: NetworkPolicySpec,
   controllerPods: readonly V1NetworkPolicyPeer[],
 ): V1NetworkPolicyIngressRule[] {
@@ -58,7 +59,7 @@ function ingressOf(
 }
 
 /** DNS, the network itself, and what it needs of the outside: the chain's port for peers that it finds, the ports of its external peers. */
-function egressOf(network: DeclaredNetwork): V1NetworkPolicyEgressRule[] {
+function egressOf(network: BitcoinNetwork): V1NetworkPolicyEgressRule[] {
   const { p2pPort, isClosed } = chainParametersOf(network.spec);
   const external = (network.spec.externalPeers ?? []).map(({ address }) => portOfAddress(address) ?? p2pPort);
   const outside = new Set([...(isClosed ? [] : [p2pPort]), ...external]);

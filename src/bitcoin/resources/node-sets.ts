@@ -1,6 +1,7 @@
 // The StatefulSets of a network: one of the nodes that are in no group, and one a group.
 import { statefulSetName } from '../api/names.ts';
-import type { DeclaredNetwork, DeclaredSpec, NodeSettings } from './declared-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkSpec } from '../api/bitcoin-network.ts';
+import type { NodeSettings } from '../api/node-settings.ts';
 import { mergedSettings } from './node-settings.ts';
 
 /** Nodes with the same settings: those of one StatefulSet. */
@@ -20,7 +21,7 @@ export interface NodeSet {
  * Pure. The set of the nodes in no group comes first; it exists always, with no nodes if all are in groups. The groups follow in the order of
  * their ordinals. `spec.nodes` counts the nodes of all sets.
  */
-export function nodeSetsOf(network: DeclaredNetwork): [NodeSet, ...NodeSet[]] {
+export function nodeSetsOf(network: BitcoinNetwork): [NodeSet, ...NodeSet[]] {
   const { spec } = network;
   const groups = (spec.groups ?? []).toSorted((one, other) => one.ordinals.start - other.ordinals.start);
   const inGroups = groups.reduce((sum, { nodes }) => sum + nodes, 0);
@@ -38,7 +39,7 @@ export function nodeSetsOf(network: DeclaredNetwork): [NodeSet, ...NodeSet[]] {
 }
 
 /** The set of the nodes that are in no group. */
-export function defaultSetOf(network: DeclaredNetwork): NodeSet {
+export function defaultSetOf(network: BitcoinNetwork): NodeSet {
   const [set] = nodeSetsOf(network);
   return set;
 }
@@ -47,7 +48,7 @@ export function defaultSetOf(network: DeclaredNetwork): NodeSet {
  * Whether the nodes of the set get their start script and configuration from the network's ConfigMap. Otherwise they have those of the
  * controller's own image, and the pod template that a network of only `nodes` and `secret` has: nothing of it changes with a new release.
  */
-export function isManaged({ chain, signet, peerDiscovery }: DeclaredSpec, { group, settings }: NodeSet): boolean {
+export function isManaged({ chain, signet, peerDiscovery }: BitcoinNetworkSpec, { group, settings }: NodeSet): boolean {
   const { image, bitcoinConf = [], zmq } = settings;
   const isOfChain = chain !== undefined || signet !== undefined || peerDiscovery !== undefined;
   return isOfChain || group !== undefined || image !== undefined || bitcoinConf.length > 0 || zmq !== undefined;

@@ -2,7 +2,8 @@
 //   Maps merge by key (labels, annotations, nodeSelector, requests, limits), and so do the fields of a securityContext.
 //   Lists and scalars replace (tolerations, containers, volumes, image, …), and so do affinity and zmq, which make sense as a whole only.
 //   bitcoinConf merges by option: the lines of the group replace all lines of the network for the same option.
-import type { NetworkPodTemplate, NodeSettings } from './declared-network.ts';
+import type { NodeSettings } from '../api/node-settings.ts';
+import type { NetworkPodTemplate } from '../api/pod-template.ts';
 import { definedOnly } from './defined-only.ts';
 
 /** Pure. The settings of a group's nodes; `group` wins. */

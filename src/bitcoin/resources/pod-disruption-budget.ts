@@ -1,11 +1,11 @@
 // The PodDisruptionBudget of a network: how many of its nodes a drain may stop at a time, over all groups.
 import type { V1PodDisruptionBudget } from '@kubernetes/client-node';
 import { podDisruptionBudgetName, podSelector } from '../api/names.ts';
-import type { DeclaredNetwork } from './declared-network.ts';
+import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 
 /** Pure. Undefined unless `spec.podDisruptionBudget` is set: in a small cluster it can keep a machine from being drained. */
-export function podDisruptionBudgetFor(network: DeclaredNetwork): V1PodDisruptionBudget | undefined {
+export function podDisruptionBudgetFor(network: BitcoinNetwork): V1PodDisruptionBudget | undefined {
   const budget = network.spec.podDisruptionBudget;
   if (budget === undefined) return undefined;
   return {

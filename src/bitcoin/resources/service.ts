@@ -2,7 +2,7 @@
 import type { V1Service, V1ServicePort } from '@kubernetes/client-node';
 import { nodeServiceName, podSelector, rpcServiceName, serviceName } from '../api/names.ts';
 import { chainParametersOf } from './chain-parameters.ts';
-import type { DeclaredNetwork } from './declared-network.ts';
+import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import { nodeSetsOf, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 
@@ -12,7 +12,7 @@ const portOf = (name: 'rpc' | 'p2p' | 'zmq', port: number): V1ServicePort => ({ 
  * Gives every node its DNS name, ready or not: a node must be found before it can become ready. Where groups publish ZMQ on different ports,
  * the port of the Service is that of the first set; who connects to a node uses the node's own.
  */
-export function headlessService(network: DeclaredNetwork): V1Service {
+export function headlessService(network: BitcoinNetwork): V1Service {
   const { rpcPort, p2pPort } = chainParametersOf(network.spec);
   const zmqPort = nodeSetsOf(network)
     .map(zmqPortOf)
@@ -34,7 +34,7 @@ export function headlessService(network: DeclaredNetwork): V1Service {
  * A Service a node, through which bitcoind outside the cluster connects to it; none unless `services.p2pPerNode` is set. A node is reached
  * before it is ready, as within the network.
  */
-export function nodeServices(network: DeclaredNetwork): V1Service[] {
+export function nodeServices(network: BitcoinNetwork): V1Service[] {
   const wanted = network.spec.services?.p2pPerNode;
   if (wanted === undefined) return [];
   const { p2pPort } = chainParametersOf(network.spec);
@@ -54,7 +54,7 @@ export function nodeServices(network: DeclaredNetwork): V1Service[] {
 }
 
 /** The RPC port of whichever node is ready; undefined unless `services.rpc` is set. RPC is plain HTTP. */
-export function rpcService(network: DeclaredNetwork): V1Service | undefined {
+export function rpcService(network: BitcoinNetwork): V1Service | undefined {
   const wanted = network.spec.services?.rpc;
   if (wanted === undefined) return undefined;
   const { rpcPort } = chainParametersOf(network.spec);
@@ -66,7 +66,7 @@ export function rpcService(network: DeclaredNetwork): V1Service | undefined {
   };
 }
 
-const podNamesOf = (network: DeclaredNetwork): string[] =>
+const podNamesOf = (network: BitcoinNetwork): string[] =>
   nodeSetsOf(network).flatMap(({ name, start, nodes }) =>
     Array.from({ length: nodes }, (_, index) => `${name}-${start + index}`),
   );

@@ -4,7 +4,8 @@
 //   A default request or limit gives way if it contradicts what the network sets for the same resource: 2Gi requested have no limit of 1Gi.
 //   With a serviceAccountName the pods still get no token: bitcoind needs none. A container that does mounts a projected volume.
 import type { V1Container, V1PodSpec, V1ResourceRequirements, V1Volume } from '@kubernetes/client-node';
-import type { NetworkPodTemplate, NodeSettings } from './declared-network.ts';
+import type { NodeSettings } from '../api/node-settings.ts';
+import type { NetworkPodTemplate } from '../api/pod-template.ts';
 import { definedOnly } from './defined-only.ts';
 import type { NodeSet } from './node-sets.ts';
 import type { PodTemplate } from './pod-template.ts';

@@ -12,7 +12,7 @@ import {
 import { bitcoindArguments } from './bitcoind-arguments.ts';
 import { chainParametersOf } from './chain-parameters.ts';
 import { configurationHash, configurationMount } from './config-map.ts';
-import type { DeclaredNetwork } from './declared-network.ts';
+import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import { isManaged, type NodeSet, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
@@ -66,7 +66,7 @@ export function secretOf(statefulSet: V1StatefulSet | undefined): string | undef
 
 /** What the pod template is made of. */
 interface Parts {
-  readonly network: DeclaredNetwork;
+  readonly network: BitcoinNetwork;
   readonly set: NodeSet;
   readonly options: StatefulSetOptions;
   readonly template: SetPodTemplate;
@@ -165,7 +165,7 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
  * @param credentialsVersion changes when the credentials do; undefined with the default credentials
  */
 export function statefulSetFor(
-  network: DeclaredNetwork,
+  network: BitcoinNetwork,
   set: NodeSet,
   credentialsVersion: string | undefined,
   options: StatefulSetOptions,

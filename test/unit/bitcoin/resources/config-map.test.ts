@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { bitcoinConf } from '../../../../src/bitcoin/resources/bitcoin-conf.ts';
 import { configMapFor } from '../../../../src/bitcoin/resources/config-map.ts';
-import { declaredNetwork } from '../../../support/builders.ts';
+import { network } from '../../../support/builders.ts';
 
 const linesOf = (...spec: Parameters<typeof bitcoinConf>): string[] => bitcoinConf(...spec).split('\n');
 const closed = ['dnsseed=0', 'fixedseeds=0', 'listenonion=0', 'natpmp=0', 'discover=0', 'connect=0'];
 
 describe('configMapFor', () => {
   it('makes none for a network whose nodes start as the image does', () => {
-    expect(configMapFor(declaredNetwork({ secret: 'credentials', podTemplate: {} }))).to.equal(undefined);
+    expect(configMapFor(network({ secret: 'credentials', podTemplate: {} }))).to.equal(undefined);
   });
 
   it('has the start script and the configuration, and nothing secret', () => {
-    const map = configMapFor(declaredNetwork({ image: 'core:31', secret: 'credentials' }));
+    const map = configMapFor(network({ image: 'core:31', secret: 'credentials' }));
     expect(map?.metadata?.name).to.equal('alice-conf');
     expect(Object.keys(map?.data ?? {})).to.deep.equal(['bitcoin.conf', 'start.sh']);
     expect(map?.data?.['start.sh']).to.match(/^#!\/bin\/sh\n/);
@@ -21,7 +21,7 @@ describe('configMapFor', () => {
 
   it('is made for a group too', () => {
     const groups = [{ name: 'old', nodes: 1, ordinals: { start: 9 } }];
-    expect(configMapFor(declaredNetwork({ groups }))).not.to.equal(undefined);
+    expect(configMapFor(network({ groups }))).not.to.equal(undefined);
   });
 });
 

@@ -1,20 +1,20 @@
 import { expect } from 'chai';
-import type { DeclaredSpec } from '../../../../src/bitcoin/resources/declared-network.ts';
+import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import { networkPolicyFor } from '../../../../src/bitcoin/resources/network-policy.ts';
-import { declaredNetwork } from '../../../support/builders.ts';
+import { network } from '../../../support/builders.ts';
 
 const controllerPods = {
   namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'controllers' } },
   podSelector: { matchLabels: { app: 'bitcoin-controller' } },
 };
 const ownPods = { podSelector: { matchLabels: { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' } } };
-const policyOf = (spec: Partial<DeclaredSpec>) => networkPolicyFor(declaredNetwork(spec), [controllerPods])?.spec;
+const policyOf = (spec: Partial<BitcoinNetworkSpec>) => networkPolicyFor(network(spec), [controllerPods])?.spec;
 const tcp = (port: number) => ({ port, protocol: 'TCP' });
 const dns = { ports: [{ port: 53, protocol: 'UDP' }, tcp(53)] };
 
 describe('networkPolicyFor', () => {
   it('makes none unless the network asks for one', () => {
-    expect(networkPolicyFor(declaredNetwork(), [controllerPods])).to.equal(undefined);
+    expect(networkPolicyFor(network(), [controllerPods])).to.equal(undefined);
   });
 
   it('lets the controller reach RPC and the nodes of the network one another, and nobody else', () => {
@@ -31,7 +31,7 @@ describe('networkPolicyFor', () => {
   it('adds rpcFrom to RPC and to the ZMQ ports of all groups, and p2pFrom to P2P', () => {
     const rpcFrom = [{ namespaceSelector: { matchLabels: { team: 'wallet' } } }];
     const p2pFrom = [{ ipBlock: { cidr: '10.0.0.0/8' } }];
-    const groups: DeclaredSpec['groups'] & object = [
+    const groups: BitcoinNetworkSpec['groups'] & object = [
       { name: 'old', nodes: 1, ordinals: { start: 9 }, zmq: { topics: ['rawtx'], port: 3000 } },
       { name: 'new', nodes: 1, ordinals: { start: 19 } },
     ];

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { bitcoindArguments } from '../../../../src/bitcoin/resources/bitcoind-arguments.ts';
-import type { DeclaredSpec, NodeSettings } from '../../../../src/bitcoin/resources/declared-network.ts';
+import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import type { NodeSettings } from '../../../../src/bitcoin/api/node-settings.ts';
 import { defaultSetOf, isManaged, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
-import { declaredNetwork } from '../../../support/builders.ts';
+import { network } from '../../../support/builders.ts';
 
 const group = (name: string, nodes: number, start: number, settings: NodeSettings = {}) => ({
   name,
@@ -13,12 +14,12 @@ const group = (name: string, nodes: number, start: number, settings: NodeSetting
 
 describe('nodeSetsOf', () => {
   it('has one set without groups, from ordinal 0', () => {
-    expect(nodeSetsOf(declaredNetwork({ nodes: 4 }))).to.deep.equal([{ name: 'alice-sts', start: 0, nodes: 4, settings: {} }]);
+    expect(nodeSetsOf(network({ nodes: 4 }))).to.deep.equal([{ name: 'alice-sts', start: 0, nodes: 4, settings: {} }]);
   });
 
   it('counts the nodes of the groups within the nodes of the network, and orders groups by their ordinals', () => {
     const groups = [group('new', 2, 200), group('old', 3, 100)];
-    expect(nodeSetsOf(declaredNetwork({ nodes: 12, groups }))).to.deep.equal([
+    expect(nodeSetsOf(network({ nodes: 12, groups }))).to.deep.equal([
       { name: 'alice-sts', start: 0, nodes: 7, settings: {} },
       { name: 'alice-sts-old', group: 'old', start: 100, nodes: 3, settings: {} },
       { name: 'alice-sts-new', group: 'new', start: 200, nodes: 2, settings: {} },
@@ -26,18 +27,18 @@ describe('nodeSetsOf', () => {
   });
 
   it('keeps the set of the nodes in no group when all are in groups', () => {
-    const [own, old] = nodeSetsOf(declaredNetwork({ nodes: 3, groups: [group('old', 3, 0)] }));
+    const [own, old] = nodeSetsOf(network({ nodes: 3, groups: [group('old', 3, 0)] }));
     expect(own).to.include({ name: 'alice-sts', nodes: 0 });
     expect(old).to.include({ start: 0, nodes: 3 });
   });
 
   it('merges the settings of each group over those of the network', () => {
-    const network = declaredNetwork({
+    const declared = network({
       image: 'core:31',
       bitcoinConf: ['txindex=1'],
       groups: [group('old', 1, 9, { image: 'core:27' })],
     });
-    expect(nodeSetsOf(network).map(({ settings }) => settings)).to.deep.equal([
+    expect(nodeSetsOf(declared).map(({ settings }) => settings)).to.deep.equal([
       { image: 'core:31', bitcoinConf: ['txindex=1'] },
       { image: 'core:27', bitcoinConf: ['txindex=1'] },
     ]);
@@ -45,12 +46,12 @@ describe('nodeSetsOf', () => {
 });
 
 describe('isManaged', () => {
-  const isDefaultManaged = (spec: Partial<DeclaredSpec>): boolean => {
-    const network = declaredNetwork(spec);
-    return isManaged(network.spec, defaultSetOf(network));
+  const isDefaultManaged = (spec: Partial<BitcoinNetworkSpec>): boolean => {
+    const declared = network(spec);
+    return isManaged(declared.spec, defaultSetOf(declared));
   };
 
-  const unmanaged: readonly Partial<DeclaredSpec>[] = [
+  const unmanaged: readonly Partial<BitcoinNetworkSpec>[] = [
     {},
     { secret: 's' },
     { resources: { limits: { memory: '2Gi' } } },
@@ -66,7 +67,7 @@ describe('isManaged', () => {
       expect(isDefaultManaged(spec)).to.equal(false);
     });
 
-  const managed: readonly Partial<DeclaredSpec>[] = [
+  const managed: readonly Partial<BitcoinNetworkSpec>[] = [
     { chain: 'regtest' },
     { chain: 'signet', signet: { challenge: '51' } },
     { peerDiscovery: 'Disabled' },
@@ -80,15 +81,15 @@ describe('isManaged', () => {
     });
 
   it('is true for every group', () => {
-    const network = declaredNetwork({ groups: [group('old', 1, 9)] });
-    expect(nodeSetsOf(network).map(set => isManaged(network.spec, set))).to.deep.equal([false, true]);
+    const declared = network({ groups: [group('old', 1, 9)] });
+    expect(nodeSetsOf(declared).map(set => isManaged(declared.spec, set))).to.deep.equal([false, true]);
   });
 });
 
 describe('bitcoindArguments', () => {
-  const argumentsOf = (spec: Partial<DeclaredSpec>, largestInbound = 0): string[] => {
-    const network = declaredNetwork(spec);
-    return bitcoindArguments(network.spec, defaultSetOf(network), largestInbound);
+  const argumentsOf = (spec: Partial<BitcoinNetworkSpec>, largestInbound = 0): string[] => {
+    const declared = network(spec);
+    return bitcoindArguments(declared.spec, defaultSetOf(declared), largestInbound);
   };
 
   it('is empty without settings', () => {

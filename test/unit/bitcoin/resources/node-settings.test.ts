@@ -1,6 +1,6 @@
 // The rules by which the settings of a group are merged over those of its network.
 import { expect } from 'chai';
-import type { NetworkPodTemplate } from '../../../../src/bitcoin/resources/declared-network.ts';
+import type { NetworkPodTemplate } from '../../../../src/bitcoin/api/pod-template.ts';
 import { mergedSettings, optionOf } from '../../../../src/bitcoin/resources/node-settings.ts';
 
 describe('mergedSettings', () => {

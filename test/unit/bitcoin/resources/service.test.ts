@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import type { DeclaredSpec } from '../../../../src/bitcoin/resources/declared-network.ts';
+import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import { headlessService, nodeServices, rpcService } from '../../../../src/bitcoin/resources/service.ts';
-import { declaredNetwork, network } from '../../../support/builders.ts';
+import { network } from '../../../support/builders.ts';
 
 const ownLabels = { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' };
 
 describe('headlessService', () => {
-  const portsOf = (spec: Partial<DeclaredSpec>) =>
-    headlessService(declaredNetwork(spec)).spec?.ports?.map(({ name, port }) => [name, port]);
+  const portsOf = (spec: Partial<BitcoinNetworkSpec>) =>
+    headlessService(network(spec)).spec?.ports?.map(({ name, port }) => [name, port]);
 
   it('selects pods by the label of the controller too, so that it selects no pod of others', () => {
     expect(headlessService(network()).spec?.selector).to.deep.equal(ownLabels);
@@ -18,7 +18,7 @@ describe('headlessService', () => {
       ['rpc', 18443],
       ['p2p', 18444],
     ]);
-    const groups: DeclaredSpec['groups'] & object = [
+    const groups: BitcoinNetworkSpec['groups'] & object = [
       { name: 'old', nodes: 1, ordinals: { start: 9 }, zmq: { topics: ['rawtx'], port: 3000 } },
     ];
     expect(portsOf({ chain: 'main', groups })).to.deep.equal([
@@ -31,15 +31,15 @@ describe('headlessService', () => {
 });
 
 describe('nodeServices', () => {
-  const groups: DeclaredSpec['groups'] & object = [{ name: 'old', nodes: 2, ordinals: { start: 100 } }];
+  const groups: BitcoinNetworkSpec['groups'] & object = [{ name: 'old', nodes: 2, ordinals: { start: 100 } }];
 
   it('makes none unless the network asks for them', () => {
-    expect(nodeServices(declaredNetwork())).to.deep.equal([]);
+    expect(nodeServices(network())).to.deep.equal([]);
   });
 
   it('makes one for the P2P port of each node, groups included', () => {
     const services = nodeServices(
-      declaredNetwork({
+      network({
         nodes: 3,
         groups,
         services: { p2pPerNode: { type: 'LoadBalancer', annotations: { lb: 'internal' }, externalTrafficPolicy: 'Local' } },
@@ -63,11 +63,11 @@ describe('nodeServices', () => {
 
 describe('rpcService', () => {
   it('makes none unless the network asks for it', () => {
-    expect(rpcService(declaredNetwork({ services: {} }))).to.equal(undefined);
+    expect(rpcService(network({ services: {} }))).to.equal(undefined);
   });
 
   it('leads to the RPC port of the nodes that are ready', () => {
-    const service = rpcService(declaredNetwork({ chain: 'testnet4', services: { rpc: { type: 'NodePort' } } }));
+    const service = rpcService(network({ chain: 'testnet4', services: { rpc: { type: 'NodePort' } } }));
     expect(service?.metadata?.name).to.equal('alice-rpc');
     expect(service?.metadata).not.to.have.property('annotations');
     expect(service?.spec).to.deep.equal({

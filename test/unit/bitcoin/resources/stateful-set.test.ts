@@ -1,10 +1,12 @@
 import type { V1Container, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import type { DeclaredSpec, NetworkPodTemplate, NodeSettings } from '../../../../src/bitcoin/resources/declared-network.ts';
+import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import type { NodeSettings } from '../../../../src/bitcoin/api/node-settings.ts';
+import type { NetworkPodTemplate } from '../../../../src/bitcoin/api/pod-template.ts';
 import { defaultSetOf, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
 import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../../../src/bitcoin/resources/stateful-set.ts';
-import { declaredNetwork, statefulSetOf, network } from '../../../support/builders.ts';
+import { network, statefulSetOf } from '../../../support/builders.ts';
 
 const image = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const ownLabels = { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' };
@@ -25,7 +27,7 @@ describe('statefulSetFor', () => {
 
   it('has the same pod template for a network whose other fields concern no pod', () => {
     const { template } = (JSON.parse(pinned) as V1StatefulSet).spec!;
-    const others = declaredNetwork({
+    const others = network({
       secret: 'credentials',
       externalPeers: [{ address: 'peer.example:18444' }],
       services: { rpc: { type: 'ClusterIP' } },
@@ -102,11 +104,11 @@ describe('statefulSetFor', () => {
 });
 
 describe('the pod template of a network with settings', () => {
-  const templateOf = (spec: Partial<DeclaredSpec>, options: StatefulSetOptions = image) => {
-    const declared = declaredNetwork(spec);
+  const templateOf = (spec: Partial<BitcoinNetworkSpec>, options: StatefulSetOptions = image) => {
+    const declared = network(spec);
     return statefulSetFor(declared, defaultSetOf(declared), undefined, options).spec!.template;
   };
-  const containerOf = (spec: Partial<DeclaredSpec>, options?: StatefulSetOptions) =>
+  const containerOf = (spec: Partial<BitcoinNetworkSpec>, options?: StatefulSetOptions) =>
     templateOf(spec, options).spec!.containers[0]!;
 
   it('starts any image by the script of the ConfigMap, as a user that may write to the volumes', () => {
@@ -139,7 +141,7 @@ describe('the pod template of a network with settings', () => {
   });
 
   it('has the ports of the chain, and the port of ZMQ', () => {
-    const portsOf = (spec: Partial<DeclaredSpec>) =>
+    const portsOf = (spec: Partial<BitcoinNetworkSpec>) =>
       containerOf(spec).ports?.map(({ name, containerPort }) => [name, containerPort]);
     expect(portsOf({ chain: 'testnet4' })).to.deep.equal([
       ['rpc', 48332],
@@ -149,7 +151,7 @@ describe('the pod template of a network with settings', () => {
   });
 
   it('names the pod to bitcoind in a closed network only', () => {
-    const namesOf = (spec: Partial<DeclaredSpec>) => containerOf(spec).env?.map(({ name }) => name);
+    const namesOf = (spec: Partial<BitcoinNetworkSpec>) => containerOf(spec).env?.map(({ name }) => name);
     expect(namesOf({ chain: 'regtest', secret: 's' })).to.deep.equal(['BC_RPC_SECRET', 'BC_POD_NAME']);
     expect(namesOf({ chain: 'main', secret: 's' })).to.deep.equal(['BC_RPC_SECRET']);
     expect(namesOf({ chain: 'main' })).to.equal(undefined);
@@ -157,14 +159,14 @@ describe('the pod template of a network with settings', () => {
   });
 
   it('gives bitcoind ten minutes to write its caches on main, and as long as the network says', () => {
-    const graceOf = (spec: Partial<DeclaredSpec>) => templateOf(spec).spec?.terminationGracePeriodSeconds;
+    const graceOf = (spec: Partial<BitcoinNetworkSpec>) => templateOf(spec).spec?.terminationGracePeriodSeconds;
     expect(graceOf({ chain: 'main' })).to.equal(600);
     expect(graceOf({ chain: 'testnet4' })).to.equal(60);
     expect(graceOf({ chain: 'main', podTemplate: { spec: { terminationGracePeriodSeconds: 5 } } })).to.equal(5);
   });
 
   it('changes when the ConfigMap does, and not when the network grows', () => {
-    const hashOf = (spec: Partial<DeclaredSpec>) => templateOf(spec).metadata?.annotations;
+    const hashOf = (spec: Partial<BitcoinNetworkSpec>) => templateOf(spec).metadata?.annotations;
     expect(hashOf({ chain: 'regtest' })).not.to.deep.equal(hashOf({ chain: 'regtest', peerDiscovery: 'Enabled' }));
     expect(templateOf({ chain: 'regtest', nodes: 3 })).to.deep.equal(templateOf({ chain: 'regtest', nodes: 4 }));
   });
@@ -172,7 +174,7 @@ describe('the pod template of a network with settings', () => {
 
 describe('resources of a network', () => {
   const resourcesOf = (resources: NodeSettings['resources']) => {
-    const declared = declaredNetwork(resources === undefined ? {} : { resources });
+    const declared = network(resources === undefined ? {} : { resources });
     return statefulSetFor(declared, defaultSetOf(declared), undefined, image).spec!.template.spec!.containers[0]!.resources;
   };
 
@@ -214,7 +216,7 @@ describe('the podTemplate of a network', () => {
     tolerations: [{ operator: 'Exists' as const }],
   };
   const podOfNetwork = (podTemplate: NetworkPodTemplate, options: StatefulSetOptions = { ...image, template }) => {
-    const declared = declaredNetwork({ podTemplate });
+    const declared = network({ podTemplate });
     return statefulSetFor(declared, defaultSetOf(declared), 'v1', options).spec!.template;
   };
 
@@ -286,7 +288,7 @@ describe('the podTemplate of a network', () => {
 
 describe('the StatefulSet of a group', () => {
   it('has its own name, selector and first ordinal, and the Service of the network', () => {
-    const declared = declaredNetwork({
+    const declared = network({
       nodes: 5,
       groups: [{ name: 'old', nodes: 2, ordinals: { start: 100 }, image: 'core:27' }],
     });
