@@ -1,6 +1,7 @@
 // The start script and the configuration of a network's ConfigMap, with a real bitcoind in a pod's surroundings. Nothing here has a network:
 // what a node of a public chain does without one is all that is seen.
 import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { expect } from 'chai';
 import { bitcoindArguments } from '../../src/bitcoin/resources/bitcoind-arguments.ts';
 import { chainParametersOf } from '../../src/bitcoin/resources/chain-parameters.ts';
@@ -60,6 +61,14 @@ describe('a node that starts from the ConfigMap', function () {
       expect(String(subversion).includes('(alice-sts-0)'), String(subversion)).to.equal(isClosed);
       expect(await node.request(rpcPort, '/', { body: {}, authorization: 'user:password' })).to.deep.include({ status: 401 });
     });
+
+  it('is ready in the image of the controller, which has the same script and the configuration of regtest', async () => {
+    const image = path.resolve(import.meta.dirname, '../../images/bitcoind');
+    const [script, conf] = await Promise.all(['start.sh', 'bitcoin.conf'].map(name => readFile(path.join(image, name), 'utf8')));
+    const node = await start({}, { data: { 'start.sh': script ?? '', 'bitcoin.conf': conf ?? '' }, environment: credentials });
+    await node.ready(18443);
+    expect(await call(node, 18443, 'getblockchaininfo')).to.deep.include({ chain: 'regtest' });
+  });
 
   it('makes blocks on a signet whose challenge needs no signature', async () => {
     const node = await start({ chain: 'signet', signet: { challenge: '51' } });

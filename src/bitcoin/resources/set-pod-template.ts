@@ -47,8 +47,8 @@ export function setPodTemplateOf({ settings }: NodeSet, defaults: PodTemplate): 
     scheduling: schedulingOf(given, defaults),
     securityContext: { ...defaults.securityContext, ...given.securityContext },
     terminationGracePeriodSeconds: given.terminationGracePeriodSeconds,
-    initContainers: (given.initContainers ?? []).map(withCanonicalResources),
-    containers: (given.containers ?? []).map(withCanonicalResources),
+    initContainers: (given.initContainers ?? []).map(canonicalContainer),
+    containers: (given.containers ?? []).map(canonicalContainer),
     volumes: given.volumes ?? [],
   };
 }
@@ -106,11 +106,21 @@ const filtered = (
 const canonical = (map: Quantities | undefined): Record<string, string> | undefined =>
   map && Object.fromEntries(Object.entries(map).map(([key, value]) => [key, canonicalQuantity(String(value)) ?? String(value)]));
 
-function withCanonicalResources(container: V1Container): V1Container {
+/**
+ * As the API server returns it, as far as people commonly write it otherwise: quantities, empty variables, mounts that are not read-only.
+ * What else differs is written once more after a restart of the controller, which changes nothing.
+ */
+function canonicalContainer(container: V1Container): V1Container {
   const { requests, limits } = container.resources ?? {};
-  if (requests === undefined && limits === undefined) return container;
   const quantities = definedOnly({ requests: canonical(requests), limits: canonical(limits) });
-  return { ...container, resources: { ...container.resources, ...quantities } };
+  return {
+    ...container,
+    ...definedOnly({
+      resources: container.resources && { ...container.resources, ...quantities },
+      env: container.env?.map(({ value, ...variable }) => (value ? { ...variable, value } : variable)),
+      volumeMounts: container.volumeMounts?.map(({ readOnly, ...mount }) => (readOnly ? { ...mount, readOnly } : mount)),
+    }),
+  };
 }
 
 /** The API server drops a field that is null: left in, it would differ from the object for ever. */

@@ -268,6 +268,28 @@ describe('the podTemplate of a network', () => {
     expect(spec?.volumes).to.deep.equal([...plain.volumes!, { name: 'lnd', emptyDir: {} }]);
   });
 
+  it('writes containers as the API server returns them', () => {
+    const container = {
+      name: 'lnd',
+      env: [
+        { name: 'EMPTY', value: '' },
+        { name: 'FULL', value: 'x' },
+      ],
+      volumeMounts: [
+        { name: 'a', mountPath: '/a', readOnly: false },
+        { name: 'b', mountPath: '/b', readOnly: true },
+      ],
+    };
+    expect(podOfNetwork({ spec: { containers: [container] } }).spec?.containers.at(-1)).to.deep.equal({
+      name: 'lnd',
+      env: [{ name: 'EMPTY' }, { name: 'FULL', value: 'x' }],
+      volumeMounts: [
+        { name: 'a', mountPath: '/a' },
+        { name: 'b', mountPath: '/b', readOnly: true },
+      ],
+    });
+  });
+
   it('names a service account, whose token no container gets without mounting it', () => {
     const { spec } = podOfNetwork({ spec: { serviceAccountName: 'builder', priorityClassName: 'high', schedulerName: 'own' } });
     expect(spec).to.deep.include({

@@ -1,0 +1,193 @@
+// The objects of networks with each feature, on a real API server: it accepts them, and returns them without a difference that a later
+// reconcile would take for drift.
+import { KubeConfig } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { configMapFor } from '../../src/bitcoin/resources/config-map.ts';
+import { networkPolicyFor } from '../../src/bitcoin/resources/network-policy.ts';
+import { nodeSetsOf } from '../../src/bitcoin/resources/node-sets.ts';
+import { podDisruptionBudgetFor } from '../../src/bitcoin/resources/pod-disruption-budget.ts';
+import { headlessService, nodeServices, rpcService } from '../../src/bitcoin/resources/service.ts';
+import { statefulSetFor } from '../../src/bitcoin/resources/stateful-set.ts';
+import {
+  configMaps,
+  networkPolicies,
+  podDisruptionBudgets,
+  services,
+  statefulSets,
+} from '../../src/controller/resource-types.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeObject, ResourceType } from '../../src/kube/resource.ts';
+import { apply } from '../../src/runtime/apply.ts';
+import { network } from '../support/builders.ts';
+import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { RecordingLogger } from '../support/fakes/recording-logger.ts';
+
+const options = { fieldManager: 'bitcoin-controller', digestAnnotation: 'example.org/applied' };
+const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
+const controllerPods = [{ podSelector: { matchLabels: { app: 'bitcoin-controller' } }, namespaceSelector: {} }];
+
+/** Each row builds on the one before: applied in this order, each is a change of a network that exists. */
+const specs: readonly (readonly [string, Partial<BitcoinNetworkSpec>])[] = [
+  ['two fields', { secret: 'credentials' }],
+  [
+    'a chain, an image and lines of bitcoinConf',
+    { chain: 'regtest', image: 'core:31', bitcoinConf: ['txindex=1', 'debug=$(x)'] },
+  ],
+  [
+    'resources in forms that the API server rewrites',
+    { resources: { requests: { cpu: 0.5, memory: '1024Mi' }, limits: { cpu: '1000m', memory: '1.5Gi' } } },
+  ],
+  [
+    'groups with settings of their own, one of which has the ordinals from 0',
+    {
+      nodes: 5,
+      zmq: { topics: ['rawblock', 'sequence'] },
+      groups: [
+        { name: 'old', nodes: 3, ordinals: { start: 0 }, image: 'core:27', zmq: { topics: ['rawtx'], port: 3000 } },
+        { name: 'knots', nodes: 2, ordinals: { start: 200 }, bitcoinConf: ['datacarriersize=42'], imagePullPolicy: 'Always' },
+      ],
+    },
+  ],
+  [
+    'every field of the pod template',
+    {
+      podTemplate: {
+        metadata: { labels: { team: 'x' }, annotations: { note: 'y' } },
+        spec: {
+          nodeSelector: { disk: 'ssd' },
+          tolerations: [{ key: 'only', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }, { operator: 'Exists' }],
+          affinity: {
+            podAntiAffinity: {
+              preferredDuringSchedulingIgnoredDuringExecution: [
+                { weight: 1, podAffinityTerm: { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'alice' } } } },
+              ],
+            },
+          },
+          topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' }],
+          priorityClassName: 'high',
+          runtimeClassName: 'gvisor',
+          schedulerName: 'own',
+          serviceAccountName: 'builder',
+          imagePullSecrets: [{ name: 'pull' }],
+          securityContext: { runAsUser: 7, fsGroup: 8, supplementalGroups: [9], sysctls: [{ name: 'net.a', value: '1' }] },
+          terminationGracePeriodSeconds: 5,
+          initContainers: [{ name: 'wait', image: 'busybox', command: ['true'], restartPolicy: 'Always' }],
+          containers: [
+            {
+              name: 'lnd',
+              image: 'lnd',
+              ports: [{ containerPort: 9735 }, { containerPort: 10009, name: 'grpc' }],
+              env: [
+                { name: 'A', value: '' },
+                { name: 'B', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+              ],
+              resources: { limits: { cpu: '1.0', memory: '1024Mi' }, requests: { cpu: '0.1' } },
+              livenessProbe: { tcpSocket: { port: 9735 } },
+              lifecycle: { preStop: { exec: { command: ['true'] } } },
+              volumeMounts: [
+                { name: 'lnd', mountPath: '/lnd', readOnly: false },
+                { name: 'token', mountPath: '/token', readOnly: true },
+              ],
+            },
+          ],
+          volumes: [
+            { name: 'lnd', emptyDir: { sizeLimit: '1Gi' } },
+            { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } },
+            { name: 'certificates', secret: { secretName: 'tls' } },
+          ],
+        },
+      },
+    },
+  ],
+  [
+    'Services, a policy and a budget',
+    {
+      services: {
+        p2pPerNode: { type: 'LoadBalancer', annotations: { lb: 'internal' }, externalTrafficPolicy: 'Local' },
+        rpc: { type: 'NodePort' },
+      },
+      networkPolicy: {
+        egress: 'Restricted',
+        rpcFrom: [{ namespaceSelector: { matchExpressions: [{ key: 'team', operator: 'In', values: ['a'] }] } }],
+        p2pFrom: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }],
+      },
+      externalPeers: [{ address: 'peer.example:5000' }],
+      podDisruptionBudget: { maxUnavailable: '25%' },
+    },
+  ],
+  [
+    'defaults of all of them',
+    { services: { p2pPerNode: { type: 'NodePort' }, rpc: { type: 'ClusterIP' } }, networkPolicy: {}, podDisruptionBudget: {} },
+  ],
+  ...(['main', 'testnet4', 'signet'] as const).map((chain): [string, Partial<BitcoinNetworkSpec>] => [
+    `chain ${chain}`,
+    { chain },
+  ]),
+  ['a signet of its own', { chain: 'signet', signet: { challenge: '51', blockTimeSeconds: 30 }, peerDiscovery: 'Enabled' }],
+];
+
+type Child = readonly [ResourceType, KubeObject];
+
+/** Every object of the network. The API server sees only metadata and spec: the type of each is the builder's. */
+function childrenOf(spec: Partial<BitcoinNetworkSpec>): Child[] {
+  const of = network(spec);
+  const children: (readonly [unknown, unknown])[] = [
+    [configMaps, configMapFor(of)],
+    ...nodeSetsOf(of).map(set => [statefulSets, statefulSetFor(of, set, 'v1', { ...pods, largestInbound: 200 })] as const),
+    ...[headlessService(of), ...nodeServices(of), rpcService(of)].map(service => [services, service] as const),
+    [networkPolicies, networkPolicyFor(of, controllerPods)],
+    [podDisruptionBudgets, podDisruptionBudgetFor(of)],
+  ];
+  return children.filter(([, object]) => object !== undefined) as unknown as Child[];
+}
+
+describe('the objects of a network with a real API server', function () {
+  this.timeout(60_000);
+  let controlPlane: TestControlPlane;
+  let client: KubeClient;
+  before(async () => {
+    controlPlane = await startControlPlane();
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromFile(controlPlane.kubeconfigPath);
+    client = new KubeClient({ kubeConfig, logger: new RecordingLogger() });
+  });
+  after(async () => {
+    await client.close();
+    await controlPlane.stop();
+  });
+
+  async function current([type, { metadata }]: Child): Promise<KubeObject | undefined> {
+    const found = await controlPlane.kubectl('get', type.plural, metadata?.name ?? '', '-o', 'json', '--ignore-not-found');
+    return found === '' ? undefined : (JSON.parse(found) as KubeObject);
+  }
+
+  let merged: Partial<BitcoinNetworkSpec> = {};
+  for (const [what, spec] of specs) {
+    merged = spec.chain === undefined || spec.image !== undefined ? { ...merged, ...spec } : spec;
+    const full = merged;
+    it(`are accepted with ${what}, known as they are by strict validation, and not written again`, async () => {
+      for (const child of childrenOf(full)) {
+        const [type, object] = child;
+        const label = `${type.kind} ${object.metadata?.name ?? ''}`;
+        await controlPlane
+          .kubectlWithInput(JSON.stringify(object), 'create', '--dry-run=server', '--validate=strict', '-f', '-')
+          .catch((error: unknown) => {
+            if (!/AlreadyExists/.test(String(error))) throw error;
+          });
+        const first = await apply(client, type, object, await current(child), options);
+        expect(first.outcome, `${label}: ${JSON.stringify(first)}`).to.be.oneOf(['created', 'updated', 'unchanged']);
+        const second = await apply(client, type, object, await current(child), options);
+        expect(second.outcome, label).to.equal('unchanged');
+      }
+    });
+  }
+
+  it('are refused by the API server in its words if the pod template cannot be', async () => {
+    const of = network({ podTemplate: { spec: { containers: [{ name: 'lnd' }] } } }, { name: 'refused' });
+    const [set] = nodeSetsOf(of);
+    const refused = await apply(client, statefulSets, statefulSetFor(of, set, undefined, pods), undefined, options);
+    expect(refused).to.deep.include({ outcome: 'failed' });
+    expect('message' in refused && refused.message).to.match(/spec\.template\.spec\.containers\[1\]\.image: Required value/);
+  });
+});
