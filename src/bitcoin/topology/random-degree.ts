@@ -2,27 +2,36 @@
 import { elementAt } from '../../collections/element-at.ts';
 import { dialOf } from './dialling.ts';
 import { fullMesh } from './graph-shapes.ts';
+import { randomMatching } from './random-matching.ts';
 import { topologyHash } from './topology-hash.ts';
 import type { Dial, Member } from './topology-plan.ts';
 
 /**
  * Every node has `degree` connections; one has `degree` - 1 if the number of nodes and the degree are odd. Up to `degree` + 1 nodes are a
- * full mesh. Connected from degree 2 on. One more node at the end of a group changes at most 1.5 * degree + 1 connections.
+ * full mesh. Connected from degree 2 on. One more node changes at most 1.5 * degree + 1 connections if it is the last of the largest group,
+ * or the only one.
  *
  * It grows from a full mesh, node by node: a new node is put into the middle of degree / 2 connections that have no end in common, drawn by
  * hash. That keeps every other degree, and what was connected stays connected. For an odd degree there is a matching besides.
  */
 export function randomDegree(members: readonly Member[], degree: number, seed: number): Dial[] {
-  const order = growthOrder(members);
-  const first = order.slice(0, degree + 1);
+  const { order, runs } = growthOrder(members);
   if (order.length <= degree + 1) return fullMesh([...order].sort((a, b) => a - b));
-  const graph = new GrowingGraph(first, seed);
+  // A matching that grows with the graph changes as a whole if a node comes that is not the last one.
+  if (degree % 2 === 0 || runs === 1 || order.length <= 3 * degree) return grown(order, degree, seed).dials();
+  const graph = grown(order, degree - 1, seed);
+  const pairs = randomMatching(order, seed, (one, other) => graph.isConnected(one, other));
+  return [...graph.dials(), ...pairs.map(([one, other]) => dialOf(one, other))];
+}
+
+function grown(order: readonly number[], degree: number, seed: number): GrowingGraph {
+  const graph = new GrowingGraph(order.slice(0, degree + 1), seed);
   for (const ordinal of order.slice(degree + 1)) graph.add(ordinal);
-  return graph.dials();
+  return graph;
 }
 
 /** The place in its run of ordinals comes first: then a node that is added at the end of any of several groups is among the last. */
-function growthOrder(members: readonly Member[]): number[] {
+function growthOrder(members: readonly Member[]): { readonly order: readonly number[]; readonly runs: number } {
   const sorted = [...members].sort((a, b) => a.ordinal - b.ordinal);
   let place = 0;
   const placed = sorted.map(({ ordinal, group }, index) => {
@@ -30,7 +39,8 @@ function growthOrder(members: readonly Member[]): number[] {
     place = before?.ordinal === ordinal - 1 && before.group === group ? place + 1 : 0;
     return { ordinal, place };
   });
-  return placed.sort((a, b) => a.place - b.place || a.ordinal - b.ordinal).map(({ ordinal }) => ordinal);
+  const runs = placed.filter(member => member.place === 0).length;
+  return { order: placed.sort((a, b) => a.place - b.place || a.ordinal - b.ordinal).map(({ ordinal }) => ordinal), runs };
 }
 
 /** A connection, with the part of a circle of keys that it takes: from its key to that of the next one. */
@@ -79,6 +89,10 @@ class GrowingGraph {
     if (this.#isOdd) this.#match(ordinal);
   }
 
+  isConnected(one: number, other: number): boolean {
+    return this.#neighbours.get(one)?.has(other) === true;
+  }
+
   dials(): Dial[] {
     return [...this.#neighbours].flatMap(([one, others]) =>
       [...others].filter(other => one < other).map(other => dialOf(one, other)),
@@ -102,7 +116,7 @@ class GrowingGraph {
 
   #fits(ordinal: number, index: number): boolean {
     const { one, other } = elementAt(this.#arcs, index);
-    const isFree = (end: number) => end !== ordinal && end !== this.#single && this.#neighbours.get(end)?.has(ordinal) !== true;
+    const isFree = (end: number) => end !== ordinal && end !== this.#single && !this.isConnected(end, ordinal);
     return isFree(one) && isFree(other);
   }
 
@@ -136,7 +150,7 @@ class GrowingGraph {
     let [partner, lowestHash] = [ordinal, keyRange];
     for (const candidate of this.#partners.keys()) {
       const hash = topologyHash(this.#seed, ordinal, this.#halfDegree, candidate);
-      if (hash < lowestHash && this.#neighbours.get(candidate)?.has(ordinal) !== true) [partner, lowestHash] = [candidate, hash];
+      if (hash < lowestHash && !this.isConnected(candidate, ordinal)) [partner, lowestHash] = [candidate, hash];
     }
     this.#single = this.#partners.get(partner) ?? ordinal;
     if (partner === ordinal) return;

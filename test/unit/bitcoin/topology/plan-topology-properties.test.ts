@@ -178,6 +178,22 @@ describe('Random', () => {
     );
   });
 
+  it('of degree 3 changes at most 30 edges when any of several groups gets one more node', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 10, max: 75 }), { minLength: 2, maxLength: 4 }),
+        fc.nat(3),
+        seeds,
+        (sizes, group, seed) => {
+          const members = sizes.flatMap((size, index) => membersFrom(index * 100, size, `group-${index}`));
+          const plan = (nodes: readonly Member[]) => planTopology({ type: 'Random', random: { degree: 3 }, seed }, nodes).edges;
+          expect(changed(plan(members), plan(grown(members, group % sizes.length)))).to.be.at.most(30);
+        },
+      ),
+      some,
+    );
+  });
+
   it('with outbound lets every node dial exactly as many, in a network of more than twice as many nodes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 17, max: 300 }), anyOutbound, seeds, (count, outbound, seed) => {
