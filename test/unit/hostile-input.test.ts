@@ -11,7 +11,9 @@ import { stringify } from 'yaml';
 import { eventNameAnnotation, lastEventAnnotation } from '../../src/bitcoin/api/names.ts';
 import { addedNodesIn, peerListCalls, peerListsOf } from '../../src/bitcoin/rpc/network.ts';
 import { BitcoinRpcError, BitcoinTransportError, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { observedPeers } from '../../src/bitcoin/topology/known-peers.ts';
 import { isComplete, planPeerChanges } from '../../src/bitcoin/topology/peer-plan.ts';
+import { planTargetChanges } from '../../src/bitcoin/topology/target-changes.ts';
 import { reasons } from '../../src/controller/events/reasons.ts';
 import { OwnPods } from '../../src/controller/nodes/own-pods.ts';
 import { observeNodes } from '../../src/controller/status/pods.ts';
@@ -75,6 +77,9 @@ describe('whatever a node answers', function () {
       const lists = peerListsOf(await client.batch(peerListCalls, { timeoutMs: 5_000 }));
       planPeerChanges(node(0), nodes, lists);
       isComplete(node(0), nodes, lists);
+      const target = { listed: [node(1)], held: [], accepted: [node(2)], external: ['seed.example:18444'] };
+      planTargetChanges(node(0), nodes, target, lists);
+      observedPeers(node(0), nodes, lists);
     } catch (error) {
       expect(error).to.satisfy((one: unknown) => one instanceof BitcoinRpcError || one instanceof BitcoinTransportError);
       const text = shown(error);
