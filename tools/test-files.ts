@@ -25,9 +25,11 @@ export class FileQueue {
   readonly #exclusive: ReadonlySet<string>;
   #isExclusiveRunning = false;
 
+  /** @throws RangeError if the order names a file that is not among the files, as after a file was renamed */
   constructor(files: readonly string[], { first, exclusive }: FileOrder) {
-    const isFirst = new Set(first);
-    this.#waiting = [...first.filter(file => files.includes(file)), ...files.filter(file => !isFirst.has(file))];
+    const unknown = [...first, ...exclusive].find(file => !files.includes(file));
+    if (unknown !== undefined) throw new RangeError(`the order names ${unknown}, which does not exist`);
+    this.#waiting = [...new Set([...first, ...files])];
     this.#exclusive = new Set(exclusive);
   }
 

@@ -24,9 +24,10 @@ const interrupted = new AbortController();
 
 const integrationOrder: FileOrder = {
   first: [
-    ...['soak', 'faults/definition', 'faults/api-server', 'faults/kills', 'faults/hostile-tenants', 'faults/admission', 'chart'],
+    ...['soak', 'faults/kills', 'faults/api-server', 'faults/hostile-tenants', 'least-privilege', 'package', 'faults/admission'],
+    ...['images', 'faults/definition', 'chart'],
   ].map(integrationFile),
-  exclusive: [...['faults/hostile-tenants', 'images', 'local-cluster-safety', 'machine-lock', 'package', 'runtime-package']].map(
+  exclusive: ['faults/hostile-tenants', 'images', 'local-cluster-safety', 'machine-lock', 'package', 'runtime-package'].map(
     integrationFile,
   ),
 };

@@ -5,8 +5,13 @@ const nobody = new AbortController().signal;
 
 describe('FileQueue', () => {
   it('starts with the files that take longest, and goes on in the given order', () => {
-    const queue = new FileQueue(['a', 'b', 'c'], { first: ['c', 'not of this run'], exclusive: [] });
+    const queue = new FileQueue(['a', 'b', 'c'], { first: ['c'], exclusive: [] });
     expect([queue.take(), queue.take(), queue.take(), queue.take()]).to.deep.equal(['c', 'a', 'b', undefined]);
+  });
+
+  it('refuses an order that names a file that does not exist', () => {
+    expect(() => new FileQueue(['a'], { first: [], exclusive: ['b'] })).to.throw(RangeError, 'the order names b');
+    expect(() => new FileQueue(['a'], { first: ['b'], exclusive: [] })).to.throw(RangeError, 'the order names b');
   });
 
   it('gives out an exclusive file only when no other one runs, and the others meanwhile', () => {
@@ -33,11 +38,11 @@ describe('runFiles', () => {
   };
 
   it('runs every file, and reports those whose process failed', async () => {
-    const ended = await run(['0', '3', '0'], file => ['--eval', `process.exit(${file})`]);
+    const ended = await run(['0', '3', '0x0'], file => ['--eval', `process.exit(${file})`]);
     expect(ended).to.deep.equal([
       ['0', true],
       ['3', false],
-      ['0', true],
+      ['0x0', true],
     ]);
   });
 
