@@ -5,7 +5,7 @@ import type { Logger } from '../logging/logger.ts';
 import { printable } from '../logging/printable.ts';
 import type { EventType } from '../record/core/core-event.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
-import { formatMessage } from '../record/pipeline/format-message.ts';
+import { formatMessage } from '../logging/format-message.ts';
 import type { KubernetesObject, ObjectReference, Referable } from '../record/pipeline/reference.ts';
 import { TokenBucket } from '../time/token-bucket.ts';
 

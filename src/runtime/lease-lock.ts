@@ -3,6 +3,7 @@
 //   machines are never compared: a Lease has expired when this replica has seen it unchanged for its duration, on a monotonic clock.
 import { isConflict, isNotFound } from '../kube/api-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ResourceType } from '../kube/client.ts';
+import { microTime } from '../time/micro-time.ts';
 
 /** Who leads, and since when. Times are strings with microseconds, as the API server stores them. */
 export interface LeaseSpec {
@@ -149,9 +150,4 @@ export class LeaseLock {
   #call(signal: AbortSignal): CallOptions {
     return { signal, timeoutMs: this.#options.timeoutMs, maxTries: 1, isUnthrottled: true };
   }
-}
-
-/** RFC 3339 with six decimals, which a metav1.MicroTime requires. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z');
 }

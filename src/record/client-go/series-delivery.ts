@@ -1,7 +1,8 @@
 // ClientGoSeriesDelivery: client-go's way to a sink of events.k8s.io/v1: each event on its own, and its series in an unbounded cache that all
 //   sinks share. Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries, finishSeries).
 import { repeat } from '../../time/repeat.ts';
-import { eventsV1Shape, microTime, seriesKey, type EventsV1Event, type SeriesPatch } from '../events/event.ts';
+import { eventsV1Shape, seriesKey, type EventsV1Event, type SeriesPatch } from '../events/event.ts';
+import { microTime } from '../../time/micro-time.ts';
 import { finishTimeMs, refreshTimeMs, seriesRetryDelayMs } from '../events/series.ts';
 import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
 import { ClientGoWriter } from './writer.ts';

@@ -3,32 +3,7 @@
 import type { PipelineOptions } from '../pipeline/options.ts';
 import type { EventAggregatorKeyFunc, EventAggregatorMessageFunc, EventSpamKeyFunc } from './event-keys.ts';
 
-/**
- * How events are counted, aggregated and held back. 0 is the default, as in Go.
- *
- * @example
- * ```ts
- * import { EventBroadcaster, type EventSink } from 'bitcoin-controller/record';
- *
- * const sink: EventSink = {
- *   create: event => (console.log('create', event.message), Promise.resolve(event)),
- *   patch: (event, { count, message }) => (console.log('patch', count, message), Promise.resolve(event)),
- * };
- * await using events = new EventBroadcaster({ maxEvents: 2, burstSize: 3 });
- * events.startRecordingToSink(sink);
- * const recorder = events.newRecorder({ component: 'my-controller' });
- * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0', uid: '1' } };
- * for (let probe = 1; probe <= 5; probe += 1) {
- *   recorder.eventf(pod, 'Warning', 'Unhealthy', 'probe %d failed', probe);
- *   await events.flush(1_000);
- * }
- * // prints create probe 1 failed
- * // prints create (combined from similar events): probe 2 failed
- * // prints patch 2 (combined from similar events): probe 3 failed
- * console.log(events.counts.filtered, 'held back'); // prints 2 held back
- * await events.shutdown(); // prints patch 4 (combined from similar events): probe 5 failed
- * ```
- */
+/** How events are counted, aggregated and held back; docs/recording-events.md has an example. 0 is the default, as in Go. */
 export interface CorrelatorOptions extends Pick<PipelineOptions, 'clientGoCompatible' | 'now' | 'nameAnnotation'> {
   /** The largest number of keys in each of the three caches. Default: 4096. */
   readonly lruCacheSize?: number | undefined;

@@ -54,11 +54,6 @@ const longestNoteBytes = 1024;
 const ellipsis = '…';
 const ellipsisBytes = 3;
 
-/** RFC 3339 in UTC with microseconds, as the API server writes a MicroTime. */
-export function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
-}
-
 /** At most 1024 bytes of UTF-8, cut between two characters and ended by an ellipsis if it was longer: the server refuses more. */
 export function shortNote(note: string): string {
   const encoder = new TextEncoder();

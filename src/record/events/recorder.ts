@@ -13,7 +13,8 @@ import {
   type RecordingOptions,
 } from '../pipeline/recording.ts';
 import { getReference, type NotEmpty, type ObjectReference, type Referable } from '../pipeline/reference.ts';
-import { microTime, shortNote, type EventsV1Event } from './event.ts';
+import { shortNote, type EventsV1Event } from './event.ts';
+import { microTime } from '../../time/micro-time.ts';
 
 /** What an event can be about. An event without an object is logged and counted as invalid. */
 export type MaybeReferable = Referable | null | undefined;

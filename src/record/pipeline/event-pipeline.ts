@@ -5,7 +5,7 @@ import { newEmptyWatch, type Watcher } from '../../broadcaster/watcher.ts';
 import { consoleLogger } from '../../logging/console-logger.ts';
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { LogFields, Logger } from '../../logging/logger.ts';
-import { longestTimerMs } from '../../time/timer.ts';
+import { settlesWithin } from '../../time/timer.ts';
 import { isClientGoCompatible, nameFunction } from '../client-go/compatibility.ts';
 import type { DeliveryOptions, EventDelivery } from './delivery.ts';
 import { EventTally, type EventCounts, type EventDrop } from './event-counts.ts';
@@ -131,8 +131,7 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
    * @returns whether all are written or dropped
    */
   flush(timeoutMs: number): Promise<boolean> {
-    const flushed = Promise.all([...this.#deliveries.values()].map(delivery => delivery.flush())).then(() => true);
-    return withDeadline(flushed, timeoutMs);
+    return settlesWithin(Promise.all([...this.#deliveries.values()].map(delivery => delivery.flush())), timeoutMs);
   }
 
   /**
@@ -207,8 +206,8 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
     await this.#broadcaster.shutdown();
     this.#dropUnsent();
     if (drainTimeoutMs !== undefined) {
-      const drained = Promise.all([...deliveries.map(delivery => delivery.drain()), ...this.#handling]).then(() => true);
-      if (drainTimeoutMs > 0) await withDeadline(drained, drainTimeoutMs);
+      const drained = Promise.all([...deliveries.map(delivery => delivery.drain()), ...this.#handling]);
+      if (drainTimeoutMs > 0) await settlesWithin(drained, drainTimeoutMs);
       for (const delivery of deliveries) delivery.abandon();
     }
     const dropped = { ...this.#tally.dropped };
@@ -246,15 +245,4 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
       return newEmptyWatch();
     }
   }
-}
-
-/** Keeps the process alive until then. */
-function withDeadline(done: Promise<boolean>, timeoutMs: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => resolve(false), Math.min(timeoutMs, longestTimerMs));
-    void done.then(isDone => {
-      clearTimeout(timer);
-      resolve(isDone);
-    });
-  });
 }

@@ -1,7 +1,7 @@
 // RecordLog: what the fake recorders of both APIs keep.
 import { Subject } from 'rxjs';
 import type { Annotations } from './event-policy.ts';
-import { formatMessage } from './format-message.ts';
+import { formatMessage } from '../../logging/format-message.ts';
 import { checkedReference, type RecordedCall, type RecorderOptions } from './recording.ts';
 
 /** The options of both fake recorders. */

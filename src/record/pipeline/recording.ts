@@ -3,7 +3,7 @@ import type { LogFields, Logger } from '../../logging/logger.ts';
 import type { DropCause } from './event-counts.ts';
 import type { Annotations, EventMetadata } from './event-policy.ts';
 import { givenName } from './event-name.ts';
-import { formatMessage } from './format-message.ts';
+import { formatMessage } from '../../logging/format-message.ts';
 import { getReference, type KindLookup, type ObjectReference, type Referable } from './reference.ts';
 
 /** The options of one recorder. */

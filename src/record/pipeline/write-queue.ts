@@ -40,7 +40,6 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   readonly #held: HeldCounts<Entry<E>>;
   readonly #cancellation = new AbortController();
   readonly #ending = new AbortController();
-  readonly #idleCallbacks: (() => void)[] = [];
   readonly #isQueued = (key: string): boolean => {
     const entry = this.#entries.get(key);
     return entry !== undefined && (entry.writing !== undefined || !this.#held.has(entry));
@@ -109,21 +108,10 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   /** Resolves when everything that is due now, or sleeps before a retry, has been delivered or dropped. */
   async flush(): Promise<void> {
     if (this.#policy.flushesHeld) this.releaseHeld();
-    let left = 1;
-    await new Promise<void>(resolve => {
-      const onWritten = () => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-      const waiters = [onWritten];
-      for (const entry of this.#entries.values()) {
-        const write = this.#held.has(entry) ? entry.writing : (entry.pending ?? entry.writing);
-        if (write === undefined) continue;
-        left += 1;
-        write.waiters = write.waiters === undefined ? waiters : [...write.waiters, onWritten];
-      }
-      onWritten();
-    });
+    const writes = [...this.#entries.values()].flatMap(entry =>
+      this.#held.has(entry) ? (entry.writing ?? []) : (entry.pending ?? entry.writing ?? []),
+    );
+    await Promise.all(writes.map(write => new Promise<void>(resolve => (write.waiters = [...(write.waiters ?? []), resolve]))));
   }
 
   /** Makes everything due, also what is recorded from now on. Resolves when nothing is pending. */
@@ -131,7 +119,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     this.#ending.abort();
     this.releaseHeld();
     for (const entry of this.#entries.values()) if (entry.stopSleep !== undefined) this.#wake(entry);
-    if (this.#pending > 0) await new Promise<void>(resolve => this.#idleCallbacks.push(resolve));
+    while (this.#pending > 0) await this.flush();
   }
 
   /** Drops everything that is pending. */
@@ -282,7 +270,5 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   #finish(write: QueuedWrite<E>): void {
     this.#pending -= write.weight;
     if (write.waiters !== undefined) for (const waiter of write.waiters) waiter();
-    if (this.#pending > 0) return;
-    for (const callback of this.#idleCallbacks.splice(0)) callback();
   }
 }

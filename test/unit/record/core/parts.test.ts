@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ApiError } from '../../../../src/kube/api-error.ts';
 import { FakeRecorder, newFakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
-import { formatMessage } from '../../../../src/record/pipeline/format-message.ts';
+import { formatMessage } from '../../../../src/logging/format-message.ts';
 import { LruCache } from '../../../../src/collections/lru-cache.ts';
 import { TokenBucket } from '../../../../src/time/token-bucket.ts';
 import { classifyFailure, RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';
