@@ -1,4 +1,5 @@
 // Connects a node of a network to the others that should be its peers: those that it dials are dialled at once, and are added to its list.
+import { type ChainState, chainStateCall, chainStateOf } from '../rpc/chain-state.ts';
 import { failureOf, isDial, isDisconnect, noPeers, peerListCalls, type PeerLists, peerListsOf } from '../rpc/network.ts';
 import {
   BitcoinRpcError,
@@ -7,6 +8,7 @@ import {
   maxBatchCalls,
   type RpcCall,
   RpcClient,
+  type RpcOutcome,
   rpcInWarmup,
 } from '../rpc/rpc-client.ts';
 import { type Connection, observedPeers } from './known-peers.ts';
@@ -25,6 +27,8 @@ export interface NodeReport {
   readonly isComplete: boolean;
   /** Absent also if the node is not complete yet, as while bitcoind is starting: it is asked again then. */
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
+  /** Its chain. Absent if the node gave no answer. */
+  readonly chain?: ChainState;
   /** With nodes of the network. Absent if the node gave no answer, or has no target. */
   readonly connections?: readonly Connection[];
   /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
@@ -39,6 +43,23 @@ const answerTimeoutMs = 15_000;
  */
 const dialTimeoutMs = 5_000;
 const maxBatchTimeoutMs = 60_000;
+
+/** What each look at a node asks for. */
+const lookCalls: readonly RpcCall[] = [...peerListCalls, chainStateCall];
+
+interface Look {
+  readonly lists: PeerLists;
+  readonly chain: ChainState | undefined;
+}
+
+/** @throws as peerListsOf and chainStateOf */
+const lookOf = (outcomes: readonly RpcOutcome[]): Look => ({
+  lists: peerListsOf(outcomes),
+  chain: chainStateOf(outcomes[peerListCalls.length]),
+});
+
+/** A node that has just become ready is not asked first. */
+const firstLook: Look = { lists: noPeers, chain: undefined };
 
 /** Whether the node gave no answer in time. */
 export const isUnresponsive = ({ failure }: NodeReport): boolean =>
@@ -69,16 +90,17 @@ export async function connectNode(request: ConnectRequest, signal: AbortSignal):
   try {
     const { isNew = false } = node;
     // A new node answers with its lists as well: if they had other entries, it is not complete and is asked again.
-    const lists = isNew ? noPeers : peerListsOf(await client.batch(peerListCalls, options(answerTimeoutMs)));
+    const look = isNew ? firstLook : lookOf(await client.batch(lookCalls, options(answerTimeoutMs)));
     // A batch is limited: what is left is done the next time, since the node is not complete until then.
-    const changes = rules.changes(lists).slice(0, maxBatchCalls - peerListCalls.length);
-    if (changes.length === 0 && !isNew) return reportOf(request, rules, lists);
+    const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.length);
+    if (changes.length === 0 && !isNew) return reportOf(request, rules, look);
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
-    const results = await client.batch([...changes, ...peerListCalls], options(timeoutMs));
+    const results = await client.batch([...changes, ...lookCalls], options(timeoutMs));
     const failure = failureOf(results.slice(0, changes.length));
     if (failure !== undefined) throw failure;
-    return reportOf(request, rules, withoutDisconnected(peerListsOf(results.slice(changes.length)), changes));
+    const { lists, chain } = lookOf(results.slice(changes.length));
+    return reportOf(request, rules, { lists: withoutDisconnected(lists, changes), chain });
   } catch (error) {
     if (error instanceof BitcoinTransportError && error.failure === 'oversized')
       return { node, isComplete: false, failure: await shortened(client, rules, signal, error) };
@@ -111,9 +133,9 @@ function rulesOf({ node, nodes, target, external }: ConnectRequest): PeerRules {
 }
 
 /** Without a target, connections are not reported: in a mesh of 1,000 nodes they would be two million. */
-function reportOf({ node, nodes, target }: ConnectRequest, rules: PeerRules, lists: PeerLists): NodeReport {
+function reportOf({ node, nodes, target }: ConnectRequest, rules: PeerRules, { lists, chain }: Look): NodeReport {
   const { connections, outsidePeers } = observedPeers(node, nodes, lists);
-  const report = { node, isComplete: rules.isComplete(lists), outsidePeers };
+  const report = { node, isComplete: rules.isComplete(lists), outsidePeers, ...(chain === undefined ? {} : { chain }) };
   return target === undefined ? report : { ...report, connections };
 }
 

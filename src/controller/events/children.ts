@@ -18,11 +18,16 @@ export function childEvent(kind: string, name: string, change: Changed, isRevert
   return normal(isService ? reasons.serviceUpdated : reasons.resourceUpdated, `Updated ${kind} ${name}`);
 }
 
-export function deletedEvent(kind: string, name: string): PendingEvent {
-  const isSet = kind === 'StatefulSet';
-  return isSet
-    ? normal(reasons.statefulSetDeleted, `Deleted StatefulSet ${name} and its nodes`)
-    : normal(reasons.resourceDeleted, `Deleted ${kind} ${name}`);
+/** More names than this make a message hard to read. */
+const maxNames = 10;
+
+/** One event for all objects of a kind: there may be one of them for each node. */
+export function deletedEvent(kind: string, names: readonly string[]): PendingEvent {
+  const shown = names.slice(0, maxNames).join(', ');
+  const what = `${kind} ${names.length > maxNames ? `${shown} and ${names.length - maxNames} more` : shown}`;
+  return kind === 'StatefulSet'
+    ? normal(reasons.statefulSetDeleted, `Deleted ${what}, with all nodes`)
+    : normal(reasons.resourceDeleted, `Deleted ${what}`);
 }
 
 /** @param nodes how many the StatefulSet has from now on */

@@ -28,21 +28,24 @@ export async function removeSurplus(
 ): Promise<void> {
   const isWanted = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
   for (const [kind, cache] of caches) {
+    const deleted: string[] = [];
+    const { type } = childKinds[kind];
     for (const { metadata = {} } of ownedBy(cache, network)) {
       const { namespace = '', name = '', uid } = metadata;
       const isGoing = (metadata as { deletionTimestamp?: unknown }).deletionTimestamp !== undefined;
       if (isGoing || isWanted.has(`${kind}/${name}`)) continue;
-      const { type } = childKinds[kind];
       try {
         // Of the same name there may be another object by now.
         const preconditions = uid === undefined ? {} : { preconditions: { uid } };
         await client.delete(type, { namespace, name }, { propagationPolicy: 'Background', ...preconditions, signal });
-        const { reason, message } = deletedEvent(type.kind, name);
-        recorder.event(network, 'Normal', reason, message);
+        deleted.push(name);
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
       state.forgetChild(kind, name);
     }
+    if (deleted.length === 0) continue;
+    const { reason, message } = deletedEvent(type.kind, deleted);
+    recorder.event(network, 'Normal', reason, message);
   }
 }

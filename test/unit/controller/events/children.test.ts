@@ -12,7 +12,7 @@ describe('the events of what was done to a network’s objects', () => {
       childEvent('NetworkPolicy', 'alice-np', 'created', false),
       childEvent('NetworkPolicy', 'alice-np', 'updated', true),
       childEvent('NetworkPolicy', 'alice-np', 'updated', false),
-      deletedEvent('NetworkPolicy', 'alice-np'),
+      deletedEvent('NetworkPolicy', ['alice-np']),
     ];
     expect(events.map(({ reason, message }) => `${reason}: ${message}`)).to.deep.equal([
       'ServiceCreated: Created Service alice-svc',
@@ -31,14 +31,14 @@ describe('the events of what was done to a network’s objects', () => {
       statefulSetEvent('alice-sts', 3, 'updated', replicas(2)),
       statefulSetEvent('alice-sts', 3, 'updated', replicas(3)),
       statefulSetEvent('alice-sts', 3, 'recreated', replicas(3)),
-      deletedEvent('StatefulSet', 'alice-sts-old'),
+      deletedEvent('StatefulSet', ['alice-sts-old', 'alice-sts-new']),
     ];
     expect(events.map(({ reason, message }) => `${reason}: ${message}`)).to.deep.equal([
       'StatefulSetCreated: Created StatefulSet alice-sts with 3 nodes',
       'StatefulSetScaled: Scaled StatefulSet alice-sts from 2 to 3',
       'StatefulSetUpdated: Updated StatefulSet alice-sts',
       'StatefulSetRecreated: Recreated StatefulSet alice-sts to change immutable fields; its pods keep running',
-      'StatefulSetDeleted: Deleted StatefulSet alice-sts-old and its nodes',
+      'StatefulSetDeleted: Deleted StatefulSet alice-sts-old, alice-sts-new, with all nodes',
     ]);
   });
 });
