@@ -23,15 +23,22 @@
  * @module record
  */
 export * from './pipeline/entry.ts';
-export type { CorrelatorOptions } from './core/correlator-options.ts';
 export { EventType, type CoreV1Event, type EventPatch, type EventSource } from './core/core-event.ts';
-export { EventBroadcaster, newBroadcaster, type EventBroadcasterOptions } from './core/event-broadcaster.ts';
+export {
+  EventBroadcaster,
+  newBroadcaster,
+  recordEvents,
+  type EventBroadcasterOptions,
+  type EventRecording,
+  type RecordEventsOptions,
+} from './core/event-broadcaster.ts';
 export {
   EventAggregator,
   EventCorrelator,
   EventLogger,
   EventSourceObjectSpamFilter,
   type AggregatorOptions,
+  type CorrelatorOptions,
   type EventCorrelateResult,
   type EventLoggerOptions,
   type SpamFilterOptions,
@@ -45,8 +52,7 @@ export {
   type KnownObject,
   type SpamKey,
 } from './core/event-keys.ts';
-export { BaseEventRecorder, type EventRecorder } from './core/event-recorder.ts';
+export { BaseEventRecorder, type EventRecorder, type FormatArguments } from './core/event-recorder.ts';
 export { CoreV1EventSink, type EventSink } from './core/core-v1-sink.ts';
 export { FakeRecorder, newFakeRecorder, type FakeRecorderOptions, type RecordedEvent } from './core/fake-recorder.ts';
-export { recordEvents, type EventRecording, type RecordEventsOptions } from './core/record-events.ts';
 export { generateEventName } from './pipeline/event-name.ts';

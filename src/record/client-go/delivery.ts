@@ -44,10 +44,6 @@ export class ClientGoDelivery implements EventDelivery {
     await firstValueFrom(this.#handled.pipe(filter(handled => handled >= soFar)));
   }
 
-  drain(): Promise<void> {
-    return this.flush();
-  }
-
   /** A running attempt continues, as in client-go; the queued events are lost. */
   abandon(): void {
     const lost = this.#watcher.size;

@@ -66,13 +66,9 @@ export class ClientGoSeriesDelivery implements EventDelivery {
     void writing.then(() => this.#pending.delete(writing));
   }
 
+  /** Does not wait for counts of series: at a shutdown they are lost. */
   async flush(): Promise<void> {
     await Promise.all(this.#pending);
-  }
-
-  /** Counts that are not written yet are lost. */
-  drain(): Promise<void> {
-    return this.flush();
   }
 
   /** Stops at once. A running attempt continues. */

@@ -1,12 +1,17 @@
 // ClientGoWriter: writes one event in up to twelve attempts, whatever else there is to write.
 //   Port of client-go v0.37.2 tools/record/event.go (recordToSink) and tools/events/event_broadcaster.go (recordEvent).
 import { sleep } from '../../time/sleep.ts';
-import type { DeliveryOptions } from '../pipeline/delivery.ts';
-import type { AnyEvent, EventShape } from '../pipeline/event-policy.ts';
-import { EventWriter, maxTriesPerEvent, writtenFields, type WriteOutcome } from '../pipeline/event-writer.ts';
+import type { DropCause } from '../pipeline/event-counts.ts';
+import type { AnyEvent } from '../pipeline/event-policy.ts';
+import {
+  EventWriter,
+  maxTriesPerEvent,
+  writtenFields,
+  type EventWriterOptions,
+  type WriteOutcome,
+} from '../pipeline/event-writer.ts';
 
-export interface ClientGoWriterOptions<E extends AnyEvent, P> extends Pick<DeliveryOptions<E, P>, 'sink' | 'logger' | 'counts'> {
-  readonly shape: EventShape<E, P>;
+export interface ClientGoWriterOptions<E extends AnyEvent, P> extends EventWriterOptions<E, P> {
   /** The delay after attempt number `tries` failed. */
   readonly retryDelayMs: (tries: number) => number;
   /** Whether a repetition is tried again that was not found, and then exists. */
@@ -34,28 +39,24 @@ export class ClientGoWriter<E extends AnyEvent, P> {
 
   /** Tries until the event is written, refused or has failed twelve times, and counts it. Never rejects. @returns the server's answer */
   async write(event: E): Promise<E | undefined> {
-    const { shape, counts, logger, retryDelayMs, signal } = this.#options;
+    const { counts, retryDelayMs, signal } = this.#options;
     for (let tries = 1; ; tries += 1) {
       const outcome = await this.attempt(event);
       if (outcome.kind === 'recorded') {
         counts.delivered += 1;
         return outcome.answer;
       }
-      if (outcome.kind !== 'retry') {
-        counts.drop('rejected', event);
-        return undefined;
-      }
-      if (tries >= maxTriesPerEvent) {
-        logger.error('Unable to write event (retry limit exceeded!)', writtenFields(shape, event));
-        counts.drop('retry_limit', event);
-        return undefined;
-      }
+      if (outcome.kind !== 'retry') return this.#lost('rejected', event);
+      if (tries >= maxTriesPerEvent) return this.#lost('retry_limit', event, 'Unable to write event (retry limit exceeded!)');
       await sleep(retryDelayMs(tries), signal, { ref: false }).catch(() => undefined);
-      if (signal.aborted) {
-        logger.error('Unable to write event (broadcaster is shut down)', writtenFields(shape, event));
-        counts.drop('shutdown', event);
-        return undefined;
-      }
+      if (signal.aborted) return this.#lost('shutdown', event, 'Unable to write event (broadcaster is shut down)');
     }
+  }
+
+  #lost(cause: DropCause, event: E, message?: string): E | undefined {
+    const { shape, counts, logger } = this.#options;
+    if (message !== undefined) logger.error(message, writtenFields(shape, event));
+    counts.drop(cause, event);
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 // The core/v1 Event in memory, on the wire and in a log.
 import type { LogFields } from '../../logging/logger.ts';
 import type { EventMetadata, EventShape } from '../pipeline/event-policy.ts';
-import { newMetadata, type EventParts, type RecordedCall } from '../pipeline/recording.ts';
+import { newMetadata, type EventParts } from '../pipeline/recording.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
 
 /** `Normal` for expected events, `Warning` for problems. Nothing else is accepted. */
@@ -42,7 +42,7 @@ export interface EventPatch {
   readonly message?: string;
 }
 
-export interface EventFields extends EventParts, Pick<RecordedCall, 'annotations' | 'type' | 'reason'> {
+export interface EventFields extends EventParts {
   readonly source: EventSource;
 }
 
@@ -51,7 +51,7 @@ export function newEvent(fields: EventFields): CoreV1Event {
   const { reference, type, reason, message, source, nowMs } = fields;
   const now = timestamp(nowMs);
   return {
-    metadata: newMetadata(fields, fields.annotations),
+    metadata: newMetadata(fields),
     involvedObject: { ...reference },
     reason,
     message,

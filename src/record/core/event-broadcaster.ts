@@ -7,9 +7,10 @@ import { retryDelayMs } from '../pipeline/event-writer.ts';
 import type { PipelineOptions } from '../pipeline/options.ts';
 import type { RecorderOptions } from '../pipeline/recording.ts';
 import { WriteQueue } from '../pipeline/write-queue.ts';
+import { CoreV1EventSink } from './core-v1-sink.ts';
+import type { ClientNodeEventsApi } from '../pipeline/client-node-sink.ts';
 import { coreV1Shape, logFields, logLine, type CoreV1Event, type EventPatch, type EventSource } from './core-event.ts';
-import type { CorrelatorOptions } from './correlator-options.ts';
-import { EventCorrelator } from './event-correlator.ts';
+import { EventCorrelator, type CorrelatorOptions } from './event-correlator.ts';
 import { BroadcastingRecorder, type EventRecorder } from './event-recorder.ts';
 
 /** All options have defaults for a controller. */
@@ -70,7 +71,7 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event, EventPatch> {
     const queue = new WriteQueue({
       ...options,
       policy: {
-        ...coreV1Shape,
+        shape: coreV1Shape,
         continues: (event, isQueued) => isQueued(correlator.eventKey(event)),
         correlate: event => correlator.eventCorrelate(event),
         updateState: (answer, key) => correlator.updateState(answer, key),
@@ -91,4 +92,41 @@ export class EventBroadcaster extends EventPipeline<CoreV1Event, EventPatch> {
 /** client-go's `NewBroadcaster`; the same as `new EventBroadcaster(options)`. */
 export function newBroadcaster(options: EventBroadcasterOptions = {}): EventBroadcaster {
   return new EventBroadcaster(options);
+}
+
+/** The options of `recordEvents`. */
+export interface RecordEventsOptions extends Pick<EventBroadcasterOptions, 'kindOf' | 'logger' | 'signal'> {
+  /** The name of the controller, as its events report it. */
+  readonly component: string;
+}
+
+/** A recorder whose events are written to the API server. */
+export interface EventRecording extends AsyncDisposable {
+  readonly recorder: EventRecorder;
+  readonly broadcaster: EventBroadcaster;
+}
+
+/**
+ * Records core/v1 events with client-node's `CoreV1Api`. Shut `broadcaster` down at the end, or write `await using`.
+ *
+ * @example
+ * ```ts
+ * import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+ * import { recordEvents } from 'bitcoin-controller/record';
+ *
+ * const kubeConfig = new KubeConfig();
+ * kubeConfig.loadFromDefault();
+ * const { recorder, broadcaster } = recordEvents(kubeConfig.makeApiClient(CoreV1Api), { component: 'my-controller' });
+ * recorder.event({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'web-0' }, 'Normal', 'Started', 'Started the pod');
+ * console.log((await broadcaster.shutdown()).delivered); // prints 1
+ * ```
+ */
+export function recordEvents(api: ClientNodeEventsApi, { component, ...options }: RecordEventsOptions): EventRecording {
+  const broadcaster = new EventBroadcaster(options);
+  broadcaster.startRecordingToSink(new CoreV1EventSink(api));
+  return {
+    broadcaster,
+    recorder: broadcaster.newRecorder({ component }),
+    [Symbol.asyncDispose]: () => broadcaster[Symbol.asyncDispose](),
+  };
 }

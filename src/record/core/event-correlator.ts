@@ -1,31 +1,56 @@
 // EventCorrelator: turns recorded events into events to write: it aggregates, counts, and filters spam.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
-import type { CorrelatorOptions, Given } from './correlator-options.ts';
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
 import { patchOf, timestamp, type CoreV1Event, type EventPatch } from './core-event.ts';
 import type { CorrelationRules } from './correlation-rules.ts';
 import {
   eventAggregatorByReasonMessageFunc,
   withGivenNames,
+  type EventAggregatorKeyFunc,
+  type EventAggregatorMessageFunc,
   type EventGroup,
   type EventKeyFuncs,
+  type EventSpamKeyFunc,
   type SpamKey,
 } from './event-keys.ts';
 import { givenName } from '../pipeline/event-name.ts';
+import type { Correlation } from '../pipeline/event-policy.ts';
+import type { PipelineOptions } from '../pipeline/options.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
 import { TokenBucket } from '../../time/token-bucket.ts';
 
-/** How an event is to be written. */
-export interface EventCorrelateResult {
-  /** The event to write: a copy, or the aggregate that it became part of. */
-  readonly event: CoreV1Event;
+/** How events are counted, aggregated and held back; docs/recording-events.md has an example. 0 is the default, as in Go. */
+export interface CorrelatorOptions extends Pick<PipelineOptions, 'clientGoCompatible' | 'now' | 'nameAnnotation'> {
+  /** The largest number of keys in each of the three caches. Default: 4096. */
+  readonly lruCacheSize?: number | undefined;
+  /** The number of events that a source may write at once about one object and type. Default: 25. */
+  readonly burstSize?: number | undefined;
+  /** The number of further events per second. Default: 1/300. */
+  readonly qps?: number | undefined;
+  /** Groups similar events. Default: those that differ only by message and fieldPath. */
+  readonly keyFunc?: EventAggregatorKeyFunc | undefined;
+  /** The message of the event that stands for similar ones. Default: `(combined from similar events): ` and the newest message. */
+  readonly messageFunc?: EventAggregatorMessageFunc | undefined;
+  /** The number of different messages of a group from which on they are aggregated; if negative, none are. Default: 10. */
+  readonly maxEvents?: number | undefined;
+  /** A longer gap between two events ends their group, in seconds. Default: 600. */
+  readonly maxIntervalInSeconds?: number | undefined;
+  /** Events of one key share a burst. Default: one key for each source, object and type. */
+  readonly spamKeyFunc?: EventSpamKeyFunc | undefined;
+  /**
+   * An event that did not happen for this time is a new event when it happens again, in milliseconds. Default: one hour, the time for which API
+   * servers keep events. With `clientGoCompatible` unlimited.
+   */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/** Options of which none is left out. */
+export type Given<K extends keyof CorrelatorOptions> = { readonly [N in K]-?: NonNullable<CorrelatorOptions[N]> };
+
+/** How an event is to be written. If `skip`, the spam filter refuses the event; it is counted nevertheless. */
+export interface EventCorrelateResult extends Correlation<CoreV1Event> {
   /** There if the event has been observed before. */
   readonly patch: EventPatch | undefined;
-  /** The spam filter refuses the event; it is counted nevertheless. */
-  readonly skip: boolean;
-  /** What `event` is counted under; events of one key are written in order. */
-  readonly key: string;
-  readonly isAggregate: boolean;
 }
 
 const defaults = {

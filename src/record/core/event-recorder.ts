@@ -6,6 +6,9 @@ import { record, type RecordedCall, type RecordingOptions } from '../pipeline/re
 import type { NotEmpty, Referable } from '../pipeline/reference.ts';
 import { newEvent, type CoreV1Event, type EventSource, type EventType } from './core-event.ts';
 
+/** What a recorded event has besides its object, with a format for the message. */
+export type FormatArguments = [type: EventType, reason: string, format: string, ...args: unknown[]];
+
 /**
  * Records events: `type` is `Normal` or `Warning`, `reason` a short UpperCamelCase word for machines, and the message is for people. No method
  * throws or waits: an event that cannot be recorded is logged and counted. Port of `record.EventRecorder`.
@@ -36,16 +39,9 @@ export interface EventRecorder {
     message: string,
   ): void;
   /** As `event`, with a format and its arguments. The placeholders are those of Node's `util.format`: `%s`, `%d`, `%i`, `%f`, `%j`, `%o`. */
-  eventf<T extends Referable>(object: NotEmpty<T>, type: EventType, reason: string, format: string, ...args: unknown[]): void;
+  eventf<T extends Referable>(object: NotEmpty<T>, ...event: FormatArguments): void;
   /** As `eventf`, with annotations on the event. */
-  annotatedEventf<T extends Referable>(
-    object: NotEmpty<T>,
-    annotations: Annotations,
-    type: EventType,
-    reason: string,
-    format: string,
-    ...args: unknown[]
-  ): void;
+  annotatedEventf<T extends Referable>(object: NotEmpty<T>, annotations: Annotations, ...event: FormatArguments): void;
   /** The same recorder with another logger. */
   withLogger(logger: Logger): EventRecorder;
 }
@@ -64,14 +60,8 @@ export abstract class BaseEventRecorder implements EventRecorder {
     this.record({ object, annotations: undefined, type, reason, format, args });
   }
 
-  annotatedEventf(
-    object: Referable,
-    annotations: Annotations,
-    type: EventType,
-    reason: string,
-    format: string,
-    ...args: unknown[]
-  ): void {
+  annotatedEventf(object: Referable, annotations: Annotations, ...event: FormatArguments): void {
+    const [type, reason, format, ...args] = event;
     this.record({ object, annotations, type, reason, format, args });
   }
 
@@ -97,7 +87,6 @@ export class BroadcastingRecorder extends BaseEventRecorder {
   }
 
   protected record(call: RecordedCall): void {
-    const { annotations, type, reason } = call;
-    record(this.#options, call, parts => newEvent({ ...parts, annotations, type, reason, source: this.#source }));
+    record(this.#options, call, parts => newEvent({ ...parts, source: this.#source }));
   }
 }

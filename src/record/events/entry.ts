@@ -22,6 +22,7 @@ export {
 export { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from './broadcaster.ts';
 export {
   BaseEventsV1Recorder,
+  type ActionArguments,
   type EventsV1Recorder,
   type MaybeReferable,
   type RecordedAction,

@@ -31,31 +31,22 @@ export interface RecordedAction extends RecordedCall {
   readonly action: string;
 }
 
+/** What a recorded event has besides its objects. `note` is a format for `args`, see `EventRecorder`; without arguments it is taken as it is. */
+export type ActionArguments = [type: EventType, reason: string, action: string, note: string, ...args: unknown[]];
+
 /** Records events. No method throws or waits: an event that cannot be recorded is logged and counted. */
 export interface EventsV1Recorder {
   /**
    * Records an event about `regarding`. `action` is what the controller did or tried, `reason` is why; `related` is another object that took
-   * part. `note` is a format for `args`, see `EventRecorder`; without arguments it is taken as it is.
+   * part.
    */
-  eventf<T extends MaybeReferable>(
-    regarding: NotEmpty<T>,
-    related: MaybeReferable,
-    type: EventType,
-    reason: string,
-    action: string,
-    note: string,
-    ...args: unknown[]
-  ): void;
+  eventf<T extends MaybeReferable>(regarding: NotEmpty<T>, related: MaybeReferable, ...action: ActionArguments): void;
   /** As `eventf`, with annotations on the event. */
   annotatedEventf<T extends MaybeReferable>(
     regarding: NotEmpty<T>,
     related: MaybeReferable,
     annotations: Annotations | undefined,
-    type: EventType,
-    reason: string,
-    action: string,
-    note: string,
-    ...args: unknown[]
+    ...action: ActionArguments
   ): void;
   /** The same recorder with another logger. */
   withLogger(logger: Logger): EventsV1Recorder;
@@ -73,27 +64,15 @@ const qualifiedName =
 
 /** The methods of an `EventsV1Recorder`, over one. For recorders of your own. */
 export abstract class BaseEventsV1Recorder implements EventsV1Recorder {
-  eventf(
-    regarding: MaybeReferable,
-    related: MaybeReferable,
-    type: EventType,
-    reason: string,
-    action: string,
-    note: string,
-    ...args: unknown[]
-  ): void {
-    this.annotatedEventf(regarding, related, undefined, type, reason, action, note, ...args);
+  eventf(regarding: MaybeReferable, related: MaybeReferable, ...action: ActionArguments): void {
+    this.annotatedEventf(regarding, related, undefined, ...action);
   }
 
   annotatedEventf(
     object: MaybeReferable,
     related: MaybeReferable,
     annotations: Annotations | undefined,
-    type: EventType,
-    reason: string,
-    action: string,
-    format: string,
-    ...args: unknown[]
+    ...[type, reason, action, format, ...args]: ActionArguments
   ): void {
     this.record({ object, related, annotations, type, reason, action, format, args });
   }
@@ -131,11 +110,11 @@ export class BroadcastingEventsV1Recorder extends BaseEventsV1Recorder {
     record({ ...this.#options, send: sendOrReject }, call, parts => this.#newEvent(call, parts));
   }
 
-  #newEvent({ annotations, type, reason, action, related }: RecordedAction, parts: EventParts): EventsV1Event {
-    const { reference, nowMs, message } = parts;
+  #newEvent({ action, related }: RecordedAction, parts: EventParts): EventsV1Event {
+    const { reference, nowMs, message, type, reason } = parts;
     const other = this.#relatedReference(related);
     return {
-      metadata: newMetadata(parts, annotations),
+      metadata: newMetadata(parts),
       eventTime: microTime(nowMs),
       ...this.#reporter,
       type,

@@ -3,20 +3,19 @@
 import { LruCache } from '../../collections/lru-cache.ts';
 import { repeat } from '../../time/repeat.ts';
 import { givenName } from '../pipeline/event-name.ts';
+import type { DeliveryOptions } from '../pipeline/delivery.ts';
 import type { Correlation, EventPolicy } from '../pipeline/event-policy.ts';
 import { maxTriesPerEvent } from '../pipeline/event-writer.ts';
 import type { WriteQueue } from '../pipeline/write-queue.ts';
 import { eventsV1Shape, seriesKey, type EventsV1Event, type SeriesPatch } from './event.ts';
 
-export interface SeriesOptions {
-  /** The largest number of series. */
+/** See `EventsV1BroadcasterOptions`. */
+export interface SeriesOptions extends Pick<
+  DeliveryOptions<EventsV1Event, SeriesPatch>,
+  'sleepDurationMs' | 'random' | 'nameAnnotation'
+> {
   readonly cacheSize: number;
-  /** Whether the same event with another note is another event. */
   readonly distinguishesNotes: boolean;
-  /** An event with a name in this annotation is like no other. */
-  readonly nameAnnotation: string | undefined;
-  readonly sleepDurationMs: number;
-  readonly random: () => number;
 }
 
 interface Series {
@@ -45,13 +44,11 @@ export function seriesRetryDelayMs(sleepDurationMs: number, random: () => number
 }
 
 export class SeriesPolicy implements EventPolicy<EventsV1Event, SeriesPatch> {
-  readonly countOf = eventsV1Shape.countOf;
-  readonly patchOf = eventsV1Shape.patchOf;
-  readonly isAnswer = eventsV1Shape.isAnswer;
-  readonly objectOf = eventsV1Shape.objectOf;
+  readonly shape = eventsV1Shape;
   /** The cache bounds the number of held counts. */
   readonly maxHeld = Infinity;
   readonly flushesHeld = true;
+  readonly dueAt = (): number => Infinity;
   readonly #options: SeriesOptions;
   /** The series that has been quiet for longest is forgotten first. */
   readonly #series: LruCache<Series>;
@@ -91,10 +88,6 @@ export class SeriesPolicy implements EventPolicy<EventsV1Event, SeriesPatch> {
     known.event = { ...known.event, metadata: { ...known.event.metadata, name } };
   }
 
-  dueAt(): number {
-    return Infinity;
-  }
-
   retryDelayMs(): number {
     return seriesRetryDelayMs(this.#options.sleepDurationMs, this.#options.random);
   }
@@ -123,10 +116,10 @@ export class SeriesPolicy implements EventPolicy<EventsV1Event, SeriesPatch> {
 /** Writes the counts of continuing and finished series until the queue drains. */
 export function tendSeries(queue: WriteQueue<EventsV1Event, SeriesPatch>, policy: SeriesPolicy, now: () => number): void {
   // Neither rejects: nothing in them throws.
-  void repeat(refreshTimeMs, () => queue.releaseHeld(), queue.ending);
+  void repeat(refreshTimeMs, () => queue.held.releaseAll(), queue.ending);
   const finish = () => {
     for (const key of policy.end(now() - finishTimeMs)) queue.release(key);
-    queue.releaseUnwritten();
+    queue.held.releaseUnwritten();
   };
   void repeat(finishTimeMs, finish, queue.ending);
 }

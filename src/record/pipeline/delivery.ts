@@ -8,8 +8,8 @@ export interface EventDelivery {
   /** Accepted events that are neither delivered nor dropped yet. */
   readonly pending: number;
   flush(): Promise<void>;
-  /** Writes everything as soon as possible. Resolves when nothing is pending. */
-  drain(): Promise<void>;
+  /** Writes everything as soon as possible. Resolves when nothing is pending. If it is absent, `flush` does. */
+  drain?(): Promise<void>;
   /** Stops, and counts what is pending as dropped. */
   abandon(): void;
 }

@@ -79,7 +79,10 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
       fullChannelBehavior: 'DropIfChannelFull',
     });
     this.events$ = this.#broadcaster.events$.pipe(map(({ object }) => object));
-    this.#broadcaster.drops.subscribe(({ event, watcher }) => this.#onDrop(event.object, watcher));
+    this.#broadcaster.drops.subscribe(({ event: { object }, watcher }) => {
+      if (watcher === undefined || this.#deliveries.has(watcher)) this.#tally.drop('queue_full', object);
+      else if (watcher === this.#beforeFirstSink) this.#tally.drop('no_sink', object);
+    });
     if (!this.isClientGo) this.#beforeFirstSink = this.#broadcaster.watch();
     if (signal?.aborted === true) void this.shutdown();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -118,7 +121,8 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
    * @returns a watcher; after its `stop()` only events that it has are written
    */
   startRecordingToSink(sink: SinkOf<E, P>): Watcher<E> {
-    this.#forgetStopped();
+    for (const [stopped, { pending }] of this.#deliveries)
+      if (stopped.isStopped && pending === 0) this.#deliveries.delete(stopped);
     const watcher = this.#beforeFirstSink ?? this.#watch();
     this.#beforeFirstSink = undefined;
     if (!watcher.isStopped) this.#deliveries.set(watcher, this.newDelivery(watcher, this.#deliveryOptions(sink)));
@@ -204,9 +208,11 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
     const deliveries = [...this.#deliveries.values()];
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#broadcaster.shutdown();
-    this.#dropUnsent();
+    // No sink was ever started.
+    this.#beforeFirstSink?.results.subscribe(({ object }) => this.#tally.drop('no_sink', object));
+    this.#beforeFirstSink = undefined;
     if (drainTimeoutMs !== undefined) {
-      const drained = Promise.all([...deliveries.map(delivery => delivery.drain()), ...this.#handling]);
+      const drained = Promise.all([...deliveries.map(delivery => delivery.drain?.() ?? delivery.flush()), ...this.#handling]);
       if (drainTimeoutMs > 0) await settlesWithin(drained, drainTimeoutMs);
       for (const delivery of deliveries) delivery.abandon();
     }
@@ -216,25 +222,9 @@ export abstract class EventPipeline<E extends AnyEvent, P> implements AsyncDispo
     return { delivered: this.#tally.delivered - delivered, notDelivered, dropped };
   }
 
-  /** No sink was ever started. */
-  #dropUnsent(): void {
-    this.#beforeFirstSink?.results.subscribe(({ object }) => this.#tally.drop('no_sink', object));
-    this.#beforeFirstSink = undefined;
-  }
-
-  #forgetStopped(): void {
-    for (const [watcher, delivery] of this.#deliveries)
-      if (watcher.isStopped && delivery.pending === 0) this.#deliveries.delete(watcher);
-  }
-
   #hasSink(): boolean {
     for (const watcher of this.#deliveries.keys()) if (!watcher.isStopped) return true;
     return false;
-  }
-
-  #onDrop(event: E, watcher: Watcher<E> | undefined): void {
-    if (watcher === undefined || this.#deliveries.has(watcher)) this.#tally.drop('queue_full', event);
-    else if (watcher === this.#beforeFirstSink) this.#tally.drop('no_sink', event);
   }
 
   #watch(): Watcher<E> {

@@ -57,7 +57,8 @@ export interface Correlation<E> {
   readonly ended?: string | undefined;
 }
 
-export interface EventPolicy<E extends AnyEvent, P> extends EventShape<E, P> {
+export interface EventPolicy<E extends AnyEvent, P> {
+  readonly shape: EventShape<E, P>;
   /** Whether an event is accepted although too many keys are queued. */
   continues(event: E, isQueued: (key: string) => boolean): boolean;
   correlate(event: E): Correlation<E>;

@@ -2,9 +2,9 @@
 //   Port of client-go v0.37.2 tools/record/event.go (recordEvent); by default also for events.k8s.io/v1.
 import { errorStatus, type ErrorStatus } from '../../kube/api-error.ts';
 import { errorChain } from '../../logging/error-chain.ts';
-import type { LogFields, Logger } from '../../logging/logger.ts';
-import type { EventTally } from './event-counts.ts';
-import type { AnyEvent, EventShape, SinkOf } from './event-policy.ts';
+import type { LogFields } from '../../logging/logger.ts';
+import type { DeliveryOptions } from './delivery.ts';
+import type { AnyEvent, EventShape } from './event-policy.ts';
 import { eventFields } from './recording.ts';
 
 /** A sink throws it if the request cannot be built: the next attempt would fail too. */
@@ -28,11 +28,8 @@ export interface RetryOutcome {
   readonly isLastTry?: boolean;
 }
 
-export interface EventWriterOptions<E extends AnyEvent, P> {
-  readonly sink: SinkOf<E, P>;
+export interface EventWriterOptions<E extends AnyEvent, P> extends Pick<DeliveryOptions<E, P>, 'sink' | 'logger' | 'counts'> {
   readonly shape: EventShape<E, P>;
-  readonly logger: Logger;
-  readonly counts: Pick<EventTally<E>, 'written'>;
   /** Takes a failure as it is: a status within another error does not count, and every status is final. Default: false. */
   readonly isStrict?: boolean | undefined;
 }

@@ -1,6 +1,6 @@
 // QueuedWrite: an event to be written, how two of one key become one, and what follows an attempt, as pure functions.
 import type { DropCause } from './event-counts.ts';
-import type { AnyEvent, EventPolicy } from './event-policy.ts';
+import type { AnyEvent, EventPolicy, EventShape } from './event-policy.ts';
 import { maxTriesPerEvent, type RetryOutcome, type WriteOutcome } from './event-writer.ts';
 
 export interface QueuedWrite<E> {
@@ -39,7 +39,7 @@ export type WriteDecision<E> =
   | { readonly kind: 'giveUp'; readonly write: QueuedWrite<E> };
 
 export interface DecisionContext<E extends AnyEvent, P> {
-  readonly policy: Pick<EventPolicy<E, P>, 'countOf' | 'retryDelayMs'>;
+  readonly policy: { readonly shape: Pick<EventShape<E, P>, 'countOf'> } & Pick<EventPolicy<E, P>, 'retryDelayMs'>;
   /** Makes another name for the event. */
   readonly newName: (event: E) => string;
 }
@@ -64,7 +64,7 @@ export function decide<E extends AnyEvent, P>(
 /** Differs from client-go, which drops the event. Either an attempt without an answer created it, or its name is another event's. */
 function afterExists<E extends AnyEvent, P>(write: QueuedWrite<E>, context: DecisionContext<E, P>): WriteDecision<E> {
   const { event, mayBeThere, isCreate, isRenamed } = write;
-  if (mayBeThere && context.policy.countOf(event) <= 1) return { kind: 'deliver' };
+  if (mayBeThere && context.policy.shape.countOf(event) <= 1) return { kind: 'deliver' };
   if (mayBeThere) return { kind: 'requeue', write: { ...write, isCreate: false, mayBeThere: false } };
   // A patch did not find it, and a create does: as client-go does with series, it is patched again later.
   if (!isCreate) return afterFailure(write, { kind: 'retry', mayBeDone: false }, context);

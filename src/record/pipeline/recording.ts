@@ -38,7 +38,7 @@ export interface RecordedCall {
 }
 
 /** What an event of either API is made of. */
-export interface EventParts {
+export interface EventParts extends Pick<RecordedCall, 'annotations' | 'type' | 'reason'> {
   readonly reference: ObjectReference;
   readonly name: string;
   readonly nowMs: number;
@@ -46,10 +46,7 @@ export interface EventParts {
 }
 
 /** The metadata of an event: its namespace is that of its object, or `default` if that has none. */
-export function newMetadata(
-  { reference, name }: Pick<EventParts, 'reference' | 'name'>,
-  annotations: Annotations | undefined,
-): EventMetadata {
+export function newMetadata({ reference, name, annotations }: EventParts): EventMetadata {
   const namespace = isEmpty(reference.namespace) ? 'default' : reference.namespace;
   return annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } };
 }
@@ -60,35 +57,28 @@ export interface Fault {
   readonly fields: LogFields;
 }
 
-const noReference = 'Could not construct reference, will not report event';
-
 /** The reference to the object of an event, and why it cannot be recorded, if it cannot. */
 export function checkedReference(
   { object, type, reason }: Pick<RecordedCall, 'object' | 'type' | 'reason'>,
   { kindOf, isLenient, checksReason }: Pick<RecordingOptions<unknown>, 'kindOf' | 'isLenient' | 'checksReason'>,
 ): { readonly reference: ObjectReference; readonly fault?: Fault } {
   let reference: ObjectReference = {};
-  let message = noReference;
-  let error: unknown;
+  let message = 'Could not construct reference, will not report event';
   try {
     reference = getReference(object, kindOf);
     if (type !== 'Normal' && type !== 'Warning') {
       message = 'Unsupported event type';
-      error = new RangeError('use Normal or Warning');
-    } else if (isLenient) {
-      return { reference };
-    } else if (isEmpty(reference.kind) || isEmpty(reference.name)) {
-      error = new Error('the object has no kind or no name');
-    } else if (checksReason && isEmpty(reason)) {
-      message = 'Event has no reason';
-      error = new RangeError('reason is empty');
-    } else {
-      return { reference };
+      throw new RangeError('use Normal or Warning');
     }
-  } catch (failure) {
-    error = failure;
+    if (!isLenient && (isEmpty(reference.kind) || isEmpty(reference.name))) throw new Error('the object has no kind or no name');
+    if (!isLenient && checksReason && isEmpty(reason)) {
+      message = 'Event has no reason';
+      throw new RangeError('reason is empty');
+    }
+    return { reference };
+  } catch (error) {
+    return { reference, fault: { message, fields: { object: objectText(reference, object), eventType: type, reason, error } } };
   }
-  return { reference, fault: { message, fields: { object: objectText(reference, object), eventType: type, reason, error } } };
 }
 
 /** Never throws. */
@@ -97,8 +87,9 @@ export function record<E>(options: RecordingOptions<E>, call: RecordedCall, newE
   try {
     const { reference, fault } = checkedReference(call, options);
     const nowMs = now();
-    const name = givenName(call.annotations, nameAnnotation) ?? nameFor(reference.name ?? '', nowMs);
-    const event = newEvent({ reference, name, nowMs, message: messageOf(call) });
+    const { annotations, type, reason } = call;
+    const name = givenName(annotations, nameAnnotation) ?? nameFor(reference.name ?? '', nowMs);
+    const event = newEvent({ reference, name, nowMs, message: messageOf(call), annotations, type, reason });
     if (fault !== undefined) {
       logger.error(fault.message, fault.fields);
       drop('invalid', event);

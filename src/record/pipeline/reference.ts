@@ -55,11 +55,12 @@ export class NilObjectError extends Error {
  *
  * @example
  * ```ts
- * import { getReference } from 'bitcoin-controller/record';
+ * import { getPartialReference, getReference } from 'bitcoin-controller/record';
  *
  * const item = { metadata: { namespace: 'default', name: 'web-0' } }; // an item of a list has no kind
- * const { kind, name } = getReference(item, () => ({ apiVersion: 'v1', kind: 'Pod' }));
- * console.log(kind, name); // prints Pod web-0
+ * const pod = getReference(item, () => ({ apiVersion: 'v1', kind: 'Pod' }));
+ * console.log(pod.kind, pod.name); // prints Pod web-0
+ * console.log(getPartialReference(pod, 'spec.containers{nginx}').fieldPath); // prints spec.containers{nginx}
  * ```
  */
 export function getReference(object: Referable | null | undefined, kindOf?: KindLookup): ObjectReference {
@@ -72,17 +73,7 @@ export function getReference(object: Referable | null | undefined, kindOf?: Kind
   return withoutEmpty({ ...typeOf(object, kindOf), namespace, name, uid, resourceVersion });
 }
 
-/**
- * As `getReference`, for a part of the object. Differs from client-go: a reference that is passed in is copied, not changed.
- *
- * @example
- * ```ts
- * import { getPartialReference } from 'bitcoin-controller/record';
- *
- * const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'web-0' } };
- * console.log(getPartialReference(pod, 'spec.containers{nginx}').fieldPath); // prints spec.containers{nginx}
- * ```
- */
+/** As `getReference`, for a part of the object. Differs from client-go: a reference that is passed in is copied, not changed. */
 export function getPartialReference(
   object: Referable | null | undefined,
   fieldPath: string,

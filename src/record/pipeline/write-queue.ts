@@ -37,12 +37,12 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   /** Entries whose `pending` is due. */
   readonly #ready = new Fifo<Entry<E>>();
   /** Entries whose `pending` is held. */
-  readonly #held: HeldCounts<Entry<E>>;
+  readonly held: HeldCounts<Entry<E>>;
   readonly #cancellation = new AbortController();
   readonly #ending = new AbortController();
   readonly #isQueued = (key: string): boolean => {
     const entry = this.#entries.get(key);
-    return entry !== undefined && (entry.writing !== undefined || !this.#held.has(entry));
+    return entry !== undefined && (entry.writing !== undefined || !this.held.has(entry));
   };
   #active = 0;
   #pending = 0;
@@ -50,14 +50,14 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
 
   readonly #newName = (event: E): string => {
     const { names, now } = this.#options;
-    return names.next(this.#policy.objectOf(event).name ?? '', now());
+    return names.next(this.#policy.shape.objectOf(event).name ?? '', now());
   };
 
   constructor(options: WriteQueueOptions<E, P>) {
     this.#options = options;
     this.#policy = options.policy;
-    this.#writer = new EventWriter({ ...options, shape: options.policy });
-    this.#held = new HeldCounts({
+    this.#writer = new EventWriter({ ...options, shape: options.policy.shape });
+    this.held = new HeldCounts({
       dueAt: ({ pending }) => (pending === undefined ? 0 : this.#policy.dueAt(pending.event)),
       onDue: entry => {
         if (entry.writing === undefined) this.#makeReady(entry);
@@ -85,7 +85,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
       return;
     }
     try {
-      const isFull = this.#entries.size - this.#held.size >= maxQueuedEvents;
+      const isFull = this.#entries.size - this.held.size >= maxQueuedEvents;
       if (isFull && !this.#policy.continues(event, this.#isQueued)) {
         counts.drop('queue_full', event);
         return;
@@ -94,7 +94,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
       this.#pending += 1;
       if (isAggregate) counts.aggregated += 1;
       if (skip) counts.filtered += 1;
-      const isCreate = this.#policy.countOf(counted) <= 1;
+      const isCreate = this.#policy.shape.countOf(counted) <= 1;
       const mayBeThere = givenName(counted.metadata.annotations, nameAnnotation) === counted.metadata.name;
       const write = { event: counted, isCreate, weight: 1, tries: 0, mayBeThere, isRenamed: false, waiters: undefined };
       if (ended !== undefined) this.release(ended);
@@ -107,9 +107,9 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
 
   /** Resolves when everything that is due now, or sleeps before a retry, has been delivered or dropped. */
   async flush(): Promise<void> {
-    if (this.#policy.flushesHeld) this.releaseHeld();
+    if (this.#policy.flushesHeld) this.held.releaseAll();
     const writes = [...this.#entries.values()].flatMap(entry =>
-      this.#held.has(entry) ? (entry.writing ?? []) : (entry.pending ?? entry.writing ?? []),
+      this.held.has(entry) ? (entry.writing ?? []) : (entry.pending ?? entry.writing ?? []),
     );
     await Promise.all(writes.map(write => new Promise<void>(resolve => (write.waiters = [...(write.waiters ?? []), resolve]))));
   }
@@ -117,7 +117,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   /** Makes everything due, also what is recorded from now on. Resolves when nothing is pending. */
   async drain(): Promise<void> {
     this.#ending.abort();
-    this.releaseHeld();
+    this.held.releaseAll();
     for (const entry of this.#entries.values()) if (entry.stopSleep !== undefined) this.#wake(entry);
     while (this.#pending > 0) await this.flush();
   }
@@ -126,7 +126,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   abandon(): void {
     this.#ending.abort();
     this.#cancellation.abort();
-    this.#held.clear();
+    this.held.clear();
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     for (const { stopSleep, writing, pending } of entries) {
@@ -138,16 +138,7 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   /** Makes the held count of a key due. */
   release(key: string): void {
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#held.has(entry)) this.#held.release(entry);
-  }
-
-  releaseHeld(): void {
-    this.#held.releaseAll();
-  }
-
-  /** Makes the counts due that were tried too often. */
-  releaseUnwritten(): void {
-    this.#held.releaseUnwritten();
+    if (entry !== undefined && this.held.has(entry)) this.held.release(entry);
   }
 
   /** A count that waits takes the new one along. One that is held becomes due with an event that is not. */
@@ -156,14 +147,14 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     if (entry === undefined) {
       const added = { key, writing: undefined, pending: write, stopSleep: undefined };
       this.#entries.set(key, added);
-      if (isHeld) this.#held.hold(added);
+      if (isHeld) this.held.hold(added);
       else this.#makeReady(added);
     } else if (entry.pending === undefined) {
       entry.pending = write;
-      if (isHeld) this.#held.hold(entry);
+      if (isHeld) this.held.hold(entry);
     } else {
       entry.pending = merged(entry.pending, write);
-      if (!isHeld && this.#held.has(entry)) this.#held.release(entry);
+      if (!isHeld && this.held.has(entry)) this.held.release(entry);
     }
   }
 
@@ -197,14 +188,14 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
 
   async #write(entry: Entry<E>, write: QueuedWrite<E>): Promise<void> {
     const { event, isCreate } = write;
-    const isUpdate = !isCreate && this.#policy.countOf(event) > 1;
+    const isUpdate = !isCreate && this.#policy.shape.countOf(event) > 1;
     const outcome = await this.#writer.write(event, isUpdate, this.#cancellation.signal, write.tries);
     this.#active -= 1;
     if (this.#cancellation.signal.aborted) return;
     entry.writing = undefined;
     this.#settle(entry, write, outcome);
     if (entry.pending === undefined) this.#entries.delete(entry.key);
-    else if (entry.stopSleep === undefined && !this.#held.has(entry)) this.#makeReady(entry);
+    else if (entry.stopSleep === undefined && !this.held.has(entry)) this.#makeReady(entry);
     if (this.#ready.size > 0) this.#pump();
   }
 
@@ -217,7 +208,8 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     const decision = decide(write, outcome, { policy: this.#policy, newName: this.#newName });
     switch (decision.kind) {
       case 'deliver':
-        this.#deliver(write);
+        this.#options.counts.delivered += write.weight;
+        this.#finish(write);
         break;
       case 'drop':
         this.#drop(decision.cause, write);
@@ -235,18 +227,18 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
   #giveUp(entry: Entry<E>, write: QueuedWrite<E>): void {
     const all = entry.pending === undefined ? write : merged(write, entry.pending);
     if (this.ending.aborted || !this.#policy.keepsUnwritten(all.event, all.tries)) {
-      this.#options.logger.error('Unable to write event (retry limit exceeded!)', writtenFields(this.#policy, write.event));
+      this.#options.logger.error('Unable to write event (retry limit exceeded!)', writtenFields(this.#policy.shape, write.event));
       this.#drop('retry_limit', write);
       return;
     }
     entry.pending = all;
-    this.#held.holdUnwritten(entry);
+    this.held.holdUnwritten(entry);
   }
 
   /** Writes it again, together with what was recorded in the meantime. */
   #requeue(entry: Entry<E>, write: QueuedWrite<E>, afterMs: number | undefined): void {
     entry.pending = entry.pending === undefined ? write : merged(write, entry.pending);
-    this.#held.forget(entry);
+    this.held.forget(entry);
     if (afterMs === undefined) return;
     entry.stopSleep = startTimer(this.ending.aborted ? Math.min(afterMs, drainSleepMs) : afterMs, () => this.#wake(entry));
   }
@@ -255,11 +247,6 @@ export class WriteQueue<E extends AnyEvent, P> implements EventDelivery {
     entry.stopSleep?.();
     entry.stopSleep = undefined;
     this.#makeReady(entry);
-  }
-
-  #deliver(write: QueuedWrite<E>): void {
-    this.#options.counts.delivered += write.weight;
-    this.#finish(write);
   }
 
   #drop(cause: DropCause, write: QueuedWrite<E>): void {

@@ -4,7 +4,7 @@ import { isNotFound } from '../../../src/kube/api-error.ts';
 import type { Logger } from '../../../src/logging/logger.ts';
 import { newEvent, type CoreV1Event, type EventType } from '../../../src/record/core/core-event.ts';
 import { EventBroadcaster } from '../../../src/record/core/event-broadcaster.ts';
-import type { CorrelatorOptions } from '../../../src/record/core/correlator-options.ts';
+import type { CorrelatorOptions } from '../../../src/record/core/event-correlator.ts';
 import { EventCorrelator } from '../../../src/record/core/event-correlator.ts';
 import { generateEventName, unixNanoOf } from '../../../src/record/pipeline/event-name.ts';
 import type { Referable } from '../../../src/record/pipeline/reference.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { timestamp, type CoreV1Event } from '../../../../src/record/core/core-event.ts';
 import type { ObjectReference } from '../../../../src/record/pipeline/reference.ts';
-import type { CorrelatorOptions } from '../../../../src/record/core/correlator-options.ts';
+import type { CorrelatorOptions } from '../../../../src/record/core/event-correlator.ts';
 import { EventCorrelator } from '../../../../src/record/core/event-correlator.ts';
 import {
   eventAggregatorByReasonFunc,

@@ -4,7 +4,7 @@ import { EventBroadcaster } from '../../../../src/record/core/event-broadcaster.
 import type { EventType } from '../../../../src/record/core/core-event.ts';
 import type { EventRecorder } from '../../../../src/record/core/event-recorder.ts';
 import { FakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
-import { recordEvents } from '../../../../src/record/core/record-events.ts';
+import { recordEvents } from '../../../../src/record/core/event-broadcaster.ts';
 import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
 import { FakeRecorder as FakeEventsV1Recorder } from '../../../../src/record/events/fake-recorder.ts';
 import type { Referable } from '../../../../src/record/pipeline/reference.ts';

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { newEvent, type CoreV1Event } from '../../../../src/record/core/core-event.ts';
-import type { QueuedWrite } from '../../../../src/record/pipeline/queued-write.ts';
-import { decide } from '../../../../src/record/pipeline/queued-write.ts';
+import { decide, type QueuedWrite } from '../../../../src/record/pipeline/queued-write.ts';
 
 describe('decide, after a write', () => {
   const event = newEvent({
@@ -11,7 +10,7 @@ describe('decide, after a write', () => {
   const first: QueuedWrite<CoreV1Event> = {
     ...{ event, isCreate: true, weight: 1, tries: 0, mayBeThere: false, isRenamed: false, waiters: undefined },
   };
-  const context = { policy: { countOf: () => 1, retryDelayMs: () => 10_000 }, newName: () => 'web-0.2' };
+  const context = { policy: { shape: { countOf: () => 1 }, retryDelayMs: () => 10_000 }, newName: () => 'web-0.2' };
 
   it('delivers what the server has recorded, and what an attempt without an answer had created', () => {
     expect(decide(first, { kind: 'recorded', answer: event }, context)).to.deep.equal({ kind: 'deliver' });
