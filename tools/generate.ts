@@ -1,5 +1,5 @@
 // `npm run generate`: writes the files that are made from the schema, from the chart's values and from the start script of bitcoind. `--check` writes nothing and fails if one of them is out of date.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { customResourceDefinition, jsonSchemaOfNetworks } from '../src/bitcoin/api/custom-resource-definition.ts';
@@ -45,6 +45,8 @@ function startScriptModule(): string {
 }
 
 const files: Readonly<Record<string, string>> = {
+  // The admission policy compares what the controller writes with it.
+  'charts/bitcoin-controller/files/start.sh': readFileSync(path.join(root, 'images/bitcoind/start.sh'), 'utf8'),
   'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
   'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
   'docs/fields.md': fieldReference(jsonSchemaOfNetworks()),
@@ -65,6 +67,7 @@ for (const [file, content] of Object.entries(files)) {
     process.stderr.write(`${file} is out of date: run \`npm run generate\`\n`);
     stale += 1;
   } else {
+    mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, content);
     process.stdout.write(`wrote ${file}\n`);
   }

@@ -3,7 +3,14 @@
 import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { type BitcoinNetwork, group } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { networks, services, statefulSets } from '../../src/controller/resource-types.ts';
+import {
+  configMaps,
+  networkPolicies,
+  networks,
+  podDisruptionBudgets,
+  services,
+  statefulSets,
+} from '../../src/controller/resource-types.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { fieldManager } from '../../src/bitcoin/api/names.ts';
 import { claimCreatedFields } from '../../src/runtime/managed-fields.ts';
@@ -13,15 +20,25 @@ import { startControlPlane, type TestControlPlane } from '../support/cluster/api
 import { chartFolder, chartNamespace, renderChart, type RenderedObject } from '../support/cluster/chart.ts';
 import { clientOf } from '../support/cluster/kube-access.ts';
 import { eventually } from '../support/until.ts';
-import { allowed, events, refused, secretEnvironment, webPod } from './admission-policy/cases.ts';
+import {
+  allowed,
+  allowedWithTemplates,
+  events,
+  refused,
+  refusedWithTemplates,
+  secretEnvironment,
+  webPod,
+} from './admission-policy/cases.ts';
 import {
   account,
+  allowedBeginning,
   containersOf,
   create,
   event,
   mirroredImage,
   named,
   namespace,
+  richObjects,
   Sender,
   service,
   statefulSet,
@@ -31,7 +48,7 @@ import {
   withPod,
 } from './admission-policy/writes.ts';
 
-const policies = { enabled: true, extraImages: [mirroredImage], networkNamePattern: '^btc-' };
+const policies = { enabled: true, extraImages: [mirroredImage, allowedBeginning], networkNamePattern: '^btc-' };
 const isPolicy = ({ kind }: RenderedObject): boolean => kind.startsWith('ValidatingAdmissionPolicy');
 
 /** The roles allow both event APIs, so that only the policy decides. */
@@ -50,11 +67,13 @@ describe("the chart's admission policy", function () {
   let controllerClient: KubeClient;
   let objects: readonly RenderedObject[];
 
+  const render = (admissionPolicy: object): Promise<readonly RenderedObject[]> =>
+    renderChart({ admissionPolicy, bitcoind: { podLabels: { team: 'chain' } } });
   const apply = (items: readonly RenderedObject[]): Promise<string> =>
     api.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '--server-side', '-f', '-');
 
   before(async () => {
-    objects = await renderChart({ admissionPolicy: policies, bitcoind: { podLabels: { team: 'chain' } } });
+    objects = await render(policies);
     api = await startControlPlane();
     admin = clientOf(api.kubeconfigPath);
     asAdmin = new Sender(api.kubeconfigPath);
@@ -89,6 +108,16 @@ describe("the chart's admission policy", function () {
       withOwner(statefulSet('owned'), { apiVersion: 'example.com/v1', kind: 'Database' }),
     ];
     for (const set of sets) await admin.create(statefulSets, set, { fieldManager });
+    const { set, rpc, configMap, networkPolicy, budget } = richObjects('alice');
+    await admin.create(statefulSets, set, { fieldManager });
+    await admin.create(services, rpc, { fieldManager });
+    await admin.create(configMaps, configMap, { fieldManager });
+    await admin.create(networkPolicies, networkPolicy, { fieldManager });
+    await admin.create(podDisruptionBudgets, budget, { fieldManager });
+    const selector = { matchLabels: { app: 'web' } };
+    await admin.create(configMaps, { metadata: { namespace, name: 'web-conf' }, data: { a: 'b' } });
+    await admin.create(networkPolicies, { metadata: { namespace, name: 'web-netpol' }, spec: { podSelector: selector } });
+    await admin.create(podDisruptionBudgets, { metadata: { namespace, name: 'web-pdb' }, spec: { selector, minAvailable: 1 } });
     const web = { metadata: { namespace, name: 'web-svc' }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } };
     await admin.create<V1Service>(services, web);
     await admin.create(events, event({ metadata: { namespace, name: 'about-alice' } }));
@@ -105,16 +134,20 @@ describe("the chart's admission policy", function () {
   });
 
   it("is what refuses: the chart's roles allow all of it", async () => {
-    for (const [what, [write]] of Object.entries(refused)) expect(await controller.outcomeOf(write), what).to.equal('allowed');
+    for (const [what, [write]] of [...Object.entries(refused), ...Object.entries(refusedWithTemplates)])
+      expect(await controller.outcomeOf(write), what).to.equal('allowed');
   });
 
   describe('in force', () => {
     before(async () => {
       await apply(objects.filter(isPolicy));
       // Each policy takes effect after a different delay.
-      const oneOfEach = ['a StatefulSet without an owner', 'a Service without an owner', 'an event about a pod', 'another Lease'];
-      for (const what of [...oneOfEach, 'a status with the selector of another application'])
-        await eventually(async () => (await controller.outcomeOf(refused[what]![0])) !== 'allowed');
+      const oneOfEach = [
+        ...['a StatefulSet without an owner', 'a Service without an owner', 'a ConfigMap without an owner'],
+        ...['a NetworkPolicy without an owner', 'a PodDisruptionBudget of an application', 'an event about a pod'],
+        ...['another Lease', 'a status with the selector of another application'],
+      ];
+      for (const what of oneOfEach) await eventually(async () => (await controller.outcomeOf(refused[what]![0])) !== 'allowed');
       await eventually(async () => (await asAdmin.outcomeOf(create(networks, named('web')))) !== 'allowed');
     });
 
@@ -144,5 +177,24 @@ describe("the chart's admission policy", function () {
       expect(await asAdmin.outcomeOf(create(networks, named('web')))).to.include('the name of a network must match ^btc-');
       expect(await asAdmin.outcomeOf(create(networks, named('btc-web')))).to.equal('allowed');
     });
+  });
+
+  describe('in force, for networks with pod templates', () => {
+    before(async () => {
+      await apply((await render({ ...policies, podTemplates: true })).filter(isPolicy));
+      for (const write of Object.values(allowedWithTemplates))
+        await eventually(async () => (await controller.outcomeOf(write)) === 'allowed');
+    });
+
+    for (const [what, write] of Object.entries(allowedWithTemplates))
+      it(`lets the controller ${what}`, async () => {
+        expect(await controller.outcomeOf(write)).to.equal('allowed');
+      });
+
+    for (const [what, [write, answer]] of Object.entries(refusedWithTemplates))
+      it(`refuses ${what}`, async () => {
+        const outcome = await controller.outcomeOf(write);
+        expect(outcome, outcome).to.match(answer).and.to.include('403 Forbidden: ');
+      });
   });
 });

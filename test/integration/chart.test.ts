@@ -117,9 +117,18 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [
     { admissionPolicy: { enabled: true } },
     kinds('ValidatingAdmissionPolicyBinding'),
-    ['statefulsets', 'services', 'networks', 'events', 'leases'].map(what => `bitcoin-controller-${what}`),
+    [
+      ...['statefulsets', 'services', 'configmaps', 'networkpolicies', 'poddisruptionbudgets'],
+      ...['networks', 'events', 'leases'],
+    ].map(what => `bitcoin-controller-${what}`),
   ],
   [{ admissionPolicy: { enabled: true, extraImages: ['m.example/b:1'] } }, text, /c\.image in \[[^\]]*\\"m\.example\/b:1\\"\]/],
+  [
+    { admissionPolicy: { enabled: true, extraImages: ['m.example/*'] } },
+    text,
+    /\|\| \[\\"m\.example\/\\"\]\.exists\(b, c\.image\.startsWith\(b\)\)/,
+  ],
+  [{ admissionPolicy: { enabled: true, podTemplates: true } }, text, /^((?!no container but bitcoind).)*$/],
   [{ admissionPolicy: { networkNamePattern: '^btc-"' } }, kinds('ValidatingAdmissionPolicy'), ['bitcoin-controller-names']],
   [
     { admissionPolicy: { enabled: true }, serviceAccount: { name: 'other' } },

@@ -41,6 +41,7 @@ rbac:
 admissionPolicy:
   enabled: false
   extraImages: []
+  podTemplates: false
   networkNamePattern: ""
 serviceAccount:
   create: true

@@ -1,11 +1,19 @@
 // What the policy must let the controller do, and what it must refuse. The objects that are not created here are in the test's world.
 import type { V1PodSpec, V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, group, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { networks, services, statefulSets } from '../../../src/controller/resource-types.ts';
-import type { ResourceType } from '../../../src/kube/client.ts';
+import {
+  configMaps,
+  networkPolicies,
+  networks,
+  podDisruptionBudgets,
+  services,
+  statefulSets,
+} from '../../../src/controller/resource-types.ts';
+import type { KubeObject, ResourceType } from '../../../src/kube/client.ts';
 import { leaseType } from '../../../src/runtime/lease-lock.ts';
 import {
   account,
+  allowedByBeginning,
   type Container,
   containersOf,
   create,
@@ -18,6 +26,7 @@ import {
   newEvent,
   patch,
   remove,
+  richObjects,
   service,
   statefulSet,
   withContainer,
@@ -25,6 +34,7 @@ import {
   withOwner,
   withPod,
   withPodLabels,
+  withSpec,
   type Write,
 } from './writes.ts';
 
@@ -43,13 +53,68 @@ const nodeStatus = (nodeName: string) => ({
 const statusOf = { subresource: 'status' };
 const ownLabel = { metadata: { labels: { 'app.kubernetes.io/managed-by': account } } };
 
+const bobs = statefulSet('bob');
+const rich = richObjects('bob');
+const { set: groupSet } = rich;
+/** A container that is as confined as bitcoind. */
+const sidecar = {
+  name: 'exporter',
+  image: mirroredImage,
+  command: ['/exporter'],
+  env: [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'any', key: 'token' } } }],
+  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+};
+const withContainerOfItsOwn = (fields: object): V1StatefulSet =>
+  statefulSet('bob', { podTemplate: { spec: { containers: [{ ...sidecar, ...fields }] } } });
+
 /** The end of "lets the controller …". */
 export const allowed: Readonly<Record<string, Write>> = {
   'create a StatefulSet': create(statefulSets, statefulSet('bob')),
   'create a StatefulSet with the Secret of its network': create(statefulSets, statefulSet('bob', { secret: listedSecret })),
   'create a StatefulSet of an image that the values allow': create(statefulSets, statefulSet('bob', {}, mirroredImage)),
   'create a StatefulSet with a label of the values': create(statefulSets, withPodLabels('bob', { team: 'chain' })),
+  'create a StatefulSet with an image that begins as the values allow': create(
+    statefulSets,
+    statefulSet('bob', { image: allowedByBeginning }),
+  ),
+  'create a StatefulSet with a configuration of its own': create(
+    statefulSets,
+    statefulSet('bob', {
+      ...{ chain: 'signet', signet: { challenge: '51' }, bitcoinConf: ['txindex=1'], zmq: { topics: ['rawblock'] } },
+      resources: { limits: { memory: '2Gi' } },
+    }),
+  ),
+  'schedule nodes as a network asks for': create(
+    statefulSets,
+    statefulSet('bob', {
+      podTemplate: {
+        spec: {
+          ...{ nodeSelector: { disk: 'ssd' }, tolerations: [{ operator: 'Exists' }], schedulerName: 'another' },
+          ...{ imagePullSecrets: [{ name: 'registry' }], terminationGracePeriodSeconds: 5, runtimeClassName: 'gvisor' },
+          affinity: { nodeAffinity: {} },
+          topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
+        },
+      },
+    }),
+  ),
+  'create the StatefulSet of a group': create(statefulSets, groupSet),
+  'scale the StatefulSet of a group': patch(statefulSets, 'alice-sts-old', { spec: { replicas: 5 } }),
+  'delete the StatefulSet of a group with its pods': remove(statefulSets, 'alice-sts-old', 'Background'),
   'create a Service': create(services, service('bob')),
+  'create a Service for RPC': create(services, rich.rpc),
+  'create the Service of a node': create(services, rich.p2p),
+  'create the Service of a node of a group': create(services, rich.p2pOfGroup),
+  'change the type of a Service': patch(services, 'alice-rpc', { spec: { type: 'ClusterIP' } }),
+  'delete a Service that a network asks for no more': remove(services, 'alice-rpc', 'Background'),
+  'create a ConfigMap': create(configMaps, rich.configMap),
+  'change the configuration in a ConfigMap': patch(configMaps, 'alice-conf', { data: { 'bitcoin.conf': 'regtest=1\n' } }),
+  'delete a ConfigMap': remove(configMaps, 'alice-conf', 'Background'),
+  'create a NetworkPolicy': create(networkPolicies, rich.networkPolicy),
+  'change a NetworkPolicy': patch(networkPolicies, 'alice-netpol', { spec: { policyTypes: ['Ingress'], ingress: [] } }),
+  'delete a NetworkPolicy': remove(networkPolicies, 'alice-netpol', 'Background'),
+  'create a PodDisruptionBudget': create(podDisruptionBudgets, rich.budget),
+  'change a PodDisruptionBudget': patch(podDisruptionBudgets, 'alice-pdb', { spec: { maxUnavailable: 2 } }),
+  'delete a PodDisruptionBudget': remove(podDisruptionBudgets, 'alice-pdb', 'Background'),
   'scale a StatefulSet': patch(statefulSets, 'alice-sts', { spec: { replicas: 5 } }),
   'delete a StatefulSet to replace it': remove(statefulSets, 'alice-sts'),
   'delete a Service to replace it': remove(services, 'alice-svc'),
@@ -79,12 +144,14 @@ export const allowed: Readonly<Record<string, Write>> = {
 /** What is refused, the request, and what the API server answers. */
 type Refusals = Readonly<Record<string, readonly [Write, RegExp]>>;
 
-const ownership = /writes only (StatefulSets|Services) that a BitcoinNetwork controls, named NETWORK-/;
-const bobs = statefulSet('bob');
+const ownership = /writes only \w+ that a BitcoinNetwork controls, named NETWORK-/;
 const owners: Refusals = Object.fromEntries(
   Object.entries<V1StatefulSet>({
     'named like an application': withMetadata(bobs, { name: 'coredns' }),
     'named after another network': withMetadata(bobs, { name: 'carol-sts' }),
+    'named like no group': withMetadata(bobs, { name: 'bob-sts-2' }),
+    'of a group of another network': withOwner(groupSet, { name: 'carol' }),
+    'of an owner whose name is a pattern': withOwner(withMetadata(bobs, { name: 'coredns-sts' }), { name: '.*' }),
     'without the label': withMetadata(bobs, { labels: { app: 'bob' } }),
     'without an owner': withMetadata(bobs, { ownerReferences: [] }),
     'owned by another kind': withOwner(bobs, { apiVersion: 'apps/v1', kind: 'Deployment' }),
@@ -93,10 +160,14 @@ const owners: Refusals = Object.fromEntries(
   }).map(([how, set]) => [`a StatefulSet ${how}`, [create(statefulSets, set), ownership]]),
 );
 
-const onlyEmptyDir = /nodes have no volumes but emptyDir/;
+const onlyEmptyDir = /nodes have no volumes but emptyDir and the network's ConfigMap/;
 const machine = /nodes use nothing of the machine that they run on/;
-const noToken = /nodes have no service account and no token/;
-const command = /nodes run the image that the chart names, and its own command/;
+const noToken = /nodes have no token, and no service account unless the chart's value admissionPolicy.podTemplates is true/;
+const images = /nodes run only the images that the chart's values bitcoind.image and admissionPolicy.extraImages name/;
+const command = /nodes run bitcoind by the command of its image or by the controller's start script/;
+const onlyBitcoind = /nodes have no container but bitcoind, unless the chart's value admissionPolicy.podTemplates is true/;
+const noCommands =
+  /bitcoind runs no commands, as by startupnotify, unless the chart's value admissionPolicy.podTemplates is true/;
 const data = (volume: object): Partial<V1PodSpec> => ({
   volumes: [
     { name: 'data', ...volume },
@@ -107,6 +178,11 @@ const podFields: Readonly<Record<string, readonly [Partial<V1PodSpec>, RegExp]>>
   'a folder of its machine': [data({ hostPath: { path: '/' } }), onlyEmptyDir],
   'a Secret as a volume': [data({ secret: { secretName: listedSecret } }), onlyEmptyDir],
   'a projected token': [data({ projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }), onlyEmptyDir],
+  'the ConfigMap of another': [data({ configMap: { name: 'web' } }), onlyEmptyDir],
+  'the ConfigMap of another network as its own': [
+    { volumes: [...(bobs.spec?.template.spec?.volumes ?? []), { name: 'conf', configMap: { name: 'carol-conf' } }] },
+    onlyEmptyDir,
+  ],
   'the claim of another': [data({ persistentVolumeClaim: { claimName: 'database' } }), onlyEmptyDir],
   'the network of its machine': [
     { hostNetwork: true, containers: containersOf('bob').map(container => ({ ...container, ports: [] })) },
@@ -119,23 +195,27 @@ const podFields: Readonly<Record<string, readonly [Partial<V1PodSpec>, RegExp]>>
   'the token of a service account': [{ automountServiceAccountToken: true }, noToken],
   'a second container': [
     { containers: ['bitcoind', 'miner'].flatMap(name => containersOf('bob').map(one => ({ ...one, name, ports: [] }))) },
-    command,
+    onlyBitcoind,
   ],
-  'an init container': [{ initContainers: [{ name: 'first', image }] }, command],
+  'no bitcoind': [{ containers: containersOf('bob').map(one => ({ ...one, name: 'miner' })) }, command],
+  'an init container': [{ initContainers: [{ ...sidecar, image }] }, onlyBitcoind],
   'a priority class': [{ priorityClassName: 'system-node-critical' }, /nodes have no priority class/],
 };
 
 const unprivileged = /nodes run without root, privileges or capabilities/;
 const probes = /nodes are probed for readiness alone, over HTTP at their own address/;
 const environment =
-  /nodes take the RPC credentials from a Secret that rbac.secretNames lists, and their environment from nothing else/;
+  /bitcoind takes the RPC credentials from a Secret that rbac.secretNames lists, and its environment from nothing else/;
 const secured = (fields: NonNullable<Container['securityContext']>): Partial<Container> => ({
   securityContext: { ...containersOf('bob')[0]?.securityContext, ...fields },
 });
 const containerFields: Readonly<Record<string, readonly [Partial<Container>, RegExp]>> = {
-  'another image': [{ image: 'attacker.example/miner:1' }, command],
+  'another image': [{ image: 'attacker.example/miner:1' }, images],
+  'an image that only looks like one of the values': [{ image: 'registry.example/bitcoin-miner:1' }, images],
   'another command': [{ command: ['/bin/sh', '-c', 'env'] }, command],
-  'arguments of its own': [{ args: ['-server=0'] }, command],
+  'the command of another script': [{ command: ['/bin/sh', '/run/bitcoin/start.sh'] }, command],
+  'an argument that is no option': [{ args: ['-txindex=1', 'stop'] }, command],
+  'an option that runs a command': [{ args: ['-startupnotify=env'] }, noCommands],
   'a hook that runs a command': [{ lifecycle: { postStart: { exec: { command: ['env'] } } } }, command],
   'a probe that runs a command': [{ readinessProbe: { exec: { command: ['env'] } } }, probes],
   'a probe of another host': [{ readinessProbe: { httpGet: { host: '169.254.169.254', port: 80 } } }, probes],
@@ -160,11 +240,19 @@ const containerFields: Readonly<Record<string, readonly [Partial<Container>, Reg
     { env: [{ name: 'BC_RPC_SECRET', valueFrom: { secretKeyRef: { name: 'database', key: 'password' } } }] },
     environment,
   ],
+  'another field of its pod': [
+    { env: [{ name: 'BC_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.serviceAccountName' } } }] },
+    environment,
+  ],
   'a variable of its own': [{ env: [{ name: 'LD_PRELOAD', value: '/bitcoin/library.so' }] }, environment],
 };
 
 const labels = /nodes have the labels and annotations of the controller and of the chart's values, and no others/;
+const ofNetwork = /nodes have the labels of their network and group/;
+const selection = /a StatefulSet selects the nodes of its network that are in its group/;
 const ofWeb = withPodLabels('bob', { app: 'web' });
+const groupLabel = `${group}/group`;
+const withSelector = (matchLabels: Record<string, string>): V1StatefulSet => withSpec(groupSet, { selector: { matchLabels } });
 const templates: Refusals = {
   'a StatefulSet of kube-system with a folder of its machine': [
     create(statefulSets, withMetadata(withPod('bob', data({ hostPath: { path: '/' } })), { namespace: 'kube-system' })),
@@ -177,8 +265,24 @@ const templates: Refusals = {
       statefulSets,
       withMetadata({ ...ofWeb, ...{ spec: { ...ofWeb.spec, selector: { matchLabels: { app: 'web' } } } } }, {}),
     ),
-    labels,
+    selection,
   ],
+  'pods without the label of the controller': [
+    patch(statefulSets, 'alice-sts', {
+      spec: { template: { metadata: { labels: { 'app.kubernetes.io/managed-by': 'another' } } } },
+    }),
+    ofNetwork,
+  ],
+  'pods in no group with the label of a group': [create(statefulSets, withPodLabels('bob', { [groupLabel]: 'old' })), ofNetwork],
+  'a StatefulSet of a group that selects all nodes of its network': [
+    create(statefulSets, withSelector({ app: 'bob' })),
+    selection,
+  ],
+  'a StatefulSet that selects the nodes of all networks': [
+    create(statefulSets, withSelector({ 'app.kubernetes.io/managed-by': account })),
+    selection,
+  ],
+  'what a pod template adds, without its value': [create(statefulSets, withContainerOfItsOwn({})), onlyBitcoind],
   ...Object.fromEntries(
     Object.entries(podFields).map(([what, [fields, answer]]) => [
       `a pod with ${what}`,
@@ -193,8 +297,18 @@ const templates: Refusals = {
   ),
 };
 
-const foreign = /changes and deletes only (StatefulSets|Services) that a BitcoinNetwork controls or has left behind/;
-const headless = /a network's Service is headless/;
+const foreign = /changes and deletes only \w+ that a BitcoinNetwork controls or has left behind/;
+const headless = /the Service NETWORK-svc is headless/;
+const serviceType = /a network's Service has a type that a network can ask for, and no address of the controller's choice/;
+const contents = /a network's ConfigMap has the controller's start script and bitcoind's configuration, and nothing else/;
+const policySelection = /a network's (NetworkPolicy|PodDisruptionBudget) selects the pods of that network/;
+const replacing = /deletes \w+ to replace them, and then orphans their dependents, or because the network needs them no more/;
+const withData = (data: Record<string, string>): KubeObject => ({
+  ...rich.configMap,
+  ...{ data: { ...rich.configMap.data, ...data } },
+});
+const ofAll = { podSelector: {} };
+const ofOneApplication = { selector: { matchLabels: { app: 'web' } } };
 const selected = /a network's Service selects the pods of that network/;
 const owned = (name: string) => ({ metadata: statefulSet(name).metadata });
 
@@ -205,7 +319,7 @@ export const refused: Refusals = {
     patch(statefulSets, 'alice-sts', {
       spec: { template: withContainer('alice', { image: 'attacker.example/miner:1' }).spec?.template },
     }),
-    command,
+    images,
   ],
   'the loss of the owner of a StatefulSet of its own': [
     patch(statefulSets, 'alice-sts', { metadata: { ownerReferences: null } }),
@@ -215,10 +329,12 @@ export const refused: Refusals = {
   'a network as the owner of a foreign StatefulSet': [patch(statefulSets, 'database-sts', owned('database')), foreign],
   'a network as the owner of a StatefulSet of another controller': [patch(statefulSets, 'owned-sts', owned('owned')), foreign],
   'the deletion of a foreign StatefulSet': [remove(statefulSets, 'database-sts'), foreign],
-  'the deletion of a StatefulSet with its pods': [
-    remove(statefulSets, 'alice-sts', 'Background'),
-    /deletes StatefulSets only to replace them, and orphans their dependents/,
+  'the deletion of a StatefulSet with its pods': [remove(statefulSets, 'alice-sts', 'Background'), replacing],
+  'the deletion of a StatefulSet that a network has left behind, with its pods': [
+    remove(statefulSets, 'left-sts', 'Background'),
+    replacing,
   ],
+  'the deletion of the Service of a network in the background': [remove(services, 'alice-svc', 'Background'), replacing],
   'a Service named like an application': [create(services, withMetadata(service('bob'), { name: 'kube-dns' })), ownership],
   'a Service without an owner': [create(services, withMetadata(service('bob'), { ownerReferences: [] })), ownership],
   'another selector of a foreign Service': [patch(services, 'web-svc', { spec: { selector: { app: 'bob' } } }), foreign],
@@ -228,7 +344,67 @@ export const refused: Refusals = {
     create(services, service('bob', { selector: { app: 'bob', 'k8s-app': 'kube-dns' } })),
     selected,
   ],
-  'a Service with an address outside the cluster': [create(services, service('bob', { externalIPs: ['192.0.2.1'] })), headless],
+  'a Service of the pods of all networks': [
+    create(services, service('bob', { selector: { 'app.kubernetes.io/managed-by': account } })),
+    selected,
+  ],
+  'the Service of a node that selects another node': [
+    create(
+      services,
+      withSpec(rich.p2p, { selector: { ...rich.p2p.spec?.selector, 'statefulset.kubernetes.io/pod-name': 'bob-sts-1' } }),
+    ),
+    selected,
+  ],
+  'the Service of a node that selects the pods of an application': [
+    create(services, withSpec(rich.p2p, { selector: { app: 'web' } })),
+    selected,
+  ],
+  'the Service of a node within the cluster': [create(services, withSpec(rich.p2p, { type: 'ClusterIP' })), serviceType],
+  'a Service that is a name outside the cluster': [
+    create(services, withSpec(rich.rpc, { type: 'ExternalName', externalName: 'example.com' })),
+    serviceType,
+  ],
+  'a Service with an address outside the cluster': [
+    create(services, service('bob', { externalIPs: ['192.0.2.1'] })),
+    serviceType,
+  ],
+  'a Service with an address of a load balancer': [
+    create(services, withSpec(rich.rpc, { loadBalancerIP: '192.0.2.1' })),
+    serviceType,
+  ],
+  'a ConfigMap named like that of an application': [
+    create(configMaps, withMetadata(rich.configMap, { name: 'kube-root-ca.crt' })),
+    ownership,
+  ],
+  'a ConfigMap without an owner': [create(configMaps, withMetadata(rich.configMap, { ownerReferences: [] })), ownership],
+  'a ConfigMap with another script': [create(configMaps, withData({ 'start.sh': 'env' })), contents],
+  'a ConfigMap with something else': [create(configMaps, withData({ other: 'x' })), contents],
+  'a ConfigMap with an option that runs a command': [
+    create(configMaps, withData({ 'bitcoin.conf': 'regtest=1\n\tblocknotify=env\n' })),
+    contents,
+  ],
+  'another script in a ConfigMap that exists': [patch(configMaps, 'alice-conf', { data: { 'start.sh': 'env' } }), contents],
+  'a change of a foreign ConfigMap': [patch(configMaps, 'web-conf', { data: { a: 'c' } }), foreign],
+  'the deletion of a foreign ConfigMap': [remove(configMaps, 'web-conf', 'Background'), foreign],
+  'a NetworkPolicy of all pods': [create(networkPolicies, withSpec(rich.networkPolicy, ofAll)), policySelection],
+  'a NetworkPolicy that comes to select all pods': [
+    patch(networkPolicies, 'alice-netpol', { spec: { podSelector: { matchLabels: null } } }),
+    policySelection,
+  ],
+  'a NetworkPolicy without an owner': [
+    create(networkPolicies, withMetadata(rich.networkPolicy, { ownerReferences: [] })),
+    ownership,
+  ],
+  'the deletion of a foreign NetworkPolicy': [remove(networkPolicies, 'web-netpol', 'Background'), foreign],
+  'a PodDisruptionBudget of an application': [
+    create(podDisruptionBudgets, withSpec(rich.budget, ofOneApplication)),
+    policySelection,
+  ],
+  'a PodDisruptionBudget named like an application': [
+    create(podDisruptionBudgets, withMetadata(rich.budget, { name: 'web' })),
+    ownership,
+  ],
+  'the deletion of a foreign PodDisruptionBudget': [remove(podDisruptionBudgets, 'web-pdb', 'Background'), foreign],
   'a Service of the type LoadBalancer': [
     create(services, service('bob', { type: 'LoadBalancer', clusterIP: undefined })),
     headless,
@@ -252,4 +428,80 @@ export const refused: Refusals = {
     /records events only about networks/,
   ],
   'another Lease': [create(leaseType, lease('another')), /writes only the Lease of its own leader election/],
+};
+
+/** With admissionPolicy.podTemplates. */
+export const allowedWithTemplates: Readonly<Record<string, Write>> = {
+  'create a StatefulSet without a pod template of its own': create(statefulSets, bobs),
+  'create a StatefulSet with all that a pod template can have': create(
+    statefulSets,
+    statefulSet('bob', {
+      bitcoinConf: ['startupnotify=touch /bitcoin/started'],
+      podTemplate: {
+        metadata: { labels: { team: 'any' }, annotations: { note: 'any' } },
+        spec: {
+          containers: [{ ...sidecar, livenessProbe: { exec: { command: ['true'] } }, volumeMounts: [] }],
+          initContainers: [{ ...sidecar, name: 'first' }],
+          volumes: [
+            { name: 'secret', secret: { secretName: 'any' } },
+            { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } },
+            { name: 'claim', persistentVolumeClaim: { claimName: 'any' } },
+          ],
+          ...{ serviceAccountName: 'any', priorityClassName: 'any' },
+        },
+      },
+    }),
+  ),
+};
+
+const templateVolumes = /nodes have no volumes of the machine that they run on/;
+
+/** With admissionPolicy.podTemplates. */
+export const refusedWithTemplates: Refusals = {
+  'a container with an image that the values do not name': [
+    create(statefulSets, withContainerOfItsOwn({ image: 'attacker.example/miner:1' })),
+    images,
+  ],
+  'an init container with an image that the values do not name': [
+    create(statefulSets, withPod('bob', { initContainers: [{ ...sidecar, image: 'attacker.example/miner:1' }] })),
+    images,
+  ],
+  'a container with all privileges': [
+    create(statefulSets, withContainerOfItsOwn({ securityContext: { privileged: true } })),
+    unprivileged,
+  ],
+  'an init container that may become root': [
+    create(statefulSets, withPod('bob', { initContainers: [{ ...sidecar, securityContext: {} }] })),
+    unprivileged,
+  ],
+  'a container with a port of its machine': [
+    create(statefulSets, withContainerOfItsOwn({ ports: [{ containerPort: 80, hostPort: 80 }] })),
+    machine,
+  ],
+  'a container that is probed at another host': [
+    create(statefulSets, withContainerOfItsOwn({ livenessProbe: { tcpSocket: { host: '169.254.169.254', port: 80 } } })),
+    probes,
+  ],
+  'a pod with a folder of its machine': [
+    create(statefulSets, withPod('bob', data({ hostPath: { path: '/' } }))),
+    templateVolumes,
+  ],
+  'a pod with the network of its machine': [
+    create(statefulSets, withPod('bob', podFields['the network of its machine']![0])),
+    machine,
+  ],
+  'a pod with the token of a service account': [
+    create(statefulSets, withPod('bob', { automountServiceAccountToken: true })),
+    /nodes have no token/,
+  ],
+  'bitcoind with another command': [create(statefulSets, withContainer('bob', { command: ['/bin/sh', '-c', 'env'] })), command],
+  'bitcoind with a Secret that is not listed': [
+    create(statefulSets, withContainer('bob', secretEnvironment('database'))),
+    environment,
+  ],
+  'pods with the labels of a group that is not theirs': [
+    create(statefulSets, withPodLabels('bob', { [groupLabel]: 'old' })),
+    ofNetwork,
+  ],
+  'a StatefulSet without an owner': [create(statefulSets, withMetadata(bobs, { ownerReferences: [] })), ownership],
 };

@@ -2,9 +2,23 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
-import { KubeConfig, type V1PodSpec, type V1PodTemplateSpec, type V1Service, type V1StatefulSet } from '@kubernetes/client-node';
+import {
+  KubeConfig,
+  type V1ConfigMap,
+  type V1NetworkPolicy,
+  type V1PodDisruptionBudget,
+  type V1PodSpec,
+  type V1PodTemplateSpec,
+  type V1Service,
+  type V1StatefulSet,
+} from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { headlessService } from '../../../src/bitcoin/resources/service.ts';
+import { configMapFor } from '../../../src/bitcoin/resources/config-map.ts';
+import { networkPolicyFor } from '../../../src/bitcoin/resources/network-policy.ts';
+import { nodeSetsOf } from '../../../src/bitcoin/resources/node-sets.ts';
+import { podDisruptionBudgetFor } from '../../../src/bitcoin/resources/pod-disruption-budget.ts';
+import { headlessService, nodeServices, rpcService } from '../../../src/bitcoin/resources/service.ts';
+import { statefulSetFor } from '../../../src/bitcoin/resources/stateful-set.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/resource.ts';
 import { chartNamespace } from '../../support/cluster/chart.ts';
@@ -16,6 +30,8 @@ export const listedSecret = 'bitcoin-default-secret';
 export const image = 'bitcoin-controller-bitcoind:0.1.0';
 /** Which the values allow besides. */
 export const mirroredImage = 'mirror.example/bitcoind:1';
+export const allowedBeginning = 'registry.example/bitcoin/*';
+export const allowedByBeginning = 'registry.example/bitcoin/knots:29.3';
 
 export interface Write {
   readonly type: ResourceType;
@@ -79,17 +95,48 @@ export class Sender {
 }
 
 /** A network; the policy cannot see whether it exists. */
-export const named = (name: string): BitcoinNetwork => ({
+export const named = (name: string, spec: Partial<BitcoinNetwork['spec']> = {}): BitcoinNetwork => ({
   apiVersion,
   kind,
   metadata: { namespace, name, uid: `uid-of-${name}` },
-  spec: { nodes: 3 },
+  spec: { nodes: 3, ...spec },
 });
 
-export const service = (name: string, spec: object = {}): V1Service => {
-  const whole = headlessService(named(name));
-  return { ...whole, spec: { ...whole.spec, ...spec } };
-};
+/** A network that asks for every kind of object. */
+const richNetwork = (name: string): BitcoinNetwork =>
+  named(name, {
+    groups: [{ name: 'old', nodes: 1, ordinals: { start: 100 }, image: allowedByBeginning }],
+    services: { p2pPerNode: { type: 'NodePort' }, rpc: { type: 'LoadBalancer' } },
+    networkPolicy: { rpcFrom: [{ namespaceSelector: { matchLabels: { team: 'wallet' } } }] },
+    podDisruptionBudget: {},
+  });
+
+/** The objects of such a network besides those that every network has. */
+export function richObjects(name: string): {
+  readonly set: V1StatefulSet;
+  readonly rpc: V1Service;
+  readonly p2p: V1Service;
+  readonly p2pOfGroup: V1Service;
+  readonly configMap: V1ConfigMap;
+  readonly networkPolicy: V1NetworkPolicy;
+  readonly budget: V1PodDisruptionBudget;
+} {
+  const network = richNetwork(name);
+  const [, group] = nodeSetsOf(network);
+  const [p2p, p2pOfGroup] = [nodeServices(network).at(0), nodeServices(network).at(-1)];
+  const set = group && statefulSetFor(network, group, 'a-version', { image, imagePullPolicy: 'IfNotPresent' });
+  const [rpc, configMap] = [rpcService(network), configMapFor(network)];
+  const [networkPolicy, budget] = [networkPolicyFor(network, []), podDisruptionBudgetFor(network)];
+  if (!set || !rpc || !p2p || !p2pOfGroup || !configMap || !networkPolicy || !budget) throw new Error('an object is missing');
+  return { set, rpc, p2p, p2pOfGroup, configMap, networkPolicy, budget };
+}
+
+export const withSpec = <T extends KubeObject & { readonly spec?: object }>(object: T, fields: object): T => ({
+  ...object,
+  spec: { ...object.spec, ...fields },
+});
+
+export const service = (name: string, spec: object = {}): V1Service => withSpec(headlessService(named(name)), spec);
 
 export const statefulSet = (name: string, changed: Partial<BitcoinNetwork['spec']> = {}, of = image): V1StatefulSet => {
   const network = named(name);

@@ -123,9 +123,10 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   'rbac.aggregate': flag,
   'admissionPolicy.enabled': flag,
   'admissionPolicy.extraImages': [
-    ['image', [''], [1], ['same', 'same']],
-    [[], ['r.example/b:1']],
+    ['image', [''], [1], ['same', 'same'], ['r.example*'], ['r.example/b*/c'], ['**']],
+    [[], ['r.example/b:1'], ['r.example/*', 'r.example/b:*'], ['*']],
   ],
+  'admissionPolicy.podTemplates': flag,
   'admissionPolicy.networkNamePattern': [
     [1, ['^btc-']],
     ['', '^btc-'],
