@@ -1,8 +1,11 @@
 // The objects of networks with each feature, on a real API server: it accepts them, and returns them without a difference that a later
 // reconcile would take for drift.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { parse } from 'yaml';
+import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { configMapFor } from '../../src/bitcoin/resources/config-map.ts';
 import { networkPolicyFor } from '../../src/bitcoin/resources/network-policy.ts';
 import { nodeSetsOf } from '../../src/bitcoin/resources/node-sets.ts';
@@ -127,6 +130,11 @@ const specs: readonly (readonly [string, Partial<BitcoinNetworkSpec>])[] = [
   ['a signet of its own', { chain: 'signet', signet: { challenge: '51', blockTimeSeconds: 30 }, peerDiscovery: 'Enabled' }],
 ];
 
+/** The spec of a file in examples/. */
+const exampleOf = (file: string): Partial<BitcoinNetworkSpec> =>
+  (parse(readFileSync(path.resolve(import.meta.dirname, '../../examples', file), 'utf8')) as BitcoinNetwork).spec;
+const examples = ['two-versions.yaml', 'own-signet.yaml', 'pod-settings.yaml'];
+
 type Child = readonly [ResourceType, KubeObject];
 
 /** Every object of the network. The API server sees only metadata and spec: the type of each is the builder's. */
@@ -182,6 +190,15 @@ describe('the objects of a network with a real API server', function () {
       }
     });
   }
+
+  for (const file of examples)
+    it(`are accepted for examples/${file}`, async () => {
+      for (const [, object] of childrenOf(exampleOf(file))) {
+        const metadata = { ...object.metadata, name: `example-${object.metadata?.name ?? ''}` };
+        const input = JSON.stringify({ ...object, metadata });
+        await controlPlane.kubectlWithInput(input, 'create', '--dry-run=server', '--validate=strict', '-f', '-');
+      }
+    });
 
   it('are refused by the API server in its words if the pod template cannot be', async () => {
     const of = network({ podTemplate: { spec: { containers: [{ name: 'lnd' }] } } }, { name: 'refused' });
