@@ -11,7 +11,7 @@ import {
 } from '../bitcoin/api/names.ts';
 import { oversizedPart } from '../bitcoin/api/spec-size.ts';
 import type { KubeObject } from '../kube/resource.ts';
-import { definedOnly, keepMetadata, picked, withinBytes } from '../runtime/transform.ts';
+import { definedOnly, keepMetadata, maxAnnotationLength, picked, withinBytes } from '../runtime/transform.ts';
 
 /**
  * A larger spec of a Service or StatefulSet is not the controller's: it is kept as absent, which the comparison with the desired state takes
@@ -57,12 +57,19 @@ export function keepConfigMap({ apiVersion, kind, metadata, data }: V1ConfigMap)
   return definedOnly(kept);
 }
 
-/** As keepSpec, and the addresses that a load balancer has given to the Service. */
+/** As keepSpec, and all annotations, and the addresses that a load balancer has given to the Service. */
 export function keepService(service: V1Service): V1Service {
   const ingress = service.status?.loadBalancer?.ingress
     ?.slice(0, maxIngress)
     .map(({ ip, hostname }) => definedOnly({ ip, hostname }));
-  return { ...keepSpec(service), ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }) };
+  const { metadata, ...kept } = keepSpec(service);
+  // The spec of a network gives some Services annotations of its own; what others add is ignored.
+  const annotations = service.metadata?.annotations && withinBytes(service.metadata.annotations, maxAnnotationLength);
+  return {
+    ...kept,
+    metadata: { ...metadata, annotations: { ...annotations, ...metadata?.annotations } },
+    ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }),
+  };
 }
 
 /** As keepSpec, and which generation of it its controller has seen: before that, no pod of it is missing. */

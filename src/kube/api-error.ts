@@ -81,6 +81,20 @@ export function isAlreadyExists(error: unknown): boolean {
   return status?.code === 409 && status.reason === 'AlreadyExists';
 }
 
+/**
+ * The object cannot be what was sent: a field has a value that is not allowed, or is not known. Server-side apply answers an unknown field
+ * with 500 (kubernetes apimachinery pkg/util/managedfields), which no retry changes.
+ */
+export function isInvalid(error: unknown): boolean {
+  const status = findStatus(error);
+  if (status?.code === 422) return true;
+  const message = error instanceof Error ? error.message : '';
+  return (
+    (status?.code === 400 && message.includes('strict decoding error')) ||
+    (status?.code === 500 && message.includes('failed to create typed patch object'))
+  );
+}
+
 /** Status 403: a right is missing, or an admission controller refused. */
 export function isForbidden(error: unknown): boolean {
   return apiStatusCode(error) === 403;

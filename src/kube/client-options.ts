@@ -63,6 +63,8 @@ export interface CreateOptions extends WriteOptions {
   readonly isIdempotent?: boolean | undefined;
   /** The API server validates and answers, but stores nothing. */
   readonly isDryRun?: boolean;
+  /** The API server refuses fields that it does not know with 400, instead of dropping them. Default: false. */
+  readonly isStrict?: boolean | undefined;
 }
 
 /** Options of `KubeClient.apply`: server-side apply. */

@@ -101,7 +101,11 @@ export class KubeClient {
       attempted,
       method: 'POST',
       path,
-      query: { fieldManager: options.fieldManager, dryRun: options.isDryRun === true ? 'All' : undefined },
+      query: {
+        fieldManager: options.fieldManager,
+        dryRun: options.isDryRun === true ? 'All' : undefined,
+        fieldValidation: options.isStrict === true ? 'Strict' : undefined,
+      },
       body: completed(type, object),
     })) as T;
   }

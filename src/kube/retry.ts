@@ -1,6 +1,6 @@
 // RetryingTransport: one call to the API server, retried where that is safe. Port of client-go v0.37.2 rest/with_retry.go.
 //   Stricter than that: a request that may have been executed is repeated only if it is idempotent.
-import { ApiError, parsedStatus, ResponseTooLargeError } from './api-error.ts';
+import { ApiError, isInvalid, parsedStatus, ResponseTooLargeError } from './api-error.ts';
 import type { Deadline } from '../time/deadline.ts';
 import type { ApiResponse } from './http-exchange.ts';
 import { type KubeTransport, NotSentError } from './transport.ts';
@@ -173,7 +173,7 @@ export function retryDelayMs(failure: Failure, tries: number, isIdempotent: bool
   if (error instanceof ApiError) {
     // A 429 means that nothing was executed; with a 5xx, Retry-After is the server's invitation to retry.
     if (error.code === 429) return retryAfterMs ?? backoffMs;
-    if (error.code < 500) return undefined;
+    if (error.code < 500 || isInvalid(error)) return undefined;
     if (retryAfterMs !== undefined) return retryAfterMs;
     return isIdempotent && error.code !== 501 ? backoffMs : undefined;
   }

@@ -163,7 +163,7 @@ async function create<T extends KubeObject>(
 ): Promise<Applied<T> | Replan<T>> {
   try {
     // A retry does no harm: the object exists then, and is as desired.
-    const object = await client.create(type, desired, { fieldManager, isIdempotent: true, signal });
+    const object = await client.create(type, desired, { fieldManager, isIdempotent: true, isStrict: true, signal });
     return replaced === undefined ? { outcome: 'created', object } : { outcome: 'recreated', object, previous: replaced };
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
@@ -231,7 +231,7 @@ async function couldBeCreated<T extends KubeObject>(
   { fieldManager, signal }: ExecuteOptions,
 ): Promise<boolean> {
   try {
-    await client.create(type, desired, { fieldManager, isIdempotent: true, isDryRun: true, signal });
+    await client.create(type, desired, { fieldManager, isIdempotent: true, isStrict: true, isDryRun: true, signal });
     return true;
   } catch (error) {
     // The API server checks whether the object is valid and allowed before it checks the name.

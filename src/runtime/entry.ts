@@ -31,7 +31,16 @@
  *
  * @module runtime
  */
-export { ApiError, apiStatusCode, isAlreadyExists, isConflict, isForbidden, isGone, isNotFound } from '../kube/api-error.ts';
+export {
+  ApiError,
+  apiStatusCode,
+  isAlreadyExists,
+  isConflict,
+  isForbidden,
+  isGone,
+  isInvalid,
+  isNotFound,
+} from '../kube/api-error.ts';
 export type { ApiErrorCause, ApiStatus } from '../kube/api-error.ts';
 export { KubeClient } from '../kube/client.ts';
 export type {

@@ -36,6 +36,11 @@ export class FakeCluster implements ApplyClient {
     return this.#objects.get(`${plural} ${key}`);
   }
 
+  /** All objects of a resource. */
+  all(plural: string): KubeObject[] {
+    return [...this.#objects].flatMap(([key, object]) => (key.startsWith(`${plural} `) ? [object] : []));
+  }
+
   /** Stores the object as it is, or with a new resource version if it has none. */
   put<T extends KubeObject>(plural: string, object: T): T {
     const stored = {

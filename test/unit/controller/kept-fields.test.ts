@@ -2,8 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
+import { configMapFor } from '../../../src/bitcoin/resources/config-map.ts';
+import { networkPolicyFor } from '../../../src/bitcoin/resources/network-policy.ts';
+import { podDisruptionBudgetFor } from '../../../src/bitcoin/resources/pod-disruption-budget.ts';
 import { headlessService } from '../../../src/bitcoin/resources/service.ts';
-import { keepNetwork, keepService, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
+import { keepConfigMap, keepNetwork, keepService, keepSpec, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
 import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 import { holds } from '../../../src/runtime/field-comparison.ts';
@@ -11,6 +14,7 @@ import { network, pod, statefulSetOf } from '../../support/builders.ts';
 
 type Keep = (object: never) => object;
 const alice = network({ nodes: 3 });
+const declared = network({ chain: 'regtest', networkPolicy: {}, podDisruptionBudget: {} });
 const annotations = { [appliedAnnotation]: 'digest', [lastEventAnnotation]: '{}' };
 
 /** One object of each cache as the controller has it, and what the cache keeps of it. */
@@ -19,6 +23,9 @@ const caches: Readonly<Record<string, { readonly keep: Keep; readonly object: Ku
     keep: keepNetwork,
     object: { ...alice, metadata: { ...alice.metadata, annotations: { [pausedAnnotation]: 'true' } } },
   },
+  configMaps: { keep: keepConfigMap, object: withAnnotations(configMapFor(declared)!) },
+  networkPolicies: { keep: keepSpec, object: withAnnotations(networkPolicyFor(declared, [])!) },
+  podDisruptionBudgets: { keep: keepSpec, object: withAnnotations(podDisruptionBudgetFor(declared)!) },
   services: { keep: keepService, object: withAnnotations(headlessService(alice)) },
   statefulSets: {
     keep: keepStatefulSet,
@@ -67,13 +74,21 @@ describe('what a cache keeps of an object', () => {
     });
 
   it('has the annotations, labels and owner that the controller reads, and no others', () => {
-    for (const { keep, object } of Object.values(caches)) {
+    for (const [name, { keep, object }] of Object.entries(caches)) {
+      if (name === 'services') continue;
       const metadata = { ...object.metadata, annotations: { ...object.metadata?.annotations, other: 'x' } };
       const kept = keep({ ...object, metadata } as never) as KubeObject;
       expect(kept.metadata?.name).to.equal(object.metadata?.name);
       expect(kept.metadata?.uid).to.equal(object.metadata?.uid);
       expect(kept.metadata?.annotations).to.deep.equal(object.metadata?.annotations ?? {});
     }
+  });
+
+  it('has all annotations of a Service, of which the spec of a network sets some, up to 16 KiB', () => {
+    const { metadata } = headlessService(alice);
+    const keptOf = (other: string) => keepService({ metadata: { ...metadata, annotations: { ...annotations, other } } }).metadata;
+    expect(keptOf('x')?.annotations).to.deep.equal({ ...annotations, other: 'x' });
+    expect(keptOf('x'.repeat(16 * 1024))?.annotations).to.deep.equal(annotations);
   });
 
   it('has the finalizers that hold an object while it is deleted, and the generation that the StatefulSet controller has seen', () => {
@@ -88,7 +103,7 @@ describe('what a cache keeps of an object', () => {
   });
 
   it('still holds what was applied, so that no drift is seen', () => {
-    for (const name of ['services', 'statefulSets']) {
+    for (const name of ['configMaps', 'services', 'networkPolicies', 'podDisruptionBudgets', 'statefulSets']) {
       const { keep, object } = caches[name]!;
       expect(holds(object, keep(object as never)), name).to.equal(true);
     }

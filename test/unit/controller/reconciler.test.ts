@@ -5,13 +5,16 @@ import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/
 import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import type { Credentials } from '../../../src/bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../../src/bitcoin/topology/peer-plan.ts';
+import type { PeerPlan } from '../../../src/controller/nodes/watched-network.ts';
+import type { ReadableCaches } from '../../../src/controller/caches.ts';
 import type { NodeObservation } from '../../../src/controller/nodes/node-monitor.ts';
 import { LostStatus } from '../../../src/controller/status/lost-status.ts';
 import type { Diagnosis } from '../../../src/controller/diagnosis/pod-diagnosis.ts';
 import { Reconciler } from '../../../src/controller/reconciler.ts';
+import type { KubeObject } from '../../../src/kube/resource.ts';
 import { FakeRecorder } from '../../../src/record/core/fake-recorder.ts';
 import { network, pod } from '../../support/builders.ts';
-import { fakeCaches } from '../../support/fakes/fake-cache.ts';
+import { type FakeCache, fakeCaches } from '../../support/fakes/fake-cache.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 
@@ -21,11 +24,13 @@ const { signal } = new AbortController();
 /** Reports what the test wants, and remembers what it was asked. */
 class FakeMonitor {
   observation: NodeObservation = { reports: [], settlesInMs: 0 };
+  plans: PeerPlan[] = [];
   observed: { readonly nodes: readonly Node[]; readonly credentials: Credentials | undefined }[] = [];
   forgotten: string[] = [];
 
-  observe(_: BitcoinNetwork, nodes: readonly Node[], credentials: Credentials | undefined): NodeObservation {
+  observe(_: BitcoinNetwork, nodes: readonly Node[], credentials: Credentials | undefined, plan: PeerPlan): NodeObservation {
     this.observed.push({ nodes, credentials });
+    this.plans.push(plan);
     return this.observation;
   }
 
@@ -65,13 +70,13 @@ describe('Reconciler', () => {
   afterEach(() => clock.uninstall());
 
   /** A controller that remembers nothing, as after a restart. */
-  function startProcess(): void {
+  function startProcess(read: ReadableCaches = caches): void {
     recorder = new FakeRecorder();
     const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
     const lost = new LostStatus(new RecordingLogger());
     reconciler = new Reconciler({
       client: cluster,
-      caches,
+      caches: read,
       recorder,
       monitor,
       diagnosis,
@@ -89,14 +94,15 @@ describe('Reconciler', () => {
 
   /** Updates the caches as the informers do. */
   function sync(): void {
-    const [stored, service, statefulSet] = [
-      cluster.object('bitcoinnetworks', 'default/alice'),
-      cluster.object('services', 'default/alice-svc'),
-      cluster.object('statefulsets', 'default/alice-sts'),
-    ];
-    if (stored !== undefined) caches.networks.put(stored as BitcoinNetwork);
-    if (service !== undefined) caches.services.put(service);
-    if (statefulSet !== undefined) caches.statefulSets.put(statefulSet);
+    for (const [plural, cache] of [
+      ['bitcoinnetworks', caches.networks],
+      ['configmaps', caches.configMaps],
+      ['services', caches.services],
+      ['networkpolicies', caches.networkPolicies],
+      ['poddisruptionbudgets', caches.podDisruptionBudgets],
+      ['statefulsets', caches.statefulSets],
+    ] as const)
+      for (const object of cluster.all(plural)) (cache as FakeCache<KubeObject>).put(object);
   }
 
   function reconcile(key = 'default/alice') {
@@ -240,6 +246,86 @@ describe('Reconciler', () => {
       cluster.remove('services', 'default/alice-svc');
       await reconcile();
       expect(cluster.writes).to.include('create services default/alice-svc');
+    });
+  });
+
+  describe('of a network with groups and a topology', () => {
+    const groups = [{ name: 'old', nodes: 1, ordinals: { start: 100 }, image: 'bitcoind:0' }];
+    const declared = { nodes: 2, groups, topology: { type: 'Ring' as const }, podDisruptionBudget: {} };
+    beforeEach(() => settled(declared));
+
+    it('has a StatefulSet for each group, and what they start with comes first', async () => {
+      const fresh = { ...network(declared, { name: 'bob', uid: 'uid-bob' }) };
+      put(fresh);
+      await reconcile('default/bob');
+      expect(cluster.writes).to.deep.equal([
+        'create configmaps default/bob-conf',
+        'create services default/bob-svc',
+        'create poddisruptionbudgets default/bob-pdb',
+        'create statefulsets default/bob-sts',
+        'create statefulsets default/bob-sts-old',
+        'patch bitcoinnetworks default/bob',
+      ]);
+    });
+
+    it('deletes what the spec asks for no more, with one event for each kind', async () => {
+      put(network({ nodes: 1, topology: { type: 'Ring' } }, { generation: 2 }));
+      await reconcile();
+      expect(cluster.writes.filter(write => write.startsWith('delete'))).to.deep.equal([
+        'delete configmaps default/alice-conf',
+        'delete poddisruptionbudgets default/alice-pdb',
+        'delete statefulsets default/alice-sts-old',
+      ]);
+      expect(reasons().filter(reason => reason?.endsWith('Deleted'))).to.deep.equal([
+        'ResourceDeleted',
+        'ResourceDeleted',
+        'StatefulSetDeleted',
+      ]);
+    });
+
+    it('deletes no object of the name that another owner has', async () => {
+      const foreign = cluster.object('statefulsets', 'default/alice-sts-old');
+      caches.statefulSets.put({ ...foreign, metadata: { ...foreign?.metadata, ownerReferences: [] } });
+      put(network({ nodes: 1 }, { generation: 2 }));
+      await reconcile();
+      expect(cluster.writes).not.to.include('delete statefulsets default/alice-sts-old');
+    });
+
+    it('hands the plan of the spec to the monitor, and the same one as long as the spec stays', async () => {
+      await reconcile();
+      await reconcile();
+      const [first, second] = monitor.plans.slice(-2);
+      expect(first?.topology?.edges).to.deep.equal([{ from: 100, to: 0, isListed: true }]);
+      expect(second).to.equal(first);
+    });
+
+    it('applies nothing of a spec that is too large to keep, and says so', async () => {
+      const oversizedSpec = 'spec.podTemplate has 20000 bytes as JSON: at most 16384 bytes are allowed';
+      put({ ...network({ nodes: 2 }, { generation: 2 }), oversizedSpec });
+      await reconcile();
+      expect(cluster.writes).to.deep.equal(['patch bitcoinnetworks default/alice']);
+      expect(condition('SpecAccepted')).to.equal('False SpecTooLarge');
+      expect(recorder.events.find(event => event.includes('SpecRejected'))).to.include(oversizedSpec);
+    });
+
+    it('reports a pod template that the API server refuses', async () => {
+      put(network({ ...declared, podTemplate: { metadata: { labels: { a: 'b' } } } }, { generation: 2 }));
+      cluster.fail('apply', 422, 'statefulsets');
+      cluster.fail('create', 422, 'statefulsets');
+      await errorOf();
+      expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
+    });
+  });
+
+  describe('without the right to a kind of object', () => {
+    it('applies the rest of a network that asks for one, and names the value of the chart', async () => {
+      const { networks, pods, services, statefulSets } = caches;
+      startProcess({ networks, pods, services, statefulSets });
+      put(network({ networkPolicy: {} }));
+      await reconcile();
+      expect(cluster.writes).to.include('create statefulsets default/alice-sts');
+      expect(condition('SpecAccepted')).to.equal('False RightMissing');
+      expect(status()?.conditions?.find(({ type }) => type === 'SpecAccepted')?.message).to.include('rbac.networkPolicies');
     });
   });
 

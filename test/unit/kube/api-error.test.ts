@@ -1,14 +1,15 @@
 import { expect } from 'chai';
 import {
   ApiError,
-  type ApiStatus,
   apiStatusCode,
   isAlreadyExists,
   isConflict,
   isForbidden,
   isGone,
+  isInvalid,
   isNotFound,
   parsedStatus,
+  type ApiStatus,
 } from '../../../src/kube/api-error.ts';
 
 /** As client-node throws it: the body is the text or the object. */
@@ -63,6 +64,22 @@ describe('API errors', () => {
       }
     });
   }
+
+  for (const [what, code, message, expected] of [
+    ['a value that is not allowed', 422, 'spec.replicas: Invalid value', true],
+    ['a create with an unknown field', 400, 'strict decoding error: unknown field "spec.typo"', true],
+    [
+      'an apply with an unknown field',
+      500,
+      'failed to create typed patch object (a/b; apps/v1): .spec.typo: field not declared',
+      true,
+    ],
+    ['another bad request', 400, 'the body is empty', false],
+    ['another failure', 500, 'etcdserver: request timed out', false],
+  ] as const)
+    it(`${expected ? 'takes' : 'does not take'} ${what} for an invalid object`, () => {
+      expect(isInvalid(new ApiError('create', code, { message }))).to.equal(expected);
+    });
 
   it('does not take any other error for a response of the API server', () => {
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
