@@ -1,4 +1,6 @@
 // The faults and edits of a soak, and the checks at its end. All randomness comes from one seed.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { apiStatusCode } from '../../src/kube/api-error.ts';
 import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/api/names.ts';
@@ -15,6 +17,8 @@ const secretName = 'credentials';
 const secretEvery = 4;
 const maxNodes = 5;
 const longestFaultMs = 8_000;
+/** Of the garbage collector, when a network is not right at the end. */
+const loggedLines = 30;
 const faults: readonly Fault[] = ['hang', 'unauthorized', 'unavailable', 'warmup', 'garbage', 'slow'];
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 const credentials = { user: 'user', password: 'password' };
@@ -139,12 +143,17 @@ export class SoakWorld {
     return [...wrong, ...counts.flatMap(([what, is, should]) => (is === should ? [] : [`${is} ${what}, not ${should}`]))];
   }
 
-  /** The state of the cluster, to find out why a network is not right: nodes and pods as kubectl shows them. */
+  /**
+   * The state of the cluster, to find out why a network is not right: nodes and pods as kubectl shows them, and what the garbage collector
+   * logged last: it may miss a deletion while the API server restarts.
+   */
   async scene(): Promise<string> {
     const { controlPlane } = this.#parts;
     const nodes = await controlPlane.kubectl('get', 'nodes');
     const allPods = await controlPlane.kubectl('-n', namespace, 'get', 'pods', '-o', 'wide');
-    return `${nodes}\n${allPods}`;
+    const log = await readFile(path.join(controlPlane.dir, 'logs', 'kube-controller-manager.log'), 'utf8');
+    const collector = log.split('\n').filter(line => /garbage/i.test(line));
+    return [nodes, allPods, ...collector.slice(-loggedLines)].join('\n');
   }
 
   #statusWrong({ metadata, spec, status }: BitcoinNetwork): string | undefined {
