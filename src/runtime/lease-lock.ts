@@ -3,7 +3,7 @@
 //   machines are never compared: a Lease has expired when this replica has seen it unchanged for its duration, on a monotonic clock.
 import { isConflict, isNotFound } from '../kube/api-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ResourceType } from '../kube/client.ts';
-import { microTime } from '../time/micro-time.ts';
+import { microTime } from '../time/rfc3339.ts';
 
 /** Who leads, and since when. Times are strings with microseconds, as the API server stores them. */
 export interface LeaseSpec {

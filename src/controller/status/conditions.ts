@@ -12,6 +12,7 @@ import { reasons } from '../events/reasons.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
 import { type EdgesStatus, edgesText } from './edges.ts';
 import { isDeclared, type SpecFault } from './spec-faults.ts';
+import { wholeSeconds } from '../../time/rfc3339.ts';
 
 /** What a reconcile found out about a network. */
 export interface Observation {
@@ -110,7 +111,7 @@ function condition(
   now: Date,
 ): BitcoinNetworkCondition {
   const before = previous?.conditions?.find(candidate => candidate.type === type);
-  const lastTransitionTime = before?.status === state.status ? before.lastTransitionTime : `${now.toISOString().slice(0, 19)}Z`;
+  const lastTransitionTime = before?.status === state.status ? before.lastTransitionTime : wholeSeconds(now.toISOString());
   return { type, ...state, observedGeneration, lastTransitionTime };
 }
 

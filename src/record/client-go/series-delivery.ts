@@ -2,7 +2,7 @@
 //   sinks share. Port of client-go v0.37.2 tools/events/event_broadcaster.go (recordToSink, refreshExistingEventSeries, finishSeries).
 import { repeat } from '../../time/repeat.ts';
 import { eventsV1Shape, seriesKey, type EventsV1Event, type SeriesPatch } from '../events/event.ts';
-import { microTime } from '../../time/micro-time.ts';
+import { microTime } from '../../time/rfc3339.ts';
 import { finishTimeMs, refreshTimeMs, seriesRetryDelayMs } from '../events/series.ts';
 import type { DeliveryOptions, EventDelivery } from '../pipeline/delivery.ts';
 import { ClientGoWriter } from './writer.ts';

@@ -1,5 +1,6 @@
 // The core/v1 Event in memory, on the wire and in a log.
 import type { LogFields } from '../../logging/logger.ts';
+import { timestamp, wholeSeconds } from '../../time/rfc3339.ts';
 import type { EventMetadata, EventShape } from '../pipeline/event-policy.ts';
 import { newMetadata, type EventParts } from '../pipeline/recording.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
@@ -93,19 +94,6 @@ export function wireEvent(event: CoreV1Event): CoreV1Event {
     firstTimestamp: wholeSeconds(firstTimestamp),
     lastTimestamp: wholeSeconds(lastTimestamp),
   };
-}
-
-let latest = { ms: 0, text: new Date(0).toISOString() };
-
-/** RFC 3339 in UTC with milliseconds. Remembers the last time: events come in bursts, and formatting is a fifth of the cost of an event. */
-export function timestamp(ms: number): string {
-  if (latest.ms !== ms) latest = { ms, text: new Date(ms).toISOString() };
-  return latest.text;
-}
-
-/** An RFC 3339 time in UTC without its fraction of a second. */
-export function wholeSeconds(time: string): string {
-  return `${time.slice(0, 'yyyy-mm-ddThh:mm:ss'.length)}Z`;
 }
 
 /** client-go's one line, its reference in Go's syntax. */

@@ -15,21 +15,6 @@ export interface EventSink extends SinkOf<CoreV1Event, EventPatch> {
  * Writes to the API server with client-node's `CoreV1Api`: a new event with a POST, a repetition as a strategic merge patch. The service
  * account needs the verbs `create` and `patch` on `events` of the group `''`.
  * @throws what client-node throws; an Error, without a request, for an event without a namespace
- *
- * @example
- * ```ts
- * import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
- * import { CoreV1EventSink, EventBroadcaster } from 'bitcoin-controller/record';
- *
- * const kubeConfig = new KubeConfig();
- * kubeConfig.loadFromDefault();
- * await using events = new EventBroadcaster();
- * events.startRecordingToSink(new CoreV1EventSink(kubeConfig.makeApiClient(CoreV1Api)));
- * const recorder = events.newRecorder({ component: 'my-controller' });
- * recorder.event({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'web-0' }, 'Normal', 'Started', 'it has started');
- * const { delivered, notDelivered } = await events.shutdown();
- * console.log(delivered, notDelivered); // prints 1 0
- * ```
  */
 export class CoreV1EventSink extends ClientNodeSink<CoreV1Event, EventPatch> implements EventSink {
   /** @internal */

@@ -1,7 +1,8 @@
 // EventCorrelator: turns recorded events into events to write: it aggregates, counts, and filters spam.
 //   Port of client-go v0.37.2 tools/record/events_cache.go, in the same order. Answers of the server come back by updateState.
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
-import { patchOf, timestamp, type CoreV1Event, type EventPatch } from './core-event.ts';
+import { patchOf, type CoreV1Event, type EventPatch } from './core-event.ts';
+import { timestamp } from '../../time/rfc3339.ts';
 import type { CorrelationRules } from './correlation-rules.ts';
 import {
   eventAggregatorByReasonMessageFunc,

@@ -1,5 +1,6 @@
 // The events.k8s.io/v1 Event in memory and on the wire.
 import type { LogFields } from '../../logging/logger.ts';
+import { shortened } from '../../logging/short-text.ts';
 import type { ObjectReference } from '../pipeline/reference.ts';
 import type { EventMetadata, EventShape } from '../pipeline/event-policy.ts';
 
@@ -50,17 +51,9 @@ export function logFields({ regarding, type, reason, action, note }: EventsV1Eve
   return { object: namespace === '' ? name : `${namespace}/${name}`, kind, apiVersion, type, reason, action, note };
 }
 
-const longestNoteBytes = 1024;
-const ellipsis = '…';
-const ellipsisBytes = 3;
-
-/** At most 1024 bytes of UTF-8, cut between two characters and ended by an ellipsis if it was longer: the server refuses more. */
+/** The server refuses notes of more than 1024 bytes. */
 export function shortNote(note: string): string {
-  const encoder = new TextEncoder();
-  // A UTF-16 unit is three bytes of UTF-8 at most.
-  if (note.length * 3 <= longestNoteBytes || encoder.encode(note).length <= longestNoteBytes) return note;
-  const { read } = encoder.encodeInto(note, new Uint8Array(longestNoteBytes - ellipsisBytes));
-  return `${note.slice(0, read)}${ellipsis}`;
+  return shortened(note, 1024);
 }
 
 /** What happens again is the same event if all of this is the same. The note and the annotations are no part of it. */

@@ -2,6 +2,7 @@
 //   Port of client-go v0.37.2 tools/events/event_recorder.go.
 import { guardedLogger } from '../../logging/guarded-logger.ts';
 import type { Logger } from '../../logging/logger.ts';
+import { fitsInto } from '../../logging/short-text.ts';
 import type { EventType } from '../core/core-event.ts';
 import type { Annotations } from '../pipeline/event-policy.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../pipeline/recording.ts';
 import { getReference, type NotEmpty, type ObjectReference, type Referable } from '../pipeline/reference.ts';
 import { shortNote, type EventsV1Event } from './event.ts';
-import { microTime } from '../../time/micro-time.ts';
+import { microTime } from '../../time/rfc3339.ts';
 
 /** What an event can be about. An event without an object is logged and counted as invalid. */
 export type MaybeReferable = Referable | null | undefined;
@@ -138,13 +139,10 @@ export class BroadcastingEventsV1Recorder extends BaseEventsV1Recorder {
   }
 }
 
-const encoder = new TextEncoder();
-
 /** Why the API server would refuse the event. */
 function serverFaultOf({ reason, action, reportingInstance, reportingController }: EventsV1Event): string | undefined {
   for (const [field, value] of Object.entries({ reason, action, reportingInstance })) {
-    if (value === '' || (value.length * 3 > longestFieldBytes && encoder.encode(value).length > longestFieldBytes))
-      return `${field} must have 1 to ${longestFieldBytes} bytes`;
+    if (value === '' || !fitsInto(value, longestFieldBytes)) return `${field} must have 1 to ${longestFieldBytes} bytes`;
   }
   return qualifiedName.test(reportingController) ? undefined : 'reportingController must be a qualified name';
 }

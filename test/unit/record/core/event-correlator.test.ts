@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { timestamp, type CoreV1Event } from '../../../../src/record/core/core-event.ts';
+import { type CoreV1Event } from '../../../../src/record/core/core-event.ts';
+import { timestamp } from '../../../../src/time/rfc3339.ts';
 import type { ObjectReference } from '../../../../src/record/pipeline/reference.ts';
 import type { CorrelatorOptions } from '../../../../src/record/core/event-correlator.ts';
 import { EventCorrelator } from '../../../../src/record/core/event-correlator.ts';

@@ -1,77 +1,16 @@
 // What the tests of record/ put in the places of the API server, the log and the clock.
 import FakeTimers from '@sinonjs/fake-timers';
-import { ApiError } from '../../../../src/kube/api-error.ts';
 import type { LogFields, Logger } from '../../../../src/logging/logger.ts';
 import { wireEvent, type CoreV1Event, type EventPatch } from '../../../../src/record/core/core-event.ts';
 import { EventBroadcaster, type EventBroadcasterOptions } from '../../../../src/record/core/event-broadcaster.ts';
-import type { EventSink } from '../../../../src/record/core/core-v1-sink.ts';
+import { FakeEventServer } from '../../../support/fakes/fake-event-server.ts';
 
-export interface SinkCall {
-  readonly verb: 'create' | 'patch';
-  readonly event: CoreV1Event;
-  readonly patch?: EventPatch;
-  readonly atMs: number;
-}
+export { LostAnswerError, networkError, status } from '../../../support/fakes/fake-event-server.ts';
 
-export const status = (code: number, reason: string, more: object = {}): ApiError =>
-  new ApiError('write event', code, { kind: 'Status', code, reason, message: reason, ...more });
-export const networkError = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-
-/** The call has been done, and its answer got lost. */
-export class LostAnswerError extends Error {}
-
-/** Stores events as an API server does: patches merge, unknown ones are 404, known names 409. Fails first with what `failures` says. */
-export class FakeApiServer implements EventSink {
-  readonly calls: SinkCall[] = [];
-  readonly stored = new Map<string, CoreV1Event>();
-  /** What the next calls fail with; `undefined` lets one through. */
-  failures: (Error | undefined)[] = [];
-  /** Fails each call while it is there. */
-  outage: Error | undefined;
-  /** How long a call takes: a timer of that length. */
-  latencyMs: number | undefined;
-  #version = 0;
-
-  async create(event: CoreV1Event): Promise<CoreV1Event> {
-    return this.#answer({ verb: 'create', event, atMs: Date.now() }, () => {
-      if (this.stored.has(event.metadata.name)) throw status(409, 'AlreadyExists');
-      return this.#store(event.metadata.name, wireEvent(event));
-    });
-  }
-
-  async patch(event: CoreV1Event, patch: EventPatch): Promise<CoreV1Event> {
-    return this.#answer({ verb: 'patch', event, patch, atMs: Date.now() }, () => {
-      const known = this.stored.get(event.metadata.name);
-      if (known === undefined) throw status(404, 'NotFound');
-      return this.#store(event.metadata.name, { ...known, ...patch });
-    });
-  }
-
-  /** The counts of what is stored, of those with `message` only if given. */
-  counts(message?: string): number[] {
-    return [...this.stored.values()]
-      .filter(event => message === undefined || event.message === message)
-      .map(({ count }) => count);
-  }
-
-  summary(): string[] {
-    return this.calls.map(({ verb, event }) => `${verb} ${event.message} ${event.count}`);
-  }
-
-  #store(name: string, event: CoreV1Event): CoreV1Event {
-    this.#version += 1;
-    const stored = { ...event, metadata: { ...event.metadata, resourceVersion: String(this.#version) } };
-    this.stored.set(name, stored);
-    return structuredClone(stored);
-  }
-
-  async #answer(call: SinkCall, write: () => CoreV1Event): Promise<CoreV1Event> {
-    this.calls.push(call);
-    const failure = this.failures.shift() ?? this.outage;
-    if (this.latencyMs !== undefined) await new Promise(resolve => setTimeout(resolve, this.latencyMs));
-    if (failure instanceof LostAnswerError) write();
-    if (failure !== undefined) throw failure;
-    return write();
+/** The API server for core/v1. */
+export class FakeApiServer extends FakeEventServer<CoreV1Event, EventPatch> {
+  constructor() {
+    super({ messageOf: event => event.message, countOf: event => event.count, onWire: wireEvent });
   }
 }
 

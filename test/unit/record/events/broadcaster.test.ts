@@ -3,7 +3,7 @@ import { EventTally } from '../../../../src/record/pipeline/event-counts.ts';
 import { EventWriter } from '../../../../src/record/pipeline/event-writer.ts';
 import { EventsV1Broadcaster } from '../../../../src/record/events/broadcaster.ts';
 import { eventsV1Shape, shortNote, type EventsV1Event } from '../../../../src/record/events/event.ts';
-import { microTime } from '../../../../src/time/micro-time.ts';
+import { microTime } from '../../../../src/time/rfc3339.ts';
 import { ClientGoWriter } from '../../../../src/record/client-go/writer.ts';
 import { getPartialReference } from '../../../../src/record/pipeline/reference.ts';
 import { RequestConstructionError } from '../../../../src/record/pipeline/event-writer.ts';

@@ -3,63 +3,13 @@ import FakeTimers from '@sinonjs/fake-timers';
 import { EventsV1Broadcaster, type EventsV1BroadcasterOptions } from '../../../../src/record/events/broadcaster.ts';
 import type { EventsV1Event, SeriesPatch } from '../../../../src/record/events/event.ts';
 import type { EventsV1Recorder } from '../../../../src/record/events/recorder.ts';
-import type { EventsV1Sink } from '../../../../src/record/events/sink.ts';
-import { MemoryLogger, settle, status } from '../core/fakes.ts';
+import { FakeEventServer } from '../../../support/fakes/fake-event-server.ts';
+import { MemoryLogger, settle } from '../core/fakes.ts';
 
-export interface SeriesCall {
-  readonly verb: 'create' | 'patch';
-  readonly event: EventsV1Event;
-  /** In the patch, or in what is to be created. */
-  readonly count: number;
-  readonly atMs: number;
-}
-
-/** Stores events as an API server does: patches merge, unknown ones are 404, known names 409. Fails first with what `failures` says. */
-export class FakeEventsServer implements EventsV1Sink {
-  readonly calls: SeriesCall[] = [];
-  readonly stored = new Map<string, EventsV1Event>();
-  /** What the next calls fail with; `undefined` lets one through. */
-  failures: (Error | undefined)[] = [];
-  /** Fails each call while it is there. */
-  outage: Error | undefined;
-  /** How long a call takes: a timer of that length. */
-  latencyMs: number | undefined;
-  #version = 0;
-
-  async create(event: EventsV1Event): Promise<EventsV1Event> {
-    await this.#called({ verb: 'create', event, count: countOf(event), atMs: Date.now() });
-    if (this.stored.has(event.metadata.name)) throw status(409, 'AlreadyExists');
-    return this.#store(event);
-  }
-
-  async patch(event: EventsV1Event, patch: SeriesPatch): Promise<EventsV1Event> {
-    await this.#called({ verb: 'patch', event, count: patch.series.count, atMs: Date.now() });
-    const known = this.stored.get(event.metadata.name);
-    if (known === undefined) throw status(404, 'NotFound');
-    return this.#store({ ...known, series: patch.series });
-  }
-
-  /** How often what is stored has happened, of those with `note` only if given. */
-  counts(note?: string): number[] {
-    return [...this.stored.values()].filter(event => note === undefined || event.note === note).map(countOf);
-  }
-
-  summary(): string[] {
-    return this.calls.map(({ verb, event, count }) => `${verb} ${event.note} ${count}`);
-  }
-
-  #store(event: EventsV1Event): EventsV1Event {
-    this.#version += 1;
-    const stored = { ...event, metadata: { ...event.metadata, resourceVersion: String(this.#version) } };
-    this.stored.set(event.metadata.name, stored);
-    return structuredClone(stored);
-  }
-
-  async #called(call: SeriesCall): Promise<void> {
-    this.calls.push(call);
-    const failure = this.failures.shift() ?? this.outage;
-    if (this.latencyMs !== undefined) await new Promise(resolve => setTimeout(resolve, this.latencyMs));
-    if (failure !== undefined) throw failure;
+/** The API server for events.k8s.io/v1. */
+export class FakeEventsServer extends FakeEventServer<EventsV1Event, SeriesPatch> {
+  constructor() {
+    super({ messageOf: event => event.note, countOf, onWire: event => event });
   }
 }
 
