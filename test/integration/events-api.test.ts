@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { apiVersion, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import type { EventsV1Event } from '../../src/record/events/event.ts';
-import { getFieldSelector } from '../../src/record/events/field-selector.ts';
+import { getFieldSelector } from '../../src/record/events/event.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { controllerArguments, renderChart } from '../support/cluster/chart.ts';
 import { ControllerProcess } from '../support/processes/controller-process.ts';

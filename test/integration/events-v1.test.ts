@@ -6,7 +6,7 @@ import { newEventBroadcasterAdapter } from '../../src/record/events/adapters.ts'
 import { EventsV1Broadcaster } from '../../src/record/events/broadcaster.ts';
 import type { EventsV1Event } from '../../src/record/events/event.ts';
 import { EventsV1ApiSink, type EventsV1Sink } from '../../src/record/events/sink.ts';
-import { getFieldSelector } from '../../src/record/events/field-selector.ts';
+import { getFieldSelector } from '../../src/record/events/event.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 

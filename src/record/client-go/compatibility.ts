@@ -1,8 +1,7 @@
 // Compatibility: what `clientGoCompatible` changes. The only place that reads the option.
 //   Port of client-go v0.37.2 tools/record/events_cache.go (getEventKey, getSpamKey, EventAggregate, updateState).
-import { defaultRules, type CorrelationRules } from '../core/correlation-rules.ts';
+import { defaultRules, type CorrelationRules, type EventKeyFuncs } from '../core/correlation-rules.ts';
 import type { CoreV1Event } from '../core/core-event.ts';
-import type { EventKeyFuncs } from '../core/event-keys.ts';
 import { generateEventName, unixNanoOf, type EventNames } from '../pipeline/event-name.ts';
 
 /** Undoes what this package changes on purpose. */

@@ -21,10 +21,7 @@ export class ClientGoSeriesDelivery implements EventDelivery {
   readonly #cache: SeriesCache;
   readonly #pending = new Set<Promise<unknown>>();
 
-  /**
-   * @param cache the series so far; all sinks share them
-   * @param signal stops the delivery when it aborts
-   */
+  /** @param cache the series so far; all sinks share them */
   constructor(options: DeliveryOptions<EventsV1Event, SeriesPatch>, cache: SeriesCache, signal: AbortSignal | undefined) {
     const { now, sleepDurationMs, random } = options;
     this.#now = now;

@@ -3,17 +3,17 @@
 import { correlationRules, type ClientGoOption } from '../client-go/compatibility.ts';
 import { patchOf, type CoreV1Event, type EventPatch } from './core-event.ts';
 import { timestamp } from '../../time/rfc3339.ts';
-import type { CorrelationRules } from './correlation-rules.ts';
 import {
   eventAggregatorByReasonMessageFunc,
   withGivenNames,
+  type CorrelationRules,
   type EventAggregatorKeyFunc,
   type EventAggregatorMessageFunc,
   type EventGroup,
   type EventKeyFuncs,
   type EventSpamKeyFunc,
   type SpamKey,
-} from './event-keys.ts';
+} from './correlation-rules.ts';
 import { givenName } from '../pipeline/event-name.ts';
 import type { Correlation } from '../pipeline/event-policy.ts';
 import type { PipelineOptions } from '../pipeline/options.ts';

@@ -78,11 +78,8 @@ export class EventBroadcasterAdapter implements AsyncDisposable {
     if (eventsV1 === undefined) return core;
     const dropped = { ...core.dropped };
     for (const cause of Object.keys(dropped) as (keyof typeof dropped)[]) dropped[cause] += eventsV1.dropped[cause];
-    return {
-      delivered: core.delivered + eventsV1.delivered,
-      notDelivered: core.notDelivered + eventsV1.notDelivered,
-      dropped,
-    };
+    const notDelivered = core.notDelivered + eventsV1.notDelivered;
+    return { delivered: core.delivered + eventsV1.delivered, notDelivered, dropped };
   }
 
   /** As `shutdown`, for `await using`. */
@@ -96,11 +93,8 @@ export async function newEventBroadcasterAdapter(
   apis: EventApis,
   options: EventBroadcasterAdapterOptions,
 ): Promise<EventBroadcasterAdapter> {
-  const hasEventsV1 = await apis.eventsV1.getAPIResources().then(
-    () => true,
-    () => false,
-  );
-  const eventsV1 = hasEventsV1 ? new EventsV1ApiSink(apis.eventsV1) : undefined;
+  const discovery = apis.eventsV1.getAPIResources();
+  const eventsV1 = await discovery.then(() => new EventsV1ApiSink(apis.eventsV1)).catch(() => undefined);
   return new EventBroadcasterAdapter({ core: new CoreV1EventSink(apis.coreV1), eventsV1 }, options);
 }
 

@@ -7,7 +7,7 @@
 export * from '../pipeline/entry.ts';
 export type { EventType } from '../core/core-event.ts';
 export type { RecordedEvent } from '../core/fake-recorder.ts';
-export type { EventsV1Event, EventSeries, SeriesPatch } from './event.ts';
+export { getFieldSelector, type EventsV1Event, type EventSeries, type SeriesPatch } from './event.ts';
 export {
   EventBroadcasterAdapter,
   EventRecorderAdapter,
@@ -30,4 +30,3 @@ export {
 } from './recorder.ts';
 export { EventsV1ApiSink, type EventsV1Sink } from './sink.ts';
 export { FakeRecorder, newFakeRecorder, type FakeRecorderOptions, type RecordedEventsV1Event } from './fake-recorder.ts';
-export { getFieldSelector } from './field-selector.ts';

@@ -10,10 +10,7 @@ import type { WriteQueue } from '../pipeline/write-queue.ts';
 import { eventsV1Shape, seriesKey, type EventsV1Event, type SeriesPatch } from './event.ts';
 
 /** See `EventsV1BroadcasterOptions`. */
-export interface SeriesOptions extends Pick<
-  DeliveryOptions<EventsV1Event, SeriesPatch>,
-  'sleepDurationMs' | 'random' | 'nameAnnotation'
-> {
+export interface SeriesOptions extends DeliveryOptions<EventsV1Event, SeriesPatch> {
   readonly cacheSize: number;
   readonly distinguishesNotes: boolean;
 }

@@ -1,4 +1,5 @@
 // ClientNodeSink: writes events with a consumer's own client-node.
+import { strategicMergePatchOptions } from '../../kube/client-node-patch.ts';
 import type { AnyEvent, EventMetadata, SinkOf } from './event-policy.ts';
 
 /** What is needed of client-node's `CoreV1Api`, of any version from 1.0, or its `EventsV1Api`, from 1.4. */
@@ -49,26 +50,4 @@ export abstract class ClientNodeSink<E extends AnyEvent, P extends object> imple
 function namespaceOf({ metadata }: AnyEvent, verb: string): string {
   if (metadata.namespace === '') throw new Error(`can't ${verb} an event with empty namespace`);
   return metadata.namespace;
-}
-
-/** client-node's middleware wants this much of an observable. */
-interface Settled<T> {
-  toPromise(): Promise<T>;
-  pipe(callback: (value: T) => unknown): Settled<unknown>;
-}
-
-/** Does what client-node's `setHeaderOptions` does, which cannot be imported: the consumer has a client-node of its own. */
-function strategicMergePatchOptions(): object {
-  const pre = (request: { setHeaderParam(name: string, value: string): void }) => {
-    request.setHeaderParam('Content-Type', 'application/strategic-merge-patch+json');
-    return settled(request);
-  };
-  return { middleware: [{ pre, post: (response: unknown) => settled(response) }], middlewareMergeStrategy: 'append' };
-}
-
-function settled<T>(value: T): Settled<T> {
-  return {
-    toPromise: () => Promise.resolve(value),
-    pipe: callback => settled(callback(value)),
-  };
 }

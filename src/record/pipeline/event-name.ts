@@ -4,7 +4,6 @@ import type { Annotations } from './event-policy.ts';
 
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const longestName = 253;
-const nanosecondsInMs = 1_000_000;
 
 /** `<name>.<hex of unixNano>`, or a random UUID if the API server would refuse that as a name. */
 export function generateEventName(referencedName: string, unixNano: bigint): string {
@@ -43,5 +42,5 @@ export function givenName(annotations: Annotations | undefined, nameAnnotation: 
 }
 
 export function unixNanoOf(ms: number): bigint {
-  return BigInt(Math.trunc(ms)) * BigInt(nanosecondsInMs);
+  return BigInt(Math.trunc(ms)) * 1_000_000n;
 }

@@ -2,16 +2,15 @@
 //   to write them failed.
 import { startTimer } from '../../time/timer.ts';
 import type { DropCause } from './event-counts.ts';
+import type { AnyEvent, EventPolicy } from './event-policy.ts';
 
-export interface HeldCountsOptions<T> {
+export interface HeldCountsOptions<T> extends Pick<EventPolicy<AnyEvent, unknown>, 'maxHeld'> {
   /** When a count may be written, in milliseconds since 1970: 0 for now, Infinity for when it is released. */
   readonly dueAt: (count: T) => number;
   /** Called with each count that is due, once it is no longer held. */
   readonly onDue: (count: T) => void;
   /** Called with the count that was held longest, if there are too many. */
   readonly onDrop: (cause: DropCause, count: T) => void;
-  /** The largest number of held counts. */
-  readonly maxHeld: number;
   readonly now: () => number;
 }
 

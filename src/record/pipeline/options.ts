@@ -16,7 +16,7 @@ export interface PipelineOptions extends ClientGoOption, RecorderOptions {
   readonly random?: (() => number) | undefined;
   /** The largest number of events that wait for a watcher, and of keys that wait for a sink; beyond it the newest are dropped. Default: 1000. */
   readonly maxQueuedEvents?: number | undefined;
-  /** The largest number of concurrent writes to each sink. Default: 16; 8 for events.k8s.io/v1. `clientGoCompatible` makes it 1; there unlimited. */
+  /** The largest number of concurrent writes to each sink. Default: 16; 8 for events.k8s.io/v1. `clientGoCompatible`: always 1; there unlimited. */
   readonly concurrency?: number | undefined;
   /**
    * The delay before a write is retried, in milliseconds; the first delay is a random part of it. For events.k8s.io/v1 up to a quarter is

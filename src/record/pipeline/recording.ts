@@ -51,17 +51,11 @@ export function newMetadata({ reference, name, annotations }: EventParts): Event
   return annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } };
 }
 
-/** Why an event is invalid, as a log line. */
-export interface Fault {
-  readonly message: string;
-  readonly fields: LogFields;
-}
-
-/** The reference to the object of an event, and why it cannot be recorded, if it cannot. */
+/** The reference to the object of an event, and why it cannot be recorded, as a log line, if it cannot. */
 export function checkedReference(
   { object, type, reason }: Pick<RecordedCall, 'object' | 'type' | 'reason'>,
   { kindOf, isLenient, checksReason }: Pick<RecordingOptions<unknown>, 'kindOf' | 'isLenient' | 'checksReason'>,
-): { readonly reference: ObjectReference; readonly fault?: Fault } {
+): { readonly reference: ObjectReference; readonly fault?: { readonly message: string; readonly fields: LogFields } } {
   let reference: ObjectReference = {};
   let message = 'Could not construct reference, will not report event';
   try {

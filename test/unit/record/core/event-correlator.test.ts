@@ -8,7 +8,7 @@ import {
   eventAggregatorByReasonFunc,
   eventAggregatorByReasonMessageFunc,
   type EventSpamKeyFunc,
-} from '../../../../src/record/core/event-keys.ts';
+} from '../../../../src/record/core/correlation-rules.ts';
 
 function reference(name = 'my-pod', namespace = 'my-ns'): ObjectReference {
   return {

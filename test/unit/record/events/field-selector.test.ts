@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { getFieldSelector } from '../../../../src/record/events/field-selector.ts';
+import { getFieldSelector } from '../../../../src/record/events/event.ts';
 
 const deployment = {
   apiVersion: 'apps/v1',
