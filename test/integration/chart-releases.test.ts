@@ -100,7 +100,7 @@ describe('a release of the chart', () => {
 
   it('is upgraded with --reuse-values from each set of values that the chart ever had, and has the defaults of what these lack', async () => {
     const files = (await readdir(formerValues)).sort();
-    expect(files).to.have.lengthOf.at.least(4);
+    expect(files).to.have.lengthOf.at.least(5);
     const namespace = await namespaceNamed('upgraded');
     const inNamespace = ['--namespace', namespace];
     for (const file of files) {
@@ -111,6 +111,9 @@ describe('a release of the chart', () => {
       expect(manifest, file).to.include('replicas: 3').and.include('team: x').and.include('topologySpreadConstraints');
       const { controller } = parse(values) as { controller: { recheckSeconds: number } };
       expect(manifest, file).to.include(`--recheck-seconds=${controller.recheckSeconds}`).and.include('--events-api=core');
+      // Kinds that a former controller did not write.
+      expect(manifest, file).to.include('resources: [configmaps]').and.include('resources: [networkpolicies]');
+      expect(manifest, file).to.include('resources: [poddisruptionbudgets]').and.not.include('--without-kinds');
       await helm('uninstall', 'bitcoin-controller', ...inNamespace);
       await api.kubectl('delete', 'crd', definition);
     }

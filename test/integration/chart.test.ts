@@ -76,11 +76,17 @@ const kinds =
   (kind: string): Look =>
   objects =>
     objects.filter(object => object.kind === kind).map(({ metadata }) => metadata.name);
-const text: Look = objects => JSON.stringify(objects);
+const text = (objects: readonly RenderedObject[]): string => JSON.stringify(objects);
 
 function at(value: unknown, place: string): unknown {
   return place.split('.').reduce((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], value);
 }
+
+const withoutKinds = { configMaps: false, networkPolicies: false, podDisruptionBudgets: false };
+/** The kinds that only some networks ask for, as far as the roles name them. */
+const rightsOnKinds: Look = objects =>
+  ['configmaps', 'networkpolicies', 'poddisruptionbudgets'].filter(plural => text(objects.filter(isRole)).includes(plural));
+const isRole = ({ kind }: RenderedObject): boolean => kind === 'Role' || kind === 'ClusterRole';
 
 /** Values, a path into the rendered objects, and the expected value there. */
 const options: readonly (readonly [ChartValues, Look, unknown])[] = [
@@ -112,6 +118,14 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
     objects => JSON.stringify(rendered(objects, 'ClusterRole', 'bitcoin-controller')),
     new RegExp(`^((?!${rightsForSecrets}).)*$`),
   ],
+  [{}, argument('without-kinds'), ''],
+  [{ rbac: { configMaps: false } }, argument('without-kinds'), 'configMaps'],
+  [{ rbac: { networkPolicies: false } }, argument('without-kinds'), 'networkPolicies'],
+  [{ rbac: { podDisruptionBudgets: false } }, argument('without-kinds'), 'podDisruptionBudgets'],
+  [{ rbac: withoutKinds }, argument('without-kinds'), 'configMaps,networkPolicies,podDisruptionBudgets'],
+  [{ rbac: withoutKinds }, rightsOnKinds, []],
+  [{}, rightsOnKinds, ['configmaps', 'networkpolicies', 'poddisruptionbudgets']],
+  [{ watchNamespaces: ['one'] }, rightsOnKinds, ['configmaps', 'networkpolicies', 'poddisruptionbudgets']],
   [{ rbac: { aggregate: false } }, kinds('ClusterRole'), ['bitcoin-controller']],
   [{}, kinds('ValidatingAdmissionPolicy'), []],
   [
@@ -234,6 +248,16 @@ describe('the chart', () => {
     });
   });
 
+  it('names its own pods to the controller, which lets them in where a network has a NetworkPolicy', async () => {
+    const objects = await renderChart({ nameOverride: 'other', podLabels: { team: 'x' } });
+    const env = container('env')(objects) as { name: string; value?: string }[];
+    const environment = Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+    const config = readConfig(controllerArguments(objects), 'host', environment);
+    const labels = { ...ownLabels, 'app.kubernetes.io/name': 'other' };
+    expect(config).to.deep.include({ podLabels: labels });
+    expect(at(podSpec(objects), 'template.metadata.labels')).to.include(labels);
+  });
+
   it('renders the same with null for any of its values as without it', async () => {
     const nothing = {
       bitcoind: {
@@ -248,7 +272,11 @@ describe('the chart', () => {
       },
       replicas: null,
       crds: { enabled: null, keep: null },
-      rbac: { create: null, secretNames: null, aggregate: null },
+      rbac: {
+        ...{ create: null, secretNames: null, aggregate: null },
+        ...{ configMaps: null, networkPolicies: null, podDisruptionBudgets: null },
+      },
+      admissionPolicy: { enabled: null, extraImages: null, podTemplates: null, networkNamePattern: null },
       metrics: { service: null },
       podDisruptionBudget: null,
       topologySpreadConstraints: null,
@@ -276,7 +304,7 @@ describe('the chart', () => {
       fullnameOverride: null,
     };
     expect(await renderChart(nothing)).to.deep.equal(await renderChart());
-    const sections = ['image', 'bitcoind', 'crds', 'rbac', 'serviceAccount', 'controller', 'metrics'];
+    const sections = ['image', 'bitcoind', 'crds', 'rbac', 'admissionPolicy', 'serviceAccount', 'controller', 'metrics'];
     expect(await renderChart(Object.fromEntries(sections.map(name => [name, null])))).to.deep.equal(await renderChart());
   });
 

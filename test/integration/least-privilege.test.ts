@@ -1,5 +1,6 @@
 // The chart's roles grant exactly what the controller needs: two replicas run with the chart's service account through all of their work, and
-// the audit log then shows no refused request and no unused right. Nodes and bitcoinds are simulated.
+// the audit log then shows no refused request and no unused right. So it is without the rights that only some networks need, too: those
+// networks report it. Nodes and bitcoinds are simulated.
 import { expect } from 'chai';
 import type { TestControlPlane } from '../support/cluster/api-server.ts';
 import {
@@ -30,14 +31,33 @@ const managedByLabel = 'app.kubernetes.io/managed-by';
 /** An admission plugin checks this right, which no audit log shows. A separate test proves that it is needed. */
 const usedByAdmission = `update ${group}/bitcoinnetworks/finalizers`;
 
+/** Each with a network that needs it, and what is reported of that network without the right. */
+const optionalKinds = {
+  configMaps: { spec: { bitcoinConf: ['txindex=1'] }, words: 'may not create a ConfigMap (chart value rbac.configMaps)' },
+  networkPolicies: {
+    spec: { networkPolicy: {} },
+    words: 'networkPolicy: the controller may not create a NetworkPolicy (chart value rbac.networkPolicies)',
+  },
+  podDisruptionBudgets: {
+    spec: { podDisruptionBudget: {} },
+    words: 'podDisruptionBudget: the controller may not create a PodDisruptionBudget (chart value rbac.podDisruptionBudgets)',
+  },
+} as const;
+
+/** An image of a group of nodes. */
+const otherImage = 'registry.example/bitcoin/knots:29.3';
+
 const forms: Readonly<Record<string, ChartValues>> = {
   'for the whole cluster': {},
+  'for the whole cluster, without those that only some networks need': {
+    rbac: { configMaps: false, networkPolicies: false, podDisruptionBudgets: false },
+  },
   'for the watched namespaces, with events of events.k8s.io': {
     watchNamespaces: [namespace, 'another'],
     controller: { eventsApi: 'events' },
   },
   'for the whole cluster, under the admission policy': {
-    admissionPolicy: { enabled: true },
+    admissionPolicy: { enabled: true, extraImages: ['registry.example/bitcoin/*'] },
     controller: { eventsApi: 'events' },
   },
 };
@@ -69,7 +89,7 @@ for (const [form, values] of Object.entries(forms))
     const requests = (): Promise<readonly AuditedRequest[]> => requestsOf(username, api.auditLogPath);
 
     before(async () => {
-      objects = await renderChart({ ...values, rbac: { secretNames: [secretName, laterSecret] } });
+      objects = await renderChart({ ...values, rbac: { ...(values['rbac'] ?? {}), secretNames: [secretName, laterSecret] } });
       api = await startKwokCluster({ nodes: 2, apiServerArguments: [`--enable-admission-plugins=${admissionPlugin}`] });
       // After the cluster, of which there is one at a time: so its port is free.
       bitcoind = await SimulatedBitcoind.start(credentials);
@@ -137,6 +157,44 @@ for (const [form, values] of Object.entries(forms))
       await kubectl('set', 'image', 'statefulset/alice-sts', 'bitcoind=older:1');
       await wait('statefulset/alice-sts', `jsonpath=${image}=${wanted}`);
     });
+
+    if ('rbac' in values)
+      it('let it report which chart value gives it the right that a network needs, and serve that network as far as it may', async () => {
+        for (const [kind, { spec, words }] of Object.entries(optionalKinds)) {
+          const name = kind.toLowerCase();
+          await create(network(name, { nodes: 1, secret: secretName, ...spec }));
+          const accepted = '{.status.conditions[?(@.type=="SpecAccepted")]';
+          await wait(`bitcoinnetwork/${name}`, `jsonpath=${accepted}.reason}=RightMissing`);
+          expect(await kubectl('get', `bitcoinnetwork/${name}`, '-o', `jsonpath=${accepted}.status}`)).to.equal('False');
+          expect(await kubectl('get', `bitcoinnetwork/${name}`, '-o', `jsonpath=${accepted}.message}`)).to.include(words);
+          await wait(`statefulset/${name}-sts`, 'create');
+        }
+      });
+    else
+      it('let it create all that a network can ask for, repair it, and delete what it asks for no more', async () => {
+        await create(network('rich', { nodes: 2, secret: secretName }));
+        await wait('bitcoinnetwork/rich', 'condition=Connected');
+        const asked = {
+          ...{ nodes: 3, networkPolicy: {}, podDisruptionBudget: {}, topology: { type: 'Ring' } },
+          groups: [{ name: 'old', nodes: 1, ordinals: { start: 100 }, image: otherImage, bitcoinConf: ['txindex=1'] }],
+          services: { p2pPerNode: { type: 'NodePort' }, rpc: { type: 'ClusterIP' } },
+        };
+        await change('bitcoinnetwork/rich', { spec: asked });
+        for (const child of richChildren) await wait(child, 'create');
+        await wait('bitcoinnetwork/rich', `jsonpath={.status.edges.summary}=3/3`);
+        for (const [child, field, value] of drifts) {
+          const wanted = await kubectl('get', child, '-o', `jsonpath={${field}}`);
+          await change(child, value);
+          await untilIs(child, `{${field}}`, wanted);
+        }
+        const nothing = Object.fromEntries(Object.keys(asked).map(field => [field, null]));
+        await change('bitcoinnetwork/rich', { spec: { ...nothing, nodes: 2 } });
+        for (const child of richChildren) await wait(child, 'delete');
+        await wait('bitcoinnetwork/rich', 'jsonpath={.status.readyNodes}=2');
+      });
+
+    const change = (what: string, merged: object): Promise<string> =>
+      kubectl('patch', what, '--type=merge', '-p', JSON.stringify(merged));
 
     it('let it diagnose why pods are not created, and trigger a retry', async () => {
       const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'full' }, spec: { hard: { pods: '0' } } };
@@ -310,6 +368,21 @@ for (const [form, values] of Object.entries(forms))
     });
   });
 
+/** What the network `rich` has besides what every network has. */
+const richChildren = [
+  ...['configmap/rich-conf', 'networkpolicy/rich-netpol', 'poddisruptionbudget/rich-pdb', 'statefulset/rich-sts-old'],
+  ...['service/rich-rpc', 'service/rich-sts-0-p2p', 'service/rich-sts-old-100-p2p'],
+];
+
+/** A field of each kind, and how another writer changes it. */
+const drifts = [
+  ['configmap/rich-conf', '.data.bitcoin\\.conf', { data: { 'bitcoin.conf': 'regtest=0' } }],
+  ['networkpolicy/rich-netpol', '.spec.policyTypes', { spec: { policyTypes: ['Egress'] } }],
+  ['poddisruptionbudget/rich-pdb', '.spec.maxUnavailable', { spec: { maxUnavailable: 7 } }],
+  ['service/rich-rpc', '.spec.type', { spec: { type: 'NodePort' } }],
+  ['statefulset/rich-sts-old', '.spec.replicas', { spec: { replicas: 0 } }],
+] as const;
+
 const ownedService = (uid: string) => ({
   apiVersion: 'v1',
   kind: 'Service',
@@ -320,7 +393,7 @@ const ownedService = (uid: string) => ({
       { apiVersion: `${group}/v1`, kind: 'BitcoinNetwork', name: 'owner', uid, controller: true, blockOwnerDeletion: true },
     ],
   },
-  spec: { clusterIP: 'None', selector: { app: 'owner' }, ports: [{ port: 18444 }] },
+  spec: { clusterIP: 'None', selector: { app: 'owner', [managedByLabel]: 'bitcoin-controller' }, ports: [{ port: 18444 }] },
 });
 
 const secret = (name: string) => ({
