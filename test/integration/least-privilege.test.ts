@@ -100,20 +100,23 @@ for (const [form, values] of Object.entries(forms))
       await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
       kubeconfig = await api.kubeconfigForServiceAccount(account.namespace, account.name);
       if (policies().length > 0) await eventually(isPolicyHeeded);
+      await eventually(isOwnerKnown);
     });
 
     const policies = (): readonly RenderedObject[] => objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy');
+    const dryRun = (object: object): Promise<string> =>
+      api
+        .kubectlWithInput(
+          JSON.stringify(object),
+          ...['-n', namespace, 'create', '--dry-run=server', '-f', '-', `--as=${username}`],
+        )
+        .catch((error: unknown) => String(error));
     const isPolicyHeeded = async (): Promise<boolean> => {
-      const foreign = JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'web' },
-        spec: { ports: [{ port: 80 }] },
-      });
-      const dryRun = ['-n', namespace, 'create', '--dry-run=server', '-f', '-', `--as=${username}`];
-      const answer = await api.kubectlWithInput(foreign, ...dryRun).catch((error: unknown) => String(error));
-      return answer.includes('writes only Services that a BitcoinNetwork controls');
+      const foreign = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { ports: [{ port: 80 }] } };
+      return (await dryRun(foreign)).includes('writes only Services that a BitcoinNetwork controls');
     };
+    /** The admission plugin reads the kinds of owners at intervals: until then it refuses all owned objects. */
+    const isOwnerKnown = async (): Promise<boolean> => !(await dryRun(ownedService('any'))).includes('cannot find RESTMapping');
 
     after(async () => {
       await Promise.all(replicas.map(replica => replica.kill()));
