@@ -1,9 +1,10 @@
-// The manifests of docs/security.md: a real API server accepts them, their selectors match, and the quota limits networks.
-import { readFileSync } from 'node:fs';
+// The manifests of the documentation: a real API server accepts those of examples/ and of the pages about networks as they stand, and those of
+// docs/security.md, whose selectors match and whose quota limits networks.
+import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { p2pPort, rpcPort } from '../../src/bitcoin/api/names.ts';
@@ -17,6 +18,10 @@ interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly spec?: unknown;
 }
+/** A block of a page that shows fields of a network only: the test adds the rest. */
+interface Fragment {
+  readonly spec: object;
+}
 interface Selector {
   readonly matchLabels: Readonly<Record<string, string>>;
 }
@@ -28,12 +33,74 @@ interface NetworkPolicySpec {
   readonly ingress: readonly Peer[];
 }
 
-const text = readFileSync(path.join(import.meta.dirname, '..', '..', 'docs', 'security.md'), 'utf8');
-const manifests = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml = '']) => parse(yaml) as Manifest);
+const root = path.join(import.meta.dirname, '..', '..');
+const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+const blocksOf = (file: string): unknown[] =>
+  [...textOf(file).matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml = '']): unknown => parse(yaml));
+const manifests = blocksOf('docs/security.md') as Manifest[];
 const policyOf = (name: string): NetworkPolicySpec =>
   manifests.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === name)?.spec as NetworkPolicySpec;
 const ingressPorts = (name: string): readonly number[] =>
   policyOf(name).ingress.flatMap(({ ports }) => ports.map(({ port }) => port));
+
+/** Each of these is refused, as it says itself; test/integration/validation.test.ts shows that. */
+const refusedExample = 'examples/invalid.yaml';
+const examples = globSync('examples/*.yaml', { cwd: root })
+  .filter(file => file !== refusedExample)
+  .sort();
+const manifestsOf = (file: string): Manifest[] => parseAllDocuments(textOf(file)).map(document => document.toJS() as Manifest);
+const pages = ['README.md', ...globSync('docs/networks/*.md', { cwd: root })].sort();
+const isManifest = (block: unknown): block is Manifest => 'kind' in (block as object);
+
+describe('the manifests of networks', function () {
+  this.timeout(180_000);
+  let api: TestControlPlane;
+  /** Strict: a field that the API server does not know is refused. */
+  const apply = (object: object): Promise<string> =>
+    api.kubectlWithInput(JSON.stringify(object), 'apply', '--validate=strict', '-f', '-');
+
+  before(async () => {
+    api = await startControlPlane();
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
+  });
+  after(() => api.stop());
+
+  for (const file of examples) {
+    it(`in ${file} are accepted by the API server as they stand`, async () => {
+      await api.kubectl('apply', '--validate=strict', '-f', path.join(root, file));
+    });
+  }
+
+  for (const page of pages) {
+    const blocks = blocksOf(page);
+    if (blocks.length === 0) continue;
+    it(`in ${page} are accepted by the API server, and the complete ones are those of examples/`, async () => {
+      const shown = examples.flatMap(manifestsOf);
+      for (const [index, block] of blocks.entries()) {
+        if (isManifest(block)) expect(shown).to.deep.include(block);
+        else
+          await apply(
+            networkOf(`${path.basename(page, '.md')}-${'abcdefghijklmnopqrstuvwxyz'.charAt(index)}`, block as Fragment),
+          );
+      }
+    });
+  }
+
+  it('in examples/ are each linked from a page', () => {
+    const linked = pages.flatMap(page =>
+      [...textOf(page).matchAll(/\]\(([^)#]+\.yaml)\)/g)].map(([, link = '']) => path.join(path.dirname(page), link)),
+    );
+    expect(linked).to.include.members([...examples, refusedExample]);
+  });
+});
+
+const networkOf = (name: string, { spec }: Fragment): object => ({
+  apiVersion: `${group}/v1`,
+  kind: 'BitcoinNetwork',
+  metadata: { name },
+  spec: { nodes: 3, ...spec },
+});
 
 describe('the manifests of docs/security.md', function () {
   this.timeout(180_000);
