@@ -81,7 +81,10 @@ describe('the manifests of networks', function () {
         if (isManifest(block)) expect(shown).to.deep.include(block);
         else
           await apply(
-            networkOf(`${path.basename(page, '.md')}-${'abcdefghijklmnopqrstuvwxyz'.charAt(index)}`, block as Fragment),
+            networkOf(
+              `${path.basename(page, '.md').toLowerCase()}-${'abcdefghijklmnopqrstuvwxyz'.charAt(index)}`,
+              block as Fragment,
+            ),
           );
       }
     });
