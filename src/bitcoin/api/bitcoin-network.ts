@@ -38,18 +38,17 @@ const nameRule = {
 
 const specSchema = z
   .object({
-    nodes: z
-      .int()
-      .min(0)
-      .max(maxNodes)
-      .meta({ format: 'int32', description: 'The number of bitcoin nodes. 0 stops all nodes and keeps the network.' }),
+    nodes: z.int().min(0).max(maxNodes).meta({
+      format: 'int32',
+      description: 'The number of bitcoin nodes, including those of groups. 0 stops all nodes and keeps the network.',
+    }),
     secret: z
       .string()
       .max(253)
       .optional()
       .meta({
         description:
-          'Name of the Secret, in the namespace of the network, whose keys BC_RPC_USER and BC_RPC_PASSWORD hold the JSON-RPC credentials.',
+          'Name of the Secret, in the namespace of the network, whose keys BC_RPC_USER and BC_RPC_PASSWORD hold the JSON-RPC credentials. A change restarts the nodes.',
         absent: 'The publicly known default credentials, as with an empty name.',
         'x-kubernetes-validations': [secretNameRule],
       }),

@@ -16,7 +16,7 @@ export const signetSchema = z
       .exactOptional()
       .meta({
         description:
-          'The script that a block of a signet of your own satisfies, in hexadecimal (signetchallenge). It cannot change. 51 needs no signature, so that any node can make blocks.',
+          'The script that each block of a signet of your own must satisfy, in hexadecimal (signetchallenge). It cannot change. 51 needs no signature, so that any node can make blocks.',
         absent: 'The public signet.',
         'x-kubernetes-validations': [
           {
@@ -45,7 +45,7 @@ export const signetSchema = z
 
 export const peerDiscoverySchema = z.enum(['Enabled', 'Disabled']).meta({
   description:
-    'Whether nodes look for peers outside the network by themselves. If Disabled, a node has the connections of the topology and of externalPeers, and those that others open to it.',
+    'Whether nodes look for peers outside the network by themselves. If Disabled, a node has the connections of the topology and of externalPeers, and those that others open to it. A change restarts the nodes.',
   absent: 'Enabled on main, testnet4 and the public signet; else Disabled.',
 });
 

@@ -23,8 +23,9 @@ const externalPeerSchema = z.object({
     .exactOptional()
     .meta({
       ...listSet,
-      description: "The ordinals of the nodes that connect to it. It takes one of a node's 8 added-node connections.",
-      absent: '[0].',
+      description:
+        "The ordinals of the nodes that connect to it. It takes one of the 8 connections that a node's bitcoind reconnects by itself.",
+      absent: 'Node 0.',
     }),
 });
 
@@ -33,7 +34,7 @@ export const externalPeersSchema = z
   .max(64)
   .meta({
     ...listMap('address'),
-    description: 'Peers outside the network that nodes connect to (addnode). Changes apply to running nodes.',
+    description: 'Peers outside the network that nodes connect to, on the same chain (addnode). Changes apply to running nodes.',
     absent: 'None.',
   });
 

@@ -48,7 +48,7 @@ export const groupsSchema = z
   .meta({
     ...listMap('name'),
     description:
-      'Groups of nodes with settings of their own. Nodes in no group have the settings of the network and the ordinals from 0.',
+      'Groups of nodes with settings of their own, each with a StatefulSet. Nodes in no group have the settings of the network and the ordinals from 0.',
     absent: 'All nodes are in no group.',
   });
 

@@ -12,16 +12,23 @@ const peers = (description: string, absent: string) =>
 
 export const networkPolicySchema = z
   .object({
-    rpcFrom: peers('Who may connect to JSON-RPC, as `from` of a NetworkPolicy, besides the controller.', 'Nobody else.'),
-    p2pFrom: peers('Who may connect to the P2P port, as `from` of a NetworkPolicy, besides the nodes.', 'Nobody else.'),
+    rpcFrom: peers(
+      'Who may connect to JSON-RPC and ZeroMQ besides the controller, as `from` of a NetworkPolicy.',
+      'Nobody else.',
+    ),
+    p2pFrom: peers(
+      'Who may connect to the P2P port besides the nodes of the network, as `from` of a NetworkPolicy.',
+      'Nobody else.',
+    ),
     egress: z.enum(['Restricted', 'Unrestricted']).exactOptional().meta({
-      description: 'Restricted allows the nodes to connect to one another and to DNS, and to nothing else.',
+      description:
+        'Restricted allows the nodes to connect to one another, to DNS, to the ports of externalPeers and, with peerDiscovery, to the P2P port of the chain.',
       absent: 'Unrestricted.',
     }),
   })
   .meta({
     description:
-      'Creates a NetworkPolicy for the nodes, also if it is empty ({}). The network plugin of the cluster enforces it.',
+      'Creates the NetworkPolicy NETWORK-netpol for the nodes, also if it is empty ({}). It has an effect only if the network plugin of the cluster enforces it.',
     absent: 'No NetworkPolicy.',
   });
 

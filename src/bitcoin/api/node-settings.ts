@@ -8,15 +8,16 @@ const resourcesSchema = z
   .object({
     requests: quantities()
       .exactOptional()
-      .meta({ description: 'What the container bitcoind requests, such as memory: 64Mi.', absent: 'Nothing.' }),
+      .meta({ description: 'What the container bitcoind requests, such as memory: 64Mi.', absent: 'Those of the chart.' }),
     limits: quantities().exactOptional().meta({
       description:
-        'What the container bitcoind is limited to. A memory limit has to hold dbcache, maxmempool and 50 MB more; a node that is killed loses its newest blocks.',
-      absent: 'Not limited.',
+        'What the container bitcoind is limited to. A memory limit has to hold dbcache, maxmempool and 50 MB more; a node that exceeds it is killed and loses its newest blocks.',
+      absent: 'Those of the chart.',
     }),
   })
   .meta({
-    description: 'The resources of the container bitcoind. A change restarts the nodes.',
+    description:
+      'The resources of the container bitcoind, merged by key with those of the chart and, in a group, of the network. A value of the chart that contradicts one of the network does not apply. A change restarts the nodes.',
     absent: 'As the chart sets them (bitcoind.resources).',
   });
 
@@ -28,7 +29,7 @@ const zmqSchema = z
       .array(zmqTopicSchema)
       .min(1)
       .max(5)
-      .meta({ ...listSet, description: "The topics, in bitcoind's spelling. All of them are published on one port." }),
+      .meta({ ...listSet, description: "The topics, in bitcoind's spelling. Each node publishes all of them on one port." }),
     port: int32(1024, 65_535)
       .exactOptional()
       .meta({
@@ -55,7 +56,7 @@ export const nodeSettingsSchema = z.object({
     .max(512)
     .exactOptional()
     .meta({
-      description: 'An image with bitcoind and /bin/sh. A change restarts the nodes.',
+      description: 'An image with bitcoind and /bin/sh. Its entrypoint is not used. A change restarts the nodes.',
       absent: 'The image of the chart.',
       'x-kubernetes-validations': [
         {

@@ -7,7 +7,7 @@ export const podDisruptionBudgetSchema = z
     maxUnavailable: numberOrPercentage()
       .exactOptional()
       .meta({
-        description: 'How many nodes of all groups together an eviction may stop at a time, such as 1 or 25%.',
+        description: 'How many nodes, of all groups together, may be evicted at the same time, such as 1 or 25%.',
         absent: '1.',
         'x-kubernetes-validations': [
           {
@@ -18,7 +18,7 @@ export const podDisruptionBudgetSchema = z
       }),
   })
   .meta({
-    description: 'Creates a PodDisruptionBudget for the nodes, also if it is empty ({}).',
+    description: 'Creates the PodDisruptionBudget NETWORK-pdb for the nodes, also if it is empty ({}).',
     absent: 'No PodDisruptionBudget.',
   });
 

@@ -38,19 +38,21 @@ const tolerationSchema = z.object({
     .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
     .exactOptional()
     .meta({ description: 'The effect of the taint.', absent: 'Any.' }),
-  tolerationSeconds: z
-    .int()
-    .exactOptional()
-    .meta({ format: 'int64', description: 'How long a pod stays on the node, with effect NoExecute.', absent: 'For ever.' }),
+  tolerationSeconds: z.int().exactOptional().meta({
+    format: 'int64',
+    description: 'How many seconds a pod stays on the machine, with effect NoExecute.',
+    absent: 'Forever.',
+  }),
 });
 
 const podMetadataSchema = z
   .object({
-    labels: labels()
-      .exactOptional()
-      .meta({ description: 'Labels of the pods. The labels that the controller sets win.', absent: 'Those of the chart.' }),
+    labels: labels().exactOptional().meta({
+      description: 'Labels of the pods, besides those of the chart. Those that the controller sets win.',
+      absent: 'Those of the chart.',
+    }),
     annotations: annotations().exactOptional().meta({
-      description: 'Annotations of the pods. The annotations that the controller sets win.',
+      description: 'Annotations of the pods, besides those of the chart. Those that the controller sets win.',
       absent: 'Those of the chart.',
     }),
   })
@@ -64,14 +66,19 @@ const containers = (description: string) =>
     .meta({ ...listMap('name'), description, absent: 'None.', 'x-kubernetes-validations': [containerRule] });
 
 const schedulingFields = {
-  nodeSelector: labels()
-    .exactOptional()
-    .meta({ description: 'Labels that a machine must have to run the pods.', absent: 'Those of the chart.' }),
+  nodeSelector: labels().exactOptional().meta({
+    description: 'Labels that a machine must have to run the pods, besides those of the chart.',
+    absent: 'Those of the chart.',
+  }),
   tolerations: z
     .array(tolerationSchema)
     .max(32)
     .exactOptional()
-    .meta({ ...listAtomic, description: 'Taints of machines that the pods tolerate.', absent: 'Those of the chart.' }),
+    .meta({
+      ...listAtomic,
+      description: 'Taints of machines that the pods tolerate. They replace those of the chart.',
+      absent: 'Those of the chart.',
+    }),
   affinity: uncheckedObject<V1Affinity>()
     .exactOptional()
     .meta({ description: 'Which machines and which other pods the pods prefer, need or avoid.', absent: 'None.' }),
@@ -103,15 +110,20 @@ const podSpecSchema = z
       .array(z.object({ name: objectName().meta({ description: 'The name of a Secret in the same namespace.' }) }))
       .max(16)
       .exactOptional()
-      .meta({ ...listMap('name'), description: 'Secrets with the credentials of registries.', absent: 'Those of the chart.' }),
+      .meta({
+        ...listMap('name'),
+        description: 'Secrets with the credentials of registries. They replace those of the chart.',
+        absent: 'Those of the chart.',
+      }),
     securityContext: uncheckedObject<V1PodSecurityContext>().exactOptional().meta({
-      description: 'The security context of the pods. The security context of the container bitcoind is fixed.',
+      description:
+        'The security context of the pods, merged by field with that of the chart. The security context of the container bitcoind is fixed.',
       absent: 'As the chart sets it: not root, the default seccomp profile of the runtime.',
     }),
     terminationGracePeriodSeconds: z.int().min(0).max(86_400).exactOptional().meta({
       format: 'int64',
       description:
-        'How long bitcoind may take to stop. If it is killed before it has written its caches, the newest blocks are lost.',
+        'How many seconds bitcoind may take to stop. If it is killed before it has written its caches, the newest blocks are lost.',
       absent: '60; 600 on main.',
     }),
     initContainers: containers('Containers that run before bitcoind. A PodSpec describes their fields.'),
@@ -122,7 +134,7 @@ const podSpecSchema = z
       .exactOptional()
       .meta({
         ...listMap('name'),
-        description: 'Volumes for the containers above.',
+        description: 'Volumes for these containers.',
         absent: 'None.',
         'x-kubernetes-validations': [volumeRule],
       }),
@@ -133,7 +145,7 @@ export const podTemplateSchema = z
   .object({ metadata: podMetadataSchema.exactOptional(), spec: podSpecSchema.exactOptional() })
   .meta({
     description:
-      'What is added to the pods. In a group, maps are merged with those of the network, and lists and values replace them. A template that the API server refuses is reported by the condition SpecAccepted. A change restarts the nodes.',
+      'What is added to the pods. In a group, maps are merged with those of the network, and lists and single values replace those of the network. What the API server refuses is reported by the condition SpecAccepted. A change restarts the nodes.',
     absent: 'The pods are as the chart sets them.',
   });
 

@@ -14,7 +14,7 @@ export const servicesSchema = z
         type: z.enum(['NodePort', 'LoadBalancer']).meta({ description: 'The type of the Services.' }),
         annotations: serviceAnnotations(),
         externalTrafficPolicy: z.enum(['Cluster', 'Local']).exactOptional().meta({
-          description: 'Local keeps the address of a peer, but routes only on the machine of the pod.',
+          description: 'Local shows the address of a peer to the node, but only the machine of the pod accepts connections.',
           absent: 'Cluster.',
         }),
       })
@@ -31,6 +31,6 @@ export const servicesSchema = z
         absent: 'None.',
       }),
   })
-  .meta({ description: 'Services for clients and peers outside the network.', absent: 'The headless Service alone.' });
+  .meta({ description: 'Services for clients and peers outside the network, besides the headless Service.', absent: 'None.' });
 
 export type ServicesSpec = z.infer<typeof servicesSchema>;

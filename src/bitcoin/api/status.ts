@@ -22,7 +22,7 @@ const edgesSchema = z
     wanted: count('The number of edges that the topology has.'),
     connected: count('The number of these edges that are connected, as either end reports.'),
     heldByController: count(
-      'The number of edges that only the controller reconnects: bitcoind itself reconnects at most 8 of a node.',
+      'The number of edges that only the controller reconnects. bitcoind itself reconnects at most 8 of a node.',
     ),
     missing: z.array(z.string()).meta({
       ...listAtomic,

@@ -16,12 +16,14 @@ const exactlyWith = (field: string, type: string): ValidationRule => ({
 
 const randomSchema = z
   .object({
-    degree: int32(2, 64)
-      .exactOptional()
-      .meta({ description: 'The edges of each node, as far as there are as many other nodes.', absent: 'Give outbound.' }),
-    outbound: int32(1, 8)
-      .exactOptional()
-      .meta({ description: 'The edges that each node opens to others. bitcoind opens 8 by itself.', absent: 'Give degree.' }),
+    degree: int32(2, 64).exactOptional().meta({
+      description: 'The number of edges of each node. With fewer other nodes, every two nodes are connected.',
+      absent: 'outbound is given.',
+    }),
+    outbound: int32(1, 8).exactOptional().meta({
+      description: 'The number of edges that each node opens. On a public chain bitcoind opens 8.',
+      absent: 'degree is given.',
+    }),
   })
   .meta({
     description: 'A random graph. Required with type Random.',
@@ -40,12 +42,13 @@ const topologyGroupsSchema = z
       .enum(['FullMesh', 'Ring', 'Line', 'Star', 'Random'])
       .exactOptional()
       .meta({ description: 'How the nodes of one group are connected.', absent: 'FullMesh.' }),
-    degree: int32(2, 64)
-      .exactOptional()
-      .meta({ description: 'The edges of each node within its group, with within Random.', absent: '3, with within Random.' }),
+    degree: int32(2, 64).exactOptional().meta({
+      description: 'The number of edges of each node within its group, with within Random.',
+      absent: '3, with within Random.',
+    }),
     bridges: int32(1, 64)
       .exactOptional()
-      .meta({ description: 'The edges between each two groups, on different nodes as far as possible.', absent: '1.' }),
+      .meta({ description: 'The number of edges between each two groups, on different nodes as far as possible.', absent: '1.' }),
   })
   .meta({
     description: 'Groups of nodes that are joined by few edges. Nodes in no group are one more group.',
@@ -73,7 +76,8 @@ const edgeSchema = z
 export const topologySchema = z
   .object({
     type: z.enum(['FullMesh', 'Ring', 'Line', 'Star', 'Tree', 'Random', 'Groups', 'Edges', 'None']).meta({
-      description: 'The form of the graph. FullMesh has at most 100 nodes. Edges has the given edges, and None has no edge.',
+      description:
+        'The form of the graph. FullMesh: every two nodes, of at most 100. Ring. Line. Star: every node with the hub. Tree: every node with its parent. Random: a random graph. Groups: parts that few edges join. Edges: the given edges. None: no edge.',
     }),
     seed: int32(0, 2_147_483_647)
       .exactOptional()
@@ -95,7 +99,7 @@ export const topologySchema = z
       .exactOptional()
       .meta({
         ...listAtomic,
-        description: 'The edges. Required with type Edges.',
+        description: 'The edges, at most one for each two nodes. Required with type Edges.',
         absent: 'The type is another one.',
       }),
   })
