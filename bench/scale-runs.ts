@@ -1,13 +1,15 @@
 // The two runs that the benchmark of scale compares. Each creates its objects through the same client, a few at a time, waits by a watch, and
 // returns the seconds since the first create.
 import type { V1Pod } from '@kubernetes/client-node';
-import type { BitcoinNetwork } from '../src/bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkNode } from '../src/bitcoin/api/bitcoin-network.ts';
 import { apiVersion, kind } from '../src/bitcoin/api/bitcoin-network.ts';
 import { headlessService } from '../src/bitcoin/resources/service.ts';
 import { Informer } from '../src/runtime/informer.ts';
 import { networks, pods, secrets, services, statefulSets } from '../src/controller/resource-types.ts';
 import { passwordKey, userKey } from '../src/bitcoin/api/names.ts';
 import type { Credentials } from '../src/bitcoin/rpc/rpc-client.ts';
+import type { TopologySpec } from '../src/bitcoin/api/topology.ts';
+import { planTopology } from '../src/bitcoin/topology/plan-topology.ts';
 import { defaultCredentials } from '../src/controller/steps/credentials.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../src/kube/client.ts';
 import type { SimulatedBitcoind } from '../test/support/fakes/simulated-bitcoind.ts';
@@ -18,6 +20,8 @@ export interface Size {
   readonly networks: number;
   /** Of each network. */
   readonly nodes: number;
+  /** Undefined: every node lists every other. */
+  readonly topology?: TopologySpec;
 }
 
 /** Which Secrets the networks name: one each, one for all, or none. */
@@ -31,12 +35,16 @@ const concurrency = 10;
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 const podOptions = { image: 'bitcoind', imagePullPolicy: 'IfNotPresent' };
 
-function networksOf(namespace: string, size: Size, secret: SecretUse = 'none'): BitcoinNetwork[] {
-  return Array.from({ length: size.networks }, (_, index) => ({
+function networksOf(namespace: string, { networks: count, nodes, topology }: Size, secret: SecretUse = 'none'): BitcoinNetwork[] {
+  return Array.from({ length: count }, (_, index) => ({
     apiVersion,
     kind,
     metadata: { namespace, name: `network-${index}`, uid: '' },
-    spec: { nodes: size.nodes, ...(secret === 'none' ? {} : { secret: secret === 'shared' ? 'shared' : `secret-${index}` }) },
+    spec: {
+      nodes,
+      ...(topology === undefined ? {} : { topology }),
+      ...(secret === 'none' ? {} : { secret: secret === 'shared' ? 'shared' : `secret-${index}` }),
+    },
   }));
 }
 
@@ -161,9 +169,19 @@ function isComplete({ metadata, spec, status }: BitcoinNetwork, bitcoind: Simula
     nodes.length === spec.nodes &&
     status.conditions?.every(condition => condition.status === 'True') === true;
   if (!isSaid) return false;
+  if (spec.topology !== undefined) return hasPlannedEdges(spec.topology, nodes, bitcoind);
   const ips = nodes.map(({ ip }) => ip);
   return ips.every(ip => {
     const { added } = bitcoind.node(ip);
     return added.size === ips.length - 1 && ips.every(other => other === ip || added.has(other));
   });
+}
+
+/** Whether exactly the planned connections exist, each opened by its dialler. */
+function hasPlannedEdges(topology: TopologySpec, nodes: readonly BitcoinNetworkNode[], bitcoind: SimulatedBitcoind): boolean {
+  const { edges } = planTopology(topology, nodes);
+  const ips = new Map(nodes.map(({ ordinal, ip }) => [ordinal, ip]));
+  const dialled = nodes.reduce((sum, { ip }) => sum + bitcoind.node(ip).connected.size, 0);
+  const isDialled = (from: string, to: string) => bitcoind.node(from).connected.has(to);
+  return dialled === edges.length && edges.every(({ from, to }) => isDialled(ips.get(from) ?? '', ips.get(to) ?? ''));
 }

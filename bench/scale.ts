@@ -22,9 +22,12 @@ import {
 import { provideOldestNode } from './oldest-node.ts';
 import { runBaseline, runNetworks, type SecretUse, secretUses, type Size } from './scale-runs.ts';
 
+const random = { type: 'Random', random: { degree: 3 }, seed: 7 } as const;
 const cases: Readonly<Record<string, Size>> = {
   'scale-100x5': { networks: 100, nodes: 5 },
   'scale-400x5': { networks: 400, nodes: 5 },
+  'scale-random-1x500': { networks: 1, nodes: 500, topology: random },
+  'scale-random-100x5': { networks: 100, nodes: 5, topology: random },
 };
 const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--secret ${secretUses.join('|')}] [--node new|old]… [--rest-seconds N]
   [--node-option OPTION]…
@@ -52,9 +55,21 @@ interface Options {
 const credentials = { user: 'alice', password: 'the-password-of-a-benchmark' };
 const secretRead = 'get secrets';
 
-async function rest(controller: RunningController, log: AuditLog, size: Size, seconds: number): Promise<object> {
+/** Each batch of calls to a node asks for its peers once. */
+const batches = (bitcoind: SimulatedBitcoind): number[] =>
+  [...bitcoind.nodes.values()].map(({ calls }) => calls.get('getpeerinfo') ?? 0);
+
+interface Resting {
+  readonly controller: RunningController;
+  readonly log: AuditLog;
+  readonly bitcoind: SimulatedBitcoind;
+  readonly size: Size;
+}
+
+async function rest({ controller, log, bitcoind, size }: Resting, seconds: number): Promise<object> {
   const { pid, program } = controller;
   const before = cpuSeconds(pid);
+  const batchesBefore = batches(bitcoind);
   await log.read();
   const startedMs = performance.now();
   await delay(seconds * 1000);
@@ -63,9 +78,12 @@ async function rest(controller: RunningController, log: AuditLog, size: Size, se
   const counts = await log.read();
   const perHundred = { cpuPercentPer100Networks: rounded((cpuPercent / size.networks) * 100) };
   const secretReads = counts.byRequest.get(secretRead) ?? 0;
+  const perNode = batches(bitcoind).map((count, index) => count - (batchesBefore[index] ?? 0));
   return {
     seconds,
     apiWrites: counts.writes,
+    batchesPerNode: rounded(perNode.reduce((sum, count) => sum + count, 0) / perNode.length),
+    mostBatchesOfANode: perNode.reduce((most, count) => Math.max(most, count), 0),
     secretReads,
     apiRequests: counts.byVerb,
     cpuPercent: rounded(cpuPercent),
@@ -154,7 +172,7 @@ async function measureController(conditions: Conditions): Promise<Measured> {
     await delay(settleSeconds * 1000);
     const counts = await log.read();
     sayRequests(counts);
-    const atRest = await progress.step(`${name}: at rest`, () => rest(controller, log, size, restSeconds));
+    const atRest = await progress.step(`${name}: at rest`, () => rest({ controller, log, bitcoind, size }, restSeconds));
     const peak = rounded(peakRssMiB(pid));
     await program.stop(10_000);
     const perNetwork = (count: number): number => rounded(count / size.networks);

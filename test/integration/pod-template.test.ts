@@ -1,6 +1,7 @@
 // Requirements of a cluster for pods, and foreign pods that look like those of a network: on a real API server, with the controller in
 // a process of its own with the arguments of the chart. A played kubelet runs the pods.
 import { expect } from 'chai';
+import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { pods, services, statefulSets } from '../../src/controller/resource-types.ts';
 import { type ChartValues, controllerArguments, renderChart } from '../support/cluster/chart.ts';
 import { allow } from '../support/cluster/policy.ts';
@@ -25,7 +26,10 @@ interface Demand {
   readonly policy?: string;
   /** Fields of the spec and of the container of a pod that is refused. Default: none. */
   readonly refused?: { readonly spec?: object; readonly container?: object };
+  /** The values of the chart that meet it. */
   readonly values: ChartValues;
+  /** What in the spec of a network meets it, with the values of the chart as they are. Undefined: only the chart can. */
+  readonly spec?: Partial<BitcoinNetworkSpec>;
 }
 
 const quota = (hard: object): object => ({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard } });
@@ -37,27 +41,36 @@ const limitRange = (limits: object): object => ({
 });
 const limits = (values: object): ChartValues => ({ bitcoind: { resources: { limits: values } } });
 
+const restricted = (containerName: string) => ({
+  ...{ name: containerName, image: 'sidecar' },
+  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+});
+
 const demands: readonly Demand[] = [
   {
     what: 'a quota on limits',
     object: quota({ 'limits.cpu': '4', 'limits.memory': '8Gi' }),
     values: limits({ cpu: 1 }),
+    spec: { resources: { limits: { cpu: 1 } } },
   },
   {
     what: 'at least so much memory and at most twice as much',
     object: limitRange({ min: { memory: '128Mi' }, max: { memory: '256Mi' }, maxLimitRequestRatio: { memory: '2' } }),
     refused: { container: { resources: { limits: { memory: '1Gi' } } } },
     values: { bitcoind: { resources: { requests: { memory: '128Mi' }, limits: { memory: '256Mi' } } } },
+    spec: { resources: { requests: { memory: '128Mi' }, limits: { memory: '256Mi' } } },
   },
   {
     what: 'a label',
     policy: "has(object.metadata.labels) && 'team' in object.metadata.labels",
     values: { bitcoind: { podLabels: { team: 'chain' } } },
+    spec: { podTemplate: { metadata: { labels: { team: 'chain' } } } },
   },
   {
     what: 'an annotation',
     policy: "has(object.metadata.annotations) && object.metadata.annotations[?'owner'].orValue('') == 'a: \"b\" $(c)'",
     values: { bitcoind: { podAnnotations: { owner: 'a: "b" $(c)' } } },
+    spec: { podTemplate: { metadata: { annotations: { owner: 'a: "b" $(c)' } } } },
   },
   {
     what: 'no group for volumes, as OpenShift does',
@@ -73,8 +86,23 @@ const demands: readonly Demand[] = [
       imagePullSecrets: ['pull'],
       bitcoind: { tolerations: [{ key: 'only', operator: 'Exists' }], nodeSelector: { pool: 'chain' } },
     },
+    spec: {
+      podTemplate: {
+        spec: {
+          imagePullSecrets: [{ name: 'pull' }],
+          tolerations: [{ key: 'only', operator: 'Exists' }],
+          nodeSelector: { pool: 'chain' },
+        },
+      },
+    },
   },
-  { what: 'Pod Security at "restricted"', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' }, values: {} },
+  {
+    what: 'Pod Security at "restricted"',
+    labels: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+    refused: { spec: { hostNetwork: true } },
+    values: {},
+    spec: { podTemplate: { spec: { containers: [restricted('beside')] } }, image: 'registry.example/bitcoin:1' },
+  },
 ];
 
 describe('pods of a network', function () {
@@ -132,18 +160,28 @@ describe('pods of a network', function () {
     );
   }
 
-  for (const one of demands)
-    it(`are created and connected where the cluster requires ${one.what}`, async () => {
-      const namespace = await startIn(one.labels ?? {}, one.values);
-      await demand(namespace, one);
-      await world.createNetwork(namespace, name, 3);
-      await world.untilRight(namespace, name);
-      const { metadata } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
-      // The API server returns each value as it was sent: nothing is changed a second time.
-      expect(metadata?.generation).to.equal(1);
-      expect(await world.eventsOf(namespace, name)).not.to.include.keys('StatefulSetUpdated', 'RepairContested');
-      if (one.policy !== undefined) await allow(world.controlPlane, namespace);
+  /** Creates a network, which becomes complete without a second change of its pods. */
+  async function expectCreated(namespace: string, one: Demand, spec: Partial<BitcoinNetworkSpec>): Promise<void> {
+    await demand(namespace, one);
+    await world.declare(namespace, name, { nodes: 3, ...spec });
+    await world.untilRight(namespace, name);
+    const { metadata } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
+    // The API server returns each value as it was sent: nothing is changed a second time.
+    expect(metadata?.generation).to.equal(1);
+    expect(await world.eventsOf(namespace, name)).not.to.include.keys('StatefulSetUpdated', 'RepairContested');
+    if (one.policy !== undefined) await allow(world.controlPlane, namespace);
+  }
+
+  for (const one of demands) {
+    const { what, labels = {}, values, spec } = one;
+    it(`are created and connected where the cluster requires ${what}`, async () => {
+      await expectCreated(await startIn(labels, values), one, {});
     });
+    if (spec !== undefined)
+      it(`are created and connected, by settings of the network, where the cluster requires ${what}`, async () => {
+        await expectCreated(await startIn(labels, {}), one, spec);
+      });
+  }
 
   it('are rolled when the controller is started with another template, and the event says so', async () => {
     const namespace = await startIn({}, {});

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { networks } from '../../../src/controller/resource-types.ts';
 import { ApiProxy, type ProxiedRequest } from '../../support/fakes/api-proxy.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
@@ -18,14 +19,51 @@ const name = 'alice';
 
 /** A change of a network during which the controller is killed, and the events that must exist afterwards. */
 interface Step {
-  /** The number of nodes before the change. Undefined: the network does not exist. */
-  readonly nodesBefore?: number;
+  /** The network before the change. Undefined: it does not exist. */
+  readonly before?: BitcoinNetworkSpec;
   readonly act: (world: World, namespace: string) => Promise<unknown>;
   /** Called between the kill and the restart of the controller. */
   readonly meanwhile?: (world: World, namespace: string) => Promise<unknown>;
   readonly expectEvents: (world: World, namespace: string) => Promise<void>;
   /** Arguments of the controller. */
   readonly args?: readonly string[];
+}
+
+/** With an object of each kind. */
+const declared: BitcoinNetworkSpec = {
+  nodes: 2,
+  topology: { type: 'Line' },
+  groups: [{ name: 'old', nodes: 1, ordinals: { start: 100 } }],
+  services: { p2pPerNode: { type: 'NodePort' }, rpc: { type: 'ClusterIP' } },
+  networkPolicy: {},
+  podDisruptionBudget: {},
+};
+
+/** Each event of the declared network that came up once, and `more` events by reason. */
+async function expectDeclaredEvents(world: World, namespace: string, more: Readonly<Record<string, number>> = {}): Promise<void> {
+  const events = await world.eventsOf(namespace, name);
+  const label = JSON.stringify([...events]);
+  expect(events.get('ResourceCreated')?.sort(), label).to.deep.equal([
+    `Created ConfigMap ${name}-conf`,
+    `Created NetworkPolicy ${name}-netpol`,
+    `Created PodDisruptionBudget ${name}-pdb`,
+  ]);
+  expect(events.get('ServiceCreated')?.sort(), label).to.deep.equal([
+    `Created Service ${name}-rpc`,
+    `Created Service ${name}-svc`,
+  ]);
+  expect(events.get('StatefulSetCreated')?.sort(), label).to.deep.equal([
+    `Created StatefulSet ${name}-sts with 1 node`,
+    `Created StatefulSet ${name}-sts-old with 1 node`,
+  ]);
+  expect(nodesIn(events.get('NodeReady')), label).to.deep.equal([`${name}-sts-0`, `${name}-sts-old-100`]);
+  const counts = { DefaultCredentials: 1, PeersConnected: 1, ...more };
+  for (const [reason, times] of Object.entries(counts)) expect(events.get(reason), `${reason} of ${label}`).to.have.length(times);
+  // Recorded after the deletion: a process that is killed in between records none.
+  const deletions = ['StatefulSetDeleted', 'ResourceDeleted'];
+  for (const reason of deletions) expect(events.get(reason)?.length ?? 0, label).to.be.lessThan(2);
+  const known = ['ResourceCreated', 'ServiceCreated', 'StatefulSetCreated', 'NodeReady', ...Object.keys(counts)];
+  expect([...events.keys()].filter(reason => !deletions.includes(reason)).sort(), label).to.deep.equal(known.sort());
 }
 
 const steps: Readonly<Record<string, Step>> = {
@@ -55,7 +93,7 @@ const steps: Readonly<Record<string, Step>> = {
     },
   },
   scaled: {
-    nodesBefore: 1,
+    before: { nodes: 1 },
     act: (world, namespace) => world.scale(namespace, name, 2),
     expectEvents: async (world, namespace) => {
       const events = await world.eventsOf(namespace, name);
@@ -68,8 +106,20 @@ const steps: Readonly<Record<string, Step>> = {
       expect(events.size, label).to.equal(6);
     },
   },
+  'created with groups and an object of each kind': {
+    act: (world, namespace) => world.declare(namespace, name, declared),
+    expectEvents: expectDeclaredEvents,
+  },
+  'edited so that it has no group any more': {
+    before: declared,
+    act: (world, namespace) => {
+      const patch = { spec: { nodes: 1, groups: null } };
+      return world.client.patch(networks, { namespace, name }, patch, { patchType: 'merge' });
+    },
+    expectEvents: (world, namespace) => expectDeclaredEvents(world, namespace, { NodeStopped: 1, PeersConnected: 2 }),
+  },
   repaired: {
-    nodesBefore: 1,
+    before: { nodes: 1 },
     act: (world, namespace) => world.controlPlane.kubectl('delete', 'service', `${name}-svc`, '--namespace', namespace),
     expectEvents: async (world, namespace) => {
       const events = await world.eventsOf(namespace, name);
@@ -105,7 +155,7 @@ describe('a controller that is killed and restarted', function () {
     };
     let controller = await start();
     try {
-      if (step.nodesBefore !== undefined) await prepared(namespace, step.nodesBefore);
+      if (step.before !== undefined) await prepared(namespace, step.before);
       const firstWrite = proxy.writeCount;
       let killed: Promise<void> | undefined;
       const killAt = (when: Kill['when']) => (request: ProxiedRequest) => {
@@ -133,10 +183,12 @@ describe('a controller that is killed and restarted', function () {
   }
 
   /** Creates a network and waits until it is complete and all of its events exist. */
-  async function prepared(namespace: string, nodes: number): Promise<void> {
-    await world.createNetwork(namespace, name, nodes);
+  async function prepared(namespace: string, before: BitcoinNetworkSpec): Promise<void> {
+    await world.declare(namespace, name, before);
     await world.untilRight(namespace, name);
-    await eventually(() => holds(world.expectAllEvents(namespace, name, nodes)));
+    const expectEvents = () =>
+      before === declared ? expectDeclaredEvents(world, namespace) : world.expectAllEvents(namespace, name, before.nodes);
+    await eventually(() => holds(expectEvents()));
   }
 
   for (const [what, step] of Object.entries(steps))

@@ -1,10 +1,24 @@
 // The environment of the fault tests: a real API server with a controller manager, pods that the test runs, and a bitcoind behind each.
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, type V1Pod, type V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { apiVersion, type BitcoinNetwork, type BitcoinNetworkStatus, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import {
+  apiVersion,
+  type BitcoinNetwork,
+  type BitcoinNetworkNode,
+  type BitcoinNetworkSpec,
+  type BitcoinNetworkStatus,
+  kind,
+} from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
-import { networks, services, statefulSets } from '../../../src/controller/resource-types.ts';
-import { KubeClient, type ResourceType } from '../../../src/kube/client.ts';
+import type { TopologySpec } from '../../../src/bitcoin/api/topology.ts';
+import { nodeSetsOf } from '../../../src/bitcoin/resources/node-sets.ts';
+import { planTopology } from '../../../src/bitcoin/topology/plan-topology.ts';
+import type { PlannedEdge } from '../../../src/bitcoin/topology/topology-plan.ts';
+import { childKindNames, childKinds } from '../../../src/controller/child-kinds.ts';
+import { networks } from '../../../src/controller/resource-types.ts';
+import { desiredChildren } from '../../../src/controller/steps/desired-children.ts';
+import { KubeClient, type KubeObject, type ResourceType } from '../../../src/kube/client.ts';
+import { controllerOf } from '../../../src/kube/resource.ts';
 import type { CoreV1Event } from '../../../src/record/core/core-event.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/cluster/api-server.ts';
 import { PlayedKubelet } from '../../support/fakes/played-kubelet.ts';
@@ -42,6 +56,7 @@ export class World {
     this.bitcoind = bitcoind;
     this.#shared = shared;
     this.kubelet = new PlayedKubelet(controlPlane, shared?.network);
+    this.kubelet.starts = (pod, ip) => this.#startBitcoind(pod, ip);
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(controlPlane.adminKubeconfig);
     this.client = new KubeClient({ kubeConfig, logger: new RecordingLogger(), userAgent: 'test' });
@@ -66,12 +81,23 @@ export class World {
     await this.controlPlane.stop();
   }
 
+  /** With the arguments of the pod, as far as a simulated bitcoind has them. */
+  #startBitcoind({ spec }: V1Pod, ip: string): void {
+    const { args = [] } = spec?.containers[0] ?? {};
+    const [, connections] = /^-maxconnections=(\d+)$/m.exec(args.join('\n')) ?? [];
+    if (connections !== undefined) this.bitcoind.node(ip).maxConnections = Number(connections);
+  }
+
   async createNamespace(name: string): Promise<void> {
     await this.client.create(namespaceType, { metadata: { name } });
   }
 
   async createNetwork(namespace: string, name: string, nodes: number, secret?: string): Promise<void> {
-    const spec = secret === undefined ? { nodes } : { nodes, secret };
+    await this.declare(namespace, name, secret === undefined ? { nodes } : { nodes, secret });
+  }
+
+  /** Creates a network with any field of the spec. */
+  async declare(namespace: string, name: string, spec: BitcoinNetworkSpec): Promise<void> {
     const object = { apiVersion, kind, metadata: { namespace, name }, spec };
     await this.client.create(networks, object as BitcoinNetwork);
   }
@@ -80,22 +106,62 @@ export class World {
     await this.client.patch(networks, { namespace, name }, { spec: { nodes } }, { patchType: 'merge' });
   }
 
-  /** Whether a network is as its spec says: its StatefulSet, its status, and every node's list of peers. */
+  /** Whether a network is as its spec says: its objects and no others, its status, and the connections and the list of every node. */
   async isRight(namespace: string, name: string): Promise<boolean> {
     const network = await this.client.get(networks, { namespace, name });
     const { spec, status, metadata } = network;
     const connected = status?.conditions?.find(({ type }) => type === 'Connected');
     if (connected?.status !== 'True' || connected.observedGeneration !== metadata.generation) return false;
-    const statefulSet = await this.client.get(statefulSets, { namespace, name: `${name}-sts` });
-    await this.client.get(services, { namespace, name: `${name}-svc` });
     const nodes = status?.nodes ?? [];
-    if (statefulSet.spec?.replicas !== spec.nodes || nodes.length !== spec.nodes || status?.readyNodes !== spec.nodes)
-      return false;
+    const isWhole = nodes.length === spec.nodes && status?.readyNodes === spec.nodes;
+    if (!isWhole || !(await this.#hasObjects(network))) return false;
+    return spec.topology === undefined ? this.#isMesh(nodes) : this.#hasTopology(spec.topology, nodes, status.edges);
+  }
+
+  /** Whether it owns exactly the objects that its spec asks for. */
+  async #hasObjects(network: BitcoinNetwork): Promise<boolean> {
+    const { namespace } = network.metadata;
+    const sets = nodeSetsOf(network);
+    const wanted = [...desiredChildren(network, []).map(({ kind: type, object }) => `${type}/${object.metadata?.name}`)];
+    wanted.push(...sets.map(set => `statefulSets/${set.name}`));
+    const owned: string[] = [];
+    for (const type of childKindNames) {
+      const { items } = await this.client.list<KubeObject>(childKinds[type].type, { namespace });
+      const own = items.filter(object => controllerOf(object)?.uid === network.metadata.uid);
+      owned.push(...own.map(object => `${type}/${object.metadata?.name}`));
+      for (const { name, nodes } of type === 'statefulSets' ? sets : [])
+        if ((own.find(object => object.metadata?.name === name) as V1StatefulSet | undefined)?.spec?.replicas !== nodes)
+          return false;
+    }
+    return wanted.sort().join() === owned.sort().join();
+  }
+
+  #isMesh(nodes: readonly BitcoinNetworkNode[]): boolean {
     return nodes.every(({ ip }) => {
       const others = nodes.map(other => other.ip).filter(other => other !== ip);
       const { added } = this.bitcoind.node(ip);
       return added.size === others.length && others.every(other => added.has(other));
     });
+  }
+
+  #hasTopology(topology: TopologySpec, nodes: readonly BitcoinNetworkNode[], edges: BitcoinNetworkStatus['edges']): boolean {
+    const plan = planTopology(topology, nodes).edges;
+    const ips = new Map(nodes.map(({ ordinal, ip }) => [ordinal, ip]));
+    const isSame = (one: Iterable<string>, other: readonly PlannedEdge[]): boolean =>
+      [...one].sort().join() ===
+      other
+        .map(({ to }) => ips.get(to) ?? '')
+        .sort()
+        .join();
+    return (
+      edges?.summary === `${plan.length}/${plan.length}` &&
+      nodes.every(({ ordinal, ip }) => {
+        const { added, connected } = this.bitcoind.node(ip);
+        const dials = plan.filter(({ from }) => from === ordinal);
+        const listed = dials.filter(({ isListed }) => isListed);
+        return isSame(connected, dials) && isSame(added, listed);
+      })
+    );
   }
 
   async status(namespace: string, name: string): Promise<BitcoinNetworkStatus> {
@@ -166,5 +232,7 @@ export const holds = (expectation: Promise<void>): Promise<boolean> =>
 
 /** The nodes that messages name, sorted, each once for each mention. */
 export function nodesIn(messages: readonly string[] = []): string[] {
-  return messages.flatMap(message => [...message.matchAll(/([a-z][-a-z0-9]*-sts-\d+) \(/g)].map(([, node = '']) => node)).sort();
+  return messages
+    .flatMap(message => [...message.matchAll(/([a-z][-a-z0-9]*-sts-(?:[a-z][-a-z0-9]*-)?\d+) \(/g)].map(([, node = '']) => node))
+    .sort();
 }

@@ -10,6 +10,8 @@ import { RecordingLogger } from './recording-logger.ts';
 export class PlayedKubelet {
   /** Which pods it runs, by namespace and name; asked again by `look`. */
   runs: (namespace: string, name: string) => boolean = () => true;
+  /** Called with each pod before it is ready. */
+  starts: (pod: V1Pod, ip: string) => void = () => undefined;
   /** Addresses that the next pods get, before new ones. */
   readonly nextAddresses: string[] = [];
   readonly #network: number;
@@ -53,10 +55,12 @@ export class PlayedKubelet {
     if (this.#failures.length > 0) throw new AggregateError(this.#failures, 'pods could not be run');
   }
 
-  async #run({ metadata = {}, status }: V1Pod): Promise<void> {
+  async #run(pod: V1Pod): Promise<void> {
+    const { metadata = {}, status } = pod;
     const { namespace = '', name = '', uid = '' } = metadata;
     if (status?.podIP !== undefined || this.#addresses.has(uid) || !this.runs(namespace, name)) return;
     const ip = this.#newAddress(uid);
+    this.starts(pod, ip);
     const ready = { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True' }] };
     try {
       const options = { patchType: 'merge', subresource: 'status', timeoutMs: 120_000, maxTries: 100 } as const;
