@@ -21,6 +21,7 @@ import { KubeClient, type KubeObject, type ResourceType } from '../../../src/kub
 import { controllerOf } from '../../../src/kube/resource.ts';
 import type { CoreV1Event } from '../../../src/record/core/core-event.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/cluster/api-server.ts';
+import { established } from '../../support/cluster/established.ts';
 import { PlayedKubelet } from '../../support/fakes/played-kubelet.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { SimulatedBitcoind } from '../../support/fakes/simulated-bitcoind.ts';
@@ -65,11 +66,7 @@ export class World {
   static async start(shared?: SharedNodes): Promise<World> {
     const controlPlane = await startControlPlane({ controllerManager: true, audit: true });
     await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
-    await controlPlane.kubectl(
-      'wait',
-      '--for=condition=Established',
-      'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com',
-    );
+    await controlPlane.kubectl('wait', established, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com');
     const bitcoind = shared?.bitcoind ?? (await SimulatedBitcoind.start({ user: 'user', password: 'password' }));
     return new World(controlPlane, bitcoind, shared);
   }
