@@ -115,7 +115,13 @@ describe('an object that a network owns', function () {
       const copy = copyOf(await world.client.get(type, { namespace, name: childName }));
       const owner = await world.client.create(configMaps, { metadata: { namespace, name: `owner-of-${squatted}` } });
       const ownerReferences = [
-        { apiVersion: 'v1', kind: 'ConfigMap', name: owner.metadata?.name, uid: owner.metadata?.uid, controller: true },
+        {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          name: owner.metadata?.name ?? '',
+          uid: owner.metadata?.uid ?? '',
+          controller: true,
+        },
       ];
       const metadata = { ...squatter.metadata, namespace, name: squatted, ownerReferences };
       const created = await world.client.create(type, { ...copy, metadata });
