@@ -8,6 +8,7 @@ import {
   managedByLabel,
   networkLabel,
   pausedAnnotation,
+  revisionLabel,
 } from '../bitcoin/api/names.ts';
 import { oversizedPart } from '../bitcoin/api/spec-size.ts';
 import type { KubeObject } from '../kube/resource.ts';
@@ -72,24 +73,30 @@ export function keepService(service: V1Service): V1Service {
   };
 }
 
-/** As keepSpec, and which generation of it its controller has seen: before that, no pod of it is missing. */
+/**
+ * As keepSpec, and which generation of it its controller has seen: before that, no pod of it is missing. With the revisions it shows which
+ * pods are up to date.
+ */
 export function keepStatefulSet({ apiVersion, kind, metadata, spec, status }: V1StatefulSet): V1StatefulSet {
-  const { observedGeneration } = status ?? {};
+  const { observedGeneration, currentRevision, updateRevision } = status ?? {};
   const kept = {
     ...{ apiVersion, kind, metadata: keepMetadata(metadata, ownMetadata), spec: spec && withinBytes(spec, maxSpecBytes) },
-    status: observedGeneration === undefined ? undefined : { observedGeneration, replicas: status?.replicas ?? 0 },
+    status:
+      observedGeneration === undefined
+        ? undefined
+        : { replicas: status?.replicas ?? 0, ...definedOnly({ observedGeneration, currentRevision, updateRevision }) },
   };
   return definedOnly(kept);
 }
 
-/** A tenth of a pod, which counts with thousands of them: its owner, its address, its phase and whether it is ready. */
+/** A tenth of a pod, which counts with thousands of them: its owner, its revision, its address, its phase and whether it is ready. */
 export function keepPod({ apiVersion, kind, metadata, status }: V1Pod): V1Pod {
   const conditions = status?.conditions
     ?.filter(({ type }) => type === 'Ready')
     .slice(0, 1)
     .map(({ type, status: value }) => ({ type, status: value }));
   const kept = {
-    metadata: keepMetadata(metadata, { labels: [networkLabel, managedByLabel, groupLabel] }),
+    metadata: keepMetadata(metadata, { labels: [networkLabel, managedByLabel, groupLabel, revisionLabel] }),
     status: definedOnly({ podIP: status?.podIP, hostIP: status?.hostIP, phase: status?.phase, conditions }),
   };
   return { ...definedOnly({ apiVersion, kind }), ...kept };

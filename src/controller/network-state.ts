@@ -14,6 +14,7 @@ import { reasons } from './events/reasons.ts';
 import { type NetworkPlan, planNetwork } from './network-plan.ts';
 import { keepNetwork } from './kept-fields.ts';
 import { OwnPods } from './nodes/own-pods.ts';
+import { RolloutTracker } from './rollout/rollout-tracker.ts';
 import type { PodCredentials } from './steps/credentials.ts';
 import { StatusThrottle } from './status/status-throttle.ts';
 
@@ -45,6 +46,7 @@ export class NetworkState {
   readonly credentials: PodCredentials = {};
   readonly throttle = new StatusThrottle();
   readonly edges = new EdgeHistory();
+  readonly rollout = new RolloutTracker();
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();

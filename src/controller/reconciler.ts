@@ -30,7 +30,7 @@ export interface ReconcilerOptions {
   readonly client: ApplyClient;
   readonly caches: ReadableCaches;
   readonly recorder: Pick<EventRecorder, 'event' | 'annotatedEvent'>;
-  readonly monitor: Pick<NodeMonitor, 'observe' | 'forget'>;
+  readonly monitor: Pick<NodeMonitor, 'observe' | 'forget' | 'reportsOf' | 'askNow'>;
   readonly diagnosis: Pick<PodDiagnosis, 'diagnose' | 'forget'>;
   readonly lost: LostStatus;
   readonly pods: PodOptions;
@@ -72,18 +72,21 @@ export class Reconciler {
     const { pods, nodes } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
+    state.rollout.problems = problems;
     const plan = state.planOf(network);
     const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied), plan);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
+    monitor.askNow(key, applied.rollout.asks);
     recordFailures(recorder, network, outcomes);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);
     if (isRejected) this.#children.rejectCredentials(network, state);
     const observation = {
       ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
+      rollout: applied.rollout.state,
       ...{ edges: edgesOf(plan, reports), specFaults: specFaultsOf(plan, applied.children, applied.forbidden) },
     };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
-    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs: [waitMs, lookAgainMs] });
+    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs: [waitMs, lookAgainMs, applied.rollout.planAgainMs] });
   }
 
   /** Call when an event about the network was dropped: the next reconcile publishes it again. */

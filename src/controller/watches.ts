@@ -1,9 +1,9 @@
 // Which changes in the cluster request which network, and when. Pure but for the caches that it reads.
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { EMPTY, merge, mergeMap, type Observable } from 'rxjs';
 import { kind } from '../bitcoin/api/bitcoin-network.ts';
 import { networkKeyOf } from '../bitcoin/api/names.ts';
-import { controllerOf, keyOf } from '../kube/resource.ts';
+import { controllerOf, keyOf, type KubeObject } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
 import type { Change } from '../runtime/object-store.ts';
 import { specChanged } from '../runtime/predicates.ts';
@@ -25,8 +25,22 @@ export function networkRequests(caches: ReadableCaches, synced: Observable<strin
   return merge(
     synced.pipe(mergeMap(namespace => networksIn(caches, namespace))),
     requestsForObjects(caches.networks, specChanged),
-    ...childCaches(caches).map(([, cache]) => requestsForOwners(cache, kind, specChanged)),
+    ...childCaches(caches).map(([name, cache]) =>
+      requestsForOwners(cache, kind, name === 'statefulSets' ? statefulSetChanged : specChanged),
+    ),
     caches.pods.changes.pipe(mergeMap(change => requestOfPod(caches, change))),
+  );
+}
+
+/** Its spec, or what a rollout reads of its status. */
+function statefulSetChanged(statefulSet: V1StatefulSet, old: V1StatefulSet | undefined): boolean {
+  const fieldsOf = ({ metadata, status }: V1StatefulSet) =>
+    JSON.stringify([
+      ...[status?.currentRevision, status?.updateRevision],
+      (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0),
+    ]);
+  return (
+    old === undefined || specChanged(statefulSet, old) || fieldsOf(statefulSet) !== fieldsOf(old)
   );
 }
 

@@ -9,6 +9,7 @@ import { groupNameRule, groupRules, groupsSchema } from './groups.ts';
 import { networkPolicySchema } from './network-policy.ts';
 import { nodeSettingsSchema } from './node-settings.ts';
 import { podDisruptionBudgetSchema } from './pod-disruption-budget.ts';
+import { rolloutSchema } from './rollout.ts';
 import { servicesSchema } from './services.ts';
 import { type BitcoinNetworkStatus, statusSchema } from './status.ts';
 import { topologyRules, topologySchema } from './topology.ts';
@@ -62,6 +63,7 @@ const specSchema = z
     services: servicesSchema.exactOptional(),
     networkPolicy: networkPolicySchema.exactOptional(),
     podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
+    rollout: rolloutSchema.exactOptional(),
   })
   .meta({
     description: 'The desired state of the network.',
@@ -78,7 +80,13 @@ export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusS
 export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), status: Object.keys(statusSchema.shape) } as const;
 
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
-export type { BitcoinNetworkCondition, BitcoinNetworkEdges, BitcoinNetworkNode, BitcoinNetworkStatus } from './status.ts';
+export type {
+  BitcoinNetworkCondition,
+  BitcoinNetworkEdges,
+  BitcoinNetworkNode,
+  BitcoinNetworkRollout,
+  BitcoinNetworkStatus,
+} from './status.ts';
 
 /** A BitcoinNetwork as the API server returns it, with the metadata that it always has. */
 export interface BitcoinNetwork extends KubernetesObject {

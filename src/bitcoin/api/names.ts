@@ -33,6 +33,9 @@ export const credentialsAnnotation = `${group}/credentials`;
 /** On the pod template: changes when the ConfigMap of the network does, so that the pods are rolled and read it again. */
 export const configurationAnnotation = `${group}/configuration`;
 
+/** On a pod: the revision of its StatefulSet that it was created from. The StatefulSet controller sets it. */
+export const revisionLabel = 'controller-revision-hash';
+
 /** On a Service or StatefulSet: a digest of what was applied last, so that a field which is no longer wanted is removed. */
 export const appliedAnnotation = `${group}/applied`;
 

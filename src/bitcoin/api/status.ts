@@ -32,8 +32,18 @@ const edgesSchema = z
   })
   .meta({ description: 'The edges of the topology.', absent: 'The spec has no topology.' });
 
+const rolloutSchema = z
+  .object({
+    updatedNodes: count('The number of nodes that have been restarted and are back.'),
+    current: z.string().exactOptional().meta({
+      description: 'The name of the pod that the rollout waits for.',
+      absent: 'It waits for none.',
+    }),
+  })
+  .meta({ description: 'The rollout of a change of the pods.', absent: 'All nodes are up to date.' });
+
 const conditionSchema = z.object({
-  type: z.string().max(316).meta({ description: 'Ready, Connected, SpecAccepted, CredentialsAvailable or Paused.' }),
+  type: z.string().max(316).meta({ description: 'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable or Paused.' }),
   status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
   observedGeneration: z
     .int()
@@ -70,13 +80,14 @@ export const statusSchema = z
       .optional()
       .meta({ ...listMap('ordinal'), description: 'The nodes that exist, by ordinal.' }),
     edges: edgesSchema.exactOptional(),
+    rollout: rolloutSchema.exactOptional(),
     conditions: z
       .array(conditionSchema)
       .optional()
       .meta({
         ...listMap('type'),
         description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. Paused: the controller leaves the network alone.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. Paused: the controller leaves the network alone.',
       }),
     lastEvents: z
       .array(lastEventSchema)
@@ -91,5 +102,6 @@ export const statusSchema = z
 
 export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
 export type BitcoinNetworkEdges = z.infer<typeof edgesSchema>;
+export type BitcoinNetworkRollout = z.infer<typeof rolloutSchema>;
 export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;
 export type BitcoinNetworkStatus = z.infer<typeof statusSchema>;

@@ -29,6 +29,8 @@ export interface PodOptions {
 export interface StatefulSetOptions extends PodOptions {
   /** The most connections that other nodes of the network are planned to open to one node of the set. Default: 0. */
   readonly largestInbound?: number;
+  /** Only pods whose index is at least this are replaced when the template changes. Default: the number of nodes, so that none is. */
+  readonly partition?: number;
 }
 
 // bitcoind answers REST without credentials and with 503 while it warms up: ready means that RPC answers, and no probe holds a password.
@@ -181,6 +183,7 @@ export function statefulSetFor(
       serviceName: serviceName(network),
       // Nodes do not wait for one another: a node that cannot start must not keep the others from starting.
       podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: options.partition ?? set.nodes } },
       // It cannot be changed, so that of the nodes in no group stays what christianb93/bitcoin-controller has.
       selector: { matchLabels: set.group === undefined ? podLabel(network) : groupPodLabels(network, set.group) },
       ...(set.group === undefined ? {} : { ordinals: { start: set.start } }),

@@ -31,6 +31,8 @@ export interface NodeReport {
   readonly chain?: ChainState;
   /** With nodes of the network. Absent if the node gave no answer, or has no target. */
   readonly connections?: readonly Connection[];
+  /** When it was asked; monotonic milliseconds. The node monitor sets it. */
+  readonly askedAtMs?: number;
   /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
   readonly outsidePeers?: number;
 }

@@ -6,7 +6,7 @@ import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
 import { type Reason, reasons } from './reasons.ts';
-import { sentence } from './transitions.ts';
+import { sentence } from './sentence.ts';
 
 type Recorder = Pick<EventRecorder, 'event'>;
 

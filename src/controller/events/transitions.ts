@@ -13,6 +13,8 @@ import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
 import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
 import { reasons } from './reasons.ts';
+import { rolloutEvents } from './rollout.ts';
+import { sentence } from './sentence.ts';
 
 /** More names than this make a message hard to read; the status has them all. */
 const maxNames = 10;
@@ -38,6 +40,7 @@ export function transitionEvents(
     ...problemEvents(previous, status, problems),
     ...credentialsEvents(previous, status),
     ...specEvents(previous, status),
+    ...rolloutEvents(previous, status),
     ...nodeEvents(network, previous, status),
     ...edgeEvents(previous, status, edges),
     ...connectionEvents(previous, status, edges),
@@ -124,6 +127,3 @@ function names(nodes: readonly BitcoinNetworkNode[]): string {
   const shown = nodes.slice(0, maxNames).map(({ nodeName, ip }) => `${nodeName} (${ip})`);
   return nodes.length > maxNames ? `${shown.join(', ')} and ${nodes.length - maxNames} more` : shown.join(', ');
 }
-
-/** The text with a capital at its beginning, as event messages have. */
-export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -104,6 +104,18 @@ export class NodeMonitor {
     return { reports: watched.reports(), settlesInMs: watched.settlesInMs() };
   }
 
+  /** The last report of each ready node, as `observe` returned or would return them. None of a network that is not observed. */
+  reportsOf(key: string): readonly NodeReport[] {
+    return this.#networks.get(key)?.reports() ?? [];
+  }
+
+  /** Asks nodes of a network now, by name; those that are not ready are not asked. */
+  askNow(key: string, names: readonly string[]): void {
+    const watched = this.#networks.get(key);
+    for (const name of names)
+      if (watched?.nodes.has(name) === true) this.#options.queue.add(`${watched.network.metadata.namespace}/${name}`);
+  }
+
   /** Call with the key of a network that is gone or paused: its nodes are not asked any more. */
   forget(key: string): void {
     const watched = this.#networks.get(key);

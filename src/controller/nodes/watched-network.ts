@@ -36,8 +36,9 @@ export class WatchedNode {
   readonly network: WatchedNetwork;
   node: Node;
   report: NodeReport | undefined;
-  /** The version of the network when it was asked for its report. */
+  /** The version of the network when it was asked for its report, and the monotonic time. */
   askedVersion = 0;
+  askedAtMs = 0;
   #target: Target | undefined;
   /** The version of the network since which it has its target. */
   #targetVersion = 0;
@@ -84,11 +85,12 @@ export class WatchedNode {
     // Whatever comes of it, its lists may not be empty any more.
     this.#isNew = false;
     const deadline = new Deadline(undefined, signal);
-    this.#ask = { deadline, startedMs: performance.now() };
+    const startedMs = performance.now();
+    this.#ask = { deadline, startedMs };
     return {
       node,
       signal: deadline.signal,
-      finish: report => network.take(this, report, version),
+      finish: report => network.take(this, report, { version, startedMs }),
       clear: () => {
         deadline.clear();
         this.#ask = undefined;
@@ -198,6 +200,7 @@ export class WatchedNetwork {
         {
           ...report,
           isComplete: report.isComplete && node.isReported,
+          askedAtMs: node.askedAtMs,
           ...(connections === undefined ? {} : { connections: connections.filter(isUnchanged) }),
         },
       ];
@@ -211,10 +214,11 @@ export class WatchedNetwork {
   }
 
   /** Keeps a report. Returns whether the network should be requested: the report differs, and no other one is worth waiting for. */
-  take(node: WatchedNode, report: NodeReport, version: number): boolean {
+  take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): boolean {
     const isChanged = !node.isReported || !isSameReport(report, node.report);
     node.report = report;
-    node.askedVersion = version;
+    node.askedVersion = asked.version;
+    node.askedAtMs = asked.startedMs;
     if (node.isReported) this.#pending.delete(node);
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;

@@ -1,4 +1,4 @@
-// The conditions of a network: Ready, Connected, SpecAccepted, CredentialsAvailable and Paused. Pure.
+// The conditions of a network: Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable and Paused. Pure.
 import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
@@ -9,10 +9,10 @@ import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf } from '../diagnosis/summary.ts';
 import { failureMessage, failureReason } from '../events/failures.ts';
 import { reasons } from '../events/reasons.ts';
+import type { RolloutState } from '../rollout/rollout-input.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
 import { type EdgesStatus, edgesText } from './edges.ts';
 import { isDeclared, type SpecFault } from './spec-faults.ts';
-import { wholeSeconds } from '../../time/rfc3339.ts';
 
 /** What a reconcile found out about a network. */
 export interface Observation {
@@ -28,6 +28,8 @@ export interface Observation {
   readonly specFaults?: readonly SpecFault[];
   /** The edges of the topology. Default: there is none. */
   readonly edges?: EdgesStatus | undefined;
+  /** The rollout. Default: not known. */
+  readonly rollout?: RolloutState | undefined;
 }
 
 /** What is seen of a network that is left alone. */
@@ -41,7 +43,8 @@ export interface PausedObservation {
 /** More would make a message hard to read. */
 const maxSpecFaults = 5;
 
-type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
+/** Without a generation: it is based on the present one. */
+type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message' | 'observedGeneration'>;
 
 /** The conditions, each with the time at which its status changed. */
 export function conditionsOf(
@@ -66,6 +69,7 @@ function activeStates(
   return {
     Ready: ready(network, observation),
     Connected: connected(network, observation),
+    ...upToDate(network, observation, previous),
     CredentialsAvailable: credentialsAvailable(observation),
     ...specAccepted(network, observation, previous),
     // Absent, as for most networks, until it has been paused once.
@@ -79,7 +83,8 @@ function pausedStates(
   { nodes, specFault }: PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
-  const credentials = previous?.conditions?.find(({ type }) => type === 'CredentialsAvailable');
+  const beforeOf = (wanted: string) => previous?.conditions?.find(({ type }) => type === wanted);
+  const [credentials, rollout] = [beforeOf('CredentialsAvailable'), beforeOf('UpToDate')];
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -90,6 +95,7 @@ function pausedStates(
       reason,
       message: `${why}: its nodes are not asked about their peers`,
     },
+    ...(rollout === undefined ? {} : { UpToDate: asBefore(rollout) }),
     ...(credentials === undefined ? {} : { CredentialsAvailable: pick(credentials) }),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),
   };
@@ -103,6 +109,11 @@ const pausedTrue: ConditionState = {
 
 const pick = ({ status, reason, message }: BitcoinNetworkCondition): ConditionState => ({ status, reason, message });
 
+const asBefore = ({ observedGeneration, ...condition }: BitcoinNetworkCondition): ConditionState => ({
+  ...pick(condition),
+  ...(observedGeneration === undefined ? {} : { observedGeneration }),
+});
+
 function condition(
   type: string,
   state: ConditionState,
@@ -111,8 +122,8 @@ function condition(
   now: Date,
 ): BitcoinNetworkCondition {
   const before = previous?.conditions?.find(candidate => candidate.type === type);
-  const lastTransitionTime = before?.status === state.status ? before.lastTransitionTime : wholeSeconds(now.toISOString());
-  return { type, ...state, observedGeneration, lastTransitionTime };
+  const lastTransitionTime = before?.status === state.status ? before.lastTransitionTime : `${now.toISOString().slice(0, 19)}Z`;
+  return { type, observedGeneration, ...state, lastTransitionTime };
 }
 
 /** Ready: exactly as many nodes as the spec wants exist, and all are ready. */
@@ -191,6 +202,23 @@ function connectedMesh(network: BitcoinNetwork, reports: readonly NodeReport[]):
     reason: 'ConnectingPeers',
     message: `${complete} of ${network.spec.nodes} nodes are connected to every other`,
   };
+}
+
+/**
+ * UpToDate: no node has yet to be restarted for a change. As it was, of the former generation, while that is not known. Absent until all
+ * nodes have been ready once, or a rollout begins.
+ */
+function upToDate(
+  network: BitcoinNetwork,
+  { rollout, nodes }: Observation,
+  previous: BitcoinNetworkStatus | undefined,
+): Record<string, ConditionState> {
+  const before = previous?.conditions?.find(({ type }) => type === 'UpToDate');
+  if (rollout === undefined) return before === undefined ? {} : { UpToDate: asBefore(before) };
+  const { reason, message } = rollout;
+  const isUpToDate = reason === 'AllNodesUpdated';
+  if (before === undefined && isUpToDate && countReady(nodes) < network.spec.nodes) return {};
+  return { UpToDate: { status: isUpToDate ? 'True' : 'False', reason, message } };
 }
 
 /** Absent for a spec that has nothing which could be refused, until something of it is. */

@@ -26,6 +26,7 @@ export function statusOf(
       .join(','),
     nodes: nodes.map(node => nodeStatus(network, node)),
     ...edgesIn(observation),
+    ...rolloutIn(observation, previous),
     conditions: conditionsOf(network, observation, previous, now),
   };
 }
@@ -33,6 +34,17 @@ export function statusOf(
 /** Those of a paused network are not known. */
 const edgesIn = (observation: Observation | PausedObservation): Pick<BitcoinNetworkStatus, 'edges'> =>
   'edges' in observation && observation.edges !== undefined ? { edges: observation.edges } : {};
+
+/** As it was while it is not known. */
+function rolloutIn(
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): Pick<BitcoinNetworkStatus, 'rollout'> {
+  const state = 'rollout' in observation ? observation.rollout : undefined;
+  if (state === undefined) return previous?.rollout === undefined ? {} : { rollout: previous.rollout };
+  const { reason, updatedNodes, current } = state;
+  return reason === 'AllNodesUpdated' ? {} : { rollout: { updatedNodes, ...(current === undefined ? {} : { current }) } };
+}
 
 const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name }: Node): BitcoinNetworkNode => ({
   ordinal,

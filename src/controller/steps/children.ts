@@ -12,11 +12,14 @@ import { type ChildKindName, childKinds } from '../child-kinds.ts';
 import { childEvent } from '../events/children.ts';
 import { isCurrent } from '../lifecycle.ts';
 import type { NetworkState } from '../network-state.ts';
+import type { NodeMonitor } from '../nodes/node-monitor.ts';
+import { podsOf } from '../pod-cache.ts';
 import { applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
 import { removeSurplus } from './remove-surplus.ts';
-import { applyStatefulSet } from './stateful-set.ts';
+import type { RolloutPlan } from '../rollout/rollout-input.ts';
+import { applyStatefulSet, type PreparedStatefulSet, prepareStatefulSet } from './stateful-set.ts';
 
 export interface ChildrenOptions {
   readonly client: ApplyClient;
@@ -25,6 +28,7 @@ export interface ChildrenOptions {
   readonly pods: PodOptions;
   /** The controller's own pods, which the NetworkPolicy of a network lets in. */
   readonly controllerPods: readonly V1NetworkPolicyPeer[];
+  readonly monitor: Pick<NodeMonitor, 'reportsOf'>;
   readonly recheckMs: number;
 }
 
@@ -42,6 +46,7 @@ export interface Children {
   readonly children: readonly AppliedChild[];
   /** The kinds that the network asks for and the controller has no right to write. */
   readonly forbidden: readonly ChildKindName[];
+  readonly rollout: RolloutPlan;
 }
 
 /**
@@ -102,14 +107,35 @@ export class ChildrenStep {
     const first = state.child('statefulSets', statefulSetName(network)).writes;
     const current = first.newest(cachedIn(caches.statefulSets, network, statefulSetName(network)));
     const credentials = await this.#credentials.of(network, state.credentials, current, signal);
-    for (const set of sets) {
+    const prepared = sets.map(set => {
       const cached = cachedIn(caches.statefulSets, network, set.name);
-      const applied = await applyStatefulSet(context, state, { set, cached, credentials, options: { ...pods, largestInbound } });
-      children.push({ kind: 'statefulSets', name: set.name, applied });
+      return {
+        name: set.name,
+        input: prepareStatefulSet(network, state, { set, cached, credentials, options: { ...pods, largestInbound } }),
+      };
+    });
+    const rollout = this.#planRollout(
+      network,
+      state,
+      prepared.flatMap(({ input }) => input ?? []),
+    );
+    for (const { name, input } of prepared) {
+      const applied = input && (await applyStatefulSet(context, state, input, rollout.partitions.get(name)));
+      children.push({ kind: 'statefulSets', name, applied });
     }
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);
     const forbidden = wanted.map(({ kind }) => kind).filter(kind => caches[kind] === undefined);
-    return { credentials, children, forbidden: [...new Set(forbidden)] };
+    return { credentials, children, forbidden: [...new Set(forbidden)], rollout };
+  }
+
+  #planRollout(network: BitcoinNetwork, state: NetworkState, sets: readonly PreparedStatefulSet[]): RolloutPlan {
+    const { caches, monitor } = this.#options;
+    const pods = state.pods.of(network, podsOf(caches.pods, network));
+    return state.rollout.plan(network, sets, {
+      pods,
+      reports: monitor.reportsOf(keyOf(network)),
+      topology: state.planOf(network).topology,
+    });
   }
 
   async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {

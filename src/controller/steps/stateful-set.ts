@@ -1,13 +1,15 @@
 // Step: a StatefulSet of a network.
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { credentialsAnnotation } from '../../bitcoin/api/names.ts';
+import { appliedAnnotation, credentialsAnnotation } from '../../bitcoin/api/names.ts';
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../bitcoin/resources/stateful-set.ts';
 import type { Applied } from '../../runtime/apply.ts';
+import { digestOf, withDigest } from '../../runtime/digest.ts';
 import { statefulSetEvent } from '../events/children.ts';
 import type { NetworkState } from '../network-state.ts';
 import { statefulSets } from '../resource-types.ts';
+import { partitionOf } from '../rollout/observe-rollout.ts';
 import { applyChild, type ChildContext } from './apply-child.ts';
 import type { CredentialsState } from './credentials.ts';
 
@@ -19,24 +21,48 @@ export interface StatefulSetInput {
   readonly options: StatefulSetOptions;
 }
 
-/**
- * Applies the StatefulSet, also to change the number of nodes while the credentials are missing.
- * @returns undefined if no StatefulSet exists and there are no credentials: a node would start with the default ones
- */
-export async function applyStatefulSet(
-  context: ChildContext,
+/** A StatefulSet before it is applied: its partition is decided when all sets of the network are known. */
+export interface PreparedStatefulSet extends StatefulSetInput {
+  /** The newest that is known; undefined if there is none. */
+  readonly current: V1StatefulSet | undefined;
+  /** What is desired is not what was applied last, whatever the partition is. */
+  readonly isChanging: boolean;
+}
+
+/** @returns undefined if no StatefulSet exists and there are no credentials: a node would start with the default ones */
+export function prepareStatefulSet(
+  network: BitcoinNetwork,
   networkState: NetworkState,
-  { set, cached, credentials, options }: StatefulSetInput,
-): Promise<Applied<V1StatefulSet> | undefined> {
-  const { network } = context;
+  input: StatefulSetInput,
+): PreparedStatefulSet | undefined {
+  const { set, cached, credentials } = input;
   const state = networkState.child('statefulSets', set.name);
   const current = state.writes.newest(cached);
   networkState.pods.note(set.name, current);
-  if (!credentials.isAvailable && current === undefined) return undefined;
+  if (current === undefined) return credentials.isAvailable ? { ...input, current, isChanging: true } : undefined;
+  const unchanged = withDigest(desiredStatefulSet(network, input, current, partitionOf(current)), appliedAnnotation);
+  // Where admission removes the digest, this process knows what it has applied.
+  const isApplied = digestOf(unchanged, appliedAnnotation) === digestOf(current, appliedAnnotation);
+  return { ...input, current, isChanging: !isApplied && !state.admitted.isAnswerTo(unchanged) };
+}
+
+/** Applies the StatefulSet, also to change the number of nodes while the credentials are missing. */
+export async function applyStatefulSet(
+  context: ChildContext,
+  networkState: NetworkState,
+  prepared: PreparedStatefulSet,
+  partition: number | undefined,
+): Promise<Applied<V1StatefulSet>> {
+  const { network } = context;
+  const { set, cached, current, isChanging } = prepared;
+  const state = networkState.child('statefulSets', set.name);
+  const isStep = !isChanging && partition !== partitionOf(current);
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
-    desired: desiredStatefulSet(network, set, current, credentials, options),
-    eventOf: (change, previous) => statefulSetEvent(set.name, set.nodes, change, previous),
+    desired: desiredStatefulSet(network, prepared, current, partition),
+    // A step of a rollout has events of its own.
+    eventOf: (change, previous) =>
+      isStep && change === 'updated' ? undefined : statefulSetEvent(set.name, set.nodes, change, previous),
   });
   if ('object' in applied) networkState.pods.note(set.name, applied.object);
   return applied;
@@ -45,11 +71,11 @@ export async function applyStatefulSet(
 /** Without credentials the pods keep those that they have, and with them the Secret that these come from. */
 function desiredStatefulSet(
   network: BitcoinNetwork,
-  set: NodeSet,
+  { set, credentials, options: given }: StatefulSetInput,
   current: V1StatefulSet | undefined,
-  credentials: CredentialsState,
-  options: StatefulSetOptions,
+  partition: number | undefined,
 ): V1StatefulSet {
+  const options = partition === undefined ? given : { ...given, partition };
   if (credentials.isAvailable) return statefulSetFor(network, set, credentials.version, options);
   const version = current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
   return statefulSetFor({ ...network, spec: { ...network.spec, secret: secretOf(current) } }, set, version, options);

@@ -12,6 +12,8 @@ export class PlayedKubelet {
   runs: (namespace: string, name: string) => boolean = () => true;
   /** Called with each pod before it is ready. */
   starts: (pod: V1Pod, ip: string) => void = () => undefined;
+  /** Called with the address of each pod that is gone. */
+  onGone: (ip: string) => void = () => undefined;
   /** Addresses that the next pods get, before new ones. */
   readonly nextAddresses: string[] = [];
   readonly #network: number;
@@ -32,6 +34,7 @@ export class PlayedKubelet {
     this.#informer = new Informer({ client: this.#client, type: pods, logger: new RecordingLogger() });
     this.#informer.changes.subscribe(({ type, object }) => {
       if (type !== 'deleted') void this.#run(object);
+      else if (object.status?.podIP !== undefined) this.onGone(object.status.podIP);
     });
     this.#stopped = this.#informer.run(this.#stop.signal);
   }

@@ -1,5 +1,6 @@
 // One HTTP server that answers as the bitcoind of every pod address: the local address of the connection says which pod is meant.
 // For tests of scale (kwok.ts) and of faults. A connection exists at both ends as soon as one of them dials. A listed node is not redialled.
+// A node has the blocks of a connected node as soon as it is asked, unless it syncs more slowly.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -40,6 +41,10 @@ export class SimulatedNode {
   /** Answers in the place of the node, whatever is asked. */
   respond: ((response: ServerResponse, body: string) => void) | undefined;
   slowMs = 2_000;
+  /** The number of blocks after the genesis block. */
+  height = 0;
+  /** How many blocks it gets from its peers before each answer. */
+  blocksPerAnswer = Infinity;
   readonly #host: string;
   readonly #bitcoind: SimulatedPeers;
 
@@ -93,10 +98,19 @@ export class SimulatedNode {
           warnings: [],
         };
       case 'getblockchaininfo':
-        return { chain: 'regtest', blocks: 0, headers: 0, initialblockdownload: false, bestblockhash: '00'.repeat(32) };
+        this.#sync();
+        return {
+          ...{ chain: 'regtest', blocks: this.height, headers: this.height, initialblockdownload: false },
+          bestblockhash: this.height.toString(16).padStart(64, '0'),
+        };
       default:
         throw rpcError(-32601, 'Method not found');
     }
+  }
+
+  #sync(): void {
+    const highest = Math.max(this.height, ...this.#peers().map(({ peer }) => peer?.height ?? 0));
+    this.height = Math.min(highest, this.height + this.blocksPerAnswer);
   }
 
   #addNode(peer: string, command: string): null {
@@ -175,6 +189,8 @@ export class SimulatedBitcoind {
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #authorization: string;
   readonly #maxConnections: number;
+  /** `blocksPerAnswer` of nodes that begin to exist. */
+  newBlocksPerAnswer = Infinity;
   readonly #connections = new SimulatedConnections();
 
   private constructor({ user, password, maxConnections = defaultMaxConnections }: SimulatedBitcoindOptions) {
@@ -210,6 +226,7 @@ export class SimulatedBitcoind {
       },
       this.#maxConnections,
     );
+    node.blocksPerAnswer = this.newBlocksPerAnswer;
     this.#nodes.set(address, node);
     return node;
   }

@@ -27,6 +27,7 @@ class FakeMonitor {
   plans: PeerPlan[] = [];
   observed: { readonly nodes: readonly Node[]; readonly credentials: Credentials | undefined }[] = [];
   forgotten: string[] = [];
+  asked: string[] = [];
 
   observe(_: BitcoinNetwork, nodes: readonly Node[], credentials: Credentials | undefined, plan: PeerPlan): NodeObservation {
     this.observed.push({ nodes, credentials });
@@ -36,6 +37,14 @@ class FakeMonitor {
 
   forget(key: string): void {
     this.forgotten.push(key);
+  }
+
+  reportsOf(): NodeObservation['reports'] {
+    return this.observation.reports;
+  }
+
+  askNow(_: string, names: readonly string[]): void {
+    this.asked.push(...names);
   }
 }
 

@@ -1,0 +1,36 @@
+// The events of a rollout, from what changed of the condition UpToDate and of status.rollout. Pure.
+import type { BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
+import type { PendingEvent } from '../../runtime/event-outbox.ts';
+import { reasons } from './reasons.ts';
+import { sentence } from './sentence.ts';
+
+const conditionOf = (status: BitcoinNetworkStatus | undefined) => status?.conditions?.find(({ type }) => type === 'UpToDate');
+
+export function rolloutEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
+  const [was, is] = [conditionOf(previous), conditionOf(status)];
+  if (is === undefined) return [];
+  const message = sentence(is.message);
+  const event = (type: PendingEvent['type'], reason: PendingEvent['reason'], text = message): PendingEvent[] => [
+    { type, reason, message: text },
+  ];
+  if (is.status === 'True')
+    return was?.status === 'False' ? [...updated(previous, status), ...event('Normal', reasons.rolloutCompleted)] : [];
+  const isOther = is.reason !== was?.reason;
+  return [
+    ...(was?.status === 'False' ? updated(previous, status) : []),
+    ...(was?.status !== 'False' && is.reason === 'RollingOut' ? event('Normal', reasons.rolloutStarted) : []),
+    ...(isOther && (is.reason === 'Held' || is.reason === 'Paused') ? event('Normal', reasons.rolloutHeld) : []),
+    ...(isOther && is.reason === 'WouldLoseChain' ? event('Warning', reasons.rolloutHeld) : []),
+    ...(isOther && is.reason === 'NodeNotBack' ? event('Warning', reasons.rolloutStalled) : []),
+  ];
+}
+
+/** One event for the nodes that were updated since the last status. */
+function updated({ rollout: was }: BitcoinNetworkStatus = {}, { rollout: is, nodes = [] }: BitcoinNetworkStatus): PendingEvent[] {
+  const [before, now] = [was?.updatedNodes ?? 0, is?.updatedNodes ?? nodes.length];
+  if (was === undefined || now <= before) return [];
+  const who = now === before + 1 && was.current !== undefined ? was.current : `${now - before} nodes`;
+  return [
+    { type: 'Normal', reason: reasons.nodeUpdated, message: `Updated ${who}; ${now} of ${nodes.length} nodes are updated` },
+  ];
+}

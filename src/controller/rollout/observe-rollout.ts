@@ -1,0 +1,98 @@
+// Makes the input of a rollout's plan from what the controller knows of a network. Pure.
+import type { V1StatefulSet } from '@kubernetes/client-node';
+import { revisionLabel } from '../../bitcoin/api/names.ts';
+import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
+import { componentsOf } from '../../bitcoin/topology/components.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
+import type { Problem } from '../diagnosis/pod-problems.ts';
+import type { ObservedPod } from '../pod-cache.ts';
+import { isReady, isTerminating } from '../status/pods.ts';
+import type { Revisions, RolloutInput, RolloutNode, RolloutPod, RolloutReport, RolloutSet } from './rollout-input.ts';
+
+/** A set that is about to be applied. */
+export interface AppliedSet {
+  readonly set: NodeSet;
+  /** Undefined if there is none. */
+  readonly current: V1StatefulSet | undefined;
+  /** What is applied now changes more than the partition. */
+  readonly isChanging: boolean;
+}
+
+export interface ObservedRollout {
+  /** The network's own. */
+  readonly pods: readonly ObservedPod[];
+  readonly reports: readonly NodeReport[];
+  readonly problems: readonly Problem[];
+  readonly topology: TopologyPlan | undefined;
+}
+
+export function observeRollout(sets: readonly AppliedSet[], observed: ObservedRollout): Pick<RolloutInput, 'sets' | 'reachable'> {
+  const pods = new Map(observed.pods.map(pod => [pod.metadata?.name ?? '', pod]));
+  const reports = new Map(observed.reports.map(report => [report.node.name, report]));
+  const problems = new Map(observed.problems.map(({ subject, cause }) => [subject, cause]));
+  const isConnected = connectedIn(observed);
+  const podOf = (name: string): RolloutPod | undefined => {
+    const pod = pods.get(name);
+    if (pod === undefined || isTerminating(pod)) return undefined;
+    const report = reports.get(name);
+    const isCurrent = report !== undefined && report.node.ip === pod.status?.podIP && isReady(pod);
+    return {
+      uid: pod.metadata?.uid ?? '',
+      revision: pod.metadata?.labels?.[revisionLabel],
+      isReady: isReady(pod),
+      problem: isReady(pod) ? undefined : (pod.problem?.cause ?? problems.get(name)),
+      report: isCurrent ? reportOf(report, isConnected) : undefined,
+    };
+  };
+  return {
+    sets: sets.map(applied => setOf(applied, podOf)),
+    reachable: reachableIn(observed.topology),
+  };
+}
+
+function setOf({ set, current, isChanging }: AppliedSet, podOf: (name: string) => RolloutPod | undefined): RolloutSet {
+  const nodes = Array.from({ length: set.nodes }, (_, index): RolloutNode => {
+    const name = `${set.name}-${set.start + index}`;
+    return { name, ordinal: set.start + index, pod: podOf(name) };
+  });
+  const partition = partitionOf(current);
+  // Every node keeps its chain in a volume of its pod.
+  return { name: set.name, partition, isChanging, revisions: revisionsOf(current), nodes, keepsData: false };
+}
+
+/** The partition of a StatefulSet; undefined if there is none. */
+export const partitionOf = (statefulSet: V1StatefulSet | undefined): number | undefined =>
+  statefulSet && (statefulSet.spec?.updateStrategy?.rollingUpdate?.partition ?? 0);
+
+function revisionsOf(statefulSet: V1StatefulSet | undefined): Revisions | undefined {
+  const { currentRevision: current, updateRevision: update, observedGeneration = 0 } = statefulSet?.status ?? {};
+  const isObserved = observedGeneration >= (statefulSet?.metadata?.generation ?? 0);
+  return isObserved && current !== undefined && update !== undefined ? { current, update } : undefined;
+}
+
+const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boolean): RolloutReport => ({
+  height: report.chain?.height,
+  isConnected: isConnected(report),
+  askedAtMs: report.askedAtMs ?? 0,
+});
+
+/** Whether every connection that a node should have with ready nodes is there, whoever dials. */
+function connectedIn({ topology, pods }: ObservedRollout): (report: NodeReport) => boolean {
+  if (topology === undefined) return ({ isComplete }) => isComplete;
+  const ready = new Set(pods.filter(isReady).map(({ metadata }) => Number(/\d+$/.exec(metadata?.name ?? '')?.[0])));
+  return ({ node: { ordinal }, isComplete, connections = [] }) => {
+    const connected = new Set(connections.map(connection => connection.ordinal));
+    const peers = topology.edges.flatMap(({ from, to }) => (from === ordinal ? [to] : to === ordinal ? [from] : []));
+    return isComplete && peers.every(peer => !ready.has(peer) || connected.has(peer));
+  };
+}
+
+function reachableIn(topology: TopologyPlan | undefined): RolloutInput['reachable'] {
+  if (topology === undefined) return () => 'all';
+  let components: ReadonlyMap<number, ReadonlySet<number>> | undefined;
+  return ordinal => {
+    components ??= componentsOf(topology.edges);
+    return components.get(ordinal) ?? new Set([ordinal]);
+  };
+}

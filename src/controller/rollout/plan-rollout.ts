@@ -1,0 +1,197 @@
+// Plans a rollout. The partition of a StatefulSet is its gate: a pod whose index is at least the partition is replaced if its revision is
+//   old. At rest the gate is closed, so that a change of the pod template replaces no pod. Pure: what it remembers goes in and comes out.
+//
+// The rules, for the nodes of a set from the highest index to the lowest:
+// 1. A node gets its turn when the nodes that had theirs before are back, but for maxUnavailable - 1 of them.
+// 2. A node that has blocks gets it only if another node that it has a path to has them too.
+// 3. It is back when it is ready, connected, and as high as the highest other node was when its turn began.
+// 4. A node without a pod, or with one that never worked, gets it at once: so a fix of a bad image is rolled out.
+import type { RolloutInput, RolloutNode, RolloutPlan, RolloutReason, RolloutSet, Turn } from './rollout-input.ts';
+import { rolloutState } from './rollout-state.ts';
+import { RolloutView } from './rollout-view.ts';
+
+/** How long the others have to catch up with a node before its blocks count as its own alone, and an unready node to show its problem. */
+const graceMs = 30_000;
+/** When to plan again: while nodes are asked, while others are waited for, and while somebody has to do something. */
+const [askedMs, activeMs, stuckMs] = [500, 1_000, 5_000];
+
+/** Why a node does not get its turn. */
+export interface Obstacle {
+  readonly node: RolloutNode;
+  readonly reason: RolloutReason;
+  readonly why: string;
+}
+
+/** What a plan has found so far. */
+export interface Findings {
+  /** The nodes that have their turn and are not back. */
+  readonly busy: { readonly node: RolloutNode; readonly why: string; readonly isStalled: boolean }[];
+  readonly obstacles: Obstacle[];
+  /** By the name of the pod. */
+  readonly turns: Map<string, Turn>;
+  readonly asks: Set<string>;
+}
+
+export function planRollout(input: RolloutInput): RolloutPlan {
+  const view = new RolloutView(input);
+  const found: Findings = { busy: [], obstacles: [], turns: new Map(), asks: new Set() };
+  const isKnown = ({ isChanging, revisions }: RolloutSet): boolean => !isChanging && revisions !== undefined;
+  for (const set of input.sets) {
+    if (isKnown(set)) noteTurns(set, view, found);
+    else if (!set.isChanging) keepTurns(set, input, view, found);
+  }
+  const closed = input.sets.map(({ name, isChanging, partition, nodes: { length } }) => {
+    return [name, isChanging ? length : (partition ?? length)] as const;
+  });
+  const partitions = new Map(closed);
+  for (const set of unreadyFirst(input.sets.filter(isKnown), view)) partitions.set(set.name, partitionOf(set, view, found));
+  const state = rolloutState(input.sets, view, found);
+  const memory = { turns: found.turns, heights: view.heights };
+  return { partitions, state, asks: [...found.asks], planAgainMs: planAgainMs(state?.reason, found), memory };
+}
+
+function planAgainMs(reason: RolloutReason | undefined, { asks }: Findings): number | undefined {
+  if (reason === 'NodeNotBack' || reason === 'WouldLoseChain') return stuckMs;
+  if (asks.size > 0) return askedMs;
+  return reason === 'RollingOut' ? activeMs : undefined;
+}
+
+/** A set whose next node is not ready comes first: that node is down anyway. */
+const unreadyFirst = (sets: readonly RolloutSet[], view: RolloutView): RolloutSet[] =>
+  sets.toSorted((one, other) => Number(view.isNextReady(one)) - Number(view.isNextReady(other)));
+
+/** While the StatefulSet controller has not seen the last write, the turns stay as they are. */
+function keepTurns({ nodes }: RolloutSet, { memory }: RolloutInput, view: RolloutView, found: Findings): void {
+  for (const node of nodes) {
+    const turn = memory.turns.get(node.name);
+    if (turn === undefined) continue;
+    found.turns.set(node.name, turn);
+    if (turn.openedMs !== undefined && turn.isBack !== true) noteBusy(node, turn, 'its pod is being replaced', view, found);
+  }
+}
+
+/** Keeps the turns that still count, and finds the nodes that are not back from theirs. */
+function noteTurns(set: RolloutSet, view: RolloutView, found: Findings): void {
+  if (view.isAtRest(set)) return;
+  const lowestPending = set.nodes.findIndex(node => view.isPending(set, node));
+  for (const [index, node] of set.nodes.entries()) {
+    const turn = view.turnOf(set, node);
+    if (view.isPending(set, node)) {
+      // The gate was closed again before the pod was replaced.
+      const isClosed = turn?.openedMs !== undefined && index < (set.partition ?? 0);
+      if (turn === undefined || isClosed) continue;
+      found.turns.set(node.name, turn);
+      if (turn.openedMs !== undefined) noteBusy(node, turn, 'its pod is being replaced', view, found);
+    } else if (turn !== undefined || index > lowestPending) {
+      // Without a turn: it had one of an earlier process, or was created like this.
+      noteReturn(node, turn ?? { ...view.newTurn(set), openedMs: view.openedEarlierMs() }, view, found);
+    }
+  }
+}
+
+/** Finds out whether an updated node is back. One that has been back and is not ready any more is waited for as well. */
+function noteReturn(node: RolloutNode, known: Turn, view: RolloutView, found: Findings): void {
+  const { pod } = node;
+  let turn = known;
+  if (pod !== undefined && turn.seen?.uid !== pod.uid)
+    turn = { ...turn, isBack: false, seen: { uid: pod.uid, atMs: view.nowMs } };
+  const stale = turn.backHeight === undefined ? view.notFresh(turn.sinceMs) : [];
+  if (turn.backHeight === undefined && stale.length === 0) turn = { ...turn, backHeight: view.highestOther(node) };
+  const isStillBack = turn.isBack === true && pod?.isReady === true;
+  const why = isStillBack ? undefined : view.whyNotBack(node, turn);
+  if (why !== undefined && turn.isBack === true) turn = { ...turn, openedMs: view.nowMs };
+  turn = { ...turn, isBack: why === undefined };
+  found.turns.set(node.name, turn);
+  if (why === undefined) return;
+  noteBusy(node, turn, why, view, found);
+  for (const name of [...stale, ...(pod?.isReady === true ? [node.name] : [])]) found.asks.add(name);
+}
+
+function noteBusy(node: RolloutNode, { openedMs = 0 }: Turn, why: string, view: RolloutView, found: Findings): void {
+  const isStalled = view.nowMs - openedMs >= view.deadlineMs;
+  found.busy.push({ node, why: node.pod?.problem ?? why, isStalled });
+}
+
+/** The lowest index that may be replaced. Gives nodes their turn on the way. */
+function partitionOf(set: RolloutSet, view: RolloutView, found: Findings): number {
+  const { length } = set.nodes;
+  if (view.isAtRest(set)) return length;
+  const isBusy = set.nodes.some(node => isIn(found.busy, node));
+  const isPending = set.nodes.some(node => view.isPending(set, node));
+  // Before all revisions are the same, a pod that dies behind a closed gate comes back in its old version.
+  if (!isPending && !isBusy && view.isComplete(set)) return length;
+  for (let index = length - 1; index >= 0; index -= 1) {
+    const node = set.nodes[index];
+    if (node !== undefined && view.isPending(set, node) && !hasTurn(set, node, view, found)) return index + 1;
+  }
+  return 0;
+}
+
+const isIn = (busy: Findings['busy'], node: RolloutNode): boolean => busy.some(entry => entry.node === node);
+
+/** Whether the node has its turn, or gets it now. */
+function hasTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): boolean {
+  const known = found.turns.get(node.name);
+  if (known?.openedMs !== undefined) return true;
+  const turn = known ?? view.newTurn(set);
+  const obstacle = obstacleOf(set, node, turn, view, found);
+  if (obstacle !== undefined) {
+    found.obstacles.push({ node, ...obstacle });
+    return false;
+  }
+  const opened = { ...turn, openedMs: view.nowMs, backHeight: view.highestOther(node) };
+  found.turns.set(node.name, opened);
+  noteBusy(node, opened, 'its pod is being replaced', view, found);
+  return true;
+}
+
+const rollingOut = (why: string) => ({ reason: 'RollingOut', why }) as const;
+
+function obstacleOf(
+  set: RolloutSet,
+  node: RolloutNode,
+  turn: Turn,
+  view: RolloutView,
+  found: Findings,
+): Omit<Obstacle, 'node'> | undefined {
+  const hold = holdOf(node, view, found);
+  if (hold !== undefined) {
+    // Reports of before the hold do not count after it.
+    found.turns.delete(node.name);
+    return hold;
+  }
+  if (view.hasNothingToLose(node)) return undefined;
+  found.turns.set(node.name, turn);
+  // It may be starting: then it has a chain in a moment, or a problem.
+  if (node.pod?.isReady !== true && view.heightOf(node) === undefined)
+    return view.nowMs - turn.sinceMs < graceMs ? rollingOut('it is not ready yet') : undefined;
+  const stale = view.notFresh(turn.sinceMs);
+  for (const name of stale) found.asks.add(name);
+  if (stale.length > 0) return rollingOut('the nodes are asked for their heights');
+  return set.keepsData || view.isLossAllowed ? undefined : chainObstacle(node, turn, view, found);
+}
+
+/** What holds the node whatever its chain is. */
+function holdOf(node: RolloutNode, view: RolloutView, { busy }: Findings): Omit<Obstacle, 'node'> | undefined {
+  if (node.ordinal < view.heldBelow) return { reason: 'Held', why: `spec.rollout.partition is ${view.heldBelow}` };
+  if (view.isPaused) return { reason: 'Paused', why: 'spec.rollout.paused is true' };
+  const isFull = busy.length >= view.maxUnavailable || busy.some(({ isStalled }) => isStalled);
+  return isFull && !view.hasNothingToLose(node) ? rollingOut('another node has its turn') : undefined;
+}
+
+/** Whether blocks would be lost with the node. All reports are newer than the beginning of its turn. */
+function chainObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: Findings): Omit<Obstacle, 'node'> | undefined {
+  const height = view.heightOf(node);
+  // Two heights are never of the same moment: another node has to reach the height that this one had a moment ago.
+  const safeHeight = turn.safeHeight ?? height;
+  if (height === undefined || safeHeight === undefined)
+    return { reason: 'WouldLoseChain', why: 'it does not answer the controller, so that its height is not known' };
+  if (safeHeight === 0) return undefined;
+  const others = view.othersWithPath(node).filter(other => !isIn(found.busy, other));
+  if (others.some(other => (view.reportedHeightOf(other) ?? -1) >= safeHeight)) return undefined;
+  found.turns.set(node.name, { ...turn, safeHeight: height });
+  for (const { name } of [node, ...others]) found.asks.add(name);
+  if (others.length > 0 && view.nowMs - turn.sinceMs < graceMs)
+    return rollingOut(`another node has to reach height ${safeHeight} first`);
+  return { reason: 'WouldLoseChain', why: `no other node that it has a path to has its ${safeHeight} blocks` };
+}

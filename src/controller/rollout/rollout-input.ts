@@ -1,0 +1,113 @@
+// What the planner of rollouts decides from: the sets as they were applied and observed, their pods, and what the nodes reported.
+import type { RolloutSpec } from '../../bitcoin/api/rollout.ts';
+
+/** The latest report of a ready node. */
+export interface RolloutReport {
+  /** Undefined if the node gave no answer, or none about its chain. */
+  readonly height: number | undefined;
+  /** Every connection that the node should have with ready nodes is there. */
+  readonly isConnected: boolean;
+  /** When it was asked for the report; monotonic milliseconds. */
+  readonly askedAtMs: number;
+}
+
+export interface RolloutNode {
+  /** The name of the pod. */
+  readonly name: string;
+  readonly ordinal: number;
+  /** The pod; undefined while there is none, or while it is being deleted. */
+  readonly pod: RolloutPod | undefined;
+}
+
+export interface RolloutPod {
+  readonly uid: string;
+  /** The revision of the StatefulSet that it was created from. */
+  readonly revision: string | undefined;
+  readonly isReady: boolean;
+  /** Why it is not ready, as far as that is known. */
+  readonly problem: string | undefined;
+  readonly report: RolloutReport | undefined;
+}
+
+/** The revisions in the status of a StatefulSet. */
+export interface Revisions {
+  /** Of pods below the partition. It follows when all pods have the other one. */
+  readonly current: string;
+  readonly update: string;
+}
+
+export interface RolloutSet {
+  readonly name: string;
+  /** The partition that it has: an index, and no ordinal. Undefined: there is no such set, or one of an older release. */
+  readonly partition: number | undefined;
+  /** What is applied now changes more than the partition. */
+  readonly isChanging: boolean;
+  /** Undefined until the StatefulSet controller has seen the set as it is. */
+  readonly revisions: Revisions | undefined;
+  /** By index. */
+  readonly nodes: readonly RolloutNode[];
+  /** Whether a node keeps its chain when its pod is replaced. */
+  readonly keepsData: boolean;
+}
+
+export interface RolloutInput {
+  readonly sets: readonly RolloutSet[];
+  readonly spec: RolloutSpec;
+  /** The ordinals that a node has a path to along the planned connections, itself included. */
+  readonly reachable: (ordinal: number) => ReadonlySet<number> | 'all';
+  readonly memory: RolloutMemory;
+  /** The rollout was stalled when this process started. */
+  readonly wasStalled: boolean;
+  /** Monotonic milliseconds. */
+  readonly nowMs: number;
+}
+
+/** What was seen of a node when it was its turn. */
+export interface Turn {
+  /** The revision that it is updated to. */
+  readonly revision: string;
+  /** Reports from then on count. */
+  readonly sinceMs: number;
+  /** The height that the node itself had at the last look: another one must have it before this one is replaced. */
+  readonly safeHeight?: number;
+  /** Since when the partition lets it be replaced; undefined until it does. */
+  readonly openedMs?: number;
+  /** The height at which it is back: the highest that another node reported when it was replaced. */
+  readonly backHeight?: number;
+  /** The new pod, and when it was first seen: earlier reports are about the former one. */
+  readonly seen?: { readonly uid: string; readonly atMs: number };
+  /** It has been back. */
+  readonly isBack?: boolean;
+}
+
+export interface RolloutMemory {
+  /** By the name of the pod. */
+  readonly turns: ReadonlyMap<string, Turn>;
+  /** The last height that each pod reported, by its uid. */
+  readonly heights: ReadonlyMap<string, number>;
+}
+
+export const emptyMemory: RolloutMemory = { turns: new Map(), heights: new Map() };
+
+/** Why a rollout is where it is; the reasons of the condition UpToDate. */
+export type RolloutReason = 'AllNodesUpdated' | 'RollingOut' | 'Held' | 'Paused' | 'NodeNotBack' | 'WouldLoseChain';
+
+export interface RolloutState {
+  readonly reason: RolloutReason;
+  readonly message: string;
+  readonly updatedNodes: number;
+  /** The pod that the rollout waits for. */
+  readonly current?: string | undefined;
+}
+
+export interface RolloutPlan {
+  /** The partition of each set, by its name. */
+  readonly partitions: ReadonlyMap<string, number>;
+  /** Undefined: not known yet. */
+  readonly state: RolloutState | undefined;
+  /** The nodes that should be asked now, by name. */
+  readonly asks: readonly string[];
+  /** After how many milliseconds to plan again; undefined = not before something changes. */
+  readonly planAgainMs: number | undefined;
+  readonly memory: RolloutMemory;
+}

@@ -1,0 +1,37 @@
+// Where a rollout is, in words: the reason and the message of the condition UpToDate. Pure.
+import type { Findings, Obstacle } from './plan-rollout.ts';
+import type { RolloutReason, RolloutSet, RolloutState } from './rollout-input.ts';
+import type { RolloutView } from './rollout-view.ts';
+
+/** Undefined while a set changes, or its controller has not seen the change: then it is not known which pods are up to date. */
+export function rolloutState(sets: readonly RolloutSet[], view: RolloutView, found: Findings): RolloutState | undefined {
+  if (sets.some(({ isChanging, revisions, nodes }) => nodes.length > 0 && (isChanging || revisions === undefined)))
+    return undefined;
+  const { total, updated } = view.count(found.turns);
+  const counts = `${updated} of ${total} nodes are updated`;
+  const state = (reason: RolloutReason, message: string, current?: string): RolloutState => ({
+    reason,
+    message,
+    updatedNodes: updated,
+    current,
+  });
+  const stalled = found.busy.find(({ isStalled }) => isStalled);
+  if (stalled !== undefined) {
+    const { node, why } = stalled;
+    return state('NodeNotBack', `${node.name} has not come back within ${view.deadlineSeconds} s: ${why}; ${counts}`, node.name);
+  }
+  const [busy] = found.busy;
+  if (busy !== undefined) return state('RollingOut', `${counts}; waiting for ${busy.node.name}: ${busy.why}`, busy.node.name);
+  const obstacle = first(found.obstacles);
+  if (obstacle === undefined) return state('AllNodesUpdated', `${updated} of ${total} nodes are up to date`);
+  const { node, reason, why } = obstacle;
+  if (reason !== 'WouldLoseChain') return state(reason, `${counts}; ${node.name} waits: ${why}`, node.name);
+  const way = 'To restart it nevertheless, set spec.rollout.allowChainLoss to true';
+  return state(reason, `${counts}; ${node.name} is not restarted, since its blocks would be lost: ${why}. ${way}`, node.name);
+}
+
+/** What somebody has to decide comes first. */
+const order: readonly RolloutReason[] = ['WouldLoseChain', 'RollingOut', 'Paused', 'Held'];
+
+const first = (obstacles: readonly Obstacle[]): Obstacle | undefined =>
+  obstacles.toSorted((one, other) => order.indexOf(one.reason) - order.indexOf(other.reason))[0];

@@ -1,0 +1,31 @@
+// RolloutTracker: the rollout of one network between reconciles. What it forgets with its process is only when a node's turn began.
+import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import type { Problem } from '../diagnosis/pod-problems.ts';
+import { type AppliedSet, type ObservedRollout, observeRollout } from './observe-rollout.ts';
+import { planRollout } from './plan-rollout.ts';
+import { emptyMemory, type RolloutMemory, type RolloutPlan } from './rollout-input.ts';
+
+export class RolloutTracker {
+  /** What the last reconcile found to be wrong with pods. */
+  problems: readonly Problem[] = [];
+  readonly #nowMs: () => number;
+  #memory: RolloutMemory | undefined;
+
+  /** @param nowMs monotonic milliseconds. Default: performance.now */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  plan({ spec, status }: BitcoinNetwork, sets: readonly AppliedSet[], observed: Omit<ObservedRollout, 'problems'>): RolloutPlan {
+    const wasStalled = status?.conditions?.some(({ type, reason }) => type === 'UpToDate' && reason === 'NodeNotBack') ?? false;
+    const plan = planRollout({
+      ...observeRollout(sets, { ...observed, problems: this.problems }),
+      spec: spec.rollout ?? {},
+      memory: this.#memory ?? emptyMemory,
+      wasStalled: this.#memory === undefined && wasStalled,
+      nowMs: this.#nowMs(),
+    });
+    this.#memory = plan.memory;
+    return plan;
+  }
+}

@@ -1,0 +1,144 @@
+// RolloutView: questions about the input of a rollout's plan. Pure.
+import type { RolloutSpec } from '../../bitcoin/api/rollout.ts';
+import type { RolloutInput, RolloutNode, RolloutPod, RolloutSet, Turn } from './rollout-input.ts';
+
+export const defaultDeadlineSeconds = 600;
+
+export class RolloutView {
+  readonly nowMs: number;
+  /** The last height that each existing pod reported, by its uid. */
+  readonly heights: ReadonlyMap<string, number>;
+  readonly maxUnavailable: number;
+  readonly deadlineMs: number;
+  readonly #input: RolloutInput;
+  readonly #nodes: readonly RolloutNode[];
+
+  constructor(input: RolloutInput) {
+    this.#input = input;
+    this.#nodes = input.sets.flatMap(({ nodes }) => nodes);
+    this.nowMs = input.nowMs;
+    this.maxUnavailable = atATime(input.spec.maxUnavailable, this.#nodes.length);
+    this.deadlineMs = this.deadlineSeconds * 1_000;
+    this.heights = new Map(
+      this.#nodes.flatMap(({ pod }) => {
+        const height = pod && (pod.report?.height ?? input.memory.heights.get(pod.uid));
+        return pod === undefined || height === undefined ? [] : [[pod.uid, height] as const];
+      }),
+    );
+  }
+
+  get deadlineSeconds(): number {
+    return this.#input.spec.progressDeadlineSeconds ?? defaultDeadlineSeconds;
+  }
+
+  get isPaused(): boolean {
+    return this.#input.spec.paused === true;
+  }
+
+  /** Nodes of lower ordinals are held. */
+  get heldBelow(): number {
+    return this.#input.spec.partition ?? 0;
+  }
+
+  get isLossAllowed(): boolean {
+    return this.#input.spec.allowChainLoss === true;
+  }
+
+  /** Since when a turn counts that this process did not begin. */
+  openedEarlierMs(): number {
+    return this.#input.wasStalled ? this.nowMs - this.deadlineMs : this.nowMs;
+  }
+
+  newTurn({ revisions }: RolloutSet): Turn {
+    return { revision: revisions?.update ?? '', sinceMs: this.nowMs };
+  }
+
+  turnOf({ revisions }: RolloutSet, { name }: RolloutNode): Turn | undefined {
+    const turn = this.#input.memory.turns.get(name);
+    return turn?.revision === revisions?.update ? turn : undefined;
+  }
+
+  /** Whether the node has yet to be updated. One that does not exist is created in the current revision while the gate is closed. */
+  isPending({ revisions }: RolloutSet, { pod }: RolloutNode): boolean {
+    if (revisions === undefined) return false;
+    return pod === undefined ? revisions.current !== revisions.update : pod.revision !== revisions.update;
+  }
+
+  /** Whether all pods that exist and those that will be created have the same revision. */
+  isComplete({ revisions, nodes }: RolloutSet): boolean {
+    return nodes.length === 0 || revisions?.current === revisions?.update;
+  }
+
+  /** Whether the gate is closed, and nothing is behind it. */
+  isAtRest(set: RolloutSet): boolean {
+    const { nodes, partition } = set;
+    return partition === nodes.length && this.isComplete(set) && !nodes.some(node => this.isPending(set, node));
+  }
+
+  isNextReady(set: RolloutSet): boolean {
+    return set.nodes.findLast(node => this.isPending(set, node))?.pod?.isReady === true;
+  }
+
+  /** It has no pod, or one that never reported a chain and cannot become ready. */
+  hasNothingToLose(node: RolloutNode): boolean {
+    const { pod } = node;
+    return pod === undefined || (!pod.isReady && pod.problem !== undefined && this.heightOf(node) === undefined);
+  }
+
+  /** The height that the pod reported last. Undefined if it never reported one, or if it is ready and does not answer. */
+  heightOf(node: RolloutNode): number | undefined {
+    const { pod } = node;
+    if (pod === undefined) return undefined;
+    return pod.isReady ? pod.report?.height : this.heights.get(pod.uid);
+  }
+
+  reportedHeightOf({ pod }: RolloutNode): number | undefined {
+    return pod?.isReady === true ? pod.report?.height : undefined;
+  }
+
+  /** The ready nodes without a report that is as new. */
+  notFresh(sinceMs: number): string[] {
+    const isStale = (pod: RolloutPod | undefined): boolean =>
+      pod?.isReady === true && (pod.report === undefined || pod.report.askedAtMs < sinceMs);
+    return this.#nodes.filter(({ pod }) => isStale(pod)).map(({ name }) => name);
+  }
+
+  /** The other ready nodes that have a path to the node along the planned connections. */
+  othersWithPath({ name, ordinal }: RolloutNode): RolloutNode[] {
+    const reachable = this.#input.reachable(ordinal);
+    return this.#nodes.filter(
+      other => other.name !== name && other.pod?.isReady === true && (reachable === 'all' || reachable.has(other.ordinal)),
+    );
+  }
+
+  /** The highest height that another node with a path to the node reports; 0 if none does. */
+  highestOther(node: RolloutNode): number {
+    return Math.max(0, ...this.othersWithPath(node).map(other => this.reportedHeightOf(other) ?? 0));
+  }
+
+  /** Undefined if the node is back from its turn. */
+  whyNotBack({ pod }: RolloutNode, { backHeight, seen }: Turn): string | undefined {
+    if (pod === undefined) return 'it has no pod';
+    if (!pod.isReady) return 'it is not ready';
+    const { report } = pod;
+    if (report === undefined || report.askedAtMs < (seen?.atMs ?? Infinity)) return 'it has not answered yet';
+    if (report.height === undefined) return 'it does not answer the controller';
+    if (!report.isConnected) return 'not all of its connections are there';
+    if (backHeight === undefined) return 'the other nodes are asked for their heights';
+    return report.height < backHeight ? `it has ${report.height} of ${backHeight} blocks` : undefined;
+  }
+
+  /** How many nodes there are, and how many of them are updated and back. */
+  count(turns: ReadonlyMap<string, Turn>): { readonly total: number; readonly updated: number } {
+    const isUpdated = (set: RolloutSet, node: RolloutNode): boolean =>
+      node.pod !== undefined && !this.isPending(set, node) && (turns.get(node.name)?.isBack ?? true);
+    const updated = this.#input.sets.flatMap(set => set.nodes.filter(node => isUpdated(set, node)));
+    return { total: this.#nodes.length, updated: updated.length };
+  }
+}
+
+/** A percentage is rounded down; at least one node at a time. */
+function atATime(maxUnavailable: RolloutSpec['maxUnavailable'] = 1, nodes: number): number {
+  if (typeof maxUnavailable === 'number') return maxUnavailable;
+  return Math.max(1, Math.floor((nodes * Number.parseInt(maxUnavailable, 10)) / 100));
+}

@@ -1,0 +1,155 @@
+// A change of the pods is rolled out so that no block is lost, whoever makes it and whatever becomes of the controller: a real API server and
+// StatefulSet controller, and nodes that lose their blocks with their pod and get those of their peers.
+import { expect } from 'chai';
+import { networks, pods, statefulSets } from '../../../src/controller/resource-types.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { eventually } from '../../support/until.ts';
+import { World } from './world.ts';
+
+const name = 'alice';
+const height = 300;
+
+describe('a rollout', function () {
+  this.timeout(240_000);
+  let world: World;
+  let controller: ControllerProcess | undefined;
+  let namespace: string;
+  let count = 0;
+
+  before(async () => {
+    world = await World.start();
+    world.kubelet.onGone = ip => world.bitcoind.restart(ip);
+  });
+  after(() => world.stop());
+  beforeEach(async () => {
+    namespace = `rollout-${(count += 1)}`;
+    await world.createNamespace(namespace);
+  });
+  afterEach(() => controller?.kill());
+
+  async function start(): Promise<ControllerProcess> {
+    const args = ['--namespace', namespace, '--recheck-seconds', '5'];
+    controller = await ControllerProcess.start({ kubeconfig: world.controlPlane.kubeconfigPath, args });
+    await controller.ready();
+    return controller;
+  }
+
+  /** A network whose nodes have blocks. */
+  async function startNetwork(nodes: number, blocks = height): Promise<void> {
+    await world.createNetwork(namespace, name, nodes);
+    await world.untilRight(namespace, name);
+    for (const ip of await addresses()) world.bitcoind.node(ip).height = blocks;
+    await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
+  }
+
+  const addresses = async (): Promise<string[]> => (await world.status(namespace, name)).nodes?.map(({ ip }) => ip) ?? [];
+  const heights = async (): Promise<number[]> => (await addresses()).map(ip => world.bitcoind.node(ip).height);
+  const uids = async (): Promise<string[]> =>
+    (await world.client.list(pods, { namespace })).items.map(({ metadata }) => metadata?.uid ?? '').sort();
+  const partition = async (): Promise<number | undefined> =>
+    (await world.client.get(statefulSets, { namespace, name: `${name}-sts` })).spec?.updateStrategy?.rollingUpdate?.partition;
+  const restart = (): Promise<string> =>
+    world.controlPlane.kubectl('rollout', 'restart', `statefulset/${name}-sts`, '--namespace', namespace);
+  const edit = (spec: object) => world.client.patch(networks, { namespace, name }, { spec }, { patchType: 'merge' });
+
+  /** Resolves when each pod is another one than before, and the rollout is over. */
+  async function untilRolled(before: readonly string[]): Promise<void> {
+    await eventually(async () => (await uids()).every(uid => !before.includes(uid)));
+    await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
+    await world.untilRight(namespace, name);
+    await eventually(async () => (await partition()) === before.length);
+  }
+
+  for (const nodes of [2, 3])
+    it(`by kubectl rollout restart leaves each of ${nodes} nodes at its height`, async () => {
+      await start();
+      await startNetwork(nodes);
+      const before = await uids();
+      await restart();
+      await untilRolled(before);
+      expect(await heights()).to.deep.equal(Array.from({ length: nodes }, () => height));
+      const events = await world.eventsOf(namespace, name);
+      const label = JSON.stringify([...events]);
+      expect(events.get('RolloutStarted'), label).to.have.length(1);
+      expect(events.get('RolloutCompleted'), label).to.have.length(1);
+    });
+
+  it('waits for a node that syncs slowly before it restarts the next one', async () => {
+    await start();
+    await startNetwork(2);
+    const before = await uids();
+    world.bitcoind.newBlocksPerAnswer = 100;
+    await restart();
+    await untilRolled(before);
+    world.bitcoind.newBlocksPerAnswer = Infinity;
+    expect(await heights()).to.deep.equal([height, height]);
+  });
+
+  it('stops at the first node that does not come back, and rolls out the fix', async () => {
+    await start();
+    await startNetwork(3);
+    const before = await uids();
+    world.kubelet.runs = (_, pod) => pod !== `${name}-sts-2`;
+    await edit({ rollout: { progressDeadlineSeconds: 5 }, resources: { requests: { cpu: '11m' } } });
+    await world.untilCondition(namespace, name, 'UpToDate', 'False NodeNotBack');
+    expect((await uids()).filter(uid => before.includes(uid))).to.have.length(2);
+    const events = await world.eventsOf(namespace, name);
+    expect(events.get('RolloutStalled'), JSON.stringify([...events])).to.have.length(1);
+    world.kubelet.runs = () => true;
+    await edit({ resources: { requests: { cpu: '12m' } } });
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height, height]);
+  });
+
+  it('of the only node with blocks is refused beforehand, and goes on when the loss is allowed', async () => {
+    await start();
+    await startNetwork(1);
+    const before = await uids();
+    await restart();
+    await world.untilCondition(namespace, name, 'UpToDate', 'False WouldLoseChain');
+    const { UpToDate = '' } = await world.conditions(namespace, name);
+    expect(UpToDate).to.include('spec.rollout.allowChainLoss').and.include(`${height} blocks`);
+    expect(await uids()).to.deep.equal(before);
+    expect(await heights()).to.deep.equal([height]);
+    await edit({ rollout: { allowChainLoss: true } });
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([0]);
+  });
+
+  it('of one node without blocks goes on freely', async () => {
+    await start();
+    await startNetwork(1, 0);
+    const before = await uids();
+    await restart();
+    await untilRolled(before);
+  });
+
+  it('only pauses while the controller is away, and loses nothing by its kill', async () => {
+    const first = await start();
+    await startNetwork(3);
+    const before = await uids();
+    await restart();
+    await eventually(async () => (await uids()).some(uid => !before.includes(uid)));
+    await first.kill();
+    await start();
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height, height]);
+  });
+
+  it('is held by the gate while no controller runs', async () => {
+    const first = await start();
+    await startNetwork(2);
+    await first.kill();
+    const before = await uids();
+    await restart();
+    const { metadata } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
+    await eventually(async () => {
+      const { status } = await world.client.get(statefulSets, { namespace, name: `${name}-sts` });
+      return status?.observedGeneration === metadata?.generation && status?.updateRevision !== status?.currentRevision;
+    });
+    expect(await uids()).to.deep.equal(before);
+    await start();
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height]);
+  });
+});

@@ -1,0 +1,469 @@
+import { expect } from 'chai';
+import type { RolloutSpec } from '../../../../src/bitcoin/api/rollout.ts';
+import { planRollout } from '../../../../src/controller/rollout/plan-rollout.ts';
+import {
+  emptyMemory,
+  type RolloutInput,
+  type RolloutMemory,
+  type RolloutPlan,
+  type RolloutPod,
+} from '../../../../src/controller/rollout/rollout-input.ts';
+
+/**
+ * One set of nodes, a StatefulSet controller that replaces a pod when the partition lets it, and nodes that answer at once. A new pod is not
+ * ready until the test says so.
+ */
+class SimulatedSet {
+  readonly pods: (RolloutPod | undefined)[];
+  partition: number;
+  revisions = { current: 'old', update: 'old' };
+  spec: RolloutSpec = {};
+  nowMs = 1_000;
+  start = 0;
+  isChanging = false;
+  isObserved = true;
+  keepsData = false;
+  wasStalled = false;
+  reachable: RolloutInput['reachable'] = () => 'all';
+  memory: RolloutMemory = emptyMemory;
+  #uids = 0;
+
+  constructor(heights: readonly number[]) {
+    this.pods = heights.map(height => this.#pod('old', { isReady: true, height }));
+    this.partition = heights.length;
+  }
+
+  /** Plans once, and does nothing of it. */
+  plan(): RolloutPlan {
+    const plan = planRollout({
+      sets: [
+        {
+          ...{ name: 'sts', partition: this.partition, isChanging: this.isChanging, keepsData: this.keepsData },
+          revisions: this.isObserved ? this.revisions : undefined,
+          nodes: this.pods.map((pod, index) => ({ name: `sts-${this.start + index}`, ordinal: this.start + index, pod })),
+        },
+      ],
+      ...{ spec: this.spec, reachable: this.reachable, memory: this.memory, wasStalled: this.wasStalled, nowMs: this.nowMs },
+    });
+    this.memory = plan.memory;
+    return plan;
+  }
+
+  /** Plans until nothing changes, applies each partition, and lets the nodes that are asked answer. Returns the state. */
+  settle(): string {
+    for (let round = 0; round < 20; round += 1) {
+      this.nowMs += 1;
+      const { partitions, asks, state } = this.plan();
+      const partition = partitions.get('sts') ?? 0;
+      const isReplacing = this.#replace(partition);
+      for (const name of asks) this.answer(Number(name.slice(4)) - this.start);
+      if (partition === this.partition && asks.length === 0 && !isReplacing) return `${state?.reason} ${state?.message}`;
+      this.partition = partition;
+      this.nowMs += 500;
+    }
+    return this.state();
+  }
+
+  state(): string {
+    const { state } = this.plan();
+    return `${state?.reason} ${state?.message}`;
+  }
+
+  change(revision = 'new'): void {
+    this.revisions = { ...this.revisions, update: revision };
+  }
+
+  set(index: number, fields: Partial<RolloutPod> & { readonly height?: number; readonly isConnected?: boolean }): void {
+    const pod = this.pods[index];
+    if (pod === undefined) throw new Error('there is no such pod');
+    const { height = pod.report?.height, isConnected = true, ...others } = fields;
+    this.pods[index] = { ...pod, ...others, report: { height, isConnected, askedAtMs: pod.report?.askedAtMs ?? 0 } };
+  }
+
+  /** The new pod works, and has synced to that height. */
+  becomeReady(index: number, height: number): void {
+    this.set(index, { isReady: true, height });
+    this.answer(index);
+  }
+
+  answer(index: number): void {
+    const pod = this.pods[index];
+    if (pod?.report !== undefined) this.pods[index] = { ...pod, report: { ...pod.report, askedAtMs: this.nowMs + 0.5 } };
+  }
+
+  /** Which pods are of the new revision, such as `oon`. */
+  get revisionsOfPods(): string {
+    return this.pods.map(pod => pod?.revision?.slice(0, 1) ?? '-').join('');
+  }
+
+  /** As the StatefulSet controller: from the highest index, and no other pod while one is not ready. */
+  #replace(partition: number): boolean {
+    for (let index = this.pods.length - 1; index >= partition; index -= 1) {
+      const pod = this.pods[index];
+      if (pod?.revision !== this.revisions.update) {
+        this.pods[index] = this.#pod(this.revisions.update, { isReady: false });
+        return true;
+      }
+      if (!pod.isReady) return false;
+    }
+    const isDone = this.pods.every(pod => pod?.revision === this.revisions.update && pod.isReady);
+    if (!isDone || this.revisions.current === this.revisions.update) return false;
+    this.revisions = { ...this.revisions, current: this.revisions.update };
+    return true;
+  }
+
+  #pod(revision: string, { isReady, height }: { isReady: boolean; height?: number }): RolloutPod {
+    const report = { height, isConnected: true, askedAtMs: 0 };
+    return { uid: `uid-${(this.#uids += 1)}`, revision, isReady, problem: undefined, report };
+  }
+}
+
+describe('planRollout', () => {
+  describe('at rest', () => {
+    it('keeps the gate closed, asks no node, and reports all nodes as up to date', () => {
+      const { partitions, asks, state, planAgainMs } = new SimulatedSet([300, 300, 300]).plan();
+      expect([...partitions]).to.deep.equal([['sts', 3]]);
+      expect([asks, planAgainMs]).to.deep.equal([[], undefined]);
+      expect(state).to.deep.include({ reason: 'AllNodesUpdated', message: '3 of 3 nodes are up to date' });
+    });
+
+    it('stays closed while a node is not ready or has no pod', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.pods[0] = undefined;
+      set.set(1, { isReady: false });
+      expect(set.plan().partitions.get('sts')).to.equal(2);
+    });
+
+    it('closes the gate in the write that changes anything else, also of a set that had none', () => {
+      const set = new SimulatedSet([300, 300]);
+      [set.isChanging, set.partition] = [true, 0];
+      const { partitions, state } = set.plan();
+      expect(partitions.get('sts')).to.equal(2);
+      expect(state).to.equal(undefined);
+    });
+
+    it('does nothing until the StatefulSet controller has seen the set', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.isObserved = false;
+      const { partitions, state } = set.plan();
+      expect(partitions.get('sts')).to.equal(2);
+      expect(state).to.equal(undefined);
+    });
+  });
+
+  describe('of nodes with blocks', () => {
+    it('replaces them from the highest index, each when the one before is back, and closes the gate at the end', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.change();
+      expect(set.settle()).to.equal('RollingOut 0 of 3 nodes are updated; waiting for sts-2: it is not ready');
+      expect(set.revisionsOfPods).to.equal('oon');
+      set.becomeReady(2, 300);
+      expect(set.settle()).to.equal('RollingOut 1 of 3 nodes are updated; waiting for sts-1: it is not ready');
+      expect(set.revisionsOfPods).to.equal('onn');
+      set.becomeReady(1, 300);
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('nnn');
+      set.becomeReady(0, 300);
+      expect(set.settle()).to.equal('AllNodesUpdated 3 of 3 nodes are up to date');
+      expect(set.partition).to.equal(3);
+    });
+
+    it('waits for a node that is ready until it is as high as the others were', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.becomeReady(1, 17);
+      expect(set.settle()).to.equal('RollingOut 0 of 2 nodes are updated; waiting for sts-1: it has 17 of 300 blocks');
+      expect(set.revisionsOfPods).to.equal('on');
+      set.becomeReady(1, 300);
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('nn');
+    });
+
+    it('waits for the connections of a node', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.set(1, { isReady: true, height: 300, isConnected: false });
+      set.answer(1);
+      expect(set.settle()).to.include('not all of its connections are there');
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('does not take a report about the former pod for one of the new pod', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.set(1, { isReady: true, height: 300 });
+      const { state, partitions } = set.plan();
+      expect(state?.message).to.include('it has not answered yet');
+      expect(partitions.get('sts')).to.equal(1);
+    });
+
+    it('asks all nodes for their heights before the first one is replaced', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      const { partitions, asks } = set.plan();
+      expect(partitions.get('sts')).to.equal(2);
+      expect(asks).to.deep.equal(['sts-0', 'sts-1']);
+    });
+
+    it('waits for another node to have the blocks of the one whose turn it is', () => {
+      const set = new SimulatedSet([298, 300]);
+      set.change();
+      expect(set.settle()).to.include('RollingOut').and.include('another node has to reach height 300 first');
+      expect(set.revisionsOfPods).to.equal('oo');
+      set.set(0, { height: 300 });
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('goes on while blocks arrive between two answers', () => {
+      const set = new SimulatedSet([300, 301]);
+      set.change();
+      for (let block = 0; block < 5 && set.revisionsOfPods === 'oo'; block += 1) {
+        const { partitions, asks } = set.plan();
+        set.partition = partitions.get('sts') ?? 0;
+        for (const name of asks) set.answer(Number(name.slice(4)));
+        if (set.partition < 2) break;
+        set.set(0, { height: 301 + block });
+        set.set(1, { height: 302 + block });
+        set.nowMs += 500;
+      }
+      expect(set.partition).to.equal(1);
+    });
+
+    it('replaces all of them, one after another, if their data is kept', () => {
+      const set = new SimulatedSet([300]);
+      set.keepsData = true;
+      set.change();
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('n');
+    });
+  });
+
+  describe('of blocks that would be lost', () => {
+    it('does not replace the only node, and names the field that allows it', () => {
+      const set = new SimulatedSet([300]);
+      set.change();
+      expect(set.settle()).to.equal(
+        'WouldLoseChain 0 of 1 nodes are updated; sts-0 is not restarted, since its blocks would be lost: no other node that it has a path to has its 300 blocks. To restart it nevertheless, set spec.rollout.allowChainLoss to true',
+      );
+      expect(set.revisionsOfPods).to.equal('o');
+      set.spec = { allowChainLoss: true };
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('n');
+    });
+
+    it('replaces the only node freely while it has no blocks', () => {
+      const set = new SimulatedSet([0]);
+      set.change();
+      set.settle();
+      set.becomeReady(0, 0);
+      expect(set.settle()).to.include('AllNodesUpdated');
+    });
+
+    it('does not replace a node whose blocks only nodes without a path to it have', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.reachable = ordinal => new Set(ordinal === 2 ? [2] : [0, 1]);
+      set.change();
+      expect(set.settle()).to.include('WouldLoseChain').and.include('sts-2');
+      expect(set.revisionsOfPods).to.equal('ooo');
+    });
+
+    it('gives up after half a minute to wait for others to have the blocks', () => {
+      const set = new SimulatedSet([10, 300]);
+      set.change();
+      set.settle();
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain').and.include('its 300 blocks');
+      expect(set.revisionsOfPods).to.equal('oo');
+    });
+
+    it('does not replace a node whose height is not known', () => {
+      const set = new SimulatedSet([300, 300]);
+      const [, pod] = set.pods;
+      set.pods[1] = { ...pod!, report: { height: undefined, isConnected: false, askedAtMs: 0 } };
+      set.change();
+      expect(set.settle()).to.include('WouldLoseChain').and.include('it does not answer the controller');
+      expect(set.revisionsOfPods).to.equal('oo');
+    });
+
+    it('keeps a node that is not ready and had blocks that no other one has', () => {
+      const set = new SimulatedSet([0, 300]);
+      set.plan();
+      set.set(1, { isReady: false, problem: 'container bitcoind exited with code 137 (OOMKilled)' });
+      set.change();
+      set.settle();
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      expect(set.revisionsOfPods).to.equal('oo');
+    });
+  });
+
+  describe('of nodes that do not work', () => {
+    it('replaces nodes that never worked at once', () => {
+      const set = new SimulatedSet([0, 0]);
+      set.pods.forEach((pod, index) => {
+        set.pods[index] = { ...pod!, isReady: false, problem: 'cannot pull its image', report: undefined };
+      });
+      set.change();
+      expect(set.plan().partitions.get('sts')).to.equal(0);
+    });
+
+    it('lets a pod that cannot be created as it was be created as it should be', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.pods[1] = undefined;
+      set.change();
+      expect(set.plan().partitions.get('sts')).to.equal(1);
+    });
+
+    it('waits half a minute for a node that is not ready to show why', () => {
+      const set = new SimulatedSet([300, 300]);
+      const [, pod] = set.pods;
+      set.pods[1] = { ...pod!, isReady: false, report: undefined };
+      set.change();
+      expect(set.settle()).to.include('sts-1 waits: it is not ready yet');
+      set.nowMs += 30_000;
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('stops at the first node that does not come back, and names its problem', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.change();
+      set.settle();
+      set.set(2, { problem: 'container bitcoind exited with code 1: Error: Invalid parameter -nonsense' });
+      set.nowMs += 600_000;
+      expect(set.settle()).to.equal(
+        'NodeNotBack sts-2 has not come back within 600 s: container bitcoind exited with code 1: Error: Invalid parameter -nonsense; 0 of 3 nodes are updated',
+      );
+      expect(set.revisionsOfPods).to.equal('oon');
+    });
+
+    it('takes spec.rollout.progressDeadlineSeconds as the time for a node', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.spec = { progressDeadlineSeconds: 10 };
+      set.change();
+      set.settle();
+      set.nowMs += 9_000;
+      expect(set.state()).to.include('RollingOut');
+      set.nowMs += 1_001;
+      expect(set.state()).to.include('NodeNotBack');
+    });
+
+    it('rolls out a fix: the failed node first, then the others', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change('bad');
+      set.settle();
+      set.set(1, { problem: 'exited' });
+      set.pods[1] = { ...set.pods[1]!, report: undefined };
+      set.nowMs += 600_000;
+      expect(set.settle()).to.include('NodeNotBack');
+      set.change('new');
+      // The write of the fix closes the gate.
+      set.isChanging = true;
+      set.partition = set.plan().partitions.get('sts') ?? 0;
+      set.isChanging = false;
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('on');
+      set.pods[1] = { ...set.pods[1], problem: undefined, report: { height: 300, isConnected: true, askedAtMs: 0 } };
+      set.becomeReady(1, 300);
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('nn');
+    });
+
+    it('waits for an updated node that is not ready any more', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.becomeReady(1, 300);
+      set.set(1, { isReady: false });
+      expect(set.settle()).to.include('waiting for sts-1');
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+  });
+
+  describe('of a process that has just started', () => {
+    it('finds out whether the last node is back before it goes on', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.memory = emptyMemory;
+      set.becomeReady(1, 12);
+      expect(set.settle()).to.include('it has 12 of 300 blocks');
+      set.becomeReady(1, 300);
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('nn');
+    });
+
+    it('closes the gate that was opened for a node which is still as it was, and decides again', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.partition = 1;
+      const { partitions, asks } = set.plan();
+      expect(partitions.get('sts')).to.equal(2);
+      expect(asks).to.have.length(2);
+    });
+
+    it('still reports a node that has not come back', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      [set.memory, set.wasStalled] = [emptyMemory, true];
+      expect(set.state()).to.include('NodeNotBack');
+    });
+  });
+
+  describe('by spec.rollout', () => {
+    it('holds the ordinals below partition, and goes on when it is lowered', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.spec = { partition: 1 };
+      set.change();
+      set.settle();
+      set.becomeReady(1, 300);
+      expect(set.settle()).to.equal('Held 1 of 2 nodes are updated; sts-0 waits: spec.rollout.partition is 1');
+      expect(set.revisionsOfPods).to.equal('on');
+      // A pod that dies comes back in the version that it had.
+      expect(set.partition).to.equal(1);
+      set.spec = {};
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('nn');
+    });
+
+    it('compares partition with ordinals, and gives the set an index', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.start = 100;
+      set.spec = { partition: 102 };
+      set.change();
+      set.settle();
+      expect([set.revisionsOfPods, set.partition]).to.deep.equal(['oon', 2]);
+    });
+
+    it('replaces no more nodes while it is paused', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.spec = { paused: true };
+      set.change();
+      expect(set.settle()).to.equal('Paused 0 of 2 nodes are updated; sts-1 waits: spec.rollout.paused is true');
+      set.spec = {};
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('gives maxUnavailable nodes their turn at a time, as long as another one has their blocks', () => {
+      for (const [maxUnavailable, partition] of [
+        [2, 2],
+        ['50%', 2],
+        ['10%', 3],
+        [4, 1],
+      ] as const) {
+        const set = new SimulatedSet([300, 300, 300, 300]);
+        set.spec = { maxUnavailable };
+        set.change();
+        set.settle();
+        expect(set.partition, String(maxUnavailable)).to.equal(partition);
+      }
+    });
+  });
+});
