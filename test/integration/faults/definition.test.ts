@@ -1,7 +1,9 @@
 // A CustomResourceDefinition that does not keep the status of networks: of another version, or written by hand. It is reported once, in
 // the log, as an event and by /readyz. No reconcile repeats the report, and the network recovers when the definition is fixed.
 import { expect } from 'chai';
+import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
+import { networks } from '../../../src/controller/resource-types.ts';
 import { freePort } from '../../../tools/kubernetes/free-port.ts';
 import { AuditLog } from '../../support/cluster/audit-log.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
@@ -16,7 +18,14 @@ interface Version {
   schema: { openAPIV3Schema: { properties: { status: { properties: Record<string, unknown> } } } };
 }
 
-const definitions: Readonly<Record<string, { readonly change: (version: Version) => void; readonly words: string }>> = {
+interface Case {
+  readonly change: (version: Version) => void;
+  readonly words: string;
+  /** Of its networks, besides the number of nodes. */
+  readonly spec?: Partial<BitcoinNetworkSpec>;
+}
+
+const definitions: Readonly<Record<string, Case>> = {
   'without the status subresource': {
     change: version => delete version.subresources.status,
     words: 'has no status subresource',
@@ -29,6 +38,11 @@ const definitions: Readonly<Record<string, { readonly change: (version: Version)
     change: version => delete version.schema.openAPIV3Schema.properties.status.properties['lastEvents'],
     words: 'does not keep status.lastEvents',
   },
+  'that has topologies and prunes their edges': {
+    change: version => delete version.schema.openAPIV3Schema.properties.status.properties['edges'],
+    words: 'does not keep status.edges',
+    spec: { topology: { type: 'FullMesh' } },
+  },
 };
 
 describe('a definition that does not keep the status', function () {
@@ -39,8 +53,8 @@ describe('a definition that does not keep the status', function () {
   /** All at once: most of a run is the minute after which the controller writes the status again. */
   before(async () => {
     bitcoind = await SimulatedBitcoind.start({ user: 'user', password: 'password' });
-    for (const [index, [what, { change, words }]] of Object.entries(definitions).entries()) {
-      const run = play(77 + index, change, words);
+    for (const [index, [what, one]] of Object.entries(definitions).entries()) {
+      const run = play(77 + index, one);
       run.catch(() => undefined);
       runs.set(what, run);
     }
@@ -50,7 +64,7 @@ describe('a definition that does not keep the status', function () {
     await bitcoind.stop();
   });
 
-  async function play(network: number, change: (version: Version) => void, words: string): Promise<void> {
+  async function play(network: number, { change, words, spec = {} }: Case): Promise<void> {
     const world = await World.start({ bitcoind, network });
     const address = `127.0.0.1:${await freePort('127.0.0.1')}`;
     let controller: ControllerProcess | undefined;
@@ -66,7 +80,10 @@ describe('a definition that does not keep the status', function () {
       });
       await controller.ready();
       await world.createNamespace('defined');
-      for (const name of ['alice', 'bob']) await world.createNetwork('defined', name, nodes);
+      for (const name of ['alice', 'bob']) {
+        const metadata = { namespace: 'defined', name };
+        await world.client.create(networks, { apiVersion, kind, metadata, spec: { nodes, ...spec } } as BitcoinNetwork);
+      }
       for (const name of ['alice', 'bob'])
         await eventually(async () => {
           const events = await world.eventsOf('defined', name);
@@ -92,8 +109,9 @@ describe('a definition that does not keep the status', function () {
       expect(JSON.stringify(logged)).to.include(words);
 
       await define(customResourceDefinition());
-      await world.untilRight('defined', 'alice');
-      await world.untilRight('defined', 'bob');
+      for (const name of ['alice', 'bob'])
+        if (spec.topology === undefined) await world.untilRight('defined', name);
+        else await eventually(async () => (await world.status('defined', name)).edges?.summary === '1/1');
       await eventually(async () => (await readyz()).includes('[+]definition ok'));
       expect(await controller.stop()).to.equal(0);
     } finally {
