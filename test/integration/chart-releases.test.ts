@@ -135,7 +135,12 @@ describe('a release of the chart', () => {
     await helm('install', 'two', chartFolder, '--namespace', second, '--take-ownership');
     expect((await deployment(second, 'two-bitcoin-controller')).spec.replicas).to.equal(2);
     expect(await api.kubectl('-n', first, 'get', 'bitcoinnetworks', '-o', 'name')).to.include('kept');
-    await helm('upgrade', 'two', chartFolder, '--namespace', second);
+    expect(notes).to.include('The right to create networks is worth the right to create pods in that namespace');
+    const policy = 'admissionPolicy.enabled=true,admissionPolicy.extraImages={r.example/bitcoin/*}';
+    const upgraded = await helm('upgrade', 'two', chartFolder, '--namespace', second, '--set', policy);
+    expect(upgraded).to.match(
+      /Networks run bitcoin-controller-bitcoind:\S+, r\.example\/bitcoin\/\* only .*, without containers/,
+    );
   });
 
   describe('by the administrator of a namespace', () => {

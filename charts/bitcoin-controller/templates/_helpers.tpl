@@ -84,7 +84,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* What the controller may do in a namespace that it watches. */}}
 {{- define "bitcoin-controller.rules" -}}
-# StatefulSets: created, corrected, and recreated where a field that cannot be changed differs.
+# StatefulSets: created, corrected, recreated where a field that cannot be changed differs, and deleted with the group of nodes.
 - apiGroups: [apps]
   resources: [statefulsets]
   verbs: [create, delete, get, list, patch, watch]
@@ -110,6 +110,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+# As are Services.
 - apiGroups: [""]
   resources: [services]
   verbs: [create, delete, get, list, patch, watch]
@@ -120,11 +121,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [create, delete, get, list, patch, watch]
 {{- end }}
 {{- if .Values.rbac.networkPolicies }}
+# For networks with spec.networkPolicy.
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [create, delete, get, list, patch, watch]
 {{- end }}
 {{- if .Values.rbac.podDisruptionBudgets }}
+# For networks with spec.podDisruptionBudget.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [create, delete, get, list, patch, watch]
