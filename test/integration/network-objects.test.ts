@@ -133,7 +133,7 @@ const specs: readonly (readonly [string, Partial<BitcoinNetworkSpec>])[] = [
 /** The spec of a file in examples/. */
 const exampleOf = (file: string): Partial<BitcoinNetworkSpec> =>
   (parse(readFileSync(path.resolve(import.meta.dirname, '../../examples', file), 'utf8')) as BitcoinNetwork).spec;
-const examples = ['two-versions.yaml', 'own-signet.yaml', 'shaped-pods.yaml'];
+const examples = ['two-versions.yaml', 'own-signet.yaml', 'shaped-pods.yaml', 'sidecar.yaml'];
 
 type Child = readonly [ResourceType, KubeObject];
 
