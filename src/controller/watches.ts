@@ -3,7 +3,7 @@ import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { EMPTY, merge, mergeMap, type Observable } from 'rxjs';
 import { kind } from '../bitcoin/api/bitcoin-network.ts';
 import { networkKeyOf } from '../bitcoin/api/names.ts';
-import { controllerOf, keyOf, type KubeObject } from '../kube/resource.ts';
+import { controllerOf, keyOf } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
 import type { Change } from '../runtime/object-store.ts';
 import { specChanged } from '../runtime/predicates.ts';

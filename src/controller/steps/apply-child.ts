@@ -53,8 +53,9 @@ export async function applyChild<T extends KubeObject>(
   let applied: Applied<T> = { outcome: 'pending' };
   for (let round = 1; round <= maxRounds; round += 1) {
     const planned = plan(type, desired, known, options);
-    if (planned.kind === 'update') state.drift.count(digest);
     const executed = await execute(client, type, withEvent(network, outbox, child, planned), { fieldManager, signal });
+    // A write that the API server refuses says nothing about other writers.
+    if (executed.outcome === 'updated') state.drift.count(digest);
     if (executed.outcome !== 'replan') {
       applied = executed;
       break;

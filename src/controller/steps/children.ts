@@ -2,6 +2,7 @@
 import type { V1NetworkPolicyPeer, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
+import { isManaged, type NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../../bitcoin/resources/stateful-set.ts';
 import { keyOf, type KubeObject } from '../../kube/resource.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
@@ -101,6 +102,7 @@ export class ChildrenStep {
     const context = { client, network, outbox: state.outbox, signal };
     const { sets, largestInbound } = state.planOf(network);
     const wanted = desiredChildren(network, controllerPods);
+    const forbidden = [...new Set(wanted.map(({ kind }) => kind).filter(kind => caches[kind] === undefined))];
     const children: AppliedChild[] = [];
     for (const child of wanted.filter(({ kind }) => caches[kind] !== undefined))
       children.push(await this.#applyOne(context, state, child));
@@ -109,10 +111,10 @@ export class ChildrenStep {
     const credentials = await this.#credentials.of(network, state.credentials, current, signal);
     const prepared = sets.map(set => {
       const cached = cachedIn(caches.statefulSets, network, set.name);
-      return {
-        name: set.name,
-        input: prepareStatefulSet(network, state, { set, cached, credentials, options: { ...pods, largestInbound } }),
-      };
+      const needsConfigMap = forbidden.includes('configMaps') && isManaged(network.spec, set);
+      const isKept = needsConfigMap && keepsRunning(state, set, cached);
+      const input = { set, cached, credentials, options: { ...pods, largestInbound } };
+      return { name: set.name, input: isKept ? undefined : prepareStatefulSet(network, state, input) };
     });
     const rollout = this.#planRollout(
       network,
@@ -124,8 +126,7 @@ export class ChildrenStep {
       children.push({ kind: 'statefulSets', name, applied });
     }
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);
-    const forbidden = wanted.map(({ kind }) => kind).filter(kind => caches[kind] === undefined);
-    return { credentials, children, forbidden: [...new Set(forbidden)], rollout };
+    return { credentials, children, forbidden, rollout };
   }
 
   #planRollout(network: BitcoinNetwork, state: NetworkState, sets: readonly PreparedStatefulSet[]): RolloutPlan {
@@ -149,6 +150,13 @@ export class ChildrenStep {
     });
     return { kind, name, applied };
   }
+}
+
+/** Whether there are nodes that a rollout would stop, since their pods would wait for a ConfigMap that the controller may not create. */
+function keepsRunning(state: NetworkState, { name }: NodeSet, cached: V1StatefulSet | undefined): boolean {
+  const current = state.child('statefulSets', name).writes.newest(cached);
+  state.pods.note(name, current);
+  return current !== undefined;
 }
 
 const cachedIn = <T extends KubeObject>(cache: ReadableCache<T>, { metadata }: BitcoinNetwork, name: string): T | undefined =>

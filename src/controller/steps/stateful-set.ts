@@ -27,6 +27,8 @@ export interface PreparedStatefulSet extends StatefulSetInput {
   readonly current: V1StatefulSet | undefined;
   /** What is desired is not what was applied last, whatever the partition is. */
   readonly isChanging: boolean;
+  /** An older release applied it, without a partition, and wants nothing else. It is not written only for the partition. */
+  readonly isUngated: boolean;
 }
 
 /** @returns undefined if no StatefulSet exists and there are no credentials: a node would start with the default ones */
@@ -39,11 +41,12 @@ export function prepareStatefulSet(
   const state = networkState.child('statefulSets', set.name);
   const current = state.writes.newest(cached);
   networkState.pods.note(set.name, current);
-  if (current === undefined) return credentials.isAvailable ? { ...input, current, isChanging: true } : undefined;
-  const unchanged = withDigest(desiredStatefulSet(network, input, current, partitionOf(current)), appliedAnnotation);
+  if (current === undefined) return credentials.isAvailable ? { ...input, current, isChanging: true, isUngated: false } : undefined;
+  const unchanged = desiredStatefulSet(network, input, current, partitionOf(current));
+  const isUngated = isApplied(withoutPartition(unchanged), current);
   // Where admission removes the digest, this process knows what it has applied.
-  const isApplied = digestOf(unchanged, appliedAnnotation) === digestOf(current, appliedAnnotation);
-  return { ...input, current, isChanging: !isApplied && !state.admitted.isAnswerTo(unchanged) };
+  const isKnown = isApplied(unchanged, current) || state.admitted.isAnswerTo(withDigest(unchanged, appliedAnnotation));
+  return { ...input, current, isUngated, isChanging: !isUngated && !isKnown };
 }
 
 /** Applies the StatefulSet, also to change the number of nodes while the credentials are missing. */
@@ -54,18 +57,34 @@ export async function applyStatefulSet(
   partition: number | undefined,
 ): Promise<Applied<V1StatefulSet>> {
   const { network } = context;
-  const { set, cached, current, isChanging } = prepared;
+  const { set, cached, current, isChanging, isUngated } = prepared;
   const state = networkState.child('statefulSets', set.name);
   const isStep = !isChanging && partition !== partitionOf(current);
+  const desired = desiredStatefulSet(network, prepared, current, partition);
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
-    desired: desiredStatefulSet(network, prepared, current, partition),
+    desired: isUngated && isAtRest(current) ? withoutPartition(desired) : desired,
     // A step of a rollout has events of its own.
     eventOf: (change, previous) =>
       isStep && change === 'updated' ? undefined : statefulSetEvent(set.name, set.nodes, change, previous),
   });
   if ('object' in applied) networkState.pods.note(set.name, applied.object);
   return applied;
+}
+
+const isApplied = (desired: V1StatefulSet, current: V1StatefulSet): boolean =>
+  digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation) === digestOf(current, appliedAnnotation);
+
+/** Nobody changed the pod template since the last rollout: `kubectl rollout restart` does. */
+const isAtRest = (current: V1StatefulSet | undefined): boolean =>
+  current?.status?.currentRevision === current?.status?.updateRevision;
+
+/** As a release without rollouts has it. */
+function withoutPartition({ spec, ...rest }: V1StatefulSet): V1StatefulSet {
+  if (spec === undefined) return rest;
+  const others = { ...spec };
+  delete others.updateStrategy;
+  return { ...rest, spec: others };
 }
 
 /** Without credentials the pods keep those that they have, and with them the Secret that these come from. */

@@ -324,6 +324,14 @@ describe('Reconciler', () => {
       await errorOf();
       expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
     });
+
+    it('blames no other writer for a change that the API server refuses again and again', async () => {
+      put(network({ ...declared, podTemplate: { metadata: { labels: { a: 'b' } } } }, { generation: 2 }));
+      cluster.fail('apply', 422, 'statefulsets');
+      cluster.fail('create', 422, 'statefulsets');
+      for (let attempt = 1; attempt <= 10; attempt += 1) expect(await errorOf()).to.include('apply statefulsets');
+            expect(recorder.events.filter(event => event.includes('RepairContested'))).to.deep.equal([]);
+    });
   });
 
   describe('without the right to a kind of object', () => {
@@ -335,6 +343,16 @@ describe('Reconciler', () => {
       expect(cluster.writes).to.include('create statefulsets default/alice-sts');
       expect(condition('SpecAccepted')).to.equal('False RightMissing');
       expect(status()?.conditions?.find(({ type }) => type === 'SpecAccepted')?.message).to.include('rbac.networkPolicies');
+    });
+
+    it('leaves nodes as they are that would wait for a ConfigMap, and deletes none of them', async () => {
+      await settled({ nodes: 2 });
+      const { networks, pods, services, statefulSets } = caches;
+      startProcess({ networks, pods, services, statefulSets });
+      put(network({ nodes: 2, bitcoinConf: ['txindex=1'] }, { generation: 2 }));
+      await reconcile();
+      expect(cluster.writes).to.deep.equal(['patch bitcoinnetworks default/alice']);
+      expect(condition('SpecAccepted')).to.equal('False RightMissing');
     });
   });
 
