@@ -330,7 +330,7 @@ describe('Reconciler', () => {
       cluster.fail('apply', 422, 'statefulsets');
       cluster.fail('create', 422, 'statefulsets');
       for (let attempt = 1; attempt <= 10; attempt += 1) expect(await errorOf()).to.include('apply statefulsets');
-            expect(recorder.events.filter(event => event.includes('RepairContested'))).to.deep.equal([]);
+      expect(recorder.events.filter(event => event.includes('RepairContested'))).to.deep.equal([]);
     });
   });
 
