@@ -113,16 +113,10 @@ describe('an object that a network owns', function () {
     it(`is left to its other owner, which the network reports until it is gone: the ${what}`, async () => {
       const [squatted, squatter] = [childName.replace(name, 'bob'), { metadata: { labels: { app: 'mallory' } } }];
       const copy = copyOf(await world.client.get(type, { namespace, name: childName }));
-      const owner = await world.client.create(configMaps, { metadata: { namespace, name: `owner-of-${squatted}` } });
-      const ownerReferences = [
-        {
-          apiVersion: 'v1',
-          kind: 'ConfigMap',
-          name: owner.metadata?.name ?? '',
-          uid: owner.metadata?.uid ?? '',
-          controller: true,
-        },
-      ];
+      const owner = `owner-of-${squatted}`;
+      const { metadata: ownerMetadata } = await world.client.create(configMaps, { metadata: { namespace, name: owner } });
+      const uid = ownerMetadata?.uid ?? '';
+      const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner, uid, controller: true }];
       const metadata = { ...squatter.metadata, namespace, name: squatted, ownerReferences };
       const created = await world.client.create(type, { ...copy, metadata });
       await world.declare(namespace, 'bob', spec);
