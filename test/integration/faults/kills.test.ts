@@ -34,7 +34,7 @@ const declared: BitcoinNetworkSpec = {
   nodes: 2,
   topology: { type: 'Line' },
   groups: [{ name: 'old', nodes: 1, ordinals: { start: 100 } }],
-  services: { p2pPerNode: { type: 'NodePort' }, rpc: { type: 'ClusterIP' } },
+  services: { rpc: { type: 'ClusterIP' } },
   networkPolicy: {},
   podDisruptionBudget: {},
 };
@@ -131,7 +131,7 @@ const steps: Readonly<Record<string, Step>> = {
 };
 
 describe('a controller that is killed and restarted', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let world: World;
   before(async () => {
     world = await World.start();
