@@ -74,7 +74,8 @@ export class Reconciler {
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
     state.rollout.problems = problems;
     const plan = state.planOf(network);
-    const { reports, settlesInMs } = monitor.observe(network, nodes, credentialsOf(applied), plan);
+    const { credentials, previous } = credentialsOf(applied);
+    const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, plan, previous);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
     recordFailures(recorder, network, outcomes);
@@ -134,4 +135,5 @@ export class Reconciler {
   }
 }
 
-const credentialsOf = ({ credentials }: Children) => (credentials.isAvailable ? credentials.credentials : undefined);
+const credentialsOf = ({ credentials }: Children) =>
+  credentials.isAvailable ? credentials : { credentials: undefined, previous: undefined };

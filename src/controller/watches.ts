@@ -39,9 +39,7 @@ function statefulSetChanged(statefulSet: V1StatefulSet, old: V1StatefulSet | und
       ...[status?.currentRevision, status?.updateRevision],
       (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0),
     ]);
-  return (
-    old === undefined || specChanged(statefulSet, old) || fieldsOf(statefulSet) !== fieldsOf(old)
-  );
+  return old === undefined || specChanged(statefulSet, old) || fieldsOf(statefulSet) !== fieldsOf(old);
 }
 
 function networksIn({ networks }: ReadableCaches, namespace: string): Request[] {

@@ -13,6 +13,9 @@ export const rpcPort = 18443;
 /** Keys of the Secret that `spec.secret` names, and of the environment of a pod; christianb93/bitcoin-controller's names. */
 export const userKey = 'BC_RPC_USER';
 export const passwordKey = 'BC_RPC_PASSWORD';
+/** Keys of the Secret: the credentials before, which nodes have until they are restarted. */
+export const previousUserKey = 'BC_RPC_USER_PREVIOUS';
+export const previousPasswordKey = 'BC_RPC_PASSWORD_PREVIOUS';
 
 /** Every object that the controller creates has it, so that the controller watches those and no others. */
 export const managedByLabel = 'app.kubernetes.io/managed-by';

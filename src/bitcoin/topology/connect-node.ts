@@ -72,6 +72,8 @@ export interface ConnectRequest {
   /** All nodes of the network. */
   readonly nodes: readonly Node[];
   readonly credentials: Credentials;
+  /** Tried if the node refuses the others, as before it is restarted for new ones. Default: none. */
+  readonly previousCredentials?: Credentials | undefined;
   readonly rpcPort: number;
   /** Absent: every other ready node is a peer, and in the added-node list. */
   readonly target?: PeerTarget | undefined;
@@ -85,7 +87,18 @@ export interface ConnectRequest {
  * @throws the reason of `signal` once it has aborted
  */
 export async function connectNode(request: ConnectRequest, signal: AbortSignal): Promise<NodeReport> {
-  const { node, credentials, rpcPort } = request;
+  const { credentials, previousCredentials } = request;
+  const report = await connectWith(credentials, request, signal);
+  if (previousCredentials === undefined || !isUnauthorized(report)) return report;
+  const answered = await connectWith(previousCredentials, request, signal);
+  return isUnauthorized(answered) ? report : answered;
+}
+
+const isUnauthorized = ({ failure }: NodeReport): boolean =>
+  failure instanceof BitcoinTransportError && failure.failure === 'unauthorized';
+
+async function connectWith(credentials: Credentials, request: ConnectRequest, signal: AbortSignal): Promise<NodeReport> {
+  const { node, rpcPort } = request;
   const client = new RpcClient({ host: node.ip, port: rpcPort, credentials });
   const rules = rulesOf(request);
   const options = (timeoutMs: number) => ({ timeoutMs, signal });

@@ -77,6 +77,7 @@ export class NodeMonitor {
    * Call at each reconcile of a network. The ready nodes whose peers, their addresses, their readiness or the credentials have changed are
    * asked at once; the others are asked at their time. Never waits.
    * @param credentials undefined: no node is asked until there are some
+   * @param previousCredentials tried with a node that refuses the others. Default: none
    * @param plan the same object as long as it is the same plan
    */
   observe(
@@ -84,6 +85,7 @@ export class NodeMonitor {
     nodes: readonly Node[],
     credentials: Credentials | undefined,
     plan: PeerPlan,
+    previousCredentials?: Credentials,
   ): NodeObservation {
     const key = keyOf(network);
     if (this.#networks.get(key)?.network.metadata.uid !== network.metadata.uid) this.forget(key);
@@ -92,6 +94,7 @@ export class NodeMonitor {
       return { reports: [], settlesInMs: 0 };
     }
     const watched = this.#networks.get(key) ?? new WatchedNetwork(network);
+    watched.previousCredentials = previousCredentials;
     this.#networks.set(key, watched);
     const nodeKey = (node: Pick<Node, 'name'>) => `${network.metadata.namespace}/${node.name}`;
     const change = watched.update(network, nodes, credentials, plan);
@@ -160,6 +163,7 @@ export class NodeMonitor {
       const report = await this.#options.ask(
         {
           ...{ node: ask.node, nodes: network.peers, credentials: network.credentials },
+          previousCredentials: network.previousCredentials,
           ...{ rpcPort: chainParametersOf(network.network.spec).rpcPort, target: node.target, external: node.external },
         },
         ask.signal,

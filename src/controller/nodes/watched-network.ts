@@ -130,6 +130,7 @@ export interface PeerPlan {
 export class WatchedNetwork {
   network: BitcoinNetwork;
   credentials: Credentials = { user: '', password: '' };
+  previousCredentials: Credentials | undefined;
   /** All nodes, ready or not. */
   peers: readonly Node[] = [];
   /** The ready nodes, by name. */

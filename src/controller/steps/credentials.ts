@@ -3,7 +3,7 @@
 import type { V1Secret, V1StatefulSet } from '@kubernetes/client-node';
 import { isForbidden, isNotFound } from '../../kube/api-error.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { credentialsAnnotation, passwordKey, userKey } from '../../bitcoin/api/names.ts';
+import { credentialsAnnotation, passwordKey, previousPasswordKey, previousUserKey, userKey } from '../../bitcoin/api/names.ts';
 import { secretOf } from '../../bitcoin/resources/stateful-set.ts';
 import { credentialFault, maxCredentialsBytes } from '../../bitcoin/rpc/credential-rules.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
@@ -17,6 +17,8 @@ export const defaultCredentials: Credentials = { user: 'user', password: 'passwo
 interface Available {
   readonly isAvailable: true;
   readonly credentials: Credentials;
+  /** Those before: nodes have them until they are restarted. Undefined if there are none, or none are known. */
+  readonly previous?: Credentials | undefined;
   /** Changes when the credentials do; undefined for the defaults. It names a version of the Secret, and nothing of it follows from its content. */
   readonly version: string | undefined;
   readonly reason: typeof reasons.credentialsFound | typeof reasons.secretHasOtherKeys | typeof reasons.defaultCredentials;
@@ -38,6 +40,8 @@ type SecretState = (Available & { readonly version: string }) | Unavailable;
 export interface PodCredentials {
   secret?: string;
   credentials?: Credentials;
+  /** The last ones that were different. */
+  previous?: Credentials;
   version?: string;
   /** Whether the version is known to be of these credentials; if not, an earlier process gave it to the pods, and they may be of others. */
   isKnown?: boolean;
@@ -88,7 +92,9 @@ export class NetworkCredentials {
     // The first nodes of a network must not start with the credentials of a Secret that was deleted meanwhile.
     if (current === undefined) this.#secrets.expire(reference, startMinAgeMs);
     const state = await this.#secrets.read(reference, signal);
-    return state.isAvailable ? { ...state, version: versionFor(network, pods, current, state) } : state;
+    if (!state.isAvailable) return state;
+    const version = versionFor(network, pods, current, state);
+    return { ...state, version, previous: state.previous ?? pods.previous };
   }
 
   /** Call when a node refuses the credentials: the Secret is read again, and the pods are rolled if they may have others. */
@@ -118,6 +124,9 @@ function versionFor(
   const kept = before === undefined ? running : isSame ? before.version : undefined;
   const version = isWrong ? secret.version : (kept ?? secret.version);
   const isKnown = version === secret.version || (isSame && before.isKnown === true);
+  // Of whichever Secret: the pods have had them.
+  if (remembered.credentials !== undefined && !isEqual(remembered.credentials, secret.credentials))
+    remembered.previous = remembered.credentials;
   Object.assign(remembered, { secret: name, credentials: secret.credentials, version, isKnown, isRejected: false });
   return version;
 }
@@ -153,24 +162,30 @@ function interpret(
   return { isAvailable: false, reason: reasons.credentialsForbidden, message };
 }
 
+const previousKeys: readonly string[] = [previousUserKey, previousPasswordKey];
+
 function fromSecret({ metadata: { uid = '', resourceVersion = '' } = {}, data = {} }: V1Secret, label: string): SecretState {
   const invalid = (message: string) => ({ isAvailable: false, reason: reasons.credentialsInvalid, message }) as const;
   const values: string[] = [];
-  for (const key of [userKey, passwordKey]) {
+  const hasPrevious = previousKeys.some(key => data[key] !== undefined);
+  for (const key of [userKey, passwordKey, ...(hasPrevious ? previousKeys : [])]) {
     const encoded = data[key];
-    if (encoded === undefined)
-      return { isAvailable: false, reason: reasons.credentialsMissing, message: `${label} has no key ${key}` };
+    if (encoded === undefined) {
+      const why = previousKeys.includes(key) ? `: ${previousKeys.join(' and ')} belong together` : '';
+      return { isAvailable: false, reason: reasons.credentialsMissing, message: `${label} has no key ${key}${why}` };
+    }
     const value = textOf(encoded);
     const fault = value === undefined ? 'is not valid UTF-8, which a container cannot be given' : credentialFault(value);
     if (value === undefined || fault !== undefined) return invalid(`${label}: ${key} ${fault}`);
     values.push(value);
   }
-  if (Buffer.byteLength(values.join('')) > maxCredentialsBytes)
+  const [user = '', password = '', previousUser = '', previousPassword = ''] = values;
+  if (Buffer.byteLength(user + password) > maxCredentialsBytes)
     return invalid(`${label}: ${userKey} and ${passwordKey} together are longer than ${maxCredentialsBytes} bytes`);
-  const [user = '', password = ''] = values;
   return {
     isAvailable: true,
     credentials: { user, password },
+    ...(hasPrevious ? { previous: { user: previousUser, password: previousPassword } } : {}),
     version: `${uid}.${resourceVersion}`,
     ...describe(Object.keys(data), label),
   };
@@ -181,7 +196,7 @@ const maxNames = 10;
 
 /** The nodes get every key of the Secret as an environment variable: keys that are not theirs are named, their values never. */
 function describe(keys: readonly string[], label: string): Pick<Available, 'reason' | 'message'> {
-  const others = keys.filter(key => key !== userKey && key !== passwordKey).sort();
+  const others = keys.filter(key => key !== userKey && key !== passwordKey && !previousKeys.includes(key)).sort();
   if (others.length === 0) return { reason: reasons.credentialsFound, message: `${label} holds the credentials` };
   const more = others.length > maxNames ? ` and ${others.length - maxNames} more` : '';
   const message =

@@ -91,6 +91,39 @@ describe('NetworkCredentials', () => {
       expect(message).to.include('environment variables: KEY_10, ').and.include('KEY_19 and 2 more').and.not.include('value-');
     });
 
+    const withPrevious = (data: Record<string, string>): void => {
+      const secret = secrets.answer as V1Secret;
+      secrets.answer = { ...secret, data: { ...secret.data, ...data } };
+    };
+
+    it('may include the credentials before, which are no other keys', async () => {
+      withPrevious({ BC_RPC_USER_PREVIOUS: encoded('alice'), BC_RPC_PASSWORD_PREVIOUS: encoded('former-word') });
+      const state = await secrets.process().of(alice, undefined);
+      expect(state.reason).to.equal('CredentialsFound');
+      expect(state.isAvailable && state.previous).to.deep.equal({ user: 'alice', password: 'former-word' });
+    });
+
+    it('are refused with one of the two keys of the credentials before', async () => {
+      withPrevious({ BC_RPC_USER_PREVIOUS: encoded('alice') });
+      const { reason, message } = await secrets.process().of(alice, undefined);
+      expect(reason).to.equal('CredentialsMissing');
+      expect(message).to.equal(
+        'Secret default/s has no key BC_RPC_PASSWORD_PREVIOUS: BC_RPC_USER_PREVIOUS and BC_RPC_PASSWORD_PREVIOUS belong together',
+      );
+    });
+
+    it('are remembered when they change, so that nodes can be asked with them until they are restarted', async () => {
+      const credentials = secrets.process();
+      await credentials.of(alice, undefined);
+      secrets.set('alice', 'new-word', '2');
+      secrets.nowMs += 60_000;
+      const state = await credentials.of(alice, withVersion('u.1'));
+      expect(state.isAvailable && [state.credentials.password, state.previous?.password]).to.deep.equal([
+        'new-word',
+        'hidden-word',
+      ]);
+    });
+
     /** What a Secret with these values, as bytes, comes to. */
     async function found(user: string | Buffer | undefined, password: string | Buffer = 'hidden-word') {
       const data = {
