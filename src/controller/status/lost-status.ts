@@ -1,5 +1,5 @@
 // LostStatus: what was written as a network's status where the CustomResourceDefinition keeps less of it, or nothing: an older one
-// without the status subresource, or one that prunes fields. It counts as written, so that nothing is written or recorded again at each look.
+// without the status subresource, or one that prunes fields. It counts as written, so that no reconcile writes or reports it again.
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -16,7 +16,16 @@ interface Row {
   readonly uid: string;
   readonly sent: BitcoinNetworkStatus;
   readonly answered: BitcoinNetworkStatus | undefined;
+  /** The fields that were lost; none if there is no status subresource. */
+  readonly fields: readonly Field[];
   readonly atMs: number;
+}
+
+type Field = keyof BitcoinNetworkStatus;
+
+interface Fault {
+  readonly text: string;
+  readonly fields: readonly Field[];
 }
 
 export class LostStatus {
@@ -24,7 +33,7 @@ export class LostStatus {
   readonly #nowMs: () => number;
   /** By network key. */
   readonly #rows = new Map<string, Row>();
-  #fault: string | undefined;
+  #fault: Fault | undefined;
 
   /** @param nowMs monotonic milliseconds; default: performance.now */
   constructor(logger: Logger, nowMs: () => number = () => performance.now()) {
@@ -34,7 +43,7 @@ export class LostStatus {
 
   /** What is wrong with the definition, for /readyz; undefined while it keeps every status. */
   get fault(): string | undefined {
-    return this.#fault;
+    return this.#fault?.text;
   }
 
   /** The status that was written last: what the network has, or what was sent if the definition kept less than that. */
@@ -68,16 +77,17 @@ export class LostStatus {
   ): string | undefined {
     const fields = lostFields(sent, answered);
     if (fields.length === 0) {
-      this.#rows.delete(keyOf(network));
-      this.#clear();
+      this.#keep(network, sent, answered);
       return undefined;
     }
-    return this.#lose(network, sent, answered, `The CustomResourceDefinition does not keep ${fields.join(', ')}`);
+    const names = fields.slice(0, maxNames).map(name => `status.${name}`);
+    return this.#lose(network, { sent, answered, fields }, `The CustomResourceDefinition does not keep ${names.join(', ')}`);
   }
 
   /** Call if the API server has no such subresource. @returns as noteAnswer */
   noteNotServed(network: BitcoinNetwork, sent: BitcoinNetworkStatus): string | undefined {
-    return this.#lose(network, sent, network.status, 'The CustomResourceDefinition has no status subresource');
+    const lost = { sent, answered: network.status, fields: [] };
+    return this.#lose(network, lost, 'The CustomResourceDefinition has no status subresource');
   }
 
   /** Call with the key of a network that is gone. */
@@ -86,18 +96,25 @@ export class LostStatus {
     if (this.#rows.size === 0) this.#clear();
   }
 
-  #lose(
-    network: BitcoinNetwork,
-    sent: BitcoinNetworkStatus,
-    answered: BitcoinNetworkStatus | undefined,
-    what: string,
-  ): string | undefined {
+  #lose(network: BitcoinNetwork, lost: Pick<Row, 'sent' | 'answered' | 'fields'>, what: string): string | undefined {
     const isFirst = this.#rowOf(network) === undefined;
-    this.#rows.set(keyOf(network), { uid: network.metadata.uid, sent, answered, atMs: this.#nowMs() });
-    const fault = `${what}: apply the definition of the version of the controller`;
-    if (this.#fault !== fault) this.#logger.error('The definition does not keep the status of networks', { cause: fault });
-    this.#fault = fault;
-    return isFirst ? fault : undefined;
+    this.#rows.set(keyOf(network), { uid: network.metadata.uid, ...lost, atMs: this.#nowMs() });
+    const text = `${what}: apply the definition of the version of the controller`;
+    if (this.#fault?.text !== text) this.#logger.error('The definition does not keep the status of networks', { cause: text });
+    this.#fault = { text, fields: lost.fields };
+    return isFirst ? text : undefined;
+  }
+
+  /**
+   * A status without the fields that were lost, such as `edges`, does not show that they are kept by now. If it is still without them when
+   * the retry is due, the network does not need them any more.
+   */
+  #keep(network: BitcoinNetwork, sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus | undefined): void {
+    const row = this.#rowOf(network);
+    const isOver = row === undefined || hasAll(sent, row.fields) || this.isRetryDue(network);
+    if (isOver) this.#rows.delete(keyOf(network));
+    else this.#rows.set(keyOf(network), { ...row, sent, answered });
+    if (this.#rows.size === 0 || hasAll(sent, this.#fault?.fields ?? [])) this.#clear();
   }
 
   #rowOf({ metadata }: BitcoinNetwork): Row | undefined {
@@ -111,8 +128,11 @@ export class LostStatus {
   }
 }
 
-/** The fields of a status that the answer lacks, as `status.NAME`. */
-function lostFields(sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus | undefined): string[] {
+/** The fields of a status that the answer lacks or has otherwise. */
+function lostFields(sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus | undefined): Field[] {
   const names = differencesOf(sent, answered ?? {}).flatMap(({ path: [name] }) => (typeof name === 'string' ? [name] : []));
-  return [...new Set(names)].slice(0, maxNames).map(name => `status.${name}`);
+  return [...new Set(names)] as Field[];
 }
+
+const hasAll = (status: BitcoinNetworkStatus, fields: readonly Field[]): boolean =>
+  fields.every(field => status[field] !== undefined);

@@ -53,6 +53,35 @@ describe('LostStatus', () => {
     expect(lost.previousOf({ ...network(), status: other })).to.equal(other);
   });
 
+  it('does not take a status without the lost fields for a sign that they are kept', () => {
+    const edges = { topology: 'Ring', wanted: 3, connected: 3, heldByController: 0, missing: [], summary: '3/3' };
+    const [alice, bob] = [network(), network({}, { name: 'bob', uid: 'uid-bob' })];
+    const words = 'does not keep status.edges';
+    expect(lost.noteAnswer(alice, { ...sent, edges }, sent)).to.include(words);
+    for (const one of [alice, bob]) expect(lost.noteAnswer(one, sent, sent)).to.equal(undefined);
+    expect(lost.fault).to.include(words);
+    expect(lost.retryMs(alice)).to.equal(60_000);
+    expect(lost.noteAnswer(alice, { ...sent, edges }, sent)).to.equal(undefined);
+    expect(errors()).to.have.length(1);
+    lost.noteAnswer(alice, { ...sent, edges }, { ...sent, edges });
+    expect([lost.fault, lost.retryMs(alice)]).to.deep.equal([undefined, undefined]);
+  });
+
+  it('does not retry for a network that has no such fields any more', () => {
+    lost.noteAnswer(network(), sent, pruned);
+    nowMs = 60_000;
+    lost.noteAnswer(network(), pruned, pruned);
+    expect([lost.fault, lost.retryMs(network())]).to.deep.equal([undefined, undefined]);
+  });
+
+  it('takes the status of one network for a sign that all are kept, and has the others written again all the same', () => {
+    const bob = network({}, { name: 'bob', uid: 'uid-bob' });
+    for (const one of [network(), bob]) lost.noteAnswer(one, sent, pruned);
+    lost.noteAnswer(network(), sent, sent);
+    expect(lost.fault).to.equal(undefined);
+    expect(lost.retryMs(bob)).to.equal(60_000);
+  });
+
   it('has the status written again once a minute, to see whether it is kept by then', () => {
     lost.noteNotServed(network(), sent);
     expect([lost.isRetryDue(network()), lost.retryMs(network())]).to.deep.equal([false, 60_000]);
