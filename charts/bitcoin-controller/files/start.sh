@@ -14,6 +14,12 @@ shared=/etc/bitcoin-controller/bitcoin.conf
 configuration=/run/bitcoin/bitcoin.conf
 home=/bitcoin
 
+# Images have bitcoind in different places, and not all of them have these on the PATH.
+PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/opt/bitcoin/bin
+for folder in /opt/bitcoin-*/bin; do
+	PATH=$PATH:$folder
+done
+
 refuse() {
 	printf '%s\n' "bitcoind is not started: $1" >&2
 	exit 1
@@ -78,11 +84,6 @@ if [ -s /proc/net/if_inet6 ]; then
 rpcallowip=::/0'
 fi
 
-# Images have it in different places, and not all of them have these on the PATH.
-PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/opt/bitcoin/bin
-for folder in /opt/bitcoin-*/bin; do
-	PATH=$PATH:$folder
-done
 bitcoind=$(command -v bitcoind) || refuse "the image has no bitcoind in $PATH"
 
 umask 077
