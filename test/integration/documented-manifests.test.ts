@@ -50,8 +50,11 @@ const examples = globSync('examples/*.yaml', { cwd: root })
   .filter(file => file !== refusedExample)
   .sort();
 const manifestsOf = (file: string): Manifest[] => parseAllDocuments(textOf(file)).map(document => document.toJS() as Manifest);
-const pages = ['README.md', ...globSync('docs/networks/*.md', { cwd: root })].sort();
+const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })].filter(page => page !== 'docs/security.md').sort();
 const isManifest = (block: unknown): block is Manifest => 'kind' in (block as object);
+/** A network, or a part of one: other pages show other things. */
+const isOfNetwork = (block: unknown): boolean =>
+  isManifest(block) ? block.kind === 'BitcoinNetwork' : 'spec' in (block as object);
 
 describe('the manifests of networks', function () {
   this.timeout(180_000);
@@ -74,7 +77,7 @@ describe('the manifests of networks', function () {
   }
 
   for (const page of pages) {
-    const blocks = blocksOf(page);
+    const blocks = blocksOf(page).filter(isOfNetwork);
     if (blocks.length === 0) continue;
     it(`in ${page} are accepted by the API server, and the complete ones are those of examples/`, async () => {
       const shown = examples.flatMap(manifestsOf);
