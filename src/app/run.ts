@@ -73,6 +73,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
       controllerPods: controllerPodsOf(config),
       recheckMs: config.recheckSeconds * 1_000,
       concurrency: config.concurrency,
+      ...(elector === undefined ? {} : { leadsForMs: () => elector.heldForMs }),
     });
     const drops = givenUp.subscribe(({ namespace = '', name = '' }) => controller.republish(`${namespace}/${name}`));
     await controller.run(signal);

@@ -16,6 +16,7 @@ import type { Change } from '../runtime/object-store.ts';
 import { type QueueMetrics, WorkQueue } from '../runtime/work-queue.ts';
 import { childCaches, type ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
+import { BlockProducer, type BlockProducerOptions } from './blocks/block-producer.ts';
 import { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { recordNodeFailure } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
@@ -45,6 +46,10 @@ export interface NetworkControllerOptions {
   readonly metrics?: { readonly workQueue: QueueMetrics; readonly controller: ControllerMetrics } | undefined;
   /** Default: connectNode. */
   readonly ask?: AskNode;
+  /** For how many milliseconds this process is the leader at least: blocks are made only if that suffices. Default: for ever. */
+  readonly leadsForMs?: () => number;
+  /** The calls that make blocks. Default: to the nodes. */
+  readonly producerCallsOf?: BlockProducerOptions['callsOf'];
 }
 
 /** The first retry comes after 250 ms, and the pause doubles up to 10 s: so that a network soon recovers after its cause has gone. */
@@ -53,6 +58,7 @@ const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
 export class NetworkController {
   readonly #options: NetworkControllerOptions;
   readonly #monitor: NodeMonitor;
+  readonly #blocks: BlockProducer;
   readonly #reconciler: Reconciler;
   readonly #networks: Controller;
 
@@ -64,12 +70,25 @@ export class NetworkController {
       ...{ name: `${name}-nodes`, queue: queueOf(`${name}-nodes`), ask, recheckMs, logger, metrics: metrics?.controller },
       onFailure: (network, report) => recordNodeFailure(recorder, network, report),
     });
+    const { leadsForMs = () => Infinity, producerCallsOf: callsOf } = options;
+    this.#blocks = new BlockProducer({
+      ...{ name: `${name}-blocks`, queue: queueOf(`${name}-blocks`), leadsForMs, logger, metrics: metrics?.controller },
+      ...(callsOf === undefined ? {} : { callsOf }),
+      onFailure: (network, message) => recorder.event(network, 'Warning', reasons.blockProductionFailed, message),
+    });
     const diagnosis = new PodDiagnosis({ client: options.client, logger });
     const lost = options.lost ?? new LostStatus(logger);
-    this.#reconciler = new Reconciler({ controllerPods: [], ...options, lost, diagnosis, monitor: this.#monitor });
+    this.#reconciler = new Reconciler({
+      controllerPods: [],
+      ...options,
+      lost,
+      diagnosis,
+      monitor: this.#monitor,
+      blocks: this.#blocks,
+    });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
-      requests: merge(networkRequests(caches, options.synced?.synced), this.#monitor.requests),
+      requests: merge(networkRequests(caches, options.synced?.synced), this.#monitor.requests, this.#blocks.requests),
       // What a cache lacks before it has synced would be taken for absent. The namespace's networks are requested when it has.
       reconcile: async (key, signal) =>
         options.synced?.hasSynced(namespaceOf(key)) === false ? {} : this.#reconciler.reconcile(key, signal),
@@ -81,7 +100,7 @@ export class NetworkController {
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
     const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
-    await Promise.all([this.#networks.run(signal), this.#monitor.run(signal)]);
+    await Promise.all([this.#networks.run(signal), this.#monitor.run(signal), this.#blocks.run(signal)]);
     for (const subscription of deletions) subscription.unsubscribe();
   }
 

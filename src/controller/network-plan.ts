@@ -1,10 +1,13 @@
 // NetworkPlan: what a spec asks for, worked out once for each generation: the sets of nodes, and which nodes are connected. Pure.
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { type NodeSet, nodeSetsOf } from '../bitcoin/resources/node-sets.ts';
+import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
+import { externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
 import { planTopology } from '../bitcoin/topology/plan-topology.ts';
 import { largestInbound, type SpecProblem, type TopologyPlan } from '../bitcoin/topology/topology-plan.ts';
 import { describeTopology, externalPeerProblems } from '../bitcoin/topology/topology-text.ts';
+import type { PeerPlan } from './nodes/watched-network.ts';
 
 export interface NetworkPlan {
   readonly sets: readonly NodeSet[];
@@ -18,6 +21,12 @@ export interface NetworkPlan {
   readonly problems: readonly SpecProblem[];
   /** The addresses of external peers, by ordinal. */
   readonly externalPeers: ReadonlyMap<number, readonly string[]>;
+  /** Undefined if the spec does not cut the network. */
+  readonly partition: PartitionPlan | undefined;
+  /** The connections as long as the network is cut. */
+  readonly cut: PeerPlan | undefined;
+  /** The nodes that make blocks. */
+  readonly producers: readonly Producer[];
 }
 
 export function planNetwork(network: BitcoinNetwork): NetworkPlan {
@@ -32,13 +41,27 @@ export function planNetwork(network: BitcoinNetwork): NetworkPlan {
   // Each external peer takes one of the places of bitcoind's added nodes.
   const slotsOf = (ordinal: number) => Math.max(0, maxListed - (external.get(ordinal)?.length ?? 0));
   const topology = spec && planTopology(spec, members, slotsOf);
+  const partition = network.spec.partition && planPartition(network.spec.partition, members);
   const ordinals = members.map(({ ordinal }) => ordinal);
+  const production = network.spec.blockProduction && planProducers(network.spec.blockProduction, ordinals);
   return {
     sets,
     topology,
     description: spec && describeTopology(spec),
     largestInbound: topology === undefined ? Math.max(0, members.length - 1) : largestInbound(topology),
-    problems: [...(topology?.problems ?? []), ...externalPeerProblems(externalPeers, ordinals)],
+    problems: [
+      ...(topology?.problems ?? []),
+      ...externalPeerProblems(externalPeers, ordinals),
+      ...(partition?.problems ?? []),
+      ...(production?.problems ?? []),
+    ],
     externalPeers: external,
+    producers: production?.producers ?? [],
+    partition,
+    cut: partition && {
+      topology: topology && withinParts(topology, partition),
+      externalPeers: externalPeersWithin(external, partition),
+      cutInto: partition,
+    },
   };
 }

@@ -9,14 +9,16 @@ import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
 import { type ChildKindName, childKinds, type ChildOf } from './child-kinds.ts';
+import { ChainHistory } from './events/chains.ts';
 import { EdgeHistory } from './events/edges.ts';
 import { reasons } from './events/reasons.ts';
 import { type NetworkPlan, planNetwork } from './network-plan.ts';
 import { keepNetwork } from './kept-fields.ts';
+import { PartitionClock } from './partition-clock.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import { RolloutTracker } from './rollout/rollout-tracker.ts';
 import type { PodCredentials } from './steps/credentials.ts';
-import { StatusThrottle } from './status/status-throttle.ts';
+import { BlocksThrottle, StatusThrottle } from './status/status-throttle.ts';
 
 /** Where the events of a network are stored: in its status, or in a child. */
 export type Part = 'status' | ChildKey;
@@ -45,8 +47,11 @@ export class NetworkState {
   readonly pods: OwnPods;
   readonly credentials: PodCredentials = {};
   readonly throttle = new StatusThrottle();
+  readonly blocksThrottle = new BlocksThrottle();
   readonly edges = new EdgeHistory();
   readonly rollout = new RolloutTracker();
+  readonly chains = new ChainHistory();
+  readonly partition = new PartitionClock();
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();

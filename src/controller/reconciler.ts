@@ -9,6 +9,7 @@ import type { ApplyClient } from '../runtime/apply.ts';
 import type { Result } from '../runtime/controller.ts';
 import type { ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
+import type { BlockProducer } from './blocks/block-producer.ts';
 import { blockingProblems } from './diagnosis/blocking-objects.ts';
 import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { failureReason, recordFailures } from './events/failures.ts';
@@ -16,6 +17,7 @@ import { reasons } from './events/reasons.ts';
 import { isBeingDeleted, isPaused } from './lifecycle.ts';
 import { type NetworkState, networkStates, type NetworkStates } from './network-state.ts';
 import type { NodeMonitor } from './nodes/node-monitor.ts';
+import type { PartitionState } from './partition-clock.ts';
 import { podsOf } from './pod-cache.ts';
 import { Requeue } from './requeue.ts';
 import type { LostStatus } from './status/lost-status.ts';
@@ -31,6 +33,7 @@ export interface ReconcilerOptions {
   readonly caches: ReadableCaches;
   readonly recorder: Pick<EventRecorder, 'event' | 'annotatedEvent'>;
   readonly monitor: Pick<NodeMonitor, 'observe' | 'forget' | 'reportsOf' | 'askNow'>;
+  readonly blocks: Pick<BlockProducer, 'observe' | 'forget'>;
   readonly diagnosis: Pick<PodDiagnosis, 'diagnose' | 'forget'>;
   readonly lost: LostStatus;
   readonly pods: PodOptions;
@@ -54,7 +57,7 @@ export class Reconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
-    const { caches, client, diagnosis, monitor, recorder } = this.#options;
+    const { blocks, caches, client, diagnosis, monitor, recorder } = this.#options;
     const cached = caches.networks.get(key);
     if (cached === undefined) return this.#forget(key);
     const state = this.#states.of(cached);
@@ -75,7 +78,12 @@ export class Reconciler {
     state.rollout.problems = problems;
     const plan = state.planOf(network);
     const { credentials, previous } = credentialsOf(applied);
-    const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, plan, previous);
+    const partition = state.partition.observe(network, plan.partition, Date.now());
+    const isCut = partition?.isCut === true;
+    const peers = isCut && plan.cut !== undefined ? plan.cut : plan;
+    const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, peers, previous);
+    const production = blocks.observe(network, { nodes, credentials, previous, plan, isCut });
+    const { chains, waitMs: behindInMs } = state.chains.observe(nodes, reports);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
     recordFailures(recorder, network, outcomes);
@@ -84,10 +92,17 @@ export class Reconciler {
     const observation = {
       ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
       rollout: applied.rollout.state,
-      ...{ edges: edgesOf(plan, reports), specFaults: specFaultsOf(plan, applied.children, applied.forbidden) },
+      ...{
+        edges: edgesOf({ ...plan, topology: peers.topology }, reports),
+        chains,
+        partition,
+        production,
+        specFaults: specFaultsOf(plan, applied.children, applied.forbidden),
+      },
     };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
-    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs: [waitMs, lookAgainMs, applied.rollout.planAgainMs] });
+    const waitsMs = [waitMs, lookAgainMs, applied.rollout.planAgainMs, behindInMs, healsInMs(partition)];
+    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs });
   }
 
   /** Call when an event about the network was dropped: the next reconcile publishes it again. */
@@ -122,6 +137,7 @@ export class Reconciler {
 
   #stopWatching(key: string): void {
     this.#options.monitor.forget(key);
+    this.#options.blocks.forget(key);
     this.#options.diagnosis.forget(key);
     this.#requeue.forget(key);
   }
@@ -134,6 +150,9 @@ export class Reconciler {
     return {};
   }
 }
+
+const healsInMs = (partition: PartitionState | undefined): number | undefined =>
+  partition?.isCut === true && partition.healMs !== undefined ? Math.max(1, partition.healMs - Date.now()) : undefined;
 
 const credentialsOf = ({ credentials }: Children) =>
   credentials.isAvailable ? credentials : { credentials: undefined, previous: undefined };

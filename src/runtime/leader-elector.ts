@@ -104,6 +104,14 @@ export class LeaderElector {
   }
 
   /**
+   * For how many more milliseconds this replica leads, even if it cannot renew the Lease; 0 if it does not lead. Ask before work outside of
+   * the API server that no other replica may do at the same time, and do it only if it cannot take longer.
+   */
+  get heldForMs(): number {
+    return this.isLeading ? Math.max(0, (this.#renewedAtMs ?? 0) + this.#renewDeadlineMs - performance.now()) : 0;
+  }
+
+  /**
    * The guard for KubeClient.withWriteGuard.
    * @throws LeaseLostError if the Lease is lost; another Error, which may be retried, if it was deleted and not acquired again yet
    */

@@ -144,7 +144,7 @@ describe('a BitcoinNetwork that the API server validates', function () {
     const narrow = await server.kubectl('get', 'bitcoinnetwork', 'listed');
     const wide = await server.kubectl('get', 'bitcoinnetwork', 'listed', '-o', 'wide');
     await client.delete(looseNetworks, { namespace, name: 'listed' });
-    expect(narrow).to.match(/^NAME +NODES +READY +EDGES +CONNECTED +AGE/);
+    expect(narrow).to.match(/^NAME +NODES +READY +EDGES +HEIGHT +TIPS +CONNECTED +AGE/);
     expect(wide).to.match(/^NAME +NODES +READY +EDGES +CONNECTED +CHAIN +AGE.*testnet4/s);
   });
 

@@ -3,11 +3,13 @@
 // Wire-compatible with christianb93/bitcoin-controller, version v1: its manifests and clients work unchanged.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { blockProductionRules, blockProductionSchema } from './block-production.ts';
 import { chainRules, chainSchema, peerDiscoverySchema, signetSchema } from './chain.ts';
 import { externalPeersSchema } from './external-peers.ts';
 import { groupNameRule, groupRules, groupsSchema } from './groups.ts';
 import { networkPolicySchema } from './network-policy.ts';
 import { nodeSettingsSchema } from './node-settings.ts';
+import { partitionSchema } from './partition.ts';
 import { podDisruptionBudgetSchema } from './pod-disruption-budget.ts';
 import { rolloutSchema } from './rollout.ts';
 import { servicesSchema } from './services.ts';
@@ -60,6 +62,8 @@ const specSchema = z
     ...nodeSettingsSchema.shape,
     groups: groupsSchema.exactOptional(),
     topology: topologySchema.exactOptional(),
+    partition: partitionSchema.exactOptional(),
+    blockProduction: blockProductionSchema.exactOptional(),
     services: servicesSchema.exactOptional(),
     networkPolicy: networkPolicySchema.exactOptional(),
     podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
@@ -67,7 +71,7 @@ const specSchema = z
   })
   .meta({
     description: 'The desired state of the network.',
-    'x-kubernetes-validations': [...chainRules, ...groupRules, ...topologyRules],
+    'x-kubernetes-validations': [...chainRules, ...groupRules, ...topologyRules, ...blockProductionRules],
   });
 
 /** The schema of the whole object in the CRD. */
@@ -81,9 +85,12 @@ export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), statu
 
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
 export type {
+  BitcoinNetworkBlockProduction,
+  BitcoinNetworkChain,
   BitcoinNetworkCondition,
   BitcoinNetworkEdges,
   BitcoinNetworkNode,
+  BitcoinNetworkPartition,
   BitcoinNetworkRollout,
   BitcoinNetworkStatus,
 } from './status.ts';

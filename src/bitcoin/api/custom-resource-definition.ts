@@ -45,6 +45,8 @@ export function customResourceDefinition(): JsonSchema {
             column('Nodes', 'integer', '.spec.nodes', 'The number of nodes that the spec wants.'),
             column('Ready', 'integer', '.status.readyNodes', 'The number of ready nodes.'),
             column('Edges', 'string', '.status.edges.summary', 'The connected edges of the topology, and all of its edges.'),
+            column('Height', 'integer', '.status.chain.height', 'The height of the longest chain that a node has.'),
+            column('Tips', 'integer', '.status.chain.tips', 'The number of chains that nodes are on; more than 1 are a fork.'),
             column(
               'Connected',
               'string',

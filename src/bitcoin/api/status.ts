@@ -12,6 +12,18 @@ const nodeSchema = z.object({
   ip: z.string().meta({ description: 'The IP address of the pod; empty until it has one.' }),
   nodeName: z.string().meta({ description: 'The name of the pod.' }),
   dnsName: z.string().meta({ description: 'The DNS name of the pod within the namespace: POD.SERVICE.' }),
+  version: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'The version of bitcoind, as in Satoshi:29.4.2/Knots:20260210.', absent: 'Not known.' }),
+  height: z
+    .int()
+    .exactOptional()
+    .meta({ format: 'int32', description: 'The number of blocks after the genesis block.', absent: 'Not known.' }),
+  tip: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'The hash of the newest block of the chain of the node.', absent: 'Not known.' }),
 });
 
 const count = (description: string) => z.int().meta({ format: 'int32', description });
@@ -42,8 +54,67 @@ const rolloutSchema = z
   })
   .meta({ description: 'The rollout of a change of the pods.', absent: 'All nodes are up to date.' });
 
+const dateTime = (description: string) => z.string().meta({ format: 'date-time', description });
+
+const chainStatusSchema = z
+  .object({
+    name: z.string().meta({ description: 'The chain, such as regtest.' }),
+    height: count('The height of the longest chain that a node has.'),
+    tip: z.string().meta({ description: 'The hash of the newest block of that chain.' }),
+    tips: count(
+      'The number of chains that nodes are on. Nodes that only lack the newest blocks of a chain are on it. More than 1 are a fork.',
+    ),
+    forkDepth: count('The most blocks that a node would have to replace to be on the longest chain.'),
+  })
+  .meta({
+    description: 'The chains of the nodes. It is updated at most every 10 seconds.',
+    absent: 'No node has reported a block.',
+  });
+
+const partitionStatusSchema = z
+  .object({
+    startTime: dateTime('The time at which the network was cut.'),
+    healTime: dateTime('The time at which the network is healed, or was healed.')
+      .exactOptional()
+      .meta({ absent: 'It stays cut.' }),
+    specHash: z.string().meta({ description: 'Identifies the spec.partition that the times are of.' }),
+    parts: z
+      .array(
+        z.object({
+          name: z.string().meta({ description: 'The name of the part.' }),
+          nodes: z.string().meta({ description: 'The ordinals of its nodes, such as 0-1, 7.' }),
+          height: count('The height of the longest chain in the part.').exactOptional().meta({ absent: 'Not known.' }),
+          tip: z.string().exactOptional().meta({ description: 'The hash of its newest block.', absent: 'Not known.' }),
+        }),
+      )
+      .meta({ ...listMap('name'), description: 'The parts.' }),
+  })
+  .meta({ description: 'The partition of the network.', absent: 'The spec has no partition.' });
+
+const blockProductionStatusSchema = z
+  .object({
+    produced: count('The number of blocks that the controller had made. It may lack some of the last ten seconds.'),
+    last: z
+      .object({
+        height: count('The height of the block.'),
+        hash: z.string().meta({ description: 'Its hash.' }),
+        ordinal: count('The ordinal of the node that made it.'),
+        time: dateTime('When it was made.'),
+      })
+      .exactOptional()
+      .meta({ description: 'The last block that the controller had made.', absent: 'There is none.' }),
+    nextTime: dateTime('When the next block is due.').exactOptional().meta({ absent: 'None is due.' }),
+  })
+  .meta({
+    description: 'The blocks that the controller had made. It is updated at most every 10 seconds.',
+    absent: 'The spec has no blockProduction.',
+  });
+
 const conditionSchema = z.object({
-  type: z.string().max(316).meta({ description: 'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable or Paused.' }),
+  type: z.string().max(316).meta({
+    description:
+      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced or Paused.',
+  }),
   status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
   observedGeneration: z
     .int()
@@ -81,13 +152,16 @@ export const statusSchema = z
       .meta({ ...listMap('ordinal'), description: 'The nodes that exist, by ordinal.' }),
     edges: edgesSchema.exactOptional(),
     rollout: rolloutSchema.exactOptional(),
+    chain: chainStatusSchema.exactOptional(),
+    partition: partitionStatusSchema.exactOptional(),
+    blockProduction: blockProductionStatusSchema.exactOptional(),
     conditions: z
       .array(conditionSchema)
       .optional()
       .meta({
         ...listMap('type'),
         description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. Paused: the controller leaves the network alone.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Paused: the controller leaves the network alone.',
       }),
     lastEvents: z
       .array(lastEventSchema)
@@ -101,6 +175,9 @@ export const statusSchema = z
   .meta({ description: 'The observed state of the network. Only the controller writes it.' });
 
 export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
+export type BitcoinNetworkChain = z.infer<typeof chainStatusSchema>;
+export type BitcoinNetworkPartition = z.infer<typeof partitionStatusSchema>;
+export type BitcoinNetworkBlockProduction = z.infer<typeof blockProductionStatusSchema>;
 export type BitcoinNetworkEdges = z.infer<typeof edgesSchema>;
 export type BitcoinNetworkRollout = z.infer<typeof rolloutSchema>;
 export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;

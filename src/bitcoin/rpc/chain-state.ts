@@ -1,4 +1,5 @@
-// The chain of a node (bitcoind's help section "blockchain"): how it is asked, and what the answer must look like.
+// The chain of a node (bitcoind's help section "blockchain") and its version: how they are asked, and what the answers must look like.
+import { printable } from '../../logging/printable.ts';
 import { BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
 
 export interface ChainState {
@@ -6,6 +7,8 @@ export interface ChainState {
   readonly height: number;
   /** The hash of the block at that height, in lower-case hex. */
   readonly tip: string;
+  /** The time in the header of that block, in seconds since 1970. Undefined if bitcoind does not report it, as before version 23. */
+  readonly timeSeconds?: number;
 }
 
 export const chainStateCall: RpcCall = { method: 'getblockchaininfo' };
@@ -13,9 +16,54 @@ export const chainStateCall: RpcCall = { method: 'getblockchaininfo' };
 /** @throws BitcoinRpcError if bitcoind answered with an error, BitcoinTransportError if the answer has another form */
 export function chainStateOf(outcome: RpcOutcome | undefined): ChainState {
   if (outcome !== undefined && 'error' in outcome) throw outcome.error;
-  const { blocks, bestblockhash } = (outcome?.result ?? {}) as { readonly blocks?: unknown; readonly bestblockhash?: unknown };
-  const isHeight = typeof blocks === 'number' && Number.isSafeInteger(blocks) && blocks >= 0;
-  if (!isHeight || typeof bestblockhash !== 'string' || !/^[0-9a-f]{64}$/.test(bestblockhash))
+  const { blocks, bestblockhash, time } = (outcome?.result ?? {}) as Readonly<Record<string, unknown>>;
+  if (!isHeight(blocks) || !isHash(bestblockhash))
     throw new BitcoinTransportError('unusable', 'the result of getblockchaininfo has an unexpected form');
-  return { height: blocks, tip: bestblockhash };
+  return { height: blocks, tip: bestblockhash, ...(isHeight(time) ? { timeSeconds: time } : {}) };
+}
+
+const isHeight = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+
+/** Fails (-8) for a height that the chain does not have. */
+export const blockHashCall = (height: number): RpcCall => ({ method: 'getblockhash', params: [height] });
+
+/** Undefined if the chain has no block at that height, or the answer has another form. */
+export const blockHashOf = (outcome: RpcOutcome | undefined): string | undefined =>
+  outcome !== undefined && 'result' in outcome && isHash(outcome.result) ? outcome.result : undefined;
+
+/** The end of a branch that a node knows. */
+export interface ChainTip {
+  readonly height: number;
+  readonly hash: string;
+  /** The blocks of the branch that are not in the active chain; 0 for the active chain. */
+  readonly branchLength: number;
+  /** As bitcoind spells it: active, valid-fork, valid-headers, headers-only, invalid. A valid-fork was the active chain once, or could be it. */
+  readonly status: string;
+}
+
+export const chainTipsCall: RpcCall = { method: 'getchaintips' };
+
+/** Entries of another form are left out. Empty if the call failed. */
+export function chainTipsOf(outcome: RpcOutcome | undefined): ChainTip[] {
+  const tips: unknown = outcome !== undefined && 'result' in outcome ? outcome.result : undefined;
+  if (!Array.isArray(tips)) return [];
+  return tips.flatMap((entry: unknown) => {
+    const { height, hash, branchlen, status } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+    const isTip = isHeight(height) && isHash(hash) && isHeight(branchlen) && typeof status === 'string';
+    return isTip ? [{ height, hash, branchLength: branchlen, status }] : [];
+  });
+}
+
+export const versionCall: RpcCall = { method: 'getnetworkinfo' };
+
+const maxVersionLength = 64;
+
+/** The user agent without comments, as in `Satoshi:29.4.2/Knots:20260210`. Undefined if the call failed. */
+export function versionOf(outcome: RpcOutcome | undefined): string | undefined {
+  const result = outcome !== undefined && 'result' in outcome ? outcome.result : undefined;
+  const { subversion } = (result ?? {}) as { readonly subversion?: unknown };
+  if (typeof subversion !== 'string') return undefined;
+  const version = subversion.slice(0, 4 * maxVersionLength).replaceAll(/\([^()]*\)|^\/|\/$/g, '');
+  return printable(version, maxVersionLength);
 }

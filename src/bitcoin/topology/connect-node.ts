@@ -1,6 +1,26 @@
 // Connects a node of a network to the others that should be its peers: those that it dials are dialled at once, and are added to its list.
-import { type ChainState, chainStateCall, chainStateOf } from '../rpc/chain-state.ts';
-import { failureOf, isDial, isDisconnect, noPeers, peerListCalls, type PeerLists, peerListsOf } from '../rpc/network.ts';
+import { type Reorg, reorgOf } from '../chain/reorg.ts';
+import {
+  blockHashCall,
+  blockHashOf,
+  type ChainState,
+  chainStateCall,
+  chainStateOf,
+  chainTipsCall,
+  chainTipsOf,
+  versionCall,
+  versionOf,
+} from '../rpc/chain-state.ts';
+import {
+  disconnectNode,
+  failureOf,
+  isDial,
+  isDisconnect,
+  noPeers,
+  peerListCalls,
+  type PeerLists,
+  peerListsOf,
+} from '../rpc/network.ts';
 import {
   BitcoinRpcError,
   BitcoinTransportError,
@@ -13,7 +33,7 @@ import {
 } from '../rpc/rpc-client.ts';
 import { type Connection, observedPeers } from './known-peers.ts';
 import { shortenAddedNodes } from './long-list.ts';
-import { isComplete, type Node, planPeerChanges, staleEntries } from './peer-plan.ts';
+import { hostOf, isComplete, type Node, planPeerChanges, staleEntries } from './peer-plan.ts';
 import type { PeerTarget } from './peer-target.ts';
 import { planTargetChanges, staleTargetEntries } from './target-changes.ts';
 
@@ -29,6 +49,12 @@ export interface NodeReport {
   readonly failure?: BitcoinRpcError | BitcoinTransportError;
   /** Its chain. Absent if the node gave no answer. */
   readonly chain?: ChainState;
+  /** Hashes of its chain by height, at the heights that it was asked for. */
+  readonly hashes?: ReadonlyMap<number, string>;
+  /** It has replaced blocks of the chain that it had before. */
+  readonly reorg?: Reorg;
+  /** As in `Satoshi:29.4.2/Knots:20260210`. Absent if it was not asked for. */
+  readonly version?: string;
   /** With nodes of the network. Absent if the node gave no answer, or has no target. */
   readonly connections?: readonly Connection[];
   /** When it was asked; monotonic milliseconds. The node monitor sets it. */
@@ -46,19 +72,34 @@ const answerTimeoutMs = 15_000;
 const dialTimeoutMs = 5_000;
 const maxBatchTimeoutMs = 60_000;
 
-/** What each look at a node asks for. */
-const lookCalls: readonly RpcCall[] = [...peerListCalls, chainStateCall];
-
 interface Look {
   readonly lists: PeerLists;
   readonly chain: ChainState | undefined;
+  readonly hashes?: ReadonlyMap<number, string>;
+  readonly version?: string | undefined;
 }
 
+/** What a look at a node asks for: always its peers and its tip, and more if that is wanted. */
+function lookCallsOf({ node, former, compareHeights = [], asksVersion = false }: ConnectRequest) {
+  const heights = [...compareHeights, ...(former === undefined ? [] : [former.height])];
+  const withVersion = asksVersion || node.isNew === true;
+  const calls = [...peerListCalls, chainStateCall, ...heights.map(blockHashCall), ...(withVersion ? [versionCall] : [])];
+  return { calls, heights, withVersion };
+}
+
+type LookCalls = ReturnType<typeof lookCallsOf>;
+
 /** @throws as peerListsOf and chainStateOf */
-const lookOf = (outcomes: readonly RpcOutcome[]): Look => ({
-  lists: peerListsOf(outcomes),
-  chain: chainStateOf(outcomes[peerListCalls.length]),
-});
+function lookOf({ calls, heights, withVersion }: LookCalls, outcomes: readonly RpcOutcome[]): Look {
+  const first = peerListCalls.length + 1;
+  const hashes = heights.map((height, index) => [height, blockHashOf(outcomes[first + index])] as const);
+  return {
+    lists: peerListsOf(outcomes),
+    chain: chainStateOf(outcomes[peerListCalls.length]),
+    hashes: new Map(hashes.filter((entry): entry is readonly [number, string] => entry[1] !== undefined)),
+    version: withVersion ? versionOf(outcomes[calls.length - 1]) : undefined,
+  };
+}
 
 /** A node that has just become ready is not asked first. */
 const firstLook: Look = { lists: noPeers, chain: undefined };
@@ -79,6 +120,14 @@ export interface ConnectRequest {
   readonly target?: PeerTarget | undefined;
   /** Without a target: addresses outside of the network that the added-node list has as well, exactly as given. Default: none. */
   readonly external?: readonly string[] | undefined;
+  /** Without a target: the ordinals of nodes that are no peers, as in another part of a cut network. Default: none. */
+  readonly apart?: ReadonlySet<number> | undefined;
+  /** The chain that it reported before: it is compared with the present one. */
+  readonly former?: ChainState | undefined;
+  /** The heights at which it is asked for the hashes of its chain. Default: none. */
+  readonly compareHeights?: readonly number[];
+  /** Whether it is asked for its version. A new node always is. */
+  readonly asksVersion?: boolean;
 }
 
 /**
@@ -105,17 +154,20 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
   try {
     const { isNew = false } = node;
     // A new node answers with its lists as well: if they had other entries, it is not complete and is asked again.
-    const look = isNew ? firstLook : lookOf(await client.batch(lookCalls, options(answerTimeoutMs)));
+    const lookCalls = lookCallsOf(request);
+    const look = isNew ? firstLook : lookOf(lookCalls, await client.batch(lookCalls.calls, options(answerTimeoutMs)));
     // A batch is limited: what is left is done the next time, since the node is not complete until then.
-    const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.length);
-    if (changes.length === 0 && !isNew) return reportOf(request, rules, look);
+    const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.calls.length);
+    const reorgIn = (seen: Look) => observedReorg(client, request, seen, options(answerTimeoutMs));
+    if (changes.length === 0 && !isNew) return { ...reportOf(request, rules, look), ...(await reorgIn(look)) };
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
-    const results = await client.batch([...changes, ...lookCalls], options(timeoutMs));
+    const results = await client.batch([...changes, ...lookCalls.calls], options(timeoutMs));
     const failure = failureOf(results.slice(0, changes.length));
     if (failure !== undefined) throw failure;
-    const { lists, chain } = lookOf(results.slice(changes.length));
-    return reportOf(request, rules, { lists: withoutDisconnected(lists, changes), chain });
+    const result = lookOf(lookCalls, results.slice(changes.length));
+    const report = reportOf(request, rules, { ...result, lists: withoutDisconnected(result.lists, changes) });
+    return { ...report, ...(await reorgIn(result)) };
   } catch (error) {
     if (error instanceof BitcoinTransportError && error.failure === 'oversized')
       return { node, isComplete: false, failure: await shortened(client, rules, signal, error) };
@@ -133,7 +185,8 @@ interface PeerRules {
   readonly staleOf: (added: PeerLists['added']) => PeerLists['added'];
 }
 
-function rulesOf({ node, nodes, target, external }: ConnectRequest): PeerRules {
+function rulesOf({ node, nodes, target, external, apart }: ConnectRequest): PeerRules {
+  if (target === undefined && apart !== undefined) return rulesWithinPart(node, nodes, apart, external);
   if (target === undefined)
     return {
       changes: lists => planPeerChanges(node, nodes, lists, external),
@@ -147,11 +200,55 @@ function rulesOf({ node, nodes, target, external }: ConnectRequest): PeerRules {
   };
 }
 
+/** An address that is removed from the list is disconnected; a node of another part may have dialled as well. */
+function rulesWithinPart(
+  node: Node,
+  nodes: readonly Node[],
+  apart: ReadonlySet<number>,
+  external?: readonly string[],
+): PeerRules {
+  const own = nodes.filter(({ ordinal }) => !apart.has(ordinal));
+  const hosts = new Set(nodes.filter(({ ordinal, ip }) => apart.has(ordinal) && ip !== '').map(({ ip }) => ip));
+  const changes = (lists: PeerLists) => {
+    const wanted = planPeerChanges(node, own, lists, external);
+    const ids = new Set(wanted.filter(isDisconnect).map(({ params }) => params?.[1]));
+    const others = lists.peers.filter(({ addr, id }) => hosts.has(hostOf(addr)) && !ids.has(id));
+    return [...wanted, ...others.map(({ id }) => disconnectNode(id))];
+  };
+  return {
+    changes,
+    isComplete: lists => changes(lists).length === 0 && isComplete(node, own, lists, external),
+    staleOf: added => staleEntries(node, own, added, external),
+  };
+}
+
 /** Without a target, connections are not reported: in a mesh of 1,000 nodes they would be two million. */
-function reportOf({ node, nodes, target }: ConnectRequest, rules: PeerRules, { lists, chain }: Look): NodeReport {
+function reportOf(
+  { node, nodes, target }: ConnectRequest,
+  rules: PeerRules,
+  { lists, chain, hashes, version }: Look,
+): NodeReport {
   const { connections, outsidePeers } = observedPeers(node, nodes, lists);
-  const report = { node, isComplete: rules.isComplete(lists), outsidePeers, ...(chain === undefined ? {} : { chain }) };
+  const report = {
+    ...{ node, isComplete: rules.isComplete(lists), outsidePeers },
+    ...(chain === undefined ? {} : { chain }),
+    ...(hashes === undefined || hashes.size === 0 ? {} : { hashes }),
+    ...(version === undefined ? {} : { version }),
+  };
   return target === undefined ? report : { ...report, connections };
+}
+
+/** Asks for the branches that the node knows only if its former tip is not in its chain any more. */
+async function observedReorg(
+  client: RpcClient,
+  { former }: ConnectRequest,
+  { chain, hashes }: Look,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Pick<NodeReport, 'reorg'>> {
+  if (former === undefined || chain === undefined || hashes?.get(former.height) === former.tip) return {};
+  const [outcome] = await client.batch([chainTipsCall], options);
+  const reorg = reorgOf(former, chain, chainTipsOf(outcome));
+  return reorg === undefined ? {} : { reorg };
 }
 
 /** bitcoind closes connections a moment after it was asked to, and lists them until then. */

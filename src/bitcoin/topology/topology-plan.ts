@@ -20,7 +20,7 @@ export interface PlannedEdge extends Dial {
 
 /** A part of the spec that was left out of the plan. */
 export interface SpecProblem {
-  readonly reason: 'OrdinalUnknown' | 'EdgeDoubled' | 'GroupUnknown';
+  readonly reason: 'OrdinalUnknown' | 'EdgeDoubled' | 'GroupUnknown' | 'PartsOverlap';
   /** Names the field and its value. */
   readonly message: string;
 }

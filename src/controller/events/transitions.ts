@@ -11,6 +11,10 @@ import { hasOrdinal, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
+import type { ChainsObserved } from '../status/chains.ts';
+import { productionEvents } from '../status/block-production.ts';
+import { partitionEvents } from '../status/partition.ts';
+import { chainEvents, type NodeReorg } from './chains.ts';
 import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
 import { reasons } from './reasons.ts';
 import { rolloutEvents } from './rollout.ts';
@@ -23,6 +27,8 @@ const maxNames = 10;
 export interface TransitionContext {
   readonly problems?: readonly Problem[];
   readonly edges?: EdgeHistory;
+  readonly chains?: ChainsObserved | undefined;
+  readonly reorgs?: readonly NodeReorg[];
 }
 
 /**
@@ -33,7 +39,7 @@ export function transitionEvents(
   network: BitcoinNetwork,
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
-  { problems = [], edges = new EdgeHistory() }: TransitionContext = {},
+  { problems = [], edges = new EdgeHistory(), chains, reorgs = [] }: TransitionContext = {},
 ): PendingEvent[] {
   return [
     ...pauseEvents(previous, status),
@@ -44,6 +50,9 @@ export function transitionEvents(
     ...nodeEvents(network, previous, status),
     ...edgeEvents(previous, status, edges),
     ...connectionEvents(previous, status, edges),
+    ...partitionEvents(previous, status),
+    ...productionEvents(network, previous, status),
+    ...chainEvents(previous, status, chains, reorgs),
   ];
 }
 

@@ -41,6 +41,10 @@ export interface NodeObservation {
   readonly settlesInMs: number;
 }
 
+/** How often the nodes of a network are asked that makes blocks, is cut, or has several tips. */
+const livelyMs = 2_000;
+/** A new block reaches all nodes within this time: their reports of it are read at once. */
+const chainDelayMs = 250;
 /** How long an unresponsive node waits that finds no place. */
 const noPlaceMs = 5_000;
 
@@ -130,13 +134,19 @@ export class NodeMonitor {
   /** Nodes that are not complete are asked after their backoff instead. */
   #scheduleRecheck(watched: WatchedNetwork): void {
     const { recheckMs, random = Math.random, queue } = this.#options;
+    const isLively = watched.isLively;
     const recheck = () => {
-      for (const { name, report } of watched.nodes.values())
-        if (report?.isComplete === true) queue.add(`${watched.network.metadata.namespace}/${name}`);
+      for (const node of watched.nodes.values()) {
+        if (node.report?.isComplete !== true) continue;
+        // The version changes with the pod only. It is asked for now and then all the same, for a controller that has just started.
+        node.asksVersion = !isLively || node.report.version === undefined;
+        queue.add(`${watched.network.metadata.namespace}/${node.name}`);
+      }
       this.#scheduleRecheck(watched);
     };
     // A reconcile may end later than this monitor.
-    if (!this.#isStopped) watched.setTimer(recheck, recheckMs * (0.9 + 0.2 * random()));
+    if (!this.#isStopped)
+      watched.setTimer(recheck, isLively ? Math.min(livelyMs, recheckMs) : recheckMs * (0.9 + 0.2 * random()));
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Result> {
@@ -158,19 +168,29 @@ export class NodeMonitor {
 
   async #ask(node: WatchedNode, signal: AbortSignal): Promise<NodeReport | undefined> {
     const { network } = node;
+    const wasLively = network.isLively;
     const ask = node.startAsk(signal);
     try {
       const report = await this.#options.ask(
         {
           ...{ node: ask.node, nodes: network.peers, credentials: network.credentials },
           previousCredentials: network.previousCredentials,
-          ...{ rpcPort: chainParametersOf(network.network.spec).rpcPort, target: node.target, external: node.external },
+          ...{
+            rpcPort: chainParametersOf(network.network.spec).rpcPort,
+            target: node.target,
+            external: node.external,
+            apart: node.apart,
+          },
+          ...{ former: node.formerChain, compareHeights: network.compareHeights, asksVersion: node.asksVersion },
         },
         ask.signal,
       );
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
       if (report.failure !== undefined) this.#options.onFailure(network.network, report);
-      if (ask.finish(report)) this.#requests.next({ key: keyOf(network.network) });
+      const change = ask.finish(report);
+      const key = keyOf(network.network);
+      if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
+      if (network.isLively && !wasLively) this.#scheduleRecheck(network);
       return report;
     } catch (error) {
       signal.throwIfAborted();

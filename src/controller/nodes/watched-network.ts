@@ -1,11 +1,15 @@
 // The nodes of one network as the node monitor knows them: which are asked, about which peers, and what each reported last.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { heightsToCompare } from '../../bitcoin/chain/compare-chains.ts';
+import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { PartitionPlan } from '../../bitcoin/topology/partition.ts';
 import { type PeerTarget, peerTargets } from '../../bitcoin/topology/peer-target.ts';
 import type { TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
+import { definedOnly } from '../../runtime/transform.ts';
 import { Deadline } from '../../time/deadline.ts';
 
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
@@ -17,16 +21,21 @@ const outdatedAskMs = 1_000;
 interface Ask {
   readonly node: Node;
   readonly signal: AbortSignal;
-  /** Keeps the report. Returns whether the network should be requested for it. */
-  finish(report: NodeReport): boolean;
+  /** Keeps the report. Returns what the network should be requested for. */
+  finish(report: NodeReport): ReportChange;
   /** Must be called at the end. */
   clear(): void;
 }
+
+/** What is new in a report: nothing that is worth a request of the network, only its chain, or more. */
+type ReportChange = 'none' | 'chain' | 'other';
 
 /** What a node is asked about. */
 interface Target {
   readonly peers: PeerTarget | undefined;
   readonly external: readonly string[];
+  /** Without peers: the ordinals of the nodes that it must not be connected to. */
+  readonly apart?: ReadonlySet<number> | undefined;
   /** The same text for the same peers, with the same addresses and readiness. */
   readonly fingerprint: string;
 }
@@ -42,6 +51,8 @@ export class WatchedNode {
   #target: Target | undefined;
   /** The version of the network since which it has its target. */
   #targetVersion = 0;
+  /** Whether it is asked for its version at the next look. */
+  asksVersion = true;
   #isNew: boolean;
   #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
 
@@ -61,6 +72,18 @@ export class WatchedNode {
 
   get external(): readonly string[] {
     return this.#target?.external ?? [];
+  }
+
+  get apart(): ReadonlySet<number> | undefined {
+    return this.#target?.apart;
+  }
+
+  /** The chain that it reported last, also to a former process. Undefined if it had no block. */
+  get formerChain(): ChainState | undefined {
+    const { status } = this.network.network;
+    const stored = status?.nodes?.find(({ nodeName }) => nodeName === this.name);
+    const { height = 0, tip } = this.report?.chain ?? stored ?? {};
+    return height > 0 && tip !== undefined ? { height, tip } : undefined;
   }
 
   /** Whether its last report is about its present peers. */
@@ -125,6 +148,8 @@ export interface PeerPlan {
   readonly topology: TopologyPlan | undefined;
   /** The addresses of peers outside of the network, by ordinal. */
   readonly externalPeers: ReadonlyMap<number, readonly string[]>;
+  /** Without a topology: the parts that are cut off from one another. Default: the network is not cut. */
+  readonly cutInto?: PartitionPlan | undefined;
 }
 
 export class WatchedNetwork {
@@ -144,6 +169,7 @@ export class WatchedNetwork {
   /** Those that have not reported about their present peers, without the unresponsive ones. */
   #pending = new Set<WatchedNode>();
   #unsettledSinceMs: number | undefined;
+  #compareHeights: readonly number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(network: BitcoinNetwork) {
@@ -214,16 +240,39 @@ export class WatchedNetwork {
     return Math.max(0, this.#unsettledSinceMs + settleMs - performance.now());
   }
 
-  /** Keeps a report. Returns whether the network should be requested: the report differs, and no other one is worth waiting for. */
-  take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): boolean {
-    const isChanged = !node.isReported || !isSameReport(report, node.report);
-    node.report = report;
+  /** Keeps a report. Returns what of it differs, if no other one is worth waiting for. */
+  take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): ReportChange {
+    const isReportChanged = !node.isReported || !isSameReport(report, node.report);
+    const isChainChanged = !isSameChain(report, node.report);
+    const before = node.report;
+    // A node that fails still has its chain. The version is not asked for at each look, and a reorganisation is reported once.
+    const { chain, hashes } = report.chain === undefined ? (before ?? {}) : report;
+    const { version: software = before?.version, reorg = before?.reorg } = report;
+    node.report = { ...report, ...definedOnly({ chain, hashes, version: software, reorg }) };
     node.askedVersion = asked.version;
     node.askedAtMs = asked.startedMs;
     if (node.isReported) this.#pending.delete(node);
+    this.#noteChains();
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
-    return isChanged && (isSettled || this.settlesInMs() === 0);
+    if (!isSettled && this.settlesInMs() > 0) return 'none';
+    if (isReportChanged) return 'other';
+    return isChainChanged ? 'chain' : 'none';
+  }
+
+  /** Whether its chains change, so that its nodes are asked often. */
+  get isLively(): boolean {
+    const { partition, blockProduction } = this.network.spec;
+    return partition !== undefined || blockProduction !== undefined || this.#compareHeights.length > 0;
+  }
+
+  /** The heights at which the nodes are compared; none as long as all have the same tip. */
+  get compareHeights(): readonly number[] {
+    return this.#compareHeights;
+  }
+
+  #noteChains(): void {
+    this.#compareHeights = heightsToCompare([...this.nodes.values()].flatMap(({ report }) => report?.chain ?? []));
   }
 
   #noteIdentities(): void {
@@ -262,6 +311,8 @@ export class WatchedNetwork {
   }
 }
 
+const isSamePart = ({ partOf }: PartitionPlan, one: number, other: number): boolean => partOf.get(one) === partOf.get(other);
+
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 
 const identityOf = ({ name, ip, isReady }: Node): string => `${name} ${ip} ${isReady}`;
@@ -276,14 +327,16 @@ const fingerprintOf = (nodes: readonly Node[]): string =>
 /** The target of a node by its ordinal. */
 function targetsOf(
   nodes: readonly Node[],
-  { topology, externalPeers }: PeerPlan,
+  { topology, externalPeers, cutInto }: PeerPlan,
   fingerprint: string,
 ): (ordinal: number) => Target {
   const externalOf = (ordinal: number) => externalPeers.get(ordinal) ?? [];
   if (topology === undefined)
     return ordinal => {
       const external = externalOf(ordinal);
-      return { peers: undefined, external, fingerprint: [fingerprint, ...external].join() };
+      const apart = cutInto && new Set([...cutInto.partOf.keys()].filter(each => !isSamePart(cutInto, each, ordinal)));
+      const others = apart === undefined ? [] : ['apart', ...apart];
+      return { peers: undefined, external, apart, fingerprint: [fingerprint, ...external, ...others].join() };
     };
   const targets = peerTargets(topology, nodes, externalOf);
   return ordinal => {
@@ -298,11 +351,15 @@ function targetsOf(
 const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !== undefined && textOf(a) === textOf(b);
 
 /** What of a report the status shows. */
-const textOf = ({ isComplete, failure, chain, connections = [], outsidePeers = 0 }: NodeReport): string =>
+const textOf = ({ isComplete, failure, connections = [], outsidePeers = 0 }: NodeReport): string =>
   JSON.stringify([
     isComplete,
     failure?.message,
-    chain,
     connections.map(({ ordinal }) => ordinal).sort((a, b) => a - b),
     outsidePeers > 0,
   ]);
+
+/** What of a node's chain the status shows. Of a node that gave no answer it stays. */
+const isSameChain = ({ chain, version, hashes }: NodeReport, before: NodeReport | undefined): boolean =>
+  chain === undefined ||
+  (chain.tip === before?.chain?.tip && hashes?.size === before.hashes?.size && (version ?? before.version) === before.version);

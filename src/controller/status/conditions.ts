@@ -7,10 +7,15 @@ import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf } from '../diagnosis/summary.ts';
+import type { ProductionObserved } from '../blocks/block-producer.ts';
+import { blocksProduced } from './block-production.ts';
+import { type ChainsObserved, chainsAgree, hadCondition, mayStillFork, showsChains } from './chains.ts';
 import { failureMessage, failureReason } from '../events/failures.ts';
 import { reasons } from '../events/reasons.ts';
 import type { RolloutState } from '../rollout/rollout-input.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
+import { partitioned } from './partition.ts';
+import type { PartitionState } from '../partition-clock.ts';
 import { type EdgesStatus, edgesText } from './edges.ts';
 import { isDeclared, type SpecFault } from './spec-faults.ts';
 
@@ -30,6 +35,12 @@ export interface Observation {
   readonly edges?: EdgesStatus | undefined;
   /** The rollout. Default: not known. */
   readonly rollout?: RolloutState | undefined;
+  /** The chains of the nodes. Default: no node has reported one. */
+  readonly chains?: ChainsObserved | undefined;
+  /** Default: the spec does not cut the network. */
+  readonly partition?: PartitionState | undefined;
+  /** Default: no blocks are made, or it is not known yet. */
+  readonly production?: ProductionObserved | undefined;
 }
 
 /** What is seen of a network that is left alone. */
@@ -72,6 +83,8 @@ function activeStates(
     ...upToDate(network, observation, previous),
     CredentialsAvailable: credentialsAvailable(observation),
     ...specAccepted(network, observation, previous),
+    ...chainConditions(network, observation, previous),
+    ...productionCondition(network, observation, previous),
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
@@ -97,6 +110,8 @@ function pausedStates(
     },
     ...(rollout === undefined ? {} : { UpToDate: asBefore(rollout) }),
     ...(credentials === undefined ? {} : { CredentialsAvailable: pick(credentials) }),
+    ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
+    ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),
   };
 }
@@ -174,7 +189,7 @@ function connected(network: BitcoinNetwork, observation: Observation): Condition
   }
   const readiness = ready(network, observation);
   if (readiness.status === 'False') return readiness;
-  const state = edges === undefined ? connectedMesh(network, reports) : connectedEdges(edges);
+  const state = edges === undefined ? connectedMesh(network, observation) : connectedEdges(edges);
   if (state.status === 'False' || chainParametersOf(network.spec).isClosed) return state;
   return reports.some(({ outsidePeers = 0 }) => outsidePeers > 0) ? state : noOutsidePeers(state);
 }
@@ -193,14 +208,15 @@ function connectedEdges(edges: EdgesStatus): ConditionState {
     : { status: 'False', reason: 'EdgesMissing', message };
 }
 
-function connectedMesh(network: BitcoinNetwork, reports: readonly NodeReport[]): ConditionState {
+function connectedMesh(network: BitcoinNetwork, { reports, partition }: Observation): ConditionState {
   const complete = reports.filter(report => report.isComplete).length;
+  const other = partition?.isCut === true ? 'every other of its part' : 'every other';
   if (complete === network.spec.nodes)
-    return { status: 'True', reason: reasons.peersConnected, message: `each of ${complete} nodes is connected to every other` };
+    return { status: 'True', reason: reasons.peersConnected, message: `each of ${complete} nodes is connected to ${other}` };
   return {
     status: 'False',
     reason: 'ConnectingPeers',
-    message: `${complete} of ${network.spec.nodes} nodes are connected to every other`,
+    message: `${complete} of ${network.spec.nodes} nodes are connected to ${other}`,
   };
 }
 
@@ -236,6 +252,36 @@ function specAccepted(
   }
   if (!wasThere && !isDeclared(network)) return {};
   return { SpecAccepted: { status: 'True', reason: 'Accepted', message: 'all of the spec is applied' } };
+}
+
+/** Absent as long as the network has neither a block nor a field that is about connections or blocks. */
+function chainConditions(
+  network: BitcoinNetwork,
+  { chains, partition }: Observation,
+  previous: BitcoinNetworkStatus | undefined,
+): Record<string, ConditionState> {
+  const cut = partitioned(partition, previous);
+  const Partitioned = cut === undefined ? {} : { Partitioned: cut };
+  const before = previous?.conditions?.find(({ type }) => type === 'ChainsAgree');
+  if (before !== undefined && chains !== undefined && mayStillFork(previous, chains))
+    return { ...Partitioned, ChainsAgree: pick(before) };
+  if (showsChains(network, chains)) return { ...Partitioned, ChainsAgree: chainsAgree(chains, partition?.isCut ?? false) };
+  if (before === undefined) return Partitioned;
+  return { ...Partitioned, ChainsAgree: { status: 'Unknown', reason: 'NoReports', message: 'no node has reported its chain' } };
+}
+
+/** Until a controller that has just started knows better, what its predecessor found out. */
+function productionCondition(
+  network: BitcoinNetwork,
+  { production, chains }: Observation,
+  previous: BitcoinNetworkStatus | undefined,
+): Record<string, ConditionState> {
+  const { blockProduction } = network.spec;
+  if (blockProduction === undefined) return {};
+  if (production !== undefined)
+    return { BlocksProduced: blocksProduced(network, blockProduction, production, chains?.branches[0].height ?? 0) };
+  const before = previous?.conditions?.find(({ type }) => type === 'BlocksProduced');
+  return before === undefined ? {} : { BlocksProduced: pick(before) };
 }
 
 const credentialsAvailable = ({ credentials: { isAvailable, reason, message } }: Observation): ConditionState => ({

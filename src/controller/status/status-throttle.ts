@@ -32,3 +32,27 @@ export class StatusThrottle {
     this.#delayMs = firstDelayMs;
   }
 }
+
+/** The least time between writes that only report blocks, for few nodes and for each further one. */
+const blocksMs = 10_000;
+const blocksMsPerNode = 50;
+
+/** Spaces the writes of a network's status that only report blocks: with a block a second there is always one. */
+export class BlocksThrottle {
+  readonly #nowMs: () => number;
+  #writtenAtMs = -Infinity;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  /** After how many milliseconds a status that only reports blocks is written; 0 = now. */
+  waitMs(nodes: number): number {
+    return Math.max(0, this.#writtenAtMs + Math.max(blocksMs, nodes * blocksMsPerNode) - this.#nowMs());
+  }
+
+  /** Call when the status was written, whatever for. */
+  noteWrite(): void {
+    this.#writtenAtMs = this.#nowMs();
+  }
+}

@@ -7,6 +7,9 @@ import type {
 } from '../../bitcoin/api/bitcoin-network.ts';
 import { podSelector, serviceName } from '../../bitcoin/api/names.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { blockProductionStatusOf } from './block-production.ts';
+import { partitionStatusOf } from './partition.ts';
+import { chainStatusOf, nodeChainOf, showsChains } from './chains.ts';
 import { conditionsOf, type Observation, type PausedObservation } from './conditions.ts';
 
 /** The status that a network should have. */
@@ -17,6 +20,7 @@ export function statusOf(
   now: Date,
 ): BitcoinNetworkStatus {
   const { nodes } = observation;
+  const chains = chainsIn(network, observation, previous);
   return {
     observedGeneration: network.metadata.generation ?? 0,
     replicas: nodes.length,
@@ -24,9 +28,12 @@ export function statusOf(
     selector: Object.entries(podSelector(network))
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
-    nodes: nodes.map(node => nodeStatus(network, node)),
+    nodes: nodes.map(node => ({ ...nodeStatus(network, node), ...chains.ofNode(node) })),
     ...edgesIn(observation),
     ...rolloutIn(observation, previous),
+    ...chains.ofNetwork,
+    ...partitionIn(observation, previous),
+    ...productionIn(network, observation, previous),
     conditions: conditionsOf(network, observation, previous, now),
   };
 }
@@ -46,6 +53,40 @@ function rolloutIn(
   return reason === 'AllNodesUpdated' ? {} : { rollout: { updatedNodes, ...(current === undefined ? {} : { current }) } };
 }
 
+/** A paused network keeps it, so that it is healed at its time once it is resumed. */
+function partitionIn(
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): Pick<BitcoinNetworkStatus, 'partition'> {
+  if ('isPaused' in observation) return previous?.partition === undefined ? {} : { partition: previous.partition };
+  const { partition, reports } = observation;
+  return partition === undefined ? {} : { partition: partitionStatusOf(partition, reports) };
+}
+
+/** The count of blocks stays as long as the spec asks for blocks. */
+function productionIn(
+  { spec }: BitcoinNetwork,
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): Pick<BitcoinNetworkStatus, 'blockProduction'> {
+  if (spec.blockProduction === undefined) return {};
+  if ('production' in observation && observation.production !== undefined)
+    return { blockProduction: blockProductionStatusOf(observation.production) };
+  return previous?.blockProduction === undefined ? {} : { blockProduction: previous.blockProduction };
+}
+
+/** Those of a paused network are not known. */
+function chainsIn(
+  network: BitcoinNetwork,
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+) {
+  const { chains, reports } = 'chains' in observation ? observation : { chains: undefined, reports: [] };
+  if (!showsChains(network, chains)) return { ofNetwork: {}, ofNode: () => ({}) };
+  const byName = new Map(reports.map(report => [report.node.name, nodeChainOf(report)]));
+  return { ofNetwork: { chain: chainStatusOf(network, chains, previous) }, ofNode: ({ name }: Node) => byName.get(name) ?? {} };
+}
+
 const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name }: Node): BitcoinNetworkNode => ({
   ordinal,
   ...(group === undefined ? {} : { group }),
@@ -58,6 +99,24 @@ const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name
 /** Whether two statuses are equal, but for the events that they store. */
 export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
   JSON.stringify(normalized({ ...a, lastEvents: undefined })) === JSON.stringify(normalized({ ...b, lastEvents: undefined }));
+
+/** Whether two statuses differ only in what every block changes. */
+export const isChainProgress = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
+  isSameStatus(a && withoutBlocks(a), withoutBlocks(b));
+
+/** The number of chains and the depth of a fork stay. */
+function withoutBlocks(whole: BitcoinNetworkStatus): BitcoinNetworkStatus {
+  const { nodes, chain, partition, blockProduction, ...status } = whole;
+  return {
+    ...status,
+    ...(blockProduction === undefined ? {} : { blockProduction: { produced: 0 } }),
+    ...(nodes === undefined ? {} : { nodes: nodes.map(node => ({ ...node, height: 0, tip: '' })) }),
+    ...(chain === undefined ? {} : { chain: { ...chain, height: 0, tip: '' } }),
+    ...(partition === undefined
+      ? {}
+      : { partition: { ...partition, parts: partition.parts.map(({ name, nodes: own }) => ({ name, nodes: own })) } }),
+  };
+}
 
 /** Whether a change of status is more than progress of a network that comes up: such a change is written at once. */
 export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): boolean {

@@ -9,7 +9,7 @@ import type { NetworkState } from '../network-state.ts';
 import { networks } from '../resource-types.ts';
 import type { Observation, PausedObservation } from '../status/conditions.ts';
 import type { LostStatus } from '../status/lost-status.ts';
-import { isSameStatus, isUrgent, statusOf } from '../status/status.ts';
+import { isChainProgress, isSameStatus, isUrgent, statusOf } from '../status/status.ts';
 
 /** Until then the informer has seen what another writer did to the network. */
 const conflictDelayMs = 500;
@@ -35,17 +35,20 @@ export async function publishStatus(
 ): Promise<number> {
   if (settlesInMs > 0) return settlesInMs;
   const { network, lost } = context;
-  const { outbox, throttle } = state;
+  const { outbox, throttle, blocksThrottle } = state;
   const previous = lost.previousOf(network);
   const status = statusOf(network, observation, previous, new Date());
   const isSame = isSameStatus(previous, status) && !lost.isRetryDue(network);
-  const isProgress = !isSame && !isUrgent(previous, status);
+  const { problems = [], chains, reports = [] } = 'problems' in observation ? observation : {};
+  const reorgs = state.chains.unpublished(reports);
+  const isProgress = !isSame && !isUrgent(previous, status) && reorgs.length === 0;
+  const isBlocks = isProgress && isChainProgress(previous, status);
   if (!isProgress) throttle.reset();
-  const waitMs = isProgress ? throttle.waitMs() : 0;
+  const waitMs = isBlocks ? blocksThrottle.waitMs(network.spec.nodes) : isProgress ? throttle.waitMs() : 0;
   if (waitMs > 0) return waitMs;
-  if (isSame) return lost.retryMs(network) ?? 0;
-  const problems = 'problems' in observation ? observation.problems : [];
-  const lastEvents = outbox.name(network, transitionEvents(network, previous, status, { problems, edges: state.edges }));
+  if (isSame && reorgs.length === 0) return lost.retryMs(network) ?? 0;
+  const changes = { problems, edges: state.edges, chains, reorgs };
+  const lastEvents = outbox.name(network, transitionEvents(network, previous, status, changes));
   // Written again, to see whether they are kept by now, are also the events that were not.
   const stored = lastEvents.length === 0 && lost.isRetryDue(network) ? (previous?.lastEvents ?? []) : lastEvents;
   const isWritten = await write(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
@@ -53,6 +56,8 @@ export async function publishStatus(
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
   outbox.publish(network, 'status', lastEvents);
   state.edges.noteEvents(lastEvents);
+  state.chains.notePublished(reorgs);
+  blocksThrottle.noteWrite();
   return lost.retryMs(network) ?? 0;
 }
 

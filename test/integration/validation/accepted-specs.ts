@@ -104,6 +104,35 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
     groups: [group('left', 10, 100)],
     topology: { type: 'Groups', seed: 3, groups: { within: 'Random', degree: 3, bridges: 2 } },
   },
+  'a cut into named nodes and groups': {
+    nodes: 6,
+    groups: [group('old', 2, 100)],
+    partition: {
+      parts: [
+        { name: 'a', ordinals: [0, 1] },
+        { name: 'b-2', groups: ['old', 'default'] },
+      ],
+      healAfterSeconds: 30,
+    },
+  },
+  'a partition without parts, which cuts nothing': { nodes: 2, partition: { parts: [] } },
+  'blocks of three producers by weight': {
+    nodes: 12,
+    blockProduction: {
+      ...{ initialBlocks: 101, intervalSeconds: 5, distribution: 'Exponential', seed: 7, selection: 'Random' },
+      producers: [{ ordinal: 0, weight: 50 }, { ordinal: 4, weight: 30 }, { ordinal: 9 }],
+    },
+  },
+  'blocks for one address': {
+    nodes: 3,
+    blockProduction: { intervalSeconds: 10, payTo: 'addr(bcrt1qs758ursh4q9z627kt3pp5yysm78ddny6txaqgw)', paused: true },
+  },
+  'blocks on a signet without signatures': {
+    nodes: 3,
+    chain: 'signet',
+    signet: { challenge: '51' },
+    blockProduction: { initialBlocks: 5 },
+  },
   'as many edges as there may be': {
     nodes: 1000,
     topology: {

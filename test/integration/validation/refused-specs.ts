@@ -353,11 +353,86 @@ const outside: Readonly<Record<string, RefusedSpec>> = {
   },
 };
 
+const withPart = (part: object) => ({ nodes: 6, partition: { parts: [part] } });
+const partition: Readonly<Record<string, RefusedSpec>> = {
+  'a part that names no node': {
+    spec: withPart({ name: 'a' }),
+    field: 'spec.partition.parts[0]',
+    message: /must name nodes: give ordinals, groups or both/,
+  },
+  'a part with the name of the others': {
+    spec: withPart({ name: 'rest', ordinals: [0] }),
+    field: 'spec.partition.parts[0].name',
+    message: /must not be rest/,
+  },
+  'a part with a capital letter': {
+    spec: withPart({ name: 'A', ordinals: [0] }),
+    field: 'spec.partition.parts[0].name',
+    message: /must be lower-case letters/,
+  },
+  'a partition that heals at once': {
+    spec: { nodes: 2, partition: { parts: [], healAfterSeconds: 0 } },
+    field: 'spec.partition.healAfterSeconds',
+    message: /greater than or equal to 1/,
+  },
+  'a partition without a list of parts': {
+    spec: { nodes: 2, partition: { healAfterSeconds: 5 } },
+    field: 'spec.partition.parts',
+    message: /Required/,
+  },
+};
+
+const withBlocks = (blockProduction: object, fields: object = {}) => ({ nodes: 3, blockProduction, ...fields });
+const blocks: Readonly<Record<string, RefusedSpec>> = {
+  'blocks neither at once nor as time goes by': {
+    spec: withBlocks({ seed: 1 }),
+    field: 'spec.blockProduction',
+    message: /must have intervalSeconds .* initialBlocks/,
+  },
+  'a distribution of nothing': {
+    spec: withBlocks({ initialBlocks: 1, distribution: 'Fixed' }),
+    field: 'spec.blockProduction.distribution',
+    message: /needs intervalSeconds/,
+  },
+  'weights of producers that take turns': {
+    spec: withBlocks({ intervalSeconds: 1, producers: [{ ordinal: 0, weight: 2 }] }),
+    field: 'spec.blockProduction.producers',
+    message: /only allowed with selection: Random/,
+  },
+  'blocks on main': {
+    spec: withBlocks({ intervalSeconds: 1 }, { chain: 'main' }),
+    field: 'spec.blockProduction',
+    message: /only on regtest and on a signet with a challenge of your own/,
+  },
+  'blocks on the public signet': {
+    spec: withBlocks({ intervalSeconds: 1 }, { chain: 'signet' }),
+    field: 'spec.blockProduction',
+    message: /only on regtest and on a signet with a challenge of your own/,
+  },
+  'blocks that need a signature': {
+    spec: withBlocks({ intervalSeconds: 1 }, { chain: 'signet', signet: { challenge: '5121aa51ae' } }),
+    field: 'spec.blockProduction',
+    message: /challenge 51: other challenges need a signature/,
+  },
+  'rewards for what is no descriptor': {
+    spec: withBlocks({ intervalSeconds: 1, payTo: 'bcrt1qs758' }),
+    field: 'spec.blockProduction.payTo',
+    message: /must be an output descriptor/,
+  },
+  'rewards for a private key': {
+    spec: withBlocks({ intervalSeconds: 1, payTo: 'wpkh(tprv8Zg)' }),
+    field: 'spec.blockProduction.payTo',
+    message: /must not have a private key/,
+  },
+};
+
 export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...chain,
   ...settings,
   ...reservedLines,
   ...groups,
   ...topology,
+  ...partition,
+  ...blocks,
   ...outside,
 };

@@ -88,6 +88,7 @@ describe('Reconciler', () => {
       caches: read,
       recorder,
       monitor,
+      blocks: { observe: () => undefined, forget: () => undefined },
       diagnosis,
       lost,
       pods,

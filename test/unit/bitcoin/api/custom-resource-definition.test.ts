@@ -68,10 +68,10 @@ describe('customResourceDefinition', () => {
     expect(rules.length).to.be.above(30);
   });
 
-  it('shows the edges, and the chain in the wide output only', () => {
+  it('shows the edges, the height and the tips, and the chain in the wide output only', () => {
     const columns = version.additionalPrinterColumns;
     expect(columns.filter(({ priority = 0 }) => priority === 0).map(({ name }) => name)).to.deep.equal([
-      ...['Nodes', 'Ready', 'Edges', 'Connected', 'Age'],
+      ...['Nodes', 'Ready', 'Edges', 'Height', 'Tips', 'Connected', 'Age'],
     ]);
     expect(columns.find(({ name }) => name === 'Edges')?.jsonPath).to.equal('.status.edges.summary');
     expect(columns.find(({ name }) => name === 'Chain')?.priority).to.equal(1);

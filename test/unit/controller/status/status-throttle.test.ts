@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { StatusThrottle } from '../../../../src/controller/status/status-throttle.ts';
+import { BlocksThrottle, StatusThrottle } from '../../../../src/controller/status/status-throttle.ts';
 
 describe('StatusThrottle', () => {
   let nowMs = 0;
@@ -41,5 +41,18 @@ describe('StatusThrottle', () => {
     writesWithin(60_000);
     throttle.reset();
     expect(throttle.waitMs()).to.equal(2_000);
+  });
+});
+
+describe('BlocksThrottle', () => {
+  it('writes a block at once after a pause, and then at most every 10 s, or a second for 20 nodes', () => {
+    let nowMs = 0;
+    const throttle = new BlocksThrottle(() => nowMs);
+    expect(throttle.waitMs(5)).to.equal(0);
+    throttle.noteWrite();
+    nowMs = 4_000;
+    expect([throttle.waitMs(5), throttle.waitMs(1_000)]).to.deep.equal([6_000, 46_000]);
+    nowMs = 10_000;
+    expect(throttle.waitMs(5)).to.equal(0);
   });
 });

@@ -1,0 +1,54 @@
+// The calls to bitcoinds that make blocks: their time limits, and how long the Lease must last for them.
+import { generateCall, generatedOf, activeCallsCall, isGenerating, ownScript } from '../../bitcoin/rpc/generate-blocks.ts';
+import { chainStateCall, chainStateOf } from '../../bitcoin/rpc/chain-state.ts';
+import {
+  BitcoinTransportError,
+  type Credentials,
+  type RpcCall,
+  RpcClient,
+  type RpcOptions,
+  type RpcOutcome,
+} from '../../bitcoin/rpc/rpc-client.ts';
+import type { ProducerCalls } from './production-side.ts';
+
+const lookTimeoutMs = 5_000;
+/** On regtest a hundred blocks take some ten milliseconds. A signet's takes seconds; what takes longer is waited for afterwards. */
+const generateTimeoutMs = 6_000;
+/** Between the check of the Lease and the call. */
+const marginMs = 500;
+
+export interface ProducerCallsOptions {
+  readonly credentials: Credentials;
+  /** Of nodes that do not have the new ones yet. */
+  readonly previous?: Credentials | undefined;
+  readonly rpcPort: number;
+  /** The output descriptor of the rewards. Default: the own script of each node. */
+  readonly payTo?: string | undefined;
+  /** For how long this process is the leader at least. */
+  readonly leadsForMs: () => number;
+}
+
+export function producerCalls({ credentials, previous, rpcPort, payTo, leadsForMs }: ProducerCallsOptions): ProducerCalls {
+  const batch = async (host: string, calls: readonly RpcCall[], options: RpcOptions): Promise<RpcOutcome[]> => {
+    try {
+      return await new RpcClient({ host, port: rpcPort, credentials }).batch(calls, options);
+    } catch (error) {
+      // Nothing was done then, so that the calls may be repeated.
+      const isRefused = error instanceof BitcoinTransportError && error.failure === 'unauthorized';
+      if (!isRefused || previous === undefined) throw error;
+      return await new RpcClient({ host, port: rpcPort, credentials: previous }).batch(calls, options);
+    }
+  };
+  return {
+    mayGenerate: () => leadsForMs() > generateTimeoutMs + marginMs,
+    look: async ({ ip }, signal) => {
+      const [chain, active] = await batch(ip, [chainStateCall, activeCallsCall], { timeoutMs: lookTimeoutMs, signal });
+      return { chain: chainStateOf(chain), isGenerating: isGenerating(active) };
+    },
+    generate: async ({ ip, ordinal }, blocks, signal) => {
+      const call = generateCall(blocks, payTo ?? ownScript(ordinal));
+      const [outcome] = await batch(ip, [call], { timeoutMs: generateTimeoutMs, signal });
+      return generatedOf(outcome);
+    },
+  };
+}

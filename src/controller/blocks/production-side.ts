@@ -1,0 +1,223 @@
+// ProductionSide: makes the blocks of nodes that share one chain, one call at a time. What it knows is read from the nodes again whenever it is
+//   not certain: no block is made on a tip that is not the highest known one, and none as long as an earlier call may still make one.
+import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
+import { initialBatch, intervalMsOf, producersFor, type Producer, type Side } from '../../bitcoin/chain/block-schedule.ts';
+import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { messageOf, type Result } from '../../runtime/controller.ts';
+
+/** What a producer is asked. Both throw BitcoinRpcError and BitcoinTransportError, and the reason of the signal once it has aborted. */
+export interface ProducerCalls {
+  /** Its tip, and whether it is making a block. */
+  look(node: Node, signal: AbortSignal): Promise<{ readonly chain: ChainState; readonly isGenerating: boolean }>;
+  /** Makes blocks on its tip. @returns their hashes; fewer than asked for if it found no more */
+  generate(node: Node, blocks: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** Whether this process may make blocks for as long as `generate` may take. */
+  mayGenerate(): boolean;
+}
+
+export type SideState =
+  | { readonly reason: 'Producing' | 'MiningInitialBlocks' | 'InitialBlocksMined' | 'Paused' }
+  | { readonly reason: 'ProducerNotReady' | 'BlockProductionFailed'; readonly message: string };
+
+export interface MadeBlock {
+  readonly height: number;
+  readonly hash: string;
+  readonly ordinal: number;
+  readonly timeMs: number;
+}
+
+/** What a step did. */
+export interface Step {
+  readonly result: Result;
+  readonly state: SideState;
+  /** How many blocks it made, and the last of them. */
+  readonly made?: { readonly count: number; readonly last: MadeBlock };
+  /** When the next block is due; milliseconds since 1970. */
+  readonly nextMs?: number;
+}
+
+/** A producer that lacks the newest block is asked again after this time, and so often before another one is taken. */
+const lagMs = 100;
+const maxLags = 20;
+/** For so long a producer is passed over that did not get the newest block. */
+const passOverMs = 5_000;
+/** Another process has the Lease, or it is about to end. */
+const leaseMs = 500;
+/** A block that is later than this is no longer counted from the time at which it was due, so that none are made up for. */
+const lateMs = 1_000;
+
+interface Outcome {
+  readonly node: Node;
+  readonly chain: ChainState;
+}
+
+export class ProductionSide {
+  readonly #calls: ProducerCalls;
+  readonly #nowMs: () => number;
+  /** The highest tip that is known. */
+  #best: ChainState | undefined;
+  /** The time that the next block is counted from, for a tip. */
+  #base: { readonly tip: string; readonly ms: number } | undefined;
+  /** By name: nodes that may still be making a block. A call to them has not been answered. */
+  readonly #uncertain = new Map<string, Node>();
+  /** All producers are asked first: a former process may have had one make a block. */
+  #isFresh = true;
+  /** By name: until when a node is passed over. */
+  readonly #passedOver = new Map<string, number>();
+  #lags = 0;
+
+  /** @param nowMs milliseconds since 1970 */
+  constructor(calls: ProducerCalls, nowMs: () => number) {
+    this.#calls = calls;
+    this.#nowMs = nowMs;
+  }
+
+  /** Call when there are other nodes: those with the highest tip may be gone, and their chain with them. */
+  refresh(): void {
+    this.#best = undefined;
+    this.#isFresh = true;
+  }
+
+  /** Makes the block that is due, if one is. @param nodes the nodes of the network */
+  async step(spec: BlockProductionSpec, side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Step> {
+    if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
+    const ready = new Map(nodes.filter(isAsked).map(node => [node.ordinal, node]));
+    const unanswered = await this.#settle(side, ready, signal);
+    if (unanswered !== undefined) return notReady(unanswered);
+    const found = await this.#producer(spec, side, ready, signal);
+    if ('result' in found) return found;
+    const { node, chain } = found;
+    const batch = initialBatch(spec, chain.height);
+    if (batch > 0) return await this.#make(node, chain, { blocks: batch, dueMs: this.#nowMs() }, 'MiningInitialBlocks', signal);
+    const afterMs = intervalMsOf(spec, side, chain.height + 1);
+    if (afterMs === undefined) return { result: {}, state: { reason: 'InitialBlocksMined' } };
+    const dueMs = this.#baseOf(chain) + afterMs;
+    const leftMs = dueMs - this.#nowMs();
+    const waiting = (ms: number): Step => ({ result: { requeueAfterMs: ms }, state: { reason: 'Producing' }, nextMs: dueMs });
+    if (leftMs > 0) return waiting(Math.max(1, leftMs));
+    const step = await this.#make(node, chain, { blocks: 1, dueMs }, 'Producing', signal);
+    if (step.made === undefined) return step;
+    const nextMs = (this.#base?.ms ?? 0) + (intervalMsOf(spec, side, step.made.last.height + 1) ?? 0);
+    return { ...step, nextMs, result: { requeueAfterMs: Math.max(1, nextMs - this.#nowMs()) } };
+  }
+
+  /** Waits for calls that may still make a block. @returns why it must be waited for them */
+  async #settle(side: Side, ready: ReadonlyMap<number, Node>, signal: AbortSignal): Promise<string | undefined> {
+    // A process that is gone makes no blocks.
+    for (const { name, ordinal, ip } of this.#uncertain.values()) if (ready.get(ordinal)?.ip !== ip) this.#uncertain.delete(name);
+    const producers = this.#isFresh ? side.producers.flatMap(({ ordinal }) => ready.get(ordinal) ?? []) : [];
+    this.#isFresh = false;
+    const asked = new Map([...this.#uncertain.values(), ...producers].map(node => [node.name, node]));
+    let why: string | undefined;
+    const settle = async (node: Node) => {
+      try {
+        const { chain, isGenerating } = await this.#calls.look(node, signal);
+        this.#see(chain);
+        this.#uncertain.delete(node.name);
+        if (!isGenerating) return;
+        this.#uncertain.set(node.name, node);
+        why = `${node.name} is still making a block`;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (this.#uncertain.has(node.name)) why = `${node.name}: ${messageOf(error)}`;
+      }
+    };
+    await Promise.all([...asked.values()].map(settle));
+    return why;
+  }
+
+  /** The producer whose turn it is, with the highest tip; or why there is none. */
+  async #producer(
+    spec: BlockProductionSpec,
+    side: Side,
+    ready: ReadonlyMap<number, Node>,
+    signal: AbortSignal,
+  ): Promise<Outcome | Step> {
+    const failures: string[] = [];
+    const nowMs = this.#nowMs();
+    for (const { ordinal } of producersFor(spec, side, (this.#best?.height ?? 0) + 1)) {
+      const node = ready.get(ordinal);
+      if (node === undefined || (this.#passedOver.get(node.name) ?? 0) > nowMs) continue;
+      try {
+        const { chain } = await this.#calls.look(node, signal);
+        if (chain.height >= (this.#best?.height ?? 0)) {
+          this.#lags = 0;
+          this.#see(chain);
+          return { node, chain };
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        failures.push(`${node.name}: ${messageOf(error)}`);
+        continue;
+      }
+      this.#lags += 1;
+      if (this.#lags <= maxLags) return { result: { requeueAfterMs: lagMs }, state: { reason: 'Producing' } };
+      this.#lags = 0;
+      this.#passedOver.set(node.name, nowMs + passOverMs);
+      failures.push(`${node.name} lacks the newest block`);
+    }
+    const [first] = failures;
+    return notReady(first ?? `none of the producers is ready (${ordinalsOf(side.producers)})`);
+  }
+
+  async #make(
+    node: Node,
+    chain: ChainState,
+    { blocks, dueMs }: { readonly blocks: number; readonly dueMs: number },
+    reason: 'Producing' | 'MiningInitialBlocks',
+    signal: AbortSignal,
+  ): Promise<Step> {
+    if (!this.#calls.mayGenerate()) return { result: { requeueAfterMs: leaseMs }, state: { reason }, nextMs: dueMs };
+    this.#uncertain.set(node.name, node);
+    try {
+      const hashes = await this.#calls.generate(node, blocks, signal);
+      this.#uncertain.delete(node.name);
+      const hash = hashes.at(-1);
+      if (hash === undefined) return { result: { requeueAfterMs: lagMs }, state: { reason }, nextMs: dueMs };
+      const timeMs = this.#nowMs();
+      const height = chain.height + hashes.length;
+      this.#best = { height, tip: hash };
+      this.#base = { tip: hash, ms: timeMs - dueMs > lateMs ? timeMs : dueMs };
+      return {
+        result: { requeueAfterMs: 1 },
+        state: { reason },
+        made: { count: hashes.length, last: { height, hash, ordinal: node.ordinal, timeMs } },
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      // bitcoind refused, so that it is not at work. Otherwise it is asked for its tip before anything is made again.
+      if (!(error instanceof BitcoinTransportError)) this.#uncertain.delete(node.name);
+      const isSlow = error instanceof BitcoinTransportError && error.failure === 'timeout';
+      if (isSlow) return { result: { requeueAfterMs: leaseMs }, state: { reason }, nextMs: dueMs };
+      const message = `${node.name}: ${messageOf(error)}`;
+      return { result: { requeue: 'rateLimited' }, state: { reason: 'BlockProductionFailed', message } };
+    }
+  }
+
+  /** A tip that this process did not make is counted from the time in its header, but not from one to come. */
+  #baseOf({ tip, timeSeconds }: ChainState): number {
+    if (this.#base?.tip !== tip) this.#base = { tip, ms: Math.min((timeSeconds ?? Infinity) * 1_000, this.#nowMs()) };
+    return this.#base.ms;
+  }
+
+  #see(chain: ChainState): void {
+    if (this.#best === undefined || chain.height > this.#best.height) this.#best = chain;
+  }
+}
+
+const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
+
+const notReady = (message: string): Step => ({
+  result: { requeue: 'rateLimited' },
+  state: { reason: 'ProducerNotReady', message },
+});
+
+const maxOrdinals = 10;
+
+function ordinalsOf(producers: readonly Producer[]): string {
+  const shown = producers.slice(0, maxOrdinals).map(({ ordinal }) => String(ordinal));
+  const rest = producers.length - shown.length;
+  return `${producers.length === 1 ? 'node' : 'nodes'} ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}

@@ -1,0 +1,124 @@
+// The events of a network's chains: forks, their end, and blocks that a node replaced.
+import type { BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
+import { branchesOf } from '../../bitcoin/chain/compare-chains.ts';
+import type { Reorg } from '../../bitcoin/chain/reorg.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { PendingEvent } from '../../runtime/event-outbox.ts';
+import { branchesText, type ChainsObserved, shortHash } from '../status/chains.ts';
+import { reasons } from './reasons.ts';
+
+/** A node that lacks blocks for so long is behind. Before that they are on their way to it, or it was asked earlier than the others. */
+const behindMs = 10_000;
+/** A write stores at most ten events. */
+const maxReorgEvents = 4;
+
+export interface NodeReorg {
+  readonly nodeName: string;
+  readonly ordinal: number;
+  readonly reorg: Reorg;
+}
+
+/** What of a network's chains only this process knows. */
+export class ChainHistory {
+  readonly #nowMs: () => number;
+  /** By ordinal: since when a node has lacked blocks. */
+  #behindSinceMs = new Map<number, number>();
+  /** By ordinal: the reorganisation that was reported last. */
+  readonly #published = new Map<number, Reorg>();
+
+  /** @param nowMs monotonic milliseconds; default: performance.now */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * Call with the nodes and the reports of each reconcile.
+   * @returns the chains, undefined if no node reported one; and after how many milliseconds a node may be behind for long
+   */
+  observe(
+    nodes: readonly Node[],
+    reports: readonly NodeReport[],
+  ): { readonly chains: ChainsObserved | undefined; readonly waitMs: number | undefined } {
+    const nowMs = this.#nowMs();
+    const [first, ...others] = branchesOf(
+      reports.flatMap(({ node, chain, hashes }) => (chain === undefined ? [] : [{ ...chain, ordinal: node.ordinal, hashes }])),
+    );
+    const before = this.#behindSinceMs;
+    this.#behindSinceMs = new Map();
+    if (first === undefined) return { chains: undefined, waitMs: undefined };
+    const branches = [first, ...others] as const;
+    const reported = new Set(reports.filter(({ chain }) => chain !== undefined).map(({ node }) => node.name));
+    const isReported = nodes.every(({ name, isReady }) => !isReady || reported.has(name));
+    const isCertain = isReported && branches.every(branch => branch.isCertain);
+    for (const ordinal of branches.flatMap(({ behind }) => behind))
+      this.#behindSinceMs.set(ordinal, before.get(ordinal) ?? nowMs);
+    const since = [...this.#behindSinceMs];
+    const lagging = since.filter(([, sinceMs]) => nowMs - sinceMs >= behindMs).map(([ordinal]) => ordinal);
+    const leftMs = since.map(([, sinceMs]) => sinceMs + behindMs - nowMs).filter(ms => ms > 0);
+    return {
+      chains: { branches, lagging: lagging.sort((a, b) => a - b), isCertain },
+      waitMs: leftMs.length === 0 ? undefined : Math.min(...leftMs),
+    };
+  }
+
+  /** The reorganisations that no event was stored for. */
+  unpublished(reports: readonly NodeReport[]): NodeReorg[] {
+    return reports.flatMap(({ node, reorg }) =>
+      reorg === undefined || this.#published.get(node.ordinal) === reorg
+        ? []
+        : [{ nodeName: node.name, ordinal: node.ordinal, reorg }],
+    );
+  }
+
+  /** Call when the events of these were stored. */
+  notePublished(reorgs: readonly NodeReorg[]): void {
+    for (const { ordinal, reorg } of reorgs) this.#published.set(ordinal, reorg);
+  }
+}
+
+export function chainEvents(
+  previous: BitcoinNetworkStatus | undefined,
+  status: BitcoinNetworkStatus,
+  chains: ChainsObserved | undefined,
+  reorgs: readonly NodeReorg[],
+): PendingEvent[] {
+  return [...forkEvents(previous, status, chains), ...reorgEvents(reorgs)];
+}
+
+function forkEvents(
+  previous: BitcoinNetworkStatus | undefined,
+  status: BitcoinNetworkStatus,
+  chains: ChainsObserved | undefined,
+): PendingEvent[] {
+  const [was, is] = [previous?.chain?.tips ?? 1, status.chain?.tips ?? 1];
+  const events: PendingEvent[] = [];
+  const text = chains === undefined ? `${is} chains` : branchesText(chains.branches);
+  if (is > was) events.push({ type: 'Warning', reason: reasons.forkDetected, message: `The nodes are on ${text}` });
+  if (is === 1 && was > 1) {
+    const { height = 0, tip = '' } = status.chain ?? {};
+    const message = `All nodes are on one chain of height ${height} (tip ${shortHash(tip)})`;
+    events.push({ type: 'Normal', reason: reasons.forkResolved, message });
+  }
+  const isEqualWork = (of: BitcoinNetworkStatus | undefined) =>
+    of?.conditions?.some(({ type, reason }) => type === 'ChainsAgree' && reason === 'EqualWork') ?? false;
+  if (isEqualWork(status) && !isEqualWork(previous) && was > 1)
+    events.push({
+      type: 'Warning',
+      reason: reasons.equalWorkRemains,
+      message: `The network is not cut and has ${text}: of equal chains each node keeps the one that it saw first, until the next block`,
+    });
+  return events;
+}
+
+function reorgEvents(reorgs: readonly NodeReorg[]): PendingEvent[] {
+  const shown = reorgs.slice(0, maxReorgEvents).map(({ nodeName, reorg: { depth, from, to } }) => {
+    const blocks = `${depth} ${depth === 1 ? 'block' : 'blocks'}`;
+    const ends = `height ${from.height} (tip ${shortHash(from.tip)}) became height ${to.height} (tip ${shortHash(to.tip)})`;
+    return `${nodeName} replaced ${blocks}: ${ends}`;
+  });
+  const rest = reorgs.slice(maxReorgEvents);
+  const others =
+    rest.length === 0 ? [] : [`${rest.length} more nodes replaced up to ${Math.max(...rest.map(r => r.reorg.depth))} blocks`];
+  return [...shown, ...others].map(message => ({ type: 'Normal', reason: reasons.reorgObserved, message }));
+}

@@ -1,0 +1,111 @@
+// The blocks that the controller makes, in a network's status, in the condition BlocksProduced and in events. Pure.
+import type {
+  BitcoinNetwork,
+  BitcoinNetworkBlockProduction,
+  BitcoinNetworkCondition,
+  BitcoinNetworkStatus,
+} from '../../bitcoin/api/bitcoin-network.ts';
+import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
+import { firstBlockWithoutReward } from '../../bitcoin/chain/block-schedule.ts';
+import type { PendingEvent } from '../../runtime/event-outbox.ts';
+import type { ProductionObserved } from '../blocks/block-producer.ts';
+import { reasons } from '../events/reasons.ts';
+
+const timeText = (ms: number): string => new Date(ms).toISOString();
+
+export function blockProductionStatusOf({ produced, last, nextMs }: ProductionObserved): BitcoinNetworkBlockProduction {
+  return {
+    produced,
+    ...(last === undefined || Number.isNaN(last.timeMs)
+      ? {}
+      : { last: { height: last.height, hash: last.hash, ordinal: last.ordinal, time: timeText(last.timeMs) } }),
+    ...(nextMs === undefined ? {} : { nextTime: timeText(nextMs) }),
+  };
+}
+
+type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
+
+/** @param height that of the longest chain */
+export function blocksProduced(
+  { spec }: BitcoinNetwork,
+  production: BlockProductionSpec,
+  { state }: ProductionObserved,
+  height: number,
+): ConditionState {
+  const isTrue = (message: string): ConditionState => ({ status: 'True', reason: state.reason, message });
+  const isFalse = (message: string): ConditionState => ({ status: 'False', reason: state.reason, message });
+  const { initialBlocks = 0 } = production;
+  switch (state.reason) {
+    case 'Paused':
+      return isTrue('no blocks are made: blockProduction.paused is set');
+    case 'InitialBlocksMined':
+      return isTrue(`the chain has its ${initialBlocks} initial blocks`);
+    case 'MiningInitialBlocks':
+      return isFalse(`the chain has not its ${initialBlocks} initial blocks yet`);
+    case 'Producing':
+      return (spec.chain ?? 'regtest') === 'regtest' && height >= firstBlockWithoutReward
+        ? exhausted
+        : isTrue(paceText(production));
+    default:
+      return isFalse('message' in state ? state.message : '');
+  }
+}
+
+const exhausted: ConditionState = {
+  status: 'False',
+  reason: 'SubsidyExhausted',
+  message: `blocks are made, and from height ${firstBlockWithoutReward} on they pay nothing but fees: regtest halves the reward every 150 blocks`,
+};
+
+/** Such as `a block every 10 s`. */
+const paceText = ({ intervalSeconds = 0, distribution = 'Fixed' }: BlockProductionSpec): string =>
+  `a block every ${intervalSeconds} s${distribution === 'Exponential' ? ' on average' : ''}`;
+
+const conditionIn = (status: BitcoinNetworkStatus | undefined) =>
+  status?.conditions?.find(({ type }) => type === 'BlocksProduced');
+
+/** The states in which the initial blocks are there, and those in which blocks are made. */
+const hasInitial = (reason: string | undefined): boolean => reason === 'InitialBlocksMined' || isMaking(reason);
+const isMaking = (reason: string | undefined): boolean => reason === 'Producing' || reason === 'SubsidyExhausted';
+
+export function productionEvents(
+  { spec }: BitcoinNetwork,
+  previous: BitcoinNetworkStatus | undefined,
+  status: BitcoinNetworkStatus,
+): PendingEvent[] {
+  const production = spec.blockProduction;
+  const [was, is] = [conditionIn(previous)?.reason, conditionIn(status)?.reason];
+  if (production === undefined || is === undefined || was === is) return [];
+  const events: PendingEvent[] = [];
+  const { initialBlocks = 0 } = production;
+  // Whatever was said last, these were being made before.
+  const hadNone = was === undefined || was === 'MiningInitialBlocks';
+  if (initialBlocks > 0 && hadNone && hasInitial(is))
+    events.push({
+      type: 'Normal',
+      reason: reasons.initialBlocksMined,
+      message: `The chain has its ${initialBlocks} initial blocks`,
+    });
+  // After a failure of a producer blocks go on.
+  if (isMaking(is) && (was === undefined || was === 'MiningInitialBlocks' || was === 'Paused' || was === 'InitialBlocksMined'))
+    events.push({
+      type: 'Normal',
+      reason: reasons.blocksStarted,
+      message: `Blocks are made from now on: ${paceText(production)}`,
+    });
+  if (is === 'Paused')
+    events.push({ type: 'Normal', reason: reasons.blocksPaused, message: 'No blocks are made: blockProduction.paused is set' });
+  if (is === 'SubsidyExhausted' && conditionIn(status) !== undefined)
+    events.push({
+      type: 'Warning',
+      reason: reasons.subsidyExhausted,
+      message: `From height ${firstBlockWithoutReward} on blocks pay nothing but fees`,
+    });
+  if (is === 'ProducerNotReady')
+    events.push({
+      type: 'Warning',
+      reason: reasons.blockProductionFailed,
+      message: `No block can be made: ${conditionIn(status)?.message ?? ''}`,
+    });
+  return events;
+}

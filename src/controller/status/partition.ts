@@ -1,0 +1,75 @@
+// The partition of a network, in its status, in the condition Partitioned and in events. Pure.
+import type {
+  BitcoinNetworkCondition,
+  BitcoinNetworkPartition,
+  BitcoinNetworkStatus,
+} from '../../bitcoin/api/bitcoin-network.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { rangesOf } from '../../bitcoin/topology/topology-problems.ts';
+import type { PendingEvent } from '../../runtime/event-outbox.ts';
+import { reasons } from '../events/reasons.ts';
+import type { PartitionState } from '../partition-clock.ts';
+import { hadCondition } from './chains.ts';
+
+export function partitionStatusOf(
+  { plan, specHash, startMs, healMs }: PartitionState,
+  reports: readonly NodeReport[],
+): BitcoinNetworkPartition {
+  return {
+    startTime: timeText(startMs),
+    ...(healMs === undefined ? {} : { healTime: timeText(healMs) }),
+    specHash,
+    parts: plan.parts.map(part => {
+      const chains = reports.flatMap(({ node, chain }) =>
+        chain !== undefined && plan.partOf.get(node.ordinal) === part ? chain : [],
+      );
+      const [highest] = chains.toSorted((a, b) => b.height - a.height);
+      return {
+        name: part.name,
+        nodes: rangesOf(part.ordinals),
+        ...(highest === undefined ? {} : { height: highest.height, tip: highest.tip }),
+      };
+    }),
+  };
+}
+
+const timeText = (ms: number): string => new Date(ms).toISOString();
+
+type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
+
+/** Undefined for a network that was never cut. */
+export function partitioned(
+  partition: PartitionState | undefined,
+  previous: BitcoinNetworkStatus | undefined,
+): ConditionState | undefined {
+  if (partition?.isCut === true) return { status: 'True', reason: 'Cut', message: cutText(partition) };
+  if (partition?.healMs !== undefined)
+    return {
+      status: 'False',
+      reason: 'Healed',
+      message: `healed at ${timeText(partition.healMs)}: the time of healAfterSeconds is over. Change spec.partition to cut it again`,
+    };
+  if (!hadCondition(previous, 'Partitioned')) return undefined;
+  return { status: 'False', reason: 'Healed', message: 'all nodes may be connected' };
+}
+
+/** Such as `cut into minority (0-1) and majority (2-5) until 2026-01-01T00:00:30.000Z`. */
+function cutText({ plan, healMs }: PartitionState): string {
+  const parts = plan.parts.map(({ name, ordinals }) => `${name} (${rangesOf(ordinals)})`).join(', ');
+  return `cut into ${parts} ${healMs === undefined ? 'until spec.partition is removed' : `until ${timeText(healMs)}`}`;
+}
+
+export function partitionEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
+  const [was, is] = [cutIn(previous), cutIn(status)];
+  if (is !== undefined && (was === undefined || previous?.partition?.specHash !== status.partition?.specHash))
+    return [{ type: 'Normal', reason: reasons.partitionStarted, message: `The network is ${is.message}` }];
+  if (was === undefined || is !== undefined) return [];
+  // Those before: by now nodes may have replaced their blocks.
+  const parts = previous?.partition?.parts ?? [];
+  const heights = parts.flatMap(({ name, height }) => (height === undefined ? [] : `${name} at height ${height}`));
+  const text = heights.length === 0 ? '' : `: ${heights.join(', ')}`;
+  return [{ type: 'Normal', reason: reasons.partitionHealed, message: `The parts are connected again${text}` }];
+}
+
+const cutIn = (status: BitcoinNetworkStatus | undefined): BitcoinNetworkCondition | undefined =>
+  status?.conditions?.find(({ type, status: state }) => type === 'Partitioned' && state === 'True');

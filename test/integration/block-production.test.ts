@@ -1,0 +1,71 @@
+// Blocks that real bitcoinds make for the controller: at once, as time goes by, and on both sides of a cut.
+import { expect } from 'chai';
+import { PlayedNetwork } from '../support/played-network.ts';
+import { eventually } from '../support/until.ts';
+
+describe('a network of four real bitcoinds that makes blocks', function () {
+  this.timeout(180_000);
+  let alice: PlayedNetwork;
+
+  before(async () => {
+    alice = await PlayedNetwork.start(4, 4);
+    alice.control();
+    alice.create({ topology: { type: 'FullMesh' }, blockProduction: { initialBlocks: 201 } });
+  });
+  after(() => alice.stop());
+
+  const height = async (ordinal = 0) => Number(await alice.call(ordinal, { method: 'getblockcount' }));
+  /** The script that each block pays to, from a height on. */
+  async function scripts(from: number): Promise<string[]> {
+    const found: string[] = [];
+    for (let at = from; at <= (await height()); at += 1) {
+      const hash = await alice.call(0, { method: 'getblockhash', params: [at] });
+      const { tx } = (await alice.call(0, { method: 'getblock', params: [hash, 2] })) as {
+        tx: { vout: { scriptPubKey: { hex: string } }[] }[];
+      };
+      found.push(tx[0]!.vout[0]!.scriptPubKey.hex);
+    }
+    return found;
+  }
+
+  it('has the initial blocks, and no more, on all nodes', async () => {
+    await eventually(() => alice.condition('BlocksProduced') === 'True InitialBlocksMined');
+    await eventually(async () => new Set(await alice.tips()).size === 1);
+    expect(await height()).to.equal(201);
+    expect(alice.events('InitialBlocksMined')).to.have.length(1);
+    expect(alice.events('InitialBlocksMined')[0]).to.include('The chain has its 201 initial blocks');
+    expect(alice.status.blockProduction?.produced).to.equal(201);
+  });
+
+  it('makes a block a second on each node in turn, on one chain, also with another controller', async () => {
+    alice.edit({ blockProduction: { initialBlocks: 201, intervalSeconds: 1 } });
+    await eventually(async () => (await height()) >= 205);
+    await alice.stopControlling();
+    alice.control();
+    await eventually(async () => (await height()) >= 212);
+    alice.edit({ blockProduction: { initialBlocks: 201, intervalSeconds: 1, paused: true } });
+    await eventually(() => alice.condition('BlocksProduced') === 'True Paused');
+    await eventually(async () => new Set(await alice.tips()).size === 1);
+    const made = await scripts(202);
+    // Who makes a block follows from its height.
+    expect(made).to.deep.equal(made.map((_, index) => `020${(202 + index) % 4}007551`));
+    const tips = (await alice.call(0, { method: 'getchaintips' })) as unknown[];
+    expect(tips, 'no second block of a height').to.have.length(1);
+    expect(alice.events('BlocksStarted')).to.have.length(1);
+    expect(alice.events('BlocksPaused')).to.have.length(1);
+  });
+
+  it('makes blocks on both sides of a cut by their share, which one reorganisation joins', async () => {
+    const parts = [{ name: 'one', ordinals: [0] }];
+    const from = await height();
+    alice.edit({ partition: { parts }, blockProduction: { intervalSeconds: 1 } });
+    await eventually(async () => (await height(0)) >= from + 3);
+    const [minority, majority] = [(await height(0)) - from, (await height(1)) - from];
+    expect(majority).to.be.above(minority);
+    await eventually(() => alice.condition('ChainsAgree') === 'False Partitioned');
+    alice.edit({ partition: undefined, blockProduction: { intervalSeconds: 1, paused: true } });
+    await eventually(async () => new Set(await alice.tips()).size === 1);
+    await eventually(() => alice.condition('ChainsAgree') === 'True OneTip');
+    expect(alice.events('ReorgObserved').map(message => message.split(' ')[0])).to.include('alice-sts-0');
+  });
+});

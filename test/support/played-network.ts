@@ -1,0 +1,129 @@
+// A network whose bitcoinds are real and whose cluster is in memory: the controller's loops with true chains and connections, without an API server.
+import type { BitcoinNetwork, BitcoinNetworkSpec, BitcoinNetworkStatus } from '../../src/bitcoin/api/bitcoin-network.ts';
+import type { RpcCall } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { NetworkController, type NetworkControllerOptions } from '../../src/controller/network-controller.ts';
+import { FakeRecorder } from '../../src/record/core/fake-recorder.ts';
+import { network, pod } from './builders.ts';
+import { fakeCaches } from './fakes/fake-cache.ts';
+import { FakeCluster } from './fakes/fake-cluster.ts';
+import { RecordingLogger } from './fakes/recording-logger.ts';
+import { RealBitcoind } from './processes/real-bitcoind.ts';
+
+/** Those of a network without a Secret. */
+const credentials = { user: 'user', password: 'password' };
+
+export class PlayedNetwork {
+  readonly cluster = new FakeCluster();
+  readonly recorder = new FakeRecorder();
+  readonly bitcoinds: RealBitcoind[];
+  readonly #caches = fakeCaches();
+  readonly #subnet: number;
+  #stop = new AbortController();
+  #running = Promise.resolve();
+
+  private constructor(bitcoinds: RealBitcoind[], subnet: number) {
+    this.bitcoinds = bitcoinds;
+    this.#subnet = subnet;
+    this.cluster.onStored = (plural, object, old) => {
+      const change = old === undefined ? ({ type: 'added', object } as const) : ({ type: 'updated', object, old } as const);
+      if (plural === 'services') this.#caches.services.emit(change);
+      if (plural === 'statefulsets') this.#caches.statefulSets.emit(change);
+      if (plural === 'bitcoinnetworks') this.#caches.networks.emit(change);
+    };
+  }
+
+  /** Starts the bitcoinds, at 127.0.SUBNET.1 and above. */
+  static async start(nodes: number, subnet: number): Promise<PlayedNetwork> {
+    const addresses = Array.from({ length: nodes }, (_, ordinal) => `127.0.${subnet}.${ordinal + 1}`);
+    const args = addresses.map((_, ordinal) => [`-uacomment=alice-sts-${ordinal}`]);
+    const started = addresses.map((ip, ordinal) => RealBitcoind.start({ ...credentials, ip, args: args[ordinal] ?? [] }));
+    return new PlayedNetwork(await Promise.all(started), subnet);
+  }
+
+  /** Starts a controller that knows nothing. */
+  control(options: Partial<NetworkControllerOptions> = {}): void {
+    this.#stop = new AbortController();
+    const controller = new NetworkController({
+      ...{ name: 'test', client: this.cluster, caches: this.#caches, recorder: this.recorder, logger: new RecordingLogger() },
+      ...{ recheckMs: 120_000, concurrency: 1, pods: { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' } },
+      ...options,
+    });
+    this.#running = controller.run(this.#stop.signal);
+    // As an informer that has listed.
+    for (const object of this.#caches.networks.objects) this.#caches.networks.emit({ type: 'added', object });
+  }
+
+  async stopControlling(): Promise<void> {
+    this.#stop.abort(new Error('the test says so'));
+    await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopControlling();
+    await Promise.all(this.bitcoinds.map(bitcoind => bitcoind.stop()));
+  }
+
+  /** Creates the network, with the pods that its StatefulSet makes. */
+  create(spec: Partial<BitcoinNetworkSpec>): void {
+    const { cluster } = this;
+    const stored = cluster.onStored;
+    cluster.onStored = (plural, object, old) => {
+      stored(plural, object, old);
+      if (plural !== 'statefulsets' || old !== undefined) return;
+      for (const ordinal of this.bitcoinds.keys()) this.#addPod(ordinal, object.metadata?.uid ?? '');
+    };
+    cluster.put('bitcoinnetworks', network({ nodes: this.bitcoinds.length, ...spec }));
+  }
+
+  #addPod(ordinal: number, uid: string): void {
+    const made = pod(`alice-sts-${ordinal}`, { ip: `127.0.${this.#subnet}.${ordinal + 1}` });
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'alice-sts', uid, controller: true }];
+    this.#caches.pods.emit({ type: 'added', object: { ...made, metadata: { ...made.metadata, ownerReferences } } });
+  }
+
+  /** Changes fields of the spec; undefined removes one. */
+  edit(fields: { readonly [K in keyof BitcoinNetworkSpec]?: BitcoinNetworkSpec[K] | undefined }): void {
+    const { metadata, spec, ...rest } = this.#stored;
+    const { name, namespace, uid, generation = 0 } = metadata;
+    const edited = Object.fromEntries(Object.entries({ ...spec, ...fields }).filter(([, value]) => value !== undefined));
+    const object = { ...rest, metadata: { name, namespace, uid, generation: generation + 1 }, spec: edited };
+    this.cluster.put('bitcoinnetworks', object as unknown as BitcoinNetwork);
+  }
+
+  get #stored(): BitcoinNetwork {
+    return this.cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork;
+  }
+
+  get status(): BitcoinNetworkStatus {
+    return this.#stored.status ?? {};
+  }
+
+  /** As "True Cut"; empty if the network does not have it. */
+  condition(type: string): string {
+    const found = this.status.conditions?.find(each => each.type === type);
+    return found === undefined ? '' : `${found.status} ${found.reason}`;
+  }
+
+  /** The messages of the events of a reason, in order. One that a second process publishes again has the same name, so that the API server has it once. */
+  events(reason: string): string[] {
+    const texts = new Set(this.recorder.events.filter(event => event.split(' ')[1] === reason));
+    return [...texts].map(text => text.split(' ').slice(2).join(' '));
+  }
+
+  async mine(ordinal: number, blocks: number): Promise<void> {
+    const script = `raw(02${ordinal.toString(16).padStart(2, '0')}007551)`;
+    await this.call(ordinal, { method: 'generatetodescriptor', params: [blocks, script] });
+  }
+
+  async call(ordinal: number, call: RpcCall): Promise<unknown> {
+    const [result] = (await this.bitcoinds[ordinal]?.call(call)) ?? [];
+    return result;
+  }
+
+  /** The tip of each node, as it says itself. */
+  async tips(): Promise<string[]> {
+    return await Promise.all(
+      this.bitcoinds.map(async (_, ordinal) => String(await this.call(ordinal, { method: 'getbestblockhash' }))),
+    );
+  }
+}

@@ -1,0 +1,211 @@
+import { expect } from 'chai';
+import type { BlockProductionSpec } from '../../../../src/bitcoin/api/block-production.ts';
+import type { Side } from '../../../../src/bitcoin/chain/block-schedule.ts';
+import type { ChainState } from '../../../../src/bitcoin/rpc/chain-state.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
+import { type ProducerCalls, ProductionSide, type Step } from '../../../../src/controller/blocks/production-side.ts';
+import { node } from '../../../support/builders.ts';
+
+const { signal } = new AbortController();
+const startMs = Date.UTC(2026, 0, 1);
+const timeout = new BitcoinTransportError('timeout', 'no answer within 6000 ms');
+
+/** Nodes that have a chain in common; each may lag, hang, or be at work. */
+class FakeNodes implements ProducerCalls {
+  nowMs = startMs;
+  /** Of the newest block; that of height 0 is old. */
+  chain: ChainState = { height: 0, tip: 'genesis', timeSeconds: 1_296_688_602 };
+  /** Those with another chain than that. */
+  readonly own = new Map<number, ChainState>();
+  readonly silent = new Set<number>();
+  readonly generating = new Set<number>();
+  /** What the next call fails with, and whether the block is made all the same. */
+  next: { readonly error: Error; readonly isMade: boolean } | undefined;
+  leads = true;
+  /** The producer of each call, and how many blocks. */
+  readonly calls: (readonly [number, number])[] = [];
+
+  look = async ({ ordinal }: Node) => {
+    await Promise.resolve();
+    if (this.silent.has(ordinal)) throw timeout;
+    return { chain: this.own.get(ordinal) ?? this.chain, isGenerating: this.generating.has(ordinal) };
+  };
+
+  generate = async ({ ordinal }: Node, blocks: number) => {
+    await Promise.resolve();
+    this.calls.push([ordinal, blocks]);
+    const { error, isMade = true } = this.next ?? {};
+    this.next = undefined;
+    if (isMade) {
+      const height = this.chain.height + blocks;
+      this.chain = { height, tip: `block-${height}`, timeSeconds: Math.floor(this.nowMs / 1_000) };
+    }
+    if (error !== undefined) throw error;
+    return Array.from({ length: blocks }, (_, index) => `block-${this.chain.height - blocks + index + 1}`);
+  };
+
+  mayGenerate = () => this.leads;
+}
+
+describe('ProductionSide', () => {
+  let nodes: FakeNodes;
+  let side: ProductionSide;
+  let all: Node[];
+  let spec: BlockProductionSpec;
+  const three: Side = { name: '', producers: [0, 1, 2].map(ordinal => ({ ordinal, weight: 1 })), share: 1 };
+
+  beforeEach(() => {
+    nodes = new FakeNodes();
+    side = new ProductionSide(nodes, () => nodes.nowMs);
+    all = [node(0), node(1), node(2)];
+    spec = { intervalSeconds: 10 };
+  });
+
+  const step = () => side.step(spec, three, all, signal);
+  const waitOf = ({ result }: Step) => ('requeue' in result ? 'backoff' : result.requeueAfterMs);
+
+  /** Steps at the times that it asks for. */
+  async function runFor(ms: number): Promise<Step> {
+    const endMs = nodes.nowMs + ms;
+    for (;;) {
+      const last = await step();
+      const wait = waitOf(last);
+      const waitMs = wait === 'backoff' ? 1_000 : wait;
+      if (waitMs === undefined || nodes.nowMs + waitMs > endMs) {
+        nodes.nowMs = endMs;
+        return last;
+      }
+      nodes.nowMs += waitMs;
+    }
+  }
+
+  it('makes the initial blocks at once, a hundred a call', async () => {
+    spec = { initialBlocks: 250 };
+    const last = await runFor(1_000);
+    expect(nodes.calls.map(([, blocks]) => blocks)).to.deep.equal([100, 100, 50]);
+    expect(last.state).to.deep.equal({ reason: 'InitialBlocksMined' });
+    expect(waitOf(last)).to.equal(undefined);
+  });
+
+  it('makes a block an interval, each on the next producer, and none in between', async () => {
+    await runFor(60_500);
+    expect(nodes.calls).to.have.length(7);
+    expect(nodes.calls.map(([ordinal]) => ordinal)).to.deep.equal([1, 2, 0, 1, 2, 0, 1]);
+  });
+
+  it('makes 60 blocks in 60 s, however long a call takes', async () => {
+    spec = { intervalSeconds: 1 };
+    const { generate } = nodes;
+    nodes.generate = async (...given) => {
+      nodes.nowMs += 30;
+      return await generate(...given);
+    };
+    await runFor(60_000);
+    expect(nodes.calls.length).to.be.within(59, 61);
+  });
+
+  it('counts from the time of the tip after a restart, so that no block comes early', async () => {
+    nodes.chain = { height: 7, tip: 'seven', timeSeconds: startMs / 1_000 - 4 };
+    expect(waitOf(await step())).to.equal(6_000);
+    expect(nodes.calls).to.deep.equal([]);
+  });
+
+  it('takes a tip from the future for one of now, once', async () => {
+    nodes.chain = { height: 7, tip: 'seven', timeSeconds: startMs / 1_000 + 3_600 };
+    expect(waitOf(await step())).to.equal(10_000);
+    nodes.nowMs += 10_000;
+    await step();
+    expect(nodes.calls).to.have.length(1);
+  });
+
+  it('makes up for no block after a pause', async () => {
+    spec = { intervalSeconds: 10, paused: true };
+    expect(await step()).to.deep.equal({ result: {}, state: { reason: 'Paused' } });
+    nodes.nowMs += 3_600_000;
+    spec = { intervalSeconds: 10 };
+    await runFor(25_000);
+    expect(nodes.calls).to.have.length(3);
+  });
+
+  it('sends nothing unless the Lease lasts for longer than the call may take', async () => {
+    nodes.leads = false;
+    await runFor(60_000);
+    expect(nodes.calls).to.deep.equal([]);
+    nodes.leads = true;
+    await step();
+    expect(nodes.calls).to.have.length(1);
+  });
+
+  it('reads the tip after a call without an answer, and does not repeat it if the block was made', async () => {
+    nodes.next = { error: timeout, isMade: true };
+    await runFor(9_000);
+    expect(nodes.calls).to.have.length(1);
+    expect(nodes.chain.height).to.equal(1);
+    await runFor(2_000);
+    expect(nodes.chain.height).to.equal(2);
+  });
+
+  it('waits for a node that is still at work, and for one that does not say so', async () => {
+    nodes.next = { error: timeout, isMade: false };
+    await step();
+    nodes.generating.add(1);
+    expect((await runFor(30_000)).state).to.deep.equal({
+      reason: 'ProducerNotReady',
+      message: 'alice-sts-1 is still making a block',
+    });
+    nodes.generating.clear();
+    nodes.silent.add(1);
+    expect((await runFor(30_000)).state.reason).to.equal('ProducerNotReady');
+    expect(nodes.calls).to.have.length(1);
+    // Its process is gone, and with it the call.
+    all[1] = node(1, { isReady: false });
+    await runFor(5_000);
+    expect(nodes.calls.map(([ordinal]) => ordinal)).to.deep.equal([1, 2]);
+  });
+
+  it('makes no block while a node is at work for a former leader', async () => {
+    nodes.generating.add(2);
+    expect((await step()).state.reason).to.equal('ProducerNotReady');
+    nodes.generating.clear();
+    await step();
+    expect(nodes.calls).to.have.length(1);
+  });
+
+  it('lets a producer that lacks the newest block get it first, and takes another one if it does not', async () => {
+    nodes.chain = { height: 7, tip: 'seven', timeSeconds: startMs / 1_000 - 60 };
+    nodes.own.set(2, { height: 6, tip: 'six' });
+    expect(waitOf(await step())).to.equal(100);
+    expect(nodes.calls).to.deep.equal([]);
+    await runFor(2_500);
+    expect(nodes.calls.map(([ordinal]) => ordinal)).to.deep.equal([0]);
+  });
+
+  it('starts from the chain that is left when the nodes with the longest one are gone', async () => {
+    nodes.chain = { height: 500, tip: 'high', timeSeconds: startMs / 1_000 - 60 };
+    await step();
+    nodes.chain = { height: 0, tip: 'genesis', timeSeconds: 0 };
+    side.refresh();
+    await step();
+    expect(nodes.chain.height).to.equal(1);
+  });
+
+  it('names a node that refuses, and tries again after its backoff', async () => {
+    nodes.next = { error: new BitcoinRpcError('generatetodescriptor', -5, 'Invalid descriptor'), isMade: false };
+    const failed = await step();
+    expect(failed.state).to.deep.equal({
+      reason: 'BlockProductionFailed',
+      message: 'alice-sts-1: generatetodescriptor: Invalid descriptor (-5)',
+    });
+    expect(waitOf(failed)).to.equal('backoff');
+    expect((await step()).made?.last).to.include({ height: 1, ordinal: 1 });
+  });
+
+  it('waits for a producer if none is ready', async () => {
+    all = all.map(each => ({ ...each, isReady: false }));
+    expect((await step()).state).to.deep.equal({
+      reason: 'ProducerNotReady',
+      message: 'none of the producers is ready (nodes 0, 1, 2)',
+    });
+  });
+});

@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import type { BitcoinNetworkSpec, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
+import { ChainHistory } from '../../../../src/controller/events/chains.ts';
+import { transitionEvents } from '../../../../src/controller/events/transitions.ts';
+import type { Observation } from '../../../../src/controller/status/conditions.ts';
+import { isChainProgress, isUrgent, statusOf } from '../../../../src/controller/status/status.ts';
+import { network, node } from '../../../support/builders.ts';
+
+const nodes = [node(0), node(1), node(2)];
+const now = new Date('2026-01-02T03:04:05.678Z');
+
+/** The block of a chain at a height; chains part after height 10. */
+const block = (chain: string, height: number) => (height <= 10 ? `c-${height}` : `${chain}-${height}`);
+
+/** Nodes that report their chain, such as `a12`, with the hashes that show how it goes with the others. */
+function reportsOf(...chains: readonly string[]): NodeReport[] {
+  return chains.map((text, ordinal) => {
+    const [chain, height] = [text.slice(0, 1), Number(text.slice(1))];
+    const hashes = new Map(Array.from({ length: height }, (_, index) => [index + 1, block(chain, index + 1)]));
+    return { node: node(ordinal), isComplete: true, chain: { height, tip: block(chain, height) }, hashes };
+  });
+}
+
+describe('the chains of a network', () => {
+  let nowMs: number;
+  let history: ChainHistory;
+  let spec: Partial<BitcoinNetworkSpec>;
+
+  beforeEach(() => {
+    nowMs = 0;
+    history = new ChainHistory(() => nowMs);
+    spec = {};
+  });
+
+  function observationOf(reports: readonly NodeReport[]): Observation {
+    const credentials = {
+      isAvailable: true,
+      credentials: { user: 'u', password: 'p' },
+      version: 'v',
+      reason: 'CredentialsFound',
+      message: 'm',
+    } as const;
+    return { nodes, reports, credentials, children: [], problems: [], chains: history.observe(nodes, reports).chains };
+  }
+
+  const statusFor = (reports: readonly NodeReport[], previous?: BitcoinNetworkStatus) =>
+    statusOf(network(spec), observationOf(reports), previous, now);
+  const conditionIn = (status: BitcoinNetworkStatus) => {
+    const found = status.conditions?.find(({ type }) => type === 'ChainsAgree');
+    return found && `${found.status} ${found.reason}`;
+  };
+  /** The events of the change from one state to the next, as "Reason: message". */
+  function eventsOf(before: readonly NodeReport[], after: readonly NodeReport[]): string[] {
+    const previous = statusFor(before);
+    const { chains } = history.observe(nodes, after);
+    const reorgs = history.unpublished(after);
+    return transitionEvents(network(spec), previous, statusFor(after, previous), { chains, reorgs })
+      .filter(({ reason }) => /Fork|Reorg|EqualWork/.test(reason))
+      .map(({ reason, message }) => `${reason}: ${message}`);
+  }
+
+  it('are in the status with the height of each node, and agree', () => {
+    const status = statusFor(reportsOf('a12', 'a12', 'a12'));
+    expect(status.chain).to.deep.equal({ name: 'regtest', height: 12, tip: 'a-12', tips: 1, forkDepth: 0 });
+    expect(status.nodes?.map(({ height, tip }) => [height, tip])).to.deep.equal(Array(3).fill([12, 'a-12']));
+    expect(conditionIn(status)).to.equal('True OneTip');
+  });
+
+  it('leave the status of a network of two fields as it was as long as it has no block', () => {
+    const status = statusFor(reportsOf('a0', 'a0', 'a0'));
+    expect(status).to.not.have.property('chain');
+    expect(status.nodes?.[0]).to.not.have.property('height');
+    expect(conditionIn(status)).to.equal(undefined);
+    spec = { topology: { type: 'Ring' } };
+    expect(conditionIn(statusFor(reportsOf('a0', 'a0', 'a0')))).to.equal('True OneTip');
+  });
+
+  it('are forked if nodes have different blocks of one height', () => {
+    const status = statusFor(reportsOf('a13', 'a13', 'b12'));
+    expect(status.chain).to.include({ height: 13, tips: 2, forkDepth: 2 });
+    expect(conditionIn(status)).to.equal('False Forked');
+    expect(conditionIn(statusFor(reportsOf('a12', 'a12', 'b12')))).to.equal('False EqualWork');
+  });
+
+  it('are one while a block is on its way, and not any more if a node lacks it for ten seconds', () => {
+    const behind = reportsOf('a13', 'a13', 'a12');
+    expect(conditionIn(statusFor(behind))).to.equal('True OneTip');
+    nowMs = 9_999;
+    expect(conditionIn(statusFor(behind))).to.equal('True OneTip');
+    nowMs = 10_000;
+    expect(conditionIn(statusFor(behind))).to.equal('False NodesBehind');
+    expect(conditionIn(statusFor(reportsOf('a13', 'a13', 'a13')))).to.equal('True OneTip');
+  });
+
+  it('stay forked until all nodes have shown otherwise, as for a controller that has just started', () => {
+    const forked = statusFor(reportsOf('a13', 'a13', 'b12'));
+    const [first, ...others] = reportsOf('a13', 'a13', 'b12');
+    const partial = statusFor([first!], forked);
+    expect([partial.chain, conditionIn(partial)]).to.deep.equal([forked.chain, 'False Forked']);
+    const withoutHashes = [first!, ...others.map(report => ({ ...report, hashes: new Map<number, string>() }))];
+    expect(statusFor(withoutHashes, forked).chain?.tips).to.equal(2);
+  });
+
+  it('are reported when they part, with heights, tips and nodes, and when they join', () => {
+    expect(eventsOf(reportsOf('a12', 'a12', 'a12'), reportsOf('a13', 'a13', 'b12'))).to.deep.equal([
+      'ForkDetected: The nodes are on 2 chains: height 13 (tip …a-13) on nodes 0-1; height 12 (tip …b-12) on node 2, 2 blocks apart',
+    ]);
+    expect(eventsOf(reportsOf('a13', 'a13', 'b12'), reportsOf('a13', 'a13', 'a13'))).to.deep.equal([
+      'ForkResolved: All nodes are on one chain of height 13 (tip …a-13)',
+    ]);
+  });
+
+  it('are reported as equal only once they are so without a cut', () => {
+    expect(eventsOf(reportsOf('a13', 'a13', 'b12'), reportsOf('a13', 'a13', 'b13')).join()).to.match(/^EqualWorkRemains: /);
+    expect(eventsOf(reportsOf('a13', 'a13', 'b13'), reportsOf('a13', 'a13', 'b13'))).to.deep.equal([]);
+  });
+
+  it('are reported for each node that replaced blocks, once', () => {
+    const [from, to] = [
+      { height: 12, tip: 'b-12' },
+      { height: 13, tip: 'a-13' },
+    ];
+    const after = reportsOf('a13', 'a13', 'a13').map((report, ordinal) =>
+      ordinal === 2 ? { ...report, reorg: { depth: 2, from, to } } : report,
+    );
+    const reorg = 'ReorgObserved: alice-sts-2 replaced 2 blocks: height 12 (tip …b-12) became height 13 (tip …a-13)';
+    expect(eventsOf(reportsOf('a13', 'a13', 'b12'), after)).to.include(reorg);
+    history.notePublished(history.unpublished(after));
+    expect(history.unpublished(after)).to.deep.equal([]);
+  });
+
+  it('are written as progress with each block, and at once when they part', () => {
+    const before = statusFor(reportsOf('a12', 'a12', 'a12'));
+    const next = statusFor(reportsOf('a13', 'a13', 'a13'), before);
+    expect([isChainProgress(before, next), isUrgent(before, next)]).to.deep.equal([true, false]);
+    const forked = statusFor(reportsOf('a13', 'a13', 'b13'), before);
+    expect([isChainProgress(before, forked), isUrgent(before, forked)]).to.deep.equal([false, true]);
+  });
+});

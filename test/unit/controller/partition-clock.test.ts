@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import type { PartitionSpec } from '../../../src/bitcoin/api/partition.ts';
+import { planNetwork } from '../../../src/controller/network-plan.ts';
+import { PartitionClock } from '../../../src/controller/partition-clock.ts';
+import { partitionStatusOf } from '../../../src/controller/status/partition.ts';
+import { network } from '../../support/builders.ts';
+
+const startMs = Date.UTC(2026, 0, 1);
+const cut = (fields: Partial<PartitionSpec> = {}) =>
+  network({ nodes: 4, partition: { parts: [{ name: 'a', ordinals: [0, 1] }], healAfterSeconds: 30, ...fields } });
+const observe = (clock: PartitionClock, of: BitcoinNetwork, nowMs: number) => clock.observe(of, planNetwork(of).partition, nowMs);
+
+/** The network with the status that its controller writes at that time. */
+function written(of: BitcoinNetwork, nowMs: number): BitcoinNetwork {
+  const state = observe(new PartitionClock(), of, nowMs);
+  return { ...of, status: { partition: partitionStatusOf(state!, []) } };
+}
+
+describe('PartitionClock', () => {
+  it('cuts from the first moment, and heals after the time of the spec', () => {
+    const clock = new PartitionClock();
+    const at = (ms: number) => observe(clock, cut(), startMs + ms)?.isCut;
+    expect([at(0), at(29_999), at(30_000), at(3_600_000)]).to.deep.equal([true, true, false, false]);
+  });
+
+  it('goes on from the status when the controller has been replaced', () => {
+    const stored = written(cut(), startMs);
+    const at = (ms: number) => observe(new PartitionClock(), stored, startMs + ms)?.isCut;
+    expect([at(10_000), at(29_999), at(30_000)]).to.deep.equal([true, true, false]);
+  });
+
+  it('starts again for a partition that has changed, also after it was healed', () => {
+    const { status } = written(cut(), startMs);
+    const changed = { ...cut({ parts: [{ name: 'a', ordinals: [0] }] }), ...(status === undefined ? {} : { status }) };
+    const state = observe(new PartitionClock(), changed, startMs + 60_000);
+    expect(state).to.include({ isCut: true, startMs: startMs + 60_000, healMs: startMs + 90_000 });
+  });
+
+  it('stays cut without a time', () => {
+    const { partition = { parts: [] } } = cut().spec;
+    const endless = network({ nodes: 4, partition: { parts: partition.parts } });
+    expect(observe(new PartitionClock(), endless, startMs + 1e12)).to.include({ isCut: true, healMs: undefined });
+  });
+
+  it('is no partition if the spec has none, or one without parts', () => {
+    expect(observe(new PartitionClock(), network(), startMs)).to.equal(undefined);
+    expect(observe(new PartitionClock(), cut({ parts: [] }), startMs)).to.equal(undefined);
+  });
+});
