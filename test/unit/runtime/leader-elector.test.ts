@@ -282,6 +282,23 @@ describe('LeaderElector', () => {
       .and.have.property('message', 'lease default/lease is held by thief');
   });
 
+  it('leads for as long as the Lease can go without a renewal, and not a moment after', async () => {
+    const replica = start('a');
+    expect(replica.elector.heldForMs).to.equal(0);
+    await clock.tickAsync(0);
+    expect(replica.elector.heldForMs).to.equal(10_000);
+    await clock.tickAsync(1_500);
+    expect(replica.elector.heldForMs).to.equal(8_500);
+    await clock.tickAsync(500);
+    expect(replica.elector.heldForMs, 'after the renewal').to.equal(10_000);
+    api.faults = Array.from({ length: 20 }, () => 'refused');
+    await clock.tickAsync(9_999);
+    expect(replica.elector.heldForMs).to.equal(1);
+    await clock.tickAsync(1);
+    expect(replica.elector.heldForMs).to.equal(0);
+    await stopAll(replica);
+  });
+
   it('knows from the clock that it no longer leads, before any timer has fired, as after a freeze', async () => {
     const replica = start('a');
     await clock.tickAsync(0);
