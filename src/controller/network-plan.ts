@@ -65,3 +65,7 @@ export function planNetwork(network: BitcoinNetwork): NetworkPlan {
     },
   };
 }
+
+/** The connections that there should be now. */
+export const peersOf = (plan: NetworkPlan, partition: { readonly isCut: boolean } | undefined): PeerPlan =>
+  partition?.isCut === true && plan.cut !== undefined ? plan.cut : plan;

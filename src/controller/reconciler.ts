@@ -15,6 +15,7 @@ import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { failureReason, recordFailures } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
 import { isBeingDeleted, isPaused } from './lifecycle.ts';
+import { peersOf } from './network-plan.ts';
 import { type NetworkState, networkStates, type NetworkStates } from './network-state.ts';
 import type { NodeMonitor } from './nodes/node-monitor.ts';
 import type { PartitionState } from './partition-clock.ts';
@@ -80,15 +81,18 @@ export class Reconciler {
     const { credentials, previous } = credentialsOf(applied);
     const partition = state.partition.observe(network, plan.partition, Date.now());
     const isCut = partition?.isCut === true;
-    const peers = isCut && plan.cut !== undefined ? plan.cut : plan;
-    const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, peers, previous);
+    const peers = peersOf(plan, partition);
+    const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
+    const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, detoured, previous);
     const production = blocks.observe(network, { nodes, credentials, previous, plan, isCut });
     const { chains, waitMs: behindInMs } = state.chains.observe(nodes, reports);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
     recordFailures(recorder, network, outcomes);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);
-    if (isRejected) this.#children.rejectCredentials(network, state);
+    // A process that has just started learns only from the nodes that they have other credentials.
+    if (isRejected || reports.some(({ hasPreviousCredentials }) => hasPreviousCredentials === true))
+      this.#children.rejectCredentials(network, state);
     const observation = {
       ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
       rollout: applied.rollout.state,

@@ -24,6 +24,11 @@ export const rolloutSchema = z
       .boolean()
       .exactOptional()
       .meta({ description: 'Whether no more nodes are restarted. Those that are being restarted finish.', absent: 'false.' }),
+    keepConnected: z.boolean().exactOptional().meta({
+      description:
+        'Whether the neighbours of a node are connected to one another while it is restarted, if the topology would fall apart without it.',
+      absent: 'true.',
+    }),
     progressDeadlineSeconds: int32(1, 86_400).exactOptional().meta({
       description:
         'The number of seconds after which a node that has not come back is reported (UpToDate=False, reason NodeNotBack). The rollout waits for it in any case.',

@@ -51,6 +51,7 @@ const rolloutSchema = z
       description: 'The name of the pod that the rollout waits for.',
       absent: 'It waits for none.',
     }),
+    detourEdges: count('The number of connections that keep the network in one piece while nodes are restarted.').exactOptional(),
   })
   .meta({ description: 'The rollout of a change of the pods.', absent: 'All nodes are up to date.' });
 

@@ -57,6 +57,8 @@ export interface NodeReport {
   readonly version?: string;
   /** With nodes of the network. Absent if the node gave no answer, or has no target. */
   readonly connections?: readonly Connection[];
+  /** It refused the credentials, and accepted the previous ones. */
+  readonly hasPreviousCredentials?: boolean;
   /** When it was asked; monotonic milliseconds. The node monitor sets it. */
   readonly askedAtMs?: number;
   /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
@@ -140,7 +142,7 @@ export async function connectNode(request: ConnectRequest, signal: AbortSignal):
   const report = await connectWith(credentials, request, signal);
   if (previousCredentials === undefined || !isUnauthorized(report)) return report;
   const answered = await connectWith(previousCredentials, request, signal);
-  return isUnauthorized(answered) ? report : answered;
+  return isUnauthorized(answered) ? report : { ...answered, hasPreviousCredentials: true };
 }
 
 const isUnauthorized = ({ failure }: NodeReport): boolean =>

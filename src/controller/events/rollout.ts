@@ -19,9 +19,20 @@ export function rolloutEvents(previous: BitcoinNetworkStatus | undefined, status
   return [
     ...(was?.status === 'False' ? updated(previous, status) : []),
     ...(was?.status !== 'False' && is.reason === 'RollingOut' ? event('Normal', reasons.rolloutStarted) : []),
+    ...detourEvents(previous, status),
     ...(isOther && (is.reason === 'Held' || is.reason === 'Paused') ? event('Normal', reasons.rolloutHeld) : []),
     ...(isOther && is.reason === 'WouldLoseChain' ? event('Warning', reasons.rolloutHeld) : []),
     ...(isOther && is.reason === 'NodeNotBack' ? event('Warning', reasons.rolloutStalled) : []),
+  ];
+}
+
+function detourEvents({ rollout: was }: BitcoinNetworkStatus = {}, { rollout: is }: BitcoinNetworkStatus): PendingEvent[] {
+  const { current = '', detourEdges = 0 } = is ?? {};
+  const isSame = was?.current === current && was.detourEdges === detourEdges;
+  if (detourEdges === 0 || isSame) return [];
+  const connections = `${detourEdges} connection${detourEdges === 1 ? '' : 's'}`;
+  return [
+    { type: 'Normal', reason: reasons.detourOpened, message: `Opened ${connections} around ${current} while it is restarted` },
   ];
 }
 

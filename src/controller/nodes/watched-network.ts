@@ -351,10 +351,17 @@ function targetsOf(
 const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !== undefined && textOf(a) === textOf(b);
 
 /** What of a report the status shows. */
-const textOf = ({ isComplete, failure, connections = [], outsidePeers = 0 }: NodeReport): string =>
+const textOf = ({
+  isComplete,
+  failure,
+  hasPreviousCredentials = false,
+  connections = [],
+  outsidePeers = 0,
+}: NodeReport): string =>
   JSON.stringify([
     isComplete,
     failure?.message,
+    hasPreviousCredentials,
     connections.map(({ ordinal }) => ordinal).sort((a, b) => a - b),
     outsidePeers > 0,
   ]);

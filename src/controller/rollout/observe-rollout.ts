@@ -4,8 +4,9 @@ import { revisionLabel } from '../../bitcoin/api/names.ts';
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { componentsOf } from '../../bitcoin/topology/components.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
-import type { TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
+import { detourAround, pairOf } from '../../bitcoin/topology/detour.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
+import type { PeerPlan } from '../nodes/watched-network.ts';
 import type { ObservedPod } from '../pod-cache.ts';
 import { isReady, isTerminating } from '../status/pods.ts';
 import type { Revisions, RolloutInput, RolloutNode, RolloutPod, RolloutReport, RolloutSet } from './rollout-input.ts';
@@ -24,10 +25,13 @@ export interface ObservedRollout {
   readonly pods: readonly ObservedPod[];
   readonly reports: readonly NodeReport[];
   readonly problems: readonly Problem[];
-  readonly topology: TopologyPlan | undefined;
+  readonly peers: PeerPlan;
 }
 
-export function observeRollout(sets: readonly AppliedSet[], observed: ObservedRollout): Pick<RolloutInput, 'sets' | 'reachable'> {
+export function observeRollout(
+  sets: readonly AppliedSet[],
+  observed: ObservedRollout,
+): Pick<RolloutInput, 'sets' | 'reachable' | 'detourAround' | 'isSettled'> {
   const pods = new Map(observed.pods.map(pod => [pod.metadata?.name ?? '', pod]));
   const reports = new Map(observed.reports.map(report => [report.node.name, report]));
   const problems = new Map(observed.problems.map(({ subject, cause }) => [subject, cause]));
@@ -47,7 +51,9 @@ export function observeRollout(sets: readonly AppliedSet[], observed: ObservedRo
   };
   return {
     sets: sets.map(applied => setOf(applied, podOf)),
-    reachable: reachableIn(observed.topology),
+    reachable: reachableIn(observed.peers),
+    detourAround: absent => detourAround(observed.peers.topology?.edges ?? [], absent),
+    isSettled: settledIn(observed),
   };
 }
 
@@ -78,9 +84,9 @@ const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boole
 });
 
 /** Whether every connection that a node should have with ready nodes is there, whoever dials. */
-function connectedIn({ topology, pods }: ObservedRollout): (report: NodeReport) => boolean {
+function connectedIn({ peers: { topology }, pods }: ObservedRollout): (report: NodeReport) => boolean {
   if (topology === undefined) return ({ isComplete }) => isComplete;
-  const ready = new Set(pods.filter(isReady).map(({ metadata }) => Number(/\d+$/.exec(metadata?.name ?? '')?.[0])));
+  const ready = readyOrdinals(pods);
   return ({ node: { ordinal }, isComplete, connections = [] }) => {
     const connected = new Set(connections.map(connection => connection.ordinal));
     const peers = topology.edges.flatMap(({ from, to }) => (from === ordinal ? [to] : to === ordinal ? [from] : []));
@@ -88,8 +94,24 @@ function connectedIn({ topology, pods }: ObservedRollout): (report: NodeReport) 
   };
 }
 
-function reachableIn(topology: TopologyPlan | undefined): RolloutInput['reachable'] {
-  if (topology === undefined) return () => 'all';
+function settledIn({ pods, reports }: ObservedRollout): RolloutInput['isSettled'] {
+  let found: { readonly ready: ReadonlySet<number>; readonly connected: ReadonlySet<string> } | undefined;
+  return edge => {
+    found ??= { ready: readyOrdinals(pods), connected: new Set(reports.flatMap(pairsIn)) };
+    const { ready, connected } = found;
+    return !ready.has(edge.from) || !ready.has(edge.to) || connected.has(pairOf(edge));
+  };
+}
+
+const readyOrdinals = (pods: readonly ObservedPod[]): Set<number> =>
+  new Set(pods.filter(isReady).map(({ metadata }) => Number(/\d+$/.exec(metadata?.name ?? '')?.[0])));
+
+const pairsIn = ({ node, connections = [] }: NodeReport): string[] =>
+  connections.map(({ ordinal }) => pairOf({ from: node.ordinal, to: ordinal }));
+
+function reachableIn({ topology, cutInto }: PeerPlan): RolloutInput['reachable'] {
+  if (topology === undefined)
+    return ordinal => (cutInto === undefined ? 'all' : new Set(cutInto.partOf.get(ordinal)?.ordinals ?? [ordinal]));
   let components: ReadonlyMap<number, ReadonlySet<number>> | undefined;
   return ordinal => {
     components ??= componentsOf(topology.edges);

@@ -30,11 +30,13 @@ export interface Findings {
   /** By the name of the pod. */
   readonly turns: Map<string, Turn>;
   readonly asks: Set<string>;
+  /** The ordinals of the nodes that are away, or will be when the detour around them is there. */
+  readonly away: Set<number>;
 }
 
 export function planRollout(input: RolloutInput): RolloutPlan {
   const view = new RolloutView(input);
-  const found: Findings = { busy: [], obstacles: [], turns: new Map(), asks: new Set() };
+  const found: Findings = { busy: [], obstacles: [], turns: new Map(), asks: new Set(), away: new Set() };
   const isKnown = ({ isChanging, revisions }: RolloutSet): boolean => !isChanging && revisions !== undefined;
   for (const set of input.sets) {
     if (isKnown(set)) noteTurns(set, view, found);
@@ -45,9 +47,10 @@ export function planRollout(input: RolloutInput): RolloutPlan {
   });
   const partitions = new Map(closed);
   for (const set of unreadyFirst(input.sets.filter(isKnown), view)) partitions.set(set.name, partitionOf(set, view, found));
-  const state = rolloutState(input.sets, view, found);
+  const detour = view.detourAround(found.away);
+  const state = rolloutState(input.sets, view, found, detour.length);
   const memory = { turns: found.turns, heights: view.heights };
-  return { partitions, state, asks: [...found.asks], planAgainMs: planAgainMs(state?.reason, found), memory };
+  return { partitions, detour, state, asks: [...found.asks], planAgainMs: planAgainMs(state?.reason, found), memory };
 }
 
 function planAgainMs(reason: RolloutReason | undefined, { asks }: Findings): number | undefined {
@@ -110,6 +113,7 @@ function noteReturn(node: RolloutNode, known: Turn, view: RolloutView, found: Fi
 function noteBusy(node: RolloutNode, { openedMs = 0 }: Turn, why: string, view: RolloutView, found: Findings): void {
   const isStalled = view.nowMs - openedMs >= view.deadlineMs;
   found.busy.push({ node, why: node.pod?.problem ?? why, isStalled });
+  found.away.add(node.ordinal);
 }
 
 /** The lowest index that may be replaced. Gives nodes their turn on the way. */
@@ -168,7 +172,16 @@ function obstacleOf(
   const stale = view.notFresh(turn.sinceMs);
   for (const name of stale) found.asks.add(name);
   if (stale.length > 0) return rollingOut('the nodes are asked for their heights');
-  return set.keepsData || view.isLossAllowed ? undefined : chainObstacle(node, turn, view, found);
+  const obstacle = set.keepsData || view.isLossAllowed ? undefined : chainObstacle(node, turn, view, found);
+  return obstacle ?? detourObstacle(node, turn, view, found);
+}
+
+/** The connections around the node come before it goes. */
+function detourObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: Findings): Omit<Obstacle, 'node'> | undefined {
+  found.away.add(node.ordinal);
+  const isThere = view.isSettled(view.detourAround(found.away));
+  if (isThere || view.nowMs - turn.sinceMs >= graceMs) return undefined;
+  return rollingOut('its neighbours are connected to one another first');
 }
 
 /** What holds the node whatever its chain is. */

@@ -1,5 +1,6 @@
 // What the planner of rollouts decides from: the sets as they were applied and observed, their pods, and what the nodes reported.
 import type { RolloutSpec } from '../../bitcoin/api/rollout.ts';
+import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
 
 /** The latest report of a ready node. */
 export interface RolloutReport {
@@ -55,6 +56,10 @@ export interface RolloutInput {
   readonly spec: RolloutSpec;
   /** The ordinals that a node has a path to along the planned connections, itself included. */
   readonly reachable: (ordinal: number) => ReadonlySet<number> | 'all';
+  /** The edges that keep the other nodes connected while these are away, by ordinal. */
+  readonly detourAround: (absent: ReadonlySet<number>) => readonly Dial[];
+  /** Whether an edge is there, or cannot be since a node of it is not ready. */
+  readonly isSettled: (edge: Dial) => boolean;
   readonly memory: RolloutMemory;
   /** The rollout was stalled when this process started. */
   readonly wasStalled: boolean;
@@ -98,11 +103,14 @@ export interface RolloutState {
   readonly updatedNodes: number;
   /** The pod that the rollout waits for. */
   readonly current?: string | undefined;
+  readonly detourEdges: number;
 }
 
 export interface RolloutPlan {
   /** The partition of each set, by its name. */
   readonly partitions: ReadonlyMap<string, number>;
+  /** Edges that should be there beside those of the topology. */
+  readonly detour: readonly Dial[];
   /** Undefined: not known yet. */
   readonly state: RolloutState | undefined;
   /** The nodes that should be asked now, by name. */

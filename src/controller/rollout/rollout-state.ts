@@ -4,7 +4,12 @@ import type { RolloutReason, RolloutSet, RolloutState } from './rollout-input.ts
 import type { RolloutView } from './rollout-view.ts';
 
 /** Undefined while a set changes, or its controller has not seen the change: then it is not known which pods are up to date. */
-export function rolloutState(sets: readonly RolloutSet[], view: RolloutView, found: Findings): RolloutState | undefined {
+export function rolloutState(
+  sets: readonly RolloutSet[],
+  view: RolloutView,
+  found: Findings,
+  detourEdges: number,
+): RolloutState | undefined {
   if (sets.some(({ isChanging, revisions, nodes }) => nodes.length > 0 && (isChanging || revisions === undefined)))
     return undefined;
   const { total, updated } = view.count(found.turns);
@@ -14,6 +19,7 @@ export function rolloutState(sets: readonly RolloutSet[], view: RolloutView, fou
     message,
     updatedNodes: updated,
     current,
+    detourEdges,
   });
   const stalled = found.busy.find(({ isStalled }) => isStalled);
   if (stalled !== undefined) {

@@ -1,6 +1,9 @@
 // RolloutTracker: the rollout of one network between reconciles. What it forgets with its process is only when a node's turn began.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { pairOf } from '../../bitcoin/topology/detour.ts';
+import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
+import type { PeerPlan } from '../nodes/watched-network.ts';
 import { type AppliedSet, type ObservedRollout, observeRollout } from './observe-rollout.ts';
 import { planRollout } from './plan-rollout.ts';
 import { emptyMemory, type RolloutMemory, type RolloutPlan } from './rollout-input.ts';
@@ -10,6 +13,7 @@ export class RolloutTracker {
   problems: readonly Problem[] = [];
   readonly #nowMs: () => number;
   #memory: RolloutMemory | undefined;
+  #detoured: { readonly from: PeerPlan; readonly key: string; readonly plan: PeerPlan } | undefined;
 
   /** @param nowMs monotonic milliseconds. Default: performance.now */
   constructor(nowMs: () => number = () => performance.now()) {
@@ -27,5 +31,17 @@ export class RolloutTracker {
     });
     this.#memory = plan.memory;
     return plan;
+  }
+
+  /** The plan with the edges of a detour: the same object as long as both are the same. */
+  withDetour(from: PeerPlan, detour: readonly Dial[]): PeerPlan {
+    if (from.topology === undefined || detour.length === 0) return from;
+    const key = detour.map(pairOf).join();
+    if (this.#detoured?.from !== from || this.#detoured.key !== key) {
+      // Not listed: the controller dials them, and they end with their turn.
+      const edges = [...from.topology.edges, ...detour.map(edge => ({ ...edge, isListed: false }))];
+      this.#detoured = { from, key, plan: { ...from, topology: { ...from.topology, edges } } };
+    }
+    return this.#detoured.plan;
   }
 }

@@ -1,5 +1,6 @@
 // RolloutView: questions about the input of a rollout's plan. Pure.
 import type { RolloutSpec } from '../../bitcoin/api/rollout.ts';
+import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
 import type { RolloutInput, RolloutNode, RolloutPod, RolloutSet, Turn } from './rollout-input.ts';
 
 export const defaultDeadlineSeconds = 600;
@@ -126,6 +127,15 @@ export class RolloutView {
     if (!report.isConnected) return 'not all of its connections are there';
     if (backHeight === undefined) return 'the other nodes are asked for their heights';
     return report.height < backHeight ? `it has ${report.height} of ${backHeight} blocks` : undefined;
+  }
+
+  /** The edges that keep the other nodes connected while these are away, if that is wanted. */
+  detourAround(away: ReadonlySet<number>): readonly Dial[] {
+    return this.#input.spec.keepConnected === false || away.size === 0 ? [] : this.#input.detourAround(away);
+  }
+
+  isSettled(edges: readonly Dial[]): boolean {
+    return edges.every(edge => this.#input.isSettled(edge));
   }
 
   /** How many nodes there are, and how many of them are updated and back. */

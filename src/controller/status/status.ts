@@ -49,8 +49,10 @@ function rolloutIn(
 ): Pick<BitcoinNetworkStatus, 'rollout'> {
   const state = 'rollout' in observation ? observation.rollout : undefined;
   if (state === undefined) return previous?.rollout === undefined ? {} : { rollout: previous.rollout };
-  const { reason, updatedNodes, current } = state;
-  return reason === 'AllNodesUpdated' ? {} : { rollout: { updatedNodes, ...(current === undefined ? {} : { current }) } };
+  const { reason, updatedNodes, current, detourEdges } = state;
+  if (reason === 'AllNodesUpdated') return {};
+  const rollout = { updatedNodes, ...(current === undefined ? {} : { current }), ...(detourEdges === 0 ? {} : { detourEdges }) };
+  return { rollout };
 }
 
 /** A paused network keeps it, so that it is healed at its time once it is resumed. */
@@ -122,6 +124,9 @@ function withoutBlocks(whole: BitcoinNetworkStatus): BitcoinNetworkStatus {
 export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): boolean {
   if (previous?.observedGeneration !== status.observedGeneration || (previous?.readyNodes ?? 0) > (status.readyNodes ?? 0))
     return true;
+  // Each step of a rollout has its event.
+  const stepOf = ({ rollout }: BitcoinNetworkStatus = {}) => `${rollout?.current} ${rollout?.detourEdges}`;
+  if (stepOf(previous) !== stepOf(status)) return true;
   const states = (conditions: readonly BitcoinNetworkCondition[] = []) =>
     conditions.map(({ type, status: state, reason }) => `${type} ${state} ${reason}`).join();
   return states(previous?.conditions) !== states(status.conditions);

@@ -12,6 +12,7 @@ import { childCaches, ownedBy, type ReadableCache, type ReadableCaches } from '.
 import { type ChildKindName, childKinds } from '../child-kinds.ts';
 import { childEvent } from '../events/children.ts';
 import { isCurrent } from '../lifecycle.ts';
+import { peersOf } from '../network-plan.ts';
 import type { NetworkState } from '../network-state.ts';
 import type { NodeMonitor } from '../nodes/node-monitor.ts';
 import { podsOf } from '../pod-cache.ts';
@@ -132,11 +133,9 @@ export class ChildrenStep {
   #planRollout(network: BitcoinNetwork, state: NetworkState, sets: readonly PreparedStatefulSet[]): RolloutPlan {
     const { caches, monitor } = this.#options;
     const pods = state.pods.of(network, podsOf(caches.pods, network));
-    return state.rollout.plan(network, sets, {
-      pods,
-      reports: monitor.reportsOf(keyOf(network)),
-      topology: state.planOf(network).topology,
-    });
+    const plan = state.planOf(network);
+    const peers = peersOf(plan, state.partition.observe(network, plan.partition, Date.now()));
+    return state.rollout.plan(network, sets, { pods, reports: monitor.reportsOf(keyOf(network)), peers });
   }
 
   async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {

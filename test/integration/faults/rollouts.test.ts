@@ -35,8 +35,8 @@ describe('a rollout', function () {
   }
 
   /** A network whose nodes have blocks. */
-  async function startNetwork(nodes: number, blocks = height): Promise<void> {
-    await world.createNetwork(namespace, name, nodes);
+  async function startNetwork(nodes: number, blocks = height, secret?: string): Promise<void> {
+    await world.createNetwork(namespace, name, nodes, secret);
     await world.untilRight(namespace, name);
     for (const ip of await addresses()) world.bitcoind.node(ip).height = blocks;
     await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
@@ -83,6 +83,21 @@ describe('a rollout', function () {
     await untilRolled(before);
     world.bitcoind.newBlocksPerAnswer = Infinity;
     expect(await heights()).to.deep.equal([height, height]);
+  });
+
+  it('connects the spokes of a star while its hub is restarted, and makes it the same star again', async () => {
+    await start();
+    await world.declare(namespace, name, { nodes: 4, topology: { type: 'Star' } });
+    await world.untilRight(namespace, name);
+    for (const ip of await addresses()) world.bitcoind.node(ip).height = height;
+    await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
+    const before = await uids();
+    await restart();
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height, height, height]);
+    expect((await world.eventsOf(namespace, name)).get('DetourOpened')).to.deep.equal([
+      'Opened 3 connections around alice-sts-0 while it is restarted',
+    ]);
   });
 
   it('stops at the first node that does not come back, and rolls out the fix', async () => {
@@ -134,6 +149,47 @@ describe('a rollout', function () {
     await start();
     await untilRolled(before);
     expect(await heights()).to.deep.equal([height, height, height]);
+  });
+
+  describe('of new credentials', () => {
+    const former = { user: 'user', password: 'password' };
+    const newer = { user: 'user', password: 'another-word' };
+    const encoded = (text: string): string => Buffer.from(text).toString('base64');
+    const applySecret = async ({ user, password }: typeof former, previous: Record<string, string> = {}): Promise<void> => {
+      const data = { BC_RPC_USER: encoded(user), BC_RPC_PASSWORD: encoded(password), ...previous };
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'credentials', namespace }, data };
+      await world.controlPlane.kubectlWithInput(JSON.stringify(secret), 'apply', '-f', '-');
+    };
+
+    beforeEach(async () => {
+      await applySecret(former);
+      await start();
+      await startNetwork(2, height, 'credentials');
+      world.bitcoind.setCredentials(newer);
+    });
+    afterEach(() => world.bitcoind.setCredentials(former));
+
+    it('asks nodes with those that they have until they are restarted', async () => {
+      const before = await uids();
+      await applySecret(newer);
+      await untilRolled(before);
+      expect(await heights()).to.deep.equal([height, height]);
+      expect((await world.eventsOf(namespace, name)).has('CredentialsRejected')).to.equal(false);
+    });
+
+    it('takes the previous ones from the Secret when it did not see the change', async () => {
+      const before = await uids();
+      await controller?.kill();
+      await applySecret(newer, {
+        BC_RPC_USER_PREVIOUS: encoded(former.user),
+        BC_RPC_PASSWORD_PREVIOUS: encoded(former.password),
+      });
+      await start();
+      await untilRolled(before);
+      expect(await heights()).to.deep.equal([height, height]);
+      const events = await world.eventsOf(namespace, name);
+      expect([events.has('CredentialsRejected'), events.has('SecretHasOtherKeys')]).to.deep.equal([false, false]);
+    });
   });
 
   it('is held by the gate while no controller runs', async () => {

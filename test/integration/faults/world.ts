@@ -66,7 +66,14 @@ export class World {
   static async start(shared?: SharedNodes): Promise<World> {
     const controlPlane = await startControlPlane({ controllerManager: true, audit: true });
     await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
-    await controlPlane.kubectl('wait', established, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com');
+    const definition = 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com';
+    // It fails while the conditions are null.
+    await eventually(() =>
+      controlPlane.kubectl('wait', established, definition).then(
+        () => true,
+        () => false,
+      ),
+    );
     const bitcoind = shared?.bitcoind ?? (await SimulatedBitcoind.start({ user: 'user', password: 'password' }));
     return new World(controlPlane, bitcoind, shared);
   }

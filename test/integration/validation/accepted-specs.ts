@@ -47,6 +47,17 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
       },
     },
   },
+  'every field of a rollout': {
+    nodes: 5,
+    rollout: {
+      maxUnavailable: '25%',
+      partition: 3,
+      paused: false,
+      keepConnected: true,
+      progressDeadlineSeconds: 60,
+      allowChainLoss: false,
+    },
+  },
   'a hundred nodes with eight outbound connections each': {
     nodes: 100,
     secret: 'bitcoin-default-secret',

@@ -346,6 +346,21 @@ const outside: Readonly<Record<string, RefusedSpec>> = {
     field: 'spec.podDisruptionBudget.maxUnavailable',
     message: /must be a number from 0, or a percentage/,
   },
+  'a rollout of no node at a time': {
+    spec: { nodes: 1, rollout: { maxUnavailable: 0 } },
+    field: 'spec.rollout.maxUnavailable',
+    message: /must be a number from 1, or a percentage from 1% to 100%/,
+  },
+  'a rollout of 0 percent at a time': {
+    spec: { nodes: 1, rollout: { maxUnavailable: '0%' } },
+    field: 'spec.rollout.maxUnavailable',
+    message: /must be a number from 1, or a percentage from 1% to 100%/,
+  },
+  'a rollout without time for a node': {
+    spec: { nodes: 1, rollout: { progressDeadlineSeconds: 0 } },
+    field: 'spec.rollout.progressDeadlineSeconds',
+    message: /greater than or equal to 1/,
+  },
   'a budget below zero': {
     spec: { nodes: 1, podDisruptionBudget: { maxUnavailable: -1 } },
     field: 'spec.podDisruptionBudget.maxUnavailable',

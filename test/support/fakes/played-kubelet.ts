@@ -3,6 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Informer } from '../../../src/runtime/informer.ts';
 import { pods } from '../../../src/controller/resource-types.ts';
+import { isConflict, isNotFound } from '../../../src/kube/api-error.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import type { TestControlPlane } from '../cluster/api-server.ts';
 import { RecordingLogger } from './recording-logger.ts';
@@ -69,7 +70,8 @@ export class PlayedKubelet {
       const options = { patchType: 'merge', subresource: 'status', timeoutMs: 120_000, maxTries: 100 } as const;
       await this.#client.patch(pods, { namespace, name }, { metadata: { uid }, status: ready }, options);
     } catch (error) {
-      // Deleted meanwhile, or the test is over.
+      // Deleted meanwhile, which the informer may not have seen yet, or the test is over.
+      if (isNotFound(error) || isConflict(error)) return;
       if (this.#informer.get(`${namespace}/${name}`)?.metadata?.uid === uid && !this.#stop.signal.aborted)
         this.#failures.push(error);
     }

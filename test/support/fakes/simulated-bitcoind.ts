@@ -33,6 +33,8 @@ export class SimulatedNode {
   readonly calls = new Map<string, number>();
   /** `-maxconnections`. */
   maxConnections: number;
+  /** The header of the requests that it accepts. */
+  authorization = '';
   /** `-uacomment`. */
   uacomment: string | undefined;
   /** The address that others see instead of its own, as with source NAT. */
@@ -149,6 +151,9 @@ export class SimulatedNode {
   }
 }
 
+const authorizationOf = ({ user, password }: { readonly user: string; readonly password: string }): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
 interface SimulatedPeer {
   readonly connection: SimulatedConnection;
   readonly addr: string;
@@ -187,14 +192,14 @@ export interface SimulatedBitcoindOptions {
 export class SimulatedBitcoind {
   readonly #server: Server;
   readonly #nodes = new Map<string, SimulatedNode>();
-  readonly #authorization: string;
+  #authorization: string;
   readonly #maxConnections: number;
   /** `blocksPerAnswer` of nodes that begin to exist. */
   newBlocksPerAnswer = Infinity;
   readonly #connections = new SimulatedConnections();
 
   private constructor({ user, password, maxConnections = defaultMaxConnections }: SimulatedBitcoindOptions) {
-    this.#authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    this.#authorization = authorizationOf({ user, password });
     this.#maxConnections = maxConnections;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
@@ -207,6 +212,11 @@ export class SimulatedBitcoind {
     bitcoind.#server.listen(options.port ?? 18443, options.address ?? '0.0.0.0');
     await once(bitcoind.#server, 'listening');
     return bitcoind;
+  }
+
+  /** The credentials of nodes that begin to exist. */
+  setCredentials(credentials: { readonly user: string; readonly password: string }): void {
+    this.#authorization = authorizationOf(credentials);
   }
 
   get port(): number {
@@ -226,6 +236,7 @@ export class SimulatedBitcoind {
       },
       this.#maxConnections,
     );
+    node.authorization = this.#authorization;
     node.blocksPerAnswer = this.newBlocksPerAnswer;
     this.#nodes.set(address, node);
     return node;
@@ -263,7 +274,7 @@ export class SimulatedBitcoind {
     else if (node.fault === 'huge') send(response, 200, `"${'x'.repeat(hugeBytes)}"`);
     else if (request.url === '/rest/chaininfo.json')
       send(response, node.fault === 'warmup' ? 503 : 200, JSON.stringify(node.call('getblockchaininfo', [])));
-    else if (node.fault === 'unauthorized' || request.headers.authorization !== this.#authorization) send(response, 401, '');
+    else if (node.fault === 'unauthorized' || request.headers.authorization !== node.authorization) send(response, 401, '');
     else if (node.fault === 'slow') setTimeout(() => send(response, 200, answerTo(node, body)), node.slowMs).unref();
     else send(response, 200, answerTo(node, body));
   }

@@ -25,6 +25,8 @@ class SimulatedSet {
   keepsData = false;
   wasStalled = false;
   reachable: RolloutInput['reachable'] = () => 'all';
+  detourAround: RolloutInput['detourAround'] = () => [];
+  isSettled: RolloutInput['isSettled'] = () => true;
   memory: RolloutMemory = emptyMemory;
   #uids = 0;
 
@@ -43,6 +45,7 @@ class SimulatedSet {
           nodes: this.pods.map((pod, index) => ({ name: `sts-${this.start + index}`, ordinal: this.start + index, pod })),
         },
       ],
+      ...{ detourAround: this.detourAround, isSettled: this.isSettled },
       ...{ spec: this.spec, reachable: this.reachable, memory: this.memory, wasStalled: this.wasStalled, nowMs: this.nowMs },
     });
     this.memory = plan.memory;
@@ -449,6 +452,32 @@ describe('planRollout', () => {
       set.spec = {};
       set.settle();
       expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('connects the neighbours of a node before it is restarted, until it is back, unless keepConnected is false', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      const edge = { from: 0, to: 2 };
+      let isThere = false;
+      set.detourAround = absent => (absent.has(1) ? [edge] : []);
+      set.isSettled = () => isThere;
+      set.change();
+      set.settle();
+      set.becomeReady(2, 300);
+      expect(set.settle()).to.include('sts-1 waits: its neighbours are connected to one another first');
+      expect(set.plan().detour).to.deep.equal([edge]);
+      expect(set.revisionsOfPods).to.equal('oon');
+      isThere = true;
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('onn');
+      expect(set.plan().detour).to.deep.equal([edge]);
+      set.becomeReady(1, 300);
+      set.settle();
+      expect(set.plan().detour).to.deep.equal([]);
+      const other = new SimulatedSet([300, 300]);
+      [other.detourAround, other.isSettled, other.spec] = [() => [edge], () => false, { keepConnected: false }];
+      other.change();
+      other.settle();
+      expect([other.revisionsOfPods, other.plan().detour]).to.deep.equal(['on', []]);
     });
 
     it('gives maxUnavailable nodes their turn at a time, as long as another one has their blocks', () => {
