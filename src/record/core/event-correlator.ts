@@ -46,7 +46,9 @@ export interface CorrelatorOptions extends Pick<PipelineOptions, 'clientGoCompat
 }
 
 /** Options of which none is left out. */
-export type Given<K extends keyof CorrelatorOptions> = { readonly [N in K]-?: NonNullable<CorrelatorOptions[N]> };
+export type Given<K extends keyof CorrelatorOptions> = {
+  readonly [N in keyof Pick<CorrelatorOptions, K>]-?: NonNullable<CorrelatorOptions[N]>;
+};
 
 /** How an event is to be written. If `skip`, the spam filter refuses the event; it is counted nevertheless. */
 export interface EventCorrelateResult extends Correlation<CoreV1Event> {

@@ -1,6 +1,5 @@
-// WriteQueue: writes events to a sink, several at a time, those of one key in order. A count that may not be written yet is held: by the
-//   spam filter, until its series is refreshed, or because a retry sleeps.
-//   Differs from client-go, where one event that cannot be written delays all others.
+// WriteQueue: writes events to a sink, several at a time, those of one key in order. A count is held while the spam filter, its series or a
+//   sleeping retry does not let it be written. In client-go, one event that cannot be written delays all others.
 import { Fifo } from '../../collections/fifo.ts';
 import { startTimer } from '../../time/timer.ts';
 import type { DeliveryOptions, EventDelivery } from './delivery.ts';
