@@ -147,11 +147,7 @@ export class EventLogger {
   }
 
   /** The event with its count, first time and first name, and the patch that writes them; the event alone if it is new. */
-  eventObserve(
-    event: CoreV1Event,
-    key: string,
-    nowMs = this.#options.now(),
-  ): { event: CoreV1Event; patch: EventPatch | undefined } {
+  eventObserve(event: CoreV1Event, key: string, nowMs = this.#options.now()): Pick<EventCorrelateResult, 'event' | 'patch'> {
     const known = this.#logs.getOrCreate(key, newLog);
     if (known.count <= 0 || nowMs - known.observedMs > this.#options.maxAgeMs) {
       remember(known, event, event.count, nowMs);

@@ -26,7 +26,10 @@ export interface EventApis {
   /** A CoreV1Api. */
   readonly coreV1: ClientNodeEventsApi;
   /** An EventsV1Api. Its `getAPIResources` rejects if the cluster does not have the API. */
-  readonly eventsV1: ClientNodeEventsApi & { /** Asks for the resources of the API. */ getAPIResources(): Promise<unknown> };
+  readonly eventsV1: ClientNodeEventsApi & {
+    /** Asks for the resources of the API. */
+    getAPIResources(): Promise<unknown>;
+  };
 }
 
 /** Where events of either API are written. */
