@@ -145,7 +145,7 @@ describe('a BitcoinNetwork that the API server validates', function () {
     const wide = await server.kubectl('get', 'bitcoinnetwork', 'listed', '-o', 'wide');
     await client.delete(looseNetworks, { namespace, name: 'listed' });
     expect(narrow).to.match(/^NAME +NODES +READY +EDGES +HEIGHT +TIPS +CONNECTED +AGE/);
-    expect(wide).to.match(/^NAME +NODES +READY +EDGES +CONNECTED +CHAIN +AGE.*testnet4/s);
+    expect(wide).to.match(/^NAME +NODES +READY +EDGES +HEIGHT +TIPS +CONNECTED +CHAIN +AGE.*testnet4/s);
   });
 
   describe('when it is changed', () => {

@@ -78,16 +78,18 @@ export function productionEvents(
   if (production === undefined || is === undefined || was === is) return [];
   const events: PendingEvent[] = [];
   const { initialBlocks = 0 } = production;
-  // Whatever was said last, these were being made before.
-  const hadNone = was === undefined || was === 'MiningInitialBlocks';
-  if (initialBlocks > 0 && hadNone && hasInitial(is))
+  const produced = previous?.blockProduction?.produced ?? 0;
+  const failed = was === 'ProducerNotReady' || was === 'BlockProductionFailed';
+  const isNew = was === undefined || was === 'MiningInitialBlocks';
+  if (initialBlocks > 0 && hasInitial(is) && (isNew || (failed && produced < initialBlocks)))
     events.push({
       type: 'Normal',
       reason: reasons.initialBlocksMined,
       message: `The chain has its ${initialBlocks} initial blocks`,
     });
-  // After a failure of a producer blocks go on.
-  if (isMaking(is) && (was === undefined || was === 'MiningInitialBlocks' || was === 'Paused' || was === 'InitialBlocksMined'))
+  // After a failure blocks go on, unless there was none before it.
+  const isStart = isNew || was === 'Paused' || was === 'InitialBlocksMined' || (failed && produced <= initialBlocks);
+  if (isMaking(is) && isStart)
     events.push({
       type: 'Normal',
       reason: reasons.blocksStarted,
@@ -95,13 +97,14 @@ export function productionEvents(
     });
   if (is === 'Paused')
     events.push({ type: 'Normal', reason: reasons.blocksPaused, message: 'No blocks are made: blockProduction.paused is set' });
-  if (is === 'SubsidyExhausted' && conditionIn(status) !== undefined)
+  if (is === 'SubsidyExhausted')
     events.push({
       type: 'Warning',
       reason: reasons.subsidyExhausted,
       message: `From height ${firstBlockWithoutReward} on blocks pay nothing but fees`,
     });
-  if (is === 'ProducerNotReady')
+  // Of a network that comes up no node is ready yet.
+  if (is === 'ProducerNotReady' && was !== undefined)
     events.push({
       type: 'Warning',
       reason: reasons.blockProductionFailed,

@@ -45,6 +45,10 @@ export class SimulatedNode {
   slowMs = 2_000;
   /** The number of blocks after the genesis block. */
   height = 0;
+  /** The time in the header of the newest block, in seconds since 1970. */
+  tipSeconds = 1_296_688_602;
+  /** The heights of the blocks that it has made. */
+  readonly made: number[] = [];
   /** How many blocks it gets from its peers before each answer. */
   blocksPerAnswer = Infinity;
   readonly #host: string;
@@ -103,16 +107,39 @@ export class SimulatedNode {
         this.#sync();
         return {
           ...{ chain: 'regtest', blocks: this.height, headers: this.height, initialblockdownload: false },
-          bestblockhash: this.height.toString(16).padStart(64, '0'),
+          ...{ bestblockhash: hashAt(this.height), time: this.tipSeconds },
         };
+      case 'getblockhash': {
+        const [height] = params as [number];
+        if (height > this.height) throw rpcError(-8, 'Block height out of range');
+        return hashAt(height);
+      }
+      case 'getchaintips':
+        return [{ height: this.height, hash: hashAt(this.height), branchlen: 0, status: 'active' }];
+      case 'getrpcinfo':
+        return { active_commands: [{ method, duration: 1 }], logpath: '' };
+      case 'generatetodescriptor':
+        return this.#generate(params[0] as number);
       default:
         throw rpcError(-32601, 'Method not found');
     }
   }
 
   #sync(): void {
-    const highest = Math.max(this.height, ...this.#peers().map(({ peer }) => peer?.height ?? 0));
+    const peers = this.#peers().flatMap(({ peer }) => peer ?? []);
+    const highest = Math.max(this.height, ...peers.map(({ height }) => height));
     this.height = Math.min(highest, this.height + this.blocksPerAnswer);
+    this.tipSeconds = peers.find(({ height }) => height === this.height)?.tipSeconds ?? this.tipSeconds;
+  }
+
+  #generate(blocks: number): string[] {
+    this.#sync();
+    this.tipSeconds = Math.floor(Date.now() / 1_000);
+    return Array.from({ length: blocks }, () => {
+      this.height += 1;
+      this.made.push(this.height);
+      return hashAt(this.height);
+    });
   }
 
   #addNode(peer: string, command: string): null {
@@ -153,6 +180,9 @@ export class SimulatedNode {
 
 const authorizationOf = ({ user, password }: { readonly user: string; readonly password: string }): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
+/** All nodes have the same block of a height. */
+const hashAt = (height: number): string => height.toString(16).padStart(64, '0');
 
 interface SimulatedPeer {
   readonly connection: SimulatedConnection;
