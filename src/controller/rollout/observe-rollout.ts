@@ -79,8 +79,11 @@ function revisionsOf(statefulSet: V1StatefulSet | undefined): Revisions | undefi
 
 const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boolean): RolloutReport => ({
   height: report.chain?.height,
-  isConnected: isConnected(report),
   askedAtMs: report.askedAtMs ?? 0,
+  // Only for the nodes that a rollout waits for: there may be thousands of edges.
+  get isConnected() {
+    return isConnected(report);
+  },
 });
 
 /** Whether every connection that a node should have with ready nodes is there, whoever dials. */
