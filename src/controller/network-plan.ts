@@ -7,7 +7,7 @@ import { externalPeersWithin, type PartitionPlan, planPartition, withinParts } f
 import { planTopology } from '../bitcoin/topology/plan-topology.ts';
 import { largestInbound, type SpecProblem, type TopologyPlan } from '../bitcoin/topology/topology-plan.ts';
 import { describeTopology, externalPeerProblems } from '../bitcoin/topology/topology-text.ts';
-import type { PeerPlan } from './nodes/watched-network.ts';
+import type { PeerPlan } from './nodes/node-target.ts';
 
 export interface NetworkPlan {
   readonly sets: readonly NodeSet[];

@@ -10,7 +10,8 @@ import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
-import { type PeerPlan, WatchedNetwork, type WatchedNode } from './watched-network.ts';
+import type { PeerPlan } from './node-target.ts';
+import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
 /** Asks a node and connects it to the others; see connectNode. It throws once the signal has aborted. */
 export type AskNode = (request: ConnectRequest, signal: AbortSignal) => Promise<NodeReport>;

@@ -6,11 +6,11 @@ import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
-import type { PartitionPlan } from '../../bitcoin/topology/partition.ts';
-import { type PeerTarget, peerTargets } from '../../bitcoin/topology/peer-target.ts';
-import type { TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
+import type { PeerTarget } from '../../bitcoin/topology/peer-target.ts';
 import { definedOnly } from '../../runtime/transform.ts';
 import { Deadline } from '../../time/deadline.ts';
+import { fingerprintOf, identityOf, type NodeTarget, type PeerPlan, targetsOf } from './node-target.ts';
+import { isSameChain, isSameReport } from './report-changes.ts';
 
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
 const settleMs = 1_000;
@@ -30,16 +30,6 @@ interface Ask {
 /** What is new in a report: nothing that is worth a request of the network, only its chain, or more. */
 type ReportChange = 'none' | 'chain' | 'other';
 
-/** What a node is asked about. */
-interface Target {
-  readonly peers: PeerTarget | undefined;
-  readonly external: readonly string[];
-  /** Without peers: the ordinals of the nodes that it must not be connected to. */
-  readonly apart?: ReadonlySet<number> | undefined;
-  /** The same text for the same peers, with the same addresses and readiness. */
-  readonly fingerprint: string;
-}
-
 /** A ready node. */
 export class WatchedNode {
   readonly network: WatchedNetwork;
@@ -48,7 +38,7 @@ export class WatchedNode {
   /** The version of the network when it was asked for its report, and the monotonic time. */
   askedVersion = 0;
   askedAtMs = 0;
-  #target: Target | undefined;
+  #target: NodeTarget | undefined;
   /** The version of the network since which it has its target. */
   #targetVersion = 0;
   /** Whether it is asked for its version at the next look. */
@@ -92,7 +82,7 @@ export class WatchedNode {
   }
 
   /** @returns whether it has other peers than before */
-  retarget(target: Target, version: number): boolean {
+  retarget(target: NodeTarget, version: number): boolean {
     const isSame = target.fingerprint === this.#target?.fingerprint;
     this.#target = target;
     if (isSame) return false;
@@ -140,16 +130,6 @@ interface Change {
   readonly removed: readonly WatchedNode[];
   /** Nodes that have other peers than before. */
   readonly changed: readonly WatchedNode[];
-}
-
-/** Which nodes should be connected. */
-export interface PeerPlan {
-  /** Undefined: every node with every other, from both ends. */
-  readonly topology: TopologyPlan | undefined;
-  /** The addresses of peers outside of the network, by ordinal. */
-  readonly externalPeers: ReadonlyMap<number, readonly string[]>;
-  /** Without a topology: the parts that are cut off from one another. Default: the network is not cut. */
-  readonly cutInto?: PartitionPlan | undefined;
 }
 
 export class WatchedNetwork {
@@ -311,62 +291,4 @@ export class WatchedNetwork {
   }
 }
 
-const isSamePart = ({ partOf }: PartitionPlan, one: number, other: number): boolean => partOf.get(one) === partOf.get(other);
-
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
-
-const identityOf = ({ name, ip, isReady }: Node): string => `${name} ${ip} ${isReady}`;
-
-/** What the peers of a node depend on. A node that is being deleted is no peer. */
-const fingerprintOf = (nodes: readonly Node[]): string =>
-  nodes
-    .filter(({ isTerminating, ip }) => !isTerminating && ip !== '')
-    .map(identityOf)
-    .join();
-
-/** The target of a node by its ordinal. */
-function targetsOf(
-  nodes: readonly Node[],
-  { topology, externalPeers, cutInto }: PeerPlan,
-  fingerprint: string,
-): (ordinal: number) => Target {
-  const externalOf = (ordinal: number) => externalPeers.get(ordinal) ?? [];
-  if (topology === undefined)
-    return ordinal => {
-      const external = externalOf(ordinal);
-      const apart = cutInto && new Set([...cutInto.partOf.keys()].filter(each => !isSamePart(cutInto, each, ordinal)));
-      const others = apart === undefined ? [] : ['apart', ...apart];
-      return { peers: undefined, external, apart, fingerprint: [fingerprint, ...external, ...others].join() };
-    };
-  const targets = peerTargets(topology, nodes, externalOf);
-  return ordinal => {
-    const peers = targets.get(ordinal);
-    const { listed = [], held = [], accepted = [], external = [] } = peers ?? {};
-    // A node that dials this one is asked itself when it changes.
-    const parts = [listed.map(identityOf), held.map(identityOf), accepted.map(({ name }) => name), external];
-    return { peers, external, fingerprint: JSON.stringify(parts) };
-  };
-}
-
-const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !== undefined && textOf(a) === textOf(b);
-
-/** What of a report the status shows. */
-const textOf = ({
-  isComplete,
-  failure,
-  hasPreviousCredentials = false,
-  connections = [],
-  outsidePeers = 0,
-}: NodeReport): string =>
-  JSON.stringify([
-    isComplete,
-    failure?.message,
-    hasPreviousCredentials,
-    connections.map(({ ordinal }) => ordinal).sort((a, b) => a - b),
-    outsidePeers > 0,
-  ]);
-
-/** What of a node's chain the status shows. Of a node that gave no answer it stays. */
-const isSameChain = ({ chain, version, hashes }: NodeReport, before: NodeReport | undefined): boolean =>
-  chain === undefined ||
-  (chain.tip === before?.chain?.tip && hashes?.size === before.hashes?.size && (version ?? before.version) === before.version);

@@ -6,7 +6,7 @@ import { componentsOf } from '../../bitcoin/topology/components.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { detourAround, pairOf } from '../../bitcoin/topology/detour.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
-import type { PeerPlan } from '../nodes/watched-network.ts';
+import type { PeerPlan } from '../nodes/node-target.ts';
 import type { ObservedPod } from '../pod-cache.ts';
 import { isReady, isTerminating } from '../status/pods.ts';
 import type { Revisions, RolloutInput, RolloutNode, RolloutPod, RolloutReport, RolloutSet } from './rollout-input.ts';

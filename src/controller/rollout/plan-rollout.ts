@@ -6,6 +6,7 @@
 // 2. A node that has blocks gets it only if another node that it has a path to has them too.
 // 3. It is back when it is ready, connected, and as high as the highest other node was when its turn began.
 // 4. A node without a pod, or with one that never worked, gets it at once: so a fix of a bad image is rolled out.
+import type { Findings, Obstacle } from './findings.ts';
 import type { RolloutInput, RolloutNode, RolloutPlan, RolloutReason, RolloutSet, Turn } from './rollout-input.ts';
 import { rolloutState } from './rollout-state.ts';
 import { RolloutView } from './rollout-view.ts';
@@ -14,25 +15,6 @@ import { RolloutView } from './rollout-view.ts';
 const graceMs = 30_000;
 /** When to plan again: while nodes are asked, while others are waited for, and while somebody has to do something. */
 const [askedMs, activeMs, stuckMs] = [500, 1_000, 5_000];
-
-/** Why a node does not get its turn. */
-export interface Obstacle {
-  readonly node: RolloutNode;
-  readonly reason: RolloutReason;
-  readonly why: string;
-}
-
-/** What a plan has found so far. */
-export interface Findings {
-  /** The nodes that have their turn and are not back. */
-  readonly busy: { readonly node: RolloutNode; readonly why: string; readonly isStalled: boolean }[];
-  readonly obstacles: Obstacle[];
-  /** By the name of the pod. */
-  readonly turns: Map<string, Turn>;
-  readonly asks: Set<string>;
-  /** The ordinals of the nodes that are away, or will be when the detour around them is there. */
-  readonly away: Set<number>;
-}
 
 export function planRollout(input: RolloutInput): RolloutPlan {
   const view = new RolloutView(input);

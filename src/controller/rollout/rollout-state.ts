@@ -1,5 +1,5 @@
 // Where a rollout is, in words: the reason and the message of the condition UpToDate. Pure.
-import type { Findings, Obstacle } from './plan-rollout.ts';
+import type { Findings, Obstacle } from './findings.ts';
 import type { RolloutReason, RolloutSet, RolloutState } from './rollout-input.ts';
 import type { RolloutView } from './rollout-view.ts';
 

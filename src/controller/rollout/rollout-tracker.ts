@@ -3,7 +3,7 @@ import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { pairOf } from '../../bitcoin/topology/detour.ts';
 import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
-import type { PeerPlan } from '../nodes/watched-network.ts';
+import type { PeerPlan } from '../nodes/node-target.ts';
 import { type AppliedSet, type ObservedRollout, observeRollout } from './observe-rollout.ts';
 import { planRollout } from './plan-rollout.ts';
 import { emptyMemory, type RolloutMemory, type RolloutPlan } from './rollout-input.ts';

@@ -189,7 +189,7 @@ function connected(network: BitcoinNetwork, observation: Observation): Condition
   }
   const readiness = ready(network, observation);
   if (readiness.status === 'False') return readiness;
-  const state = edges === undefined ? connectedMesh(network, observation) : connectedEdges(edges);
+  const state = edges === undefined ? connectedMesh(network, observation) : connectedEdges(edges, observation);
   if (state.status === 'False' || chainParametersOf(network.spec).isClosed) return state;
   return reports.some(({ outsidePeers = 0 }) => outsidePeers > 0) ? state : noOutsidePeers(state);
 }
@@ -201,7 +201,10 @@ const noOutsidePeers = ({ message }: ConditionState): ConditionState => ({
   message: `${message}; no node has found a peer outside of the network: they need access to the Internet, or peerDiscovery: Disabled`,
 });
 
-function connectedEdges(edges: EdgesStatus): ConditionState {
+/** Edges that the spec asks for and that cannot be planned are not connected either. */
+function connectedEdges(edges: EdgesStatus, { specFaults = [] }: Observation): ConditionState {
+  const unplanned = specFaults.find(({ reason, message }) => reason === 'OrdinalUnknown' && message.startsWith('topology.'));
+  if (unplanned !== undefined) return { status: 'False', ...unplanned };
   const message = edgesText(edges);
   return edges.connected === edges.wanted
     ? { status: 'True', reason: 'EdgesConnected', message }

@@ -41,7 +41,8 @@ export function prepareStatefulSet(
   const state = networkState.child('statefulSets', set.name);
   const current = state.writes.newest(cached);
   networkState.pods.note(set.name, current);
-  if (current === undefined) return credentials.isAvailable ? { ...input, current, isChanging: true, isUngated: false } : undefined;
+  if (current === undefined)
+    return credentials.isAvailable ? { ...input, current, isChanging: true, isUngated: false } : undefined;
   const unchanged = desiredStatefulSet(network, input, current, partitionOf(current));
   const isUngated = isApplied(withoutPartition(unchanged), current);
   // Where admission removes the digest, this process knows what it has applied.

@@ -5,7 +5,7 @@ import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/
 import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import type { Credentials } from '../../../src/bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../../src/bitcoin/topology/peer-plan.ts';
-import type { PeerPlan } from '../../../src/controller/nodes/watched-network.ts';
+import type { PeerPlan } from '../../../src/controller/nodes/node-target.ts';
 import type { ReadableCaches } from '../../../src/controller/caches.ts';
 import type { NodeObservation } from '../../../src/controller/nodes/node-monitor.ts';
 import { LostStatus } from '../../../src/controller/status/lost-status.ts';

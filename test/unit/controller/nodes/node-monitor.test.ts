@@ -4,7 +4,7 @@ import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin
 import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { NodeMonitor } from '../../../../src/controller/nodes/node-monitor.ts';
-import type { PeerPlan } from '../../../../src/controller/nodes/watched-network.ts';
+import type { PeerPlan } from '../../../../src/controller/nodes/node-target.ts';
 import { WorkQueue } from '../../../../src/runtime/work-queue.ts';
 import { network, node } from '../../../support/builders.ts';
 import { RecordingLogger } from '../../../support/fakes/recording-logger.ts';

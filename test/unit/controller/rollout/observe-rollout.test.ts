@@ -2,7 +2,7 @@ import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';
-import type { PeerPlan } from '../../../../src/controller/nodes/watched-network.ts';
+import type { PeerPlan } from '../../../../src/controller/nodes/node-target.ts';
 import type { ObservedPod } from '../../../../src/controller/pod-cache.ts';
 import { observeRollout, type ObservedRollout } from '../../../../src/controller/rollout/observe-rollout.ts';
 import { membersFrom } from '../../../support/graph.ts';

@@ -95,6 +95,18 @@ describe('statusOf', () => {
     });
   });
 
+  it('is not Connected while the topology names a node that there is not', () => {
+    const edges = { topology: 'Star (hub 7)', wanted: 0, connected: 0, heldByController: 0, missing: [], summary: '0/0' };
+    const specFaults = [{ reason: 'OrdinalUnknown', message: 'topology.star.hub: there is no node 7 (nodes: 0-2)' }];
+    const status = statusOf(
+      network(),
+      observation({ nodes: all, reports: complete(0, 1, 2), edges, specFaults }),
+      undefined,
+      now,
+    );
+    expect(condition(status, 'Connected')).to.include({ status: 'False', ...specFaults[0] });
+  });
+
   it('is Ready and Connected without nodes when the spec wants none', () => {
     const status = statusOf(network({ nodes: 0 }), observation(), undefined, now);
     expect(condition(status, 'Ready')?.status).to.equal('True');
