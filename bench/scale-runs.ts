@@ -8,6 +8,7 @@ import { Informer } from '../src/runtime/informer.ts';
 import { networks, pods, secrets, services, statefulSets } from '../src/controller/resource-types.ts';
 import { passwordKey, userKey } from '../src/bitcoin/api/names.ts';
 import type { Credentials } from '../src/bitcoin/rpc/rpc-client.ts';
+import type { BlockProductionSpec } from '../src/bitcoin/api/block-production.ts';
 import type { TopologySpec } from '../src/bitcoin/api/topology.ts';
 import { planTopology } from '../src/bitcoin/topology/plan-topology.ts';
 import { defaultCredentials } from '../src/controller/steps/credentials.ts';
@@ -22,6 +23,8 @@ export interface Size {
   readonly nodes: number;
   /** Undefined: every node lists every other. */
   readonly topology?: TopologySpec;
+  /** Undefined: there are no blocks. */
+  readonly blockProduction?: BlockProductionSpec;
 }
 
 /** Which Secrets the networks name: one each, one for all, or none. */
@@ -35,7 +38,11 @@ const concurrency = 10;
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 const podOptions = { image: 'bitcoind', imagePullPolicy: 'IfNotPresent' };
 
-function networksOf(namespace: string, { networks: count, nodes, topology }: Size, secret: SecretUse = 'none'): BitcoinNetwork[] {
+function networksOf(
+  namespace: string,
+  { networks: count, nodes, topology, blockProduction }: Size,
+  secret: SecretUse = 'none',
+): BitcoinNetwork[] {
   return Array.from({ length: count }, (_, index) => ({
     apiVersion,
     kind,
@@ -43,6 +50,7 @@ function networksOf(namespace: string, { networks: count, nodes, topology }: Siz
     spec: {
       nodes,
       ...(topology === undefined ? {} : { topology }),
+      ...(blockProduction === undefined ? {} : { blockProduction }),
       ...(secret === 'none' ? {} : { secret: secret === 'shared' ? 'shared' : `secret-${index}` }),
     },
   }));

@@ -28,6 +28,7 @@ const cases: Readonly<Record<string, Size>> = {
   'scale-400x5': { networks: 400, nodes: 5 },
   'scale-random-1x500': { networks: 1, nodes: 500, topology: random },
   'scale-random-100x5': { networks: 100, nodes: 5, topology: random },
+  'blocks-100x5': { networks: 100, nodes: 5, topology: random, blockProduction: { intervalSeconds: 1 } },
 };
 const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--secret ${secretUses.join('|')}] [--node new|old]… [--rest-seconds N]
   [--node-option OPTION]…
