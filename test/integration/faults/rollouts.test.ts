@@ -25,7 +25,11 @@ describe('a rollout', function () {
     namespace = `rollout-${(count += 1)}`;
     await world.createNamespace(namespace);
   });
-  afterEach(() => controller?.kill());
+  afterEach(async () => {
+    world.kubelet.runs = () => true;
+    world.bitcoind.newBlocksPerAnswer = Infinity;
+    await controller?.kill();
+  });
 
   async function start(): Promise<ControllerProcess> {
     const args = ['--namespace', namespace, '--recheck-seconds', '5'];
@@ -60,6 +64,10 @@ describe('a rollout', function () {
     await eventually(async () => (await partition()) === before.length);
   }
 
+  /** An event is written after the status that it is about. */
+  const untilEvents = (reason: string, times: number): Promise<void> =>
+    eventually(async () => (await world.eventsOf(namespace, name)).get(reason)?.length === times);
+
   for (const nodes of [2, 3])
     it(`by kubectl rollout restart leaves each of ${nodes} nodes at its height`, async () => {
       await start();
@@ -68,10 +76,8 @@ describe('a rollout', function () {
       await restart();
       await untilRolled(before);
       expect(await heights()).to.deep.equal(Array.from({ length: nodes }, () => height));
-      const events = await world.eventsOf(namespace, name);
-      const label = JSON.stringify([...events]);
-      expect(events.get('RolloutStarted'), label).to.have.length(1);
-      expect(events.get('RolloutCompleted'), label).to.have.length(1);
+      await untilEvents('RolloutCompleted', 1);
+      await untilEvents('RolloutStarted', 1);
     });
 
   it('waits for a node that syncs slowly before it restarts the next one', async () => {
@@ -81,7 +87,6 @@ describe('a rollout', function () {
     world.bitcoind.newBlocksPerAnswer = 100;
     await restart();
     await untilRolled(before);
-    world.bitcoind.newBlocksPerAnswer = Infinity;
     expect(await heights()).to.deep.equal([height, height]);
   });
 
@@ -95,6 +100,7 @@ describe('a rollout', function () {
     await restart();
     await untilRolled(before);
     expect(await heights()).to.deep.equal([height, height, height, height]);
+    await untilEvents('DetourOpened', 1);
     expect((await world.eventsOf(namespace, name)).get('DetourOpened')).to.deep.equal([
       'Opened 3 connections around alice-sts-0 while it is restarted',
     ]);
@@ -108,8 +114,7 @@ describe('a rollout', function () {
     await edit({ rollout: { progressDeadlineSeconds: 5 }, resources: { requests: { cpu: '11m' } } });
     await world.untilCondition(namespace, name, 'UpToDate', 'False NodeNotBack');
     expect((await uids()).filter(uid => before.includes(uid))).to.have.length(2);
-    const events = await world.eventsOf(namespace, name);
-    expect(events.get('RolloutStalled'), JSON.stringify([...events])).to.have.length(1);
+    await untilEvents('RolloutStalled', 1);
     world.kubelet.runs = () => true;
     await edit({ resources: { requests: { cpu: '12m' } } });
     await untilRolled(before);
