@@ -39,13 +39,12 @@ export function planTargetChanges(self: Node, nodes: readonly Node[], target: Pe
   ];
 }
 
-/** The hosts that the node has dialled. */
-function connectedHosts({ added, peers }: PeerLists): Set<string> {
-  return new Set([
-    ...added.filter(({ connected }) => connected).map(({ addednode }) => hostOf(addednode)),
-    ...peers.filter(({ inbound }) => !inbound).map(({ addr }) => hostOf(addr)),
-  ]);
-}
+/**
+ * The hosts that the node has dialled. Not what the added-node list calls connected: a connection that is being closed still counts there,
+ * and the node would be complete without it.
+ */
+const connectedHosts = ({ peers }: PeerLists): Set<string> =>
+  new Set(peers.filter(({ inbound }) => !inbound).map(({ addr }) => hostOf(addr)));
 
 /** What the target says about a node: this node dials it, or is dialled by it, or neither. */
 type Role = 'dialled' | 'accepted' | 'none';

@@ -52,6 +52,11 @@ describe('planTargetChanges', () => {
     ]);
   });
 
+  it('dials again what the added-node list calls connected and no peer is left of', () => {
+    const closing = [{ addednode: '10.0.0.2', connected: true }];
+    expect(changes({ listed: [node(1)] }, { added: closing })).to.deep.equal(['addnode 10.0.0.2 onetry']);
+  });
+
   it('neither adds nor dials a node that is not ready or has no address, and keeps the entry of one that is only not ready', () => {
     const notReady = node(1, { isReady: false });
     const all = [self, notReady, node(2, { ip: '' })];
