@@ -12,19 +12,14 @@ const producerSchema = z.object({
 
 export const blockProductionSchema = z
   .object({
-    intervalSeconds: int32(1, 86_400)
-      .exactOptional()
-      .meta({
-        description: 'The time between two blocks; with distribution Exponential, its mean.',
-        absent: 'Only the initial blocks.',
-      }),
-    distribution: z
-      .enum(['Fixed', 'Exponential'])
-      .exactOptional()
-      .meta({
-        description: 'How the times between blocks are distributed. Exponential is as on a real network.',
-        absent: 'Fixed.',
-      }),
+    intervalSeconds: int32(1, 86_400).exactOptional().meta({
+      description: 'The time between two blocks; with distribution Exponential, its mean.',
+      absent: 'Only the initial blocks.',
+    }),
+    distribution: z.enum(['Fixed', 'Exponential']).exactOptional().meta({
+      description: 'How the times between blocks are distributed. Exponential is as on a real network.',
+      absent: 'Fixed.',
+    }),
     initialBlocks: int32(0, 100_000).exactOptional().meta({
       description: 'The height up to which blocks are made at once. From 101 on, the coins of the first block can be spent.',
       absent: '0.',
