@@ -18,6 +18,8 @@ export interface AppliedSet {
   readonly current: V1StatefulSet | undefined;
   /** What is applied now changes more than the partition. */
   readonly isChanging: boolean;
+  /** It has no partition yet, and gets one with its next change. Default: it has one. */
+  readonly isUngated?: boolean;
 }
 
 export interface ObservedRollout {
@@ -57,14 +59,20 @@ export function observeRollout(
   };
 }
 
-function setOf({ set, current, isChanging }: AppliedSet, podOf: (name: string) => RolloutPod | undefined): RolloutSet {
+function setOf(
+  { set, current, isChanging, isUngated = false }: AppliedSet,
+  podOf: (name: string) => RolloutPod | undefined,
+): RolloutSet {
   const nodes = Array.from({ length: set.nodes }, (_, index): RolloutNode => {
     const name = `${set.name}-${set.start + index}`;
     return { name, ordinal: set.start + index, pod: podOf(name) };
   });
-  const partition = partitionOf(current);
+  const revisions = revisionsOf(current);
+  // As long as nobody changes its pods it is at rest, as with a closed gate.
+  const isLeftAlone = isUngated && revisions?.current === revisions?.update;
+  const partition = isLeftAlone ? set.nodes : partitionOf(current);
   // Every node keeps its chain in a volume of its pod.
-  return { name: set.name, partition, isChanging, revisions: revisionsOf(current), nodes, keepsData: false };
+  return { name: set.name, partition, isChanging, revisions, nodes, keepsData: false };
 }
 
 /** The partition of a StatefulSet; undefined if there is none. */

@@ -74,6 +74,15 @@ describe('observeRollout', () => {
     expect(observe(undefined).sets[0]?.partition).to.equal(undefined);
   });
 
+  it('takes a set of an older release for one at rest until somebody changes its pods', () => {
+    const set = { name: 'alice-sts', start: 0, nodes: 3, settings: {} };
+    const observed = { pods: [], reports: [], problems: [], peers: mesh };
+    const partitionOf = (current: V1StatefulSet) =>
+      observeRollout([{ set, current, isChanging: false, isUngated: true }], observed).sets[0]?.partition;
+    expect(partitionOf(setOf({ currentRevision: 'new' }, 0))).to.equal(3);
+    expect(partitionOf(setOf({}, 0))).to.equal(0);
+  });
+
   it('takes a hub for connected when each ready spoke is, whoever dialled', () => {
     const hubOf = (peers: readonly number[], pods?: ObservedPod[]) =>
       observe(setOf(), { peers: star, reports: [report(0, 1, peers)], ...(pods === undefined ? {} : { pods }) }).sets[0]
