@@ -28,6 +28,8 @@ export interface ObservedRollout {
   readonly reports: readonly NodeReport[];
   readonly problems: readonly Problem[];
   readonly peers: PeerPlan;
+  /** Nodes find the chain outside the network again. Default: they do not. */
+  readonly isPublicChain?: boolean;
 }
 
 export function observeRollout(
@@ -52,7 +54,7 @@ export function observeRollout(
     };
   };
   return {
-    sets: sets.map(applied => setOf(applied, podOf)),
+    sets: sets.map(applied => setOf(applied, observed.isPublicChain ?? false, podOf)),
     reachable: reachableIn(observed.peers),
     detourAround: absent => detourAround(observed.peers.topology?.edges ?? [], absent),
     isSettled: settledIn(observed),
@@ -61,6 +63,7 @@ export function observeRollout(
 
 function setOf(
   { set, current, isChanging, isUngated = false }: AppliedSet,
+  isPublicChain: boolean,
   podOf: (name: string) => RolloutPod | undefined,
 ): RolloutSet {
   const nodes = Array.from({ length: set.nodes }, (_, index): RolloutNode => {
@@ -71,8 +74,7 @@ function setOf(
   // As long as nobody changes its pods it is at rest, as with a closed gate.
   const isLeftAlone = isUngated && revisions?.current === revisions?.update;
   const partition = isLeftAlone ? set.nodes : partitionOf(current);
-  // Every node keeps its chain in a volume of its pod.
-  return { name: set.name, partition, isChanging, revisions, nodes, keepsData: false };
+  return { name: set.name, partition, isChanging, revisions, nodes, keepsChain: isPublicChain };
 }
 
 /** The partition of a StatefulSet; undefined if there is none. */

@@ -154,7 +154,7 @@ function obstacleOf(
   const stale = view.notFresh(turn.sinceMs);
   for (const name of stale) found.asks.add(name);
   if (stale.length > 0) return rollingOut('the nodes are asked for their heights');
-  const obstacle = set.keepsData || view.isLossAllowed ? undefined : chainObstacle(node, turn, view, found);
+  const obstacle = set.keepsChain || view.isLossAllowed ? undefined : chainObstacle(node, turn, view, found);
   return obstacle ?? detourObstacle(node, turn, view, found);
 }
 

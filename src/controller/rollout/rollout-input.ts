@@ -47,8 +47,8 @@ export interface RolloutSet {
   readonly revisions: Revisions | undefined;
   /** By index. */
   readonly nodes: readonly RolloutNode[];
-  /** Whether a node keeps its chain when its pod is replaced. */
-  readonly keepsData: boolean;
+  /** Whether a node still has its chain when its pod has been replaced, or finds it again outside the network. */
+  readonly keepsChain: boolean;
 }
 
 export interface RolloutInput {

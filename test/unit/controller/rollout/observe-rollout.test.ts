@@ -83,6 +83,11 @@ describe('observeRollout', () => {
     expect(partitionOf(setOf({}, 0))).to.equal(0);
   });
 
+  it('takes the blocks of a public chain for those that a node finds again', () => {
+    expect(observe(setOf()).sets[0]?.keepsChain).to.equal(false);
+    expect(observe(setOf(), { isPublicChain: true }).sets[0]?.keepsChain).to.equal(true);
+  });
+
   it('takes a hub for connected when each ready spoke is, whoever dialled', () => {
     const hubOf = (peers: readonly number[], pods?: ObservedPod[]) =>
       observe(setOf(), { peers: star, reports: [report(0, 1, peers)], ...(pods === undefined ? {} : { pods }) }).sets[0]

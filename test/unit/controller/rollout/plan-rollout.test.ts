@@ -22,7 +22,7 @@ class SimulatedSet {
   start = 0;
   isChanging = false;
   isObserved = true;
-  keepsData = false;
+  keepsChain = false;
   wasStalled = false;
   reachable: RolloutInput['reachable'] = () => 'all';
   detourAround: RolloutInput['detourAround'] = () => [];
@@ -40,7 +40,7 @@ class SimulatedSet {
     const plan = planRollout({
       sets: [
         {
-          ...{ name: 'sts', partition: this.partition, isChanging: this.isChanging, keepsData: this.keepsData },
+          ...{ name: 'sts', partition: this.partition, isChanging: this.isChanging, keepsChain: this.keepsChain },
           revisions: this.isObserved ? this.revisions : undefined,
           nodes: this.pods.map((pod, index) => ({ name: `sts-${this.start + index}`, ordinal: this.start + index, pod })),
         },
@@ -237,9 +237,9 @@ describe('planRollout', () => {
       expect(set.partition).to.equal(1);
     });
 
-    it('replaces all of them, one after another, if their data is kept', () => {
+    it('replaces all of them, one after another, if they keep their chain', () => {
       const set = new SimulatedSet([300]);
-      set.keepsData = true;
+      set.keepsChain = true;
       set.change();
       set.settle();
       expect(set.revisionsOfPods).to.equal('n');
