@@ -14,7 +14,17 @@ export const network = {
   dnsAddress: '10.96.0.10',
 } as const;
 
-const forwardingFile = '/proc/sys/net/ipv4/ip_forward';
+/** The machine's settings that the cluster needs: at least `wanted`. `state` names the file that keeps the former value. */
+const forwarding = { file: '/proc/sys/net/ipv4/ip_forward', state: 'ip-forward-before', wanted: 1 };
+/**
+ * All pods share one table of neighbours, with an entry for each address that each of them talks to. The kernel's limit of 1,024 is that of 60
+ * nodes with 16 peers each: beyond it, connections wait for a place. There is no such setting where this machine is a container itself.
+ */
+const neighbours = [1, 2, 3].map(level => ({
+  file: `/proc/sys/net/ipv4/neigh/default/gc_thresh${level}`,
+  state: `neighbours-${level}-before`,
+  wanted: 16_384,
+}));
 /** The rules for the machine's packet filter; the comment names their owner. */
 const rules = [
   // Between pods: with bridge-nf-call-iptables they pass through this chain, whose policy may be to drop.
@@ -31,7 +41,7 @@ export interface NetworkPrograms {
 /**
  * Creates the bridge and routes both ranges into it. To be called before anything connects to an address of them: a packet to an
  * address that this machine does not own would leave it.
- * @param stateFolder keeps the machine's former setting for forwarding.
+ * @param stateFolder keeps the machine's former settings.
  * @throws Error if this machine already has a route to one of the ranges
  */
 export async function createNetwork(programs: NetworkPrograms, stateFolder: string): Promise<void> {
@@ -45,9 +55,20 @@ export async function createNetwork(programs: NetworkPrograms, stateFolder: stri
     const [chain = '', ...match] = rule;
     await run(iptables, ['--wait', '--insert', chain, String(index + 1), ...match]);
   }
-  const forwarding = (await readFile(forwardingFile, 'utf8')).trim();
-  await writeFile(path.join(stateFolder, 'ip-forward-before'), forwarding);
-  if (forwarding !== '1') await writeFile(forwardingFile, '1');
+  await raise(forwarding, stateFolder);
+  // From the highest: each may be at most the next one.
+  for (const setting of neighbours.toReversed()) await raise(setting, stateFolder).catch(() => undefined);
+}
+
+async function raise({ file, state, wanted }: typeof forwarding, stateFolder: string): Promise<void> {
+  const before = (await readFile(file, 'utf8')).trim();
+  await writeFile(path.join(stateFolder, state), before);
+  if (Number(before) < wanted) await writeFile(file, `${wanted}`);
+}
+
+async function restore({ file, state, wanted }: typeof forwarding, stateFolder: string): Promise<void> {
+  const before = await readFile(path.join(stateFolder, state), 'utf8').catch(() => undefined);
+  if (before !== undefined && Number(before) < wanted) await writeFile(file, before);
 }
 
 /** Removes whatever exists of the network. */
@@ -59,8 +80,8 @@ export async function removeNetwork(programs: NetworkPrograms, stateFolder: stri
   }
   // Deletes its routes too.
   if (await networkExists(ip)) await run(ip, ['link', 'delete', network.bridge]);
-  const forwarding = await readFile(path.join(stateFolder, 'ip-forward-before'), 'utf8').catch(() => undefined);
-  if (forwarding !== undefined && forwarding !== '1') await writeFile(forwardingFile, forwarding);
+  await restore(forwarding, stateFolder);
+  for (const setting of neighbours) await restore(setting, stateFolder).catch(() => undefined);
 }
 
 export async function networkExists(ip: string): Promise<boolean> {
