@@ -56,7 +56,8 @@ describe('a network of six real bitcoinds that is cut in two', function () {
       it('has no connection between the parts while it is cut, and all of them within', async () => {
         alice.edit({ partition: { parts, healAfterSeconds: 12 } });
         await eventually(() => alice.condition('Partitioned') === 'True Cut' && alice.condition('Connected').startsWith('True'));
-        expect(await crossings()).to.equal(0);
+        // bitcoind lists a connection for a moment after it was asked to close it.
+        await eventually(async () => (await crossings()) === 0);
         if (shape === 'Ring') expect(edges()).to.equal('4/4');
       });
 
@@ -88,7 +89,9 @@ describe('a network of six real bitcoinds that is cut in two', function () {
           'alice-sts-1 replaced 3 blocks',
         ]);
         for (const reason of reasons.slice(0, 4)) expect(alice.events(reason), reason).to.have.length(eventsBefore[reason]! + 1);
-        expect(alice.events('ForkDetected').at(-1)).to.match(/2 chains: height \d+ .* on nodes 2-5; height \d+ .* on nodes 0-1/);
+        // As soon as it is seen: a node that was asked before counts with the chain that its blocks are on.
+        const [of, chain] = ['2 chains: ', String.raw`height \d+ \(tip …[0-9a-f]{12}\) on nodes? [-, \d]+`];
+        expect(alice.events('ForkDetected').at(-1)).to.match(new RegExp(`${of}${chain}; ${chain}, \\d blocks? apart`));
       });
     });
 });
