@@ -1,0 +1,135 @@
+// Random rollouts: blocks are made meanwhile, new nodes sync slowly, reports are old, and processes are replaced. No block may be lost.
+import { expect } from 'chai';
+import { planRollout } from '../../../../src/controller/rollout/plan-rollout.ts';
+import { emptyMemory, type RolloutMemory, type RolloutReport } from '../../../../src/controller/rollout/rollout-input.ts';
+
+const seeds = 300;
+const maxSteps = 2_000;
+
+/** A linear congruential generator: numbers from 0 to below 1. */
+function randomOf(seed: number): () => number {
+  let state = seed + 1;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+
+interface SimulatedPod {
+  readonly uid: string;
+  readonly revision: string;
+  isReady: boolean;
+  /** As it is; the report may be older. */
+  height: number;
+  report: RolloutReport | undefined;
+}
+
+class SimulatedNetwork {
+  readonly pods: SimulatedPod[];
+  readonly #random: () => number;
+  #partition: number;
+  #revisions = { current: 'v0', update: 'v1' };
+  #memory: RolloutMemory = emptyMemory;
+  #nowMs = 1;
+  #uids = 0;
+
+  constructor(seed: number) {
+    this.#random = randomOf(seed);
+    const size = 2 + Math.floor(this.#random() * 4);
+    this.pods = Array.from({ length: size }, () => this.#pod('v0', 300));
+    this.#partition = size;
+  }
+
+  get highest(): number {
+    return Math.max(...this.pods.map(({ height }) => height));
+  }
+
+  get isDone(): boolean {
+    const { current, update } = this.#revisions;
+    return current === update && this.#partition === this.pods.length && this.pods.every(({ isReady }) => isReady);
+  }
+
+  step(): void {
+    this.#nowMs += 100;
+    const dice = this.#random();
+    if (dice < 0.02) this.#memory = emptyMemory;
+    else if (dice < 0.025) this.#change();
+    else if (dice < 0.3) this.#mine();
+    else if (dice < 0.6) this.#sync();
+    else if (dice < 0.8) this.#replace();
+    else this.#plan();
+  }
+
+  /** A process writes the new template with a closed gate. */
+  #change(): void {
+    this.#revisions = { ...this.#revisions, update: `v${Number(this.#revisions.update.slice(1)) + 1}` };
+    this.#partition = this.pods.length;
+  }
+
+  /** A block is made by a node that has all of them, and those that are as high get it. */
+  #mine(): void {
+    const { highest } = this;
+    for (const pod of this.pods) if (pod.isReady && pod.height === highest) pod.height += 1;
+  }
+
+  #sync(): void {
+    const { highest } = this;
+    for (const pod of this.pods) {
+      if (!pod.isReady) pod.isReady = this.#random() < 0.5;
+      else pod.height = Math.min(highest, pod.height + 100);
+    }
+  }
+
+  /** As the StatefulSet controller: one pod at a time. */
+  #replace(): void {
+    const { update } = this.#revisions;
+    for (let index = this.pods.length - 1; index >= this.#partition; index -= 1) {
+      const pod = this.pods[index];
+      if (pod?.revision !== update) {
+        this.pods[index] = { ...this.#pod(update, 0), isReady: false };
+        return;
+      }
+      if (!pod.isReady) return;
+    }
+    if (this.pods.every(({ revision, isReady }) => isReady && revision === update)) this.#revisions = { current: update, update };
+  }
+
+  #plan(): void {
+    const { partitions, asks, memory } = planRollout({
+      sets: [
+        {
+          ...{ name: 'sts', partition: this.#partition, isChanging: false, revisions: this.#revisions, keepsChain: false },
+          nodes: this.pods.map((pod, index) => ({
+            ...{ name: `sts-${index}`, ordinal: index },
+            pod: { ...pod, problem: undefined, report: pod.isReady ? pod.report : undefined },
+          })),
+        },
+      ],
+      ...{ spec: {}, reachable: () => 'all', detourAround: () => [], isSettled: () => true },
+      ...{ memory: this.#memory, wasStalled: false, nowMs: this.#nowMs },
+    });
+    this.#memory = memory;
+    this.#partition = partitions.get('sts') ?? 0;
+    for (const name of asks) {
+      const pod = this.pods[Number(name.slice(4))];
+      if (pod !== undefined) pod.report = { height: pod.height, isConnected: true, askedAtMs: this.#nowMs };
+    }
+  }
+
+  #pod(revision: string, height: number): SimulatedPod {
+    return { uid: `uid-${(this.#uids += 1)}`, revision, isReady: true, height, report: undefined };
+  }
+}
+
+describe('planRollout, whatever happens', function () {
+  this.timeout(60_000);
+  it('loses no block, and comes to an end', () => {
+    for (let seed = 0; seed < seeds; seed += 1) {
+      const network = new SimulatedNetwork(seed);
+      let steps = 0;
+      for (; steps < maxSteps && !network.isDone; steps += 1) {
+        const before = network.highest;
+        network.step();
+        expect(network.highest, `seed ${seed}, step ${steps}`).to.be.at.least(before);
+      }
+      expect(steps, `seed ${seed}`).to.be.below(maxSteps);
+    }
+  });
+});
