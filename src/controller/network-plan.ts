@@ -1,6 +1,6 @@
 // NetworkPlan: what a spec asks for, worked out once for each generation: the sets of nodes, and which nodes are connected. Pure.
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
-import { type NodeSet, nodeSetsOf } from '../bitcoin/resources/node-sets.ts';
+import { isSuspended, type NodeSet, nodeSetsOf, resumedSetsOf } from '../bitcoin/resources/node-sets.ts';
 import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
 import { externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
@@ -30,8 +30,23 @@ export interface NetworkPlan {
 }
 
 export function planNetwork(network: BitcoinNetwork): NetworkPlan {
+  const plan = planResumed(network);
+  return isSuspended(network) ? { ...withoutEdges(plan), sets: nodeSetsOf(network) } : plan;
+}
+
+/** What is reported about the spec, and what the pod template depends on, stays as it is while the network is suspended. */
+function withoutEdges(plan: NetworkPlan): NetworkPlan {
+  const { topology, cut } = plan;
+  return {
+    ...plan,
+    topology: topology && { ...topology, edges: [] },
+    cut: cut && { ...cut, topology: cut.topology && { ...cut.topology, edges: [] } },
+  };
+}
+
+function planResumed(network: BitcoinNetwork): NetworkPlan {
   const { topology: spec, externalPeers = [] } = network.spec;
-  const sets = nodeSetsOf(network);
+  const sets = resumedSetsOf(network);
   const members = sets.flatMap(({ group, start, nodes }) =>
     Array.from({ length: nodes }, (_, index) => ({ ordinal: start + index, ...(group === undefined ? {} : { group }) })),
   );

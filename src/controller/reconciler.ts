@@ -2,6 +2,7 @@
 //   comes from the node monitor. Any throw means: retry with backoff.
 import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
+import { isSuspended } from '../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
@@ -84,7 +85,9 @@ export class Reconciler {
     const peers = peersOf(plan, partition);
     const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
     const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, detoured, previous);
-    const production = blocks.observe(network, { nodes, credentials, previous, plan, isCut });
+    // A suspended network has no producer, which is no fault of it.
+    if (isSuspended(network)) blocks.forget(key);
+    const production = isSuspended(network) ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
     const { chains, waitMs: behindInMs } = state.chains.observe(nodes, reports);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
@@ -95,7 +98,7 @@ export class Reconciler {
       this.#children.rejectCredentials(network, state);
     const observation = {
       ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
-      rollout: applied.rollout.state,
+      rollout: isSuspended(network) ? undefined : applied.rollout.state,
       ...{
         edges: edgesOf({ ...plan, topology: peers.topology }, reports),
         chains,

@@ -68,6 +68,11 @@ const specSchema = z
     networkPolicy: networkPolicySchema.exactOptional(),
     podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
     rollout: rolloutSchema.exactOptional(),
+    suspend: z.boolean().exactOptional().meta({
+      description:
+        'Whether all nodes are stopped. Their number, their ordinals and their volumes stay; a node without storage loses its blocks.',
+      absent: 'false.',
+    }),
   })
   .meta({
     description: 'The desired state of the network.',

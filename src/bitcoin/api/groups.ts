@@ -59,7 +59,7 @@ export const groupRules: readonly ValidationRule[] = [
   {
     rule: `!has(self.groups) || ${grouped} <= self.nodes`,
     message:
-      'nodes must be at least the sum of the nodes of all groups: raise spec.nodes, or lower the nodes of a group (a network with groups cannot be scaled to 0)',
+      'nodes must be at least the sum of the nodes of all groups: raise spec.nodes, or lower the nodes of a group (to stop all nodes, set spec.suspend)',
     fieldPath: '.nodes',
   },
   {

@@ -17,11 +17,23 @@ export interface NodeSet {
   readonly settings: NodeSettings;
 }
 
-/**
- * Pure. The set of the nodes in no group comes first; it exists always, with no nodes if all are in groups. The groups follow in the order of
- * their ordinals. `spec.nodes` counts the nodes of all sets.
- */
+/** Whether the spec stops all nodes, whatever their number is. */
+export const isSuspended = ({ spec }: Pick<BitcoinNetwork, 'spec'>): boolean => spec.suspend === true;
+
+/** Pure. As `resumedSetsOf`, without nodes as long as the network is suspended. */
 export function nodeSetsOf(network: BitcoinNetwork): [NodeSet, ...NodeSet[]] {
+  const [first, ...others] = resumedSetsOf(network);
+  if (!isSuspended(network)) return [first, ...others];
+  return [withoutNodes(first), ...others.map(withoutNodes)];
+}
+
+const withoutNodes = (set: NodeSet): NodeSet => ({ ...set, nodes: 0 });
+
+/**
+ * Pure. The sets with the nodes that they have while the network is not suspended. The set of the nodes in no group comes first; it exists
+ * always, with no nodes if all are in groups. The groups follow in the order of their ordinals. `spec.nodes` counts the nodes of all sets.
+ */
+export function resumedSetsOf(network: BitcoinNetwork): [NodeSet, ...NodeSet[]] {
   const { spec } = network;
   const groups = (spec.groups ?? []).toSorted((one, other) => one.ordinals.start - other.ordinals.start);
   const inGroups = groups.reduce((sum, { nodes }) => sum + nodes, 0);

@@ -3,7 +3,7 @@ import type { V1Service, V1ServicePort } from '@kubernetes/client-node';
 import { nodeServiceName, podSelector, rpcServiceName, serviceName } from '../api/names.ts';
 import { chainParametersOf } from './chain-parameters.ts';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
-import { nodeSetsOf, zmqPortOf } from './node-sets.ts';
+import { nodeSetsOf, resumedSetsOf, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 
 const portOf = (name: 'rpc' | 'p2p' | 'zmq', port: number): V1ServicePort => ({ name, port, protocol: 'TCP', targetPort: name });
@@ -66,8 +66,9 @@ export function rpcService(network: BitcoinNetwork): V1Service | undefined {
   };
 }
 
+/** A suspended network keeps the Services of its nodes, and with them their addresses. */
 const podNamesOf = (network: BitcoinNetwork): string[] =>
-  nodeSetsOf(network).flatMap(({ name, start, nodes }) =>
+  resumedSetsOf(network).flatMap(({ name, start, nodes }) =>
     Array.from({ length: nodes }, (_, index) => `${name}-${start + index}`),
   );
 

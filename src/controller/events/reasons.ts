@@ -61,6 +61,7 @@ export const reasons = {
   waitingForDeletion: 'WaitingForDeletion',
   definitionUnusable: 'DefinitionUnusable',
   paused: 'Paused',
+  suspended: 'Suspended',
   resumed: 'Resumed',
   reconcileFailed: 'ReconcileFailed',
 } as const;
@@ -129,6 +130,7 @@ const actions: Readonly<Record<Reason, string>> = {
   WaitingForDeletion: 'CreateResource',
   DefinitionUnusable: 'UpdateStatus',
   Paused: 'Reconcile',
+  Suspended: 'Reconcile',
   Resumed: 'Reconcile',
   ReconcileFailed: 'Reconcile',
 };

@@ -7,13 +7,14 @@ import type {
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
-import { hasOrdinal, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
+import { hasOrdinal, isSuspended, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
 import type { ChainsObserved } from '../status/chains.ts';
 import { productionEvents } from '../status/block-production.ts';
 import { partitionEvents } from '../status/partition.ts';
+import { suspensionEvents } from '../status/suspension.ts';
 import { chainEvents, type NodeReorg } from './chains.ts';
 import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
 import { reasons } from './reasons.ts';
@@ -43,6 +44,7 @@ export function transitionEvents(
 ): PendingEvent[] {
   return [
     ...pauseEvents(previous, status),
+    ...suspensionEvents(network, previous, status),
     ...problemEvents(previous, status, problems),
     ...credentialsEvents(previous, status),
     ...specEvents(previous, status),
@@ -52,7 +54,8 @@ export function transitionEvents(
     ...connectionEvents(previous, status, edges),
     ...partitionEvents(previous, status),
     ...productionEvents(network, previous, status),
-    ...chainEvents(previous, status, chains, reorgs),
+    // The chains of stopped nodes are not known.
+    ...(isSuspended(network) ? [] : chainEvents(previous, status, chains, reorgs)),
   ];
 }
 

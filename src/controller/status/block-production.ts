@@ -88,7 +88,8 @@ export function productionEvents(
       message: `The chain has its ${initialBlocks} initial blocks`,
     });
   // After a failure blocks go on, unless there was none before it.
-  const isStart = isNew || was === 'Paused' || was === 'InitialBlocksMined' || (failed && produced <= initialBlocks);
+  const isStart =
+    isNew || was === 'Paused' || was === 'Suspended' || was === 'InitialBlocksMined' || (failed && produced <= initialBlocks);
   if (isMaking(is) && isStart)
     events.push({
       type: 'Normal',
@@ -104,7 +105,7 @@ export function productionEvents(
       message: `From height ${firstBlockWithoutReward} on blocks pay nothing but fees`,
     });
   // Of a network that comes up no node is ready yet.
-  if (is === 'ProducerNotReady' && was !== undefined)
+  if (is === 'ProducerNotReady' && was !== undefined && was !== 'Suspended')
     events.push({
       type: 'Warning',
       reason: reasons.blockProductionFailed,

@@ -17,6 +17,7 @@ import type { CredentialsState } from '../steps/credentials.ts';
 import { partitioned } from './partition.ts';
 import type { PartitionState } from '../partition-clock.ts';
 import { type EdgesStatus, edgesText } from './edges.ts';
+import { suspensionStates } from './suspension.ts';
 import { isDeclared, type SpecFault } from './spec-faults.ts';
 
 /** What a reconcile found out about a network. */
@@ -77,7 +78,7 @@ function activeStates(
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
   const wasPaused = previous?.conditions?.some(({ type }) => type === 'Paused') ?? false;
-  return {
+  const states: ConditionStates = {
     Ready: ready(network, observation),
     Connected: connected(network, observation),
     ...upToDate(network, observation, previous),
@@ -88,6 +89,7 @@ function activeStates(
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
+  return { ...states, ...suspensionStates(network, observation.nodes, states, previous) };
 }
 
 /** What needs no request to a node or for a Secret is still observed; the rest is not known, or as it was. */
@@ -97,7 +99,7 @@ function pausedStates(
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
   const beforeOf = (wanted: string) => previous?.conditions?.find(({ type }) => type === wanted);
-  const [credentials, rollout] = [beforeOf('CredentialsAvailable'), beforeOf('UpToDate')];
+  const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -110,6 +112,7 @@ function pausedStates(
     },
     ...(rollout === undefined ? {} : { UpToDate: asBefore(rollout) }),
     ...(credentials === undefined ? {} : { CredentialsAvailable: pick(credentials) }),
+    ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),

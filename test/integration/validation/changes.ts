@@ -24,7 +24,7 @@ const signet: Spec = { nodes: 1, chain: 'signet', signet: { challenge: '51', blo
 const chainChange = { field: 'spec.chain', message: /chain cannot change: .*Create a new network/ };
 const challengeChange = { field: 'spec.signet', message: /signet\.challenge cannot change/ };
 const blockTimeChange = { field: 'spec.signet', message: /signet\.blockTimeSeconds cannot change/ };
-const tooFewNodes = { field: 'spec.nodes', message: /at least the sum of the nodes of all groups.*cannot be scaled to 0/ };
+const tooFewNodes = { field: 'spec.nodes', message: /at least the sum of the nodes of all groups.*set spec\.suspend/ };
 const ordinalsTaken = { field: 'spec.groups', message: /nodes in no group have the ordinals from 0/ };
 const meshTooLarge = { field: 'spec.topology', message: /a full mesh has at most 100 nodes/ };
 
@@ -102,6 +102,8 @@ const accepted: Readonly<Record<string, Change>> = {
   'a scale to 0 without groups': { from: { nodes: 3 }, scale: 0 },
   'a scale of a random graph to 0': { from: { nodes: 3, topology: { type: 'Random', random: { degree: 8 } } }, scale: 0 },
   'a scale of an old mesh to 1,000 nodes': { from: { nodes: 3 }, scale: 1000 },
+  'a suspension of a network with groups': { from: grouped, patch: { suspend: true } },
+  'a scale of a suspended network': { from: { nodes: 3, suspend: true }, scale: 5 },
   'a group without nodes': { from: grouped, patch: { groups: twoGroups({ nodes: 0 }) } },
   'the removal of a group and of its nodes': { from: grouped, patch: { nodes: 10, groups: twoGroups().slice(0, 1) } },
   'a group that comes back with other ordinals': {

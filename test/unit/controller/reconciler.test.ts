@@ -1,5 +1,5 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
-import type { V1Pod, V1Secret } from '@kubernetes/client-node';
+import type { V1Pod, V1Secret, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
@@ -307,6 +307,29 @@ describe('Reconciler', () => {
       const [first, second] = monitor.plans.slice(-2);
       expect(first?.topology?.edges).to.deep.equal([{ from: 100, to: 0, isListed: true }]);
       expect(second).to.equal(first);
+    });
+
+    it('scales every set to 0 and back when it is suspended and resumed, and writes nothing else', async () => {
+      const nodesIn = () => (cluster.all('statefulsets') as V1StatefulSet[]).map(({ spec }) => spec?.replicas);
+      for (const [generation, suspend, expected] of [
+        [2, true, [0, 0]],
+        [3, false, [1, 1]],
+      ] as const) {
+        cluster.calls.length = 0;
+        put({ ...network({ ...declared, suspend }, { generation, resourceVersion: `${generation}000` }), status: status()! });
+        await reconcile();
+        sync();
+        expect(nodesIn()).to.deep.equal(expected);
+        expect(cluster.writes.filter(write => !write.includes('bitcoinnetworks'))).to.deep.equal([
+          'apply statefulsets default/alice-sts',
+          'apply statefulsets default/alice-sts-old',
+        ]);
+        expect(condition('Suspended')).to.equal(suspend ? 'True Suspended' : 'False Running');
+        expect(condition('SpecAccepted')).to.equal('True Accepted');
+      }
+      const all = reasons();
+      expect(all).to.include.members(['Suspended', 'Resumed', 'StatefulSetScaled']);
+      expect(all).not.to.include.oneOf(['TopologyChanged', 'EdgesLost', 'NodeLost', 'RolloutStarted', 'ResourceDeleted']);
     });
 
     it('applies nothing of a spec that is too large to keep, and says so', async () => {
