@@ -13,7 +13,7 @@ import { canIsolate, type FileOrder, FileQueue, runFiles } from './test-files.ts
 const root = path.resolve(import.meta.dirname, '..');
 /** From the least to the most powerful, each with the default time limit of a test. */
 const rungs = {
-  unit: { timeoutMs: 5_000, mochaArgs: [] },
+  unit: { timeoutMs: 20_000, mochaArgs: [] },
   parity: { timeoutMs: 60_000, mochaArgs: [] },
   integration: { timeoutMs: 120_000, mochaArgs: [] },
   e2e: { timeoutMs: 180_000, mochaArgs: ['--require', path.join(root, 'test', 'support', 'cluster', 'cluster-hooks.ts')] },

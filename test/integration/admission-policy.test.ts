@@ -17,7 +17,7 @@ import { claimCreatedFields } from '../../src/runtime/managed-fields.ts';
 import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
-import { established } from '../support/cluster/established.ts';
+import { untilEstablished } from '../support/cluster/established.ts';
 import { chartFolder, chartNamespace, renderChart, type RenderedObject } from '../support/cluster/chart.ts';
 import { clientOf } from '../support/cluster/kube-access.ts';
 import { eventually } from '../support/until.ts';
@@ -81,7 +81,7 @@ describe("the chart's admission policy", function () {
     for (const name of [chartNamespace, namespace]) await api.kubectl('create', 'namespace', name);
     await apply(objects.filter(object => !isPolicy(object) && object.kind !== 'Deployment'));
     await apply(await rolesForNewEvents());
-    await api.kubectl('wait', established, `crd/bitcoinnetworks.${group}`);
+    await untilEstablished(api, `crd/bitcoinnetworks.${group}`);
     const kubeconfig = await api.kubeconfigForServiceAccount(chartNamespace, account);
     controller = new Sender(kubeconfig);
     controllerClient = clientOf(kubeconfig);

@@ -9,7 +9,7 @@ import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { p2pPort, rpcPort } from '../../src/bitcoin/api/names.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
-import { established } from '../support/cluster/established.ts';
+import { untilEstablished } from '../support/cluster/established.ts';
 import { rendered, renderChart } from '../support/cluster/chart.ts';
 import { eventually } from '../support/until.ts';
 import { statefulSet } from './admission-policy/writes.ts';
@@ -117,7 +117,7 @@ describe('the manifests of docs/security.md', function () {
     api = await startControlPlane({ controllerManager: true });
     await api.kubectl('create', 'namespace', 'bitcoin-controller-system');
     await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
-    await api.kubectl('wait', established, `crd/bitcoinnetworks.${group}`);
+    await untilEstablished(api, `crd/bitcoinnetworks.${group}`);
     // The controller manager looks for new kinds every 30 s. It counts them at once in a quota that is created later.
     const log = path.join(api.dir, 'logs', 'kube-controller-manager.log');
     const isCounted = /object count evaluator.*bitcoinnetworks/;

@@ -4,7 +4,7 @@ import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-
 import type { EventsV1Event } from '../../src/record/events/event.ts';
 import { getFieldSelector } from '../../src/record/events/event.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
-import { established } from '../support/cluster/established.ts';
+import { untilEstablished } from '../support/cluster/established.ts';
 import { controllerArguments, renderChart } from '../support/cluster/chart.ts';
 import { ControllerProcess } from '../support/processes/controller-process.ts';
 
@@ -25,7 +25,7 @@ describe('--events-api', () => {
   before(async () => {
     controlPlane = await startControlPlane();
     await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
-    await controlPlane.kubectl('wait', established, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com');
+    await untilEstablished(controlPlane, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com');
   });
 
   after(async () => {

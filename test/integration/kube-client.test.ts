@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../src/kube/api-error.ts';
 import { KubeClient, type KubeObject, type ResourceType } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
-import { established } from '../support/cluster/established.ts';
+import { untilEstablished } from '../support/cluster/established.ts';
 import { thrownBy } from '../support/fakes/fake-api-server.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
@@ -76,7 +76,7 @@ describe('KubeClient with a real API server', () => {
     };
     const name = { name: 'things.test.example.com' };
     await client.apply(definitions, { metadata: name, spec }, { fieldManager: 'test' });
-    await controlPlane.kubectl('wait', established, `crd/${name.name}`);
+    await untilEstablished(controlPlane, `crd/${name.name}`);
     const read = await client.replace(definitions, await client.get(definitions, name));
     expect((read['spec'] as typeof spec).versions).to.deep.equal(spec.versions);
   });

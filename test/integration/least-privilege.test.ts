@@ -3,7 +3,7 @@
 // networks report it. Nodes and bitcoinds are simulated.
 import { expect } from 'chai';
 import type { TestControlPlane } from '../support/cluster/api-server.ts';
-import { established } from '../support/cluster/established.ts';
+import { untilEstablished } from '../support/cluster/established.ts';
 import {
   chartNamespace,
   type ChartValues,
@@ -98,7 +98,7 @@ for (const [form, values] of Object.entries(forms))
       const applied = objects.filter(({ kind }) => kind !== 'Deployment');
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: applied });
       await api.kubectlWithInput(list, 'apply', '--server-side', '-f', '-');
-      await api.kubectl('wait', established, `crd/bitcoinnetworks.${group}`);
+      await untilEstablished(api, `crd/bitcoinnetworks.${group}`);
       kubeconfig = await api.kubeconfigForServiceAccount(account.namespace, account.name);
       if (policies().length > 0) await eventually(isPolicyHeeded);
       await eventually(isOwnerKnown);

@@ -7,7 +7,7 @@ import { networks } from '../../src/controller/resource-types.ts';
 import { ApiError, type ApiErrorCause } from '../../src/kube/api-error.ts';
 import { KubeClient, type KubeObject, type ResourceType } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
-import { established } from '../support/cluster/established.ts';
+import { untilEstablished } from '../support/cluster/established.ts';
 import { thrownBy } from '../support/fakes/fake-api-server.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 import { acceptedSpecs } from './validation/accepted-specs.ts';
@@ -84,7 +84,7 @@ describe('a BitcoinNetwork that the API server validates', function () {
   before(async () => {
     server = await startControlPlane();
     await server.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
-    await server.kubectl('wait', established, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com', '--timeout=60s');
+    await untilEstablished(server, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com');
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(server.kubeconfigPath);
     client = new KubeClient({ kubeConfig, logger: new RecordingLogger() });

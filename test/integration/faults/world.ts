@@ -21,7 +21,7 @@ import { KubeClient, type KubeObject, type ResourceType } from '../../../src/kub
 import { controllerOf } from '../../../src/kube/resource.ts';
 import type { CoreV1Event } from '../../../src/record/core/core-event.ts';
 import { startControlPlane, type TestControlPlane } from '../../support/cluster/api-server.ts';
-import { established } from '../../support/cluster/established.ts';
+import { untilEstablished } from '../../support/cluster/established.ts';
 import { PlayedKubelet } from '../../support/fakes/played-kubelet.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { SimulatedBitcoind } from '../../support/fakes/simulated-bitcoind.ts';
@@ -67,13 +67,7 @@ export class World {
     const controlPlane = await startControlPlane({ controllerManager: true, audit: true });
     await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
     const definition = 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com';
-    // It fails while the conditions are null.
-    await eventually(() =>
-      controlPlane.kubectl('wait', established, definition).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await untilEstablished(controlPlane, definition);
     const bitcoind = shared?.bitcoind ?? (await SimulatedBitcoind.start({ user: 'user', password: 'password' }));
     return new World(controlPlane, bitcoind, shared);
   }

@@ -1,5 +1,20 @@
+import { eventually } from '../until.ts';
+
+/** What can run kubectl on a cluster. */
+interface KubectlRunner {
+  kubectl(...args: string[]): Promise<string>;
+}
+
 /**
- * An argument of `kubectl wait` for CustomResourceDefinitions that the API server serves. `--for=condition=Established` fails at once if it
- * reads a definition that has no conditions yet, and a path that is not there yet is waited for.
+ * Resolves when the API server serves the definitions. `kubectl wait` fails at once if it reads one that has no conditions yet, so it is
+ * called again then.
+ * @param definitions as arguments of kubectl, such as `crd --all`
  */
-export const established = '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True';
+export async function untilEstablished(cluster: KubectlRunner, ...definitions: string[]): Promise<void> {
+  await eventually(() =>
+    cluster.kubectl('wait', '--for=condition=Established', ...definitions, '--timeout=60s').then(
+      () => true,
+      () => false,
+    ),
+  );
+}

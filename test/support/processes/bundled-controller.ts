@@ -9,7 +9,7 @@ import { RunningProgram } from '../../../tools/kubernetes/process.ts';
 import { waitUntil } from '../../../tools/kubernetes/wait-until.ts';
 import { providePrograms } from '../../../tools/programs.ts';
 import type { TestControlPlane } from '../cluster/api-server.ts';
-import { established } from '../cluster/established.ts';
+import { untilEstablished } from '../cluster/established.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
@@ -36,7 +36,7 @@ export async function buildController(): Promise<void> {
 /** Makes the API server know BitcoinNetworks. */
 export async function installDefinition(cluster: TestControlPlane): Promise<void> {
   await cluster.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'create', '--filename', '-');
-  await cluster.kubectl('wait', established, 'crd', '--all');
+  await untilEstablished(cluster, 'crd', '--all');
 }
 
 /** A client without limits of its own that speaks as the administrator. */
