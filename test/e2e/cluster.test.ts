@@ -68,7 +68,7 @@ describe('The local cluster', () => {
 
   it('runs bitcoind as the first process, without a password on its command line', async () => {
     const commandLine = await kubectl('exec', 'with-credentials', '--', 'cat', '/proc/1/cmdline');
-    expect(commandLine).to.equal('/usr/local/bin/bitcoind\0-conf=/bitcoin.conf\0');
+    expect(commandLine).to.equal('/usr/local/bin/bitcoind\0-conf=/run/bitcoin/bitcoin.conf\0');
   });
 
   it('lets only its user read the configuration', async () => {

@@ -50,14 +50,16 @@ describe('the bitcoind image', function () {
     const running = start({ BC_RPC_USER: 'alice', BC_RPC_PASSWORD: `${password}\n` });
     expect(await answer(running, 'getblockcount')).to.equal('0');
     const configuration = await running.exec('/bin/cat', '/bitcoin.conf');
-    expect(configuration).to.include(`\nrpcuser=alice\nrpcpassword=${password}\n`);
+    expect(configuration)
+      .to.match(/^rpcuser=alice$/m)
+      .and.include(`\nrpcpassword=${password}\n`);
     expect((await running.exec('/usr/bin/stat', '-Lc', '%a %u', '/bitcoin.conf')).trim()).to.equal('600 10001');
   });
 
   it('shows the password neither on a command line, nor in the environment of bitcoind, nor in its log', async () => {
     const running = start({ BC_RPC_USER: 'alice', BC_RPC_PASSWORD: password });
     await answer(running, 'getblockcount');
-    expect(await running.commandLine()).to.deep.equal(['/usr/local/bin/bitcoind', '-conf=/bitcoin.conf']);
+    expect(await running.commandLine()).to.deep.equal(['/usr/local/bin/bitcoind', '-conf=/run/bitcoin/bitcoin.conf']);
     expect(await running.exec('/bin/cat', '/proc/1/environ')).not.to.include(password);
     expect(running.output).to.include('init message').and.not.to.include(password);
   });

@@ -329,6 +329,7 @@ describe('a project without client-node', function () {
     expect([...new Set(packages)]).to.have.members(['bitcoin-controller', 'rxjs', 'tslib']);
     expect(ofPackage(all.files).filter(file => !/^(broadcaster|collections|logging|record|time)\//.test(file))).to.deep.equal([
       'kube/api-error',
+      'kube/client-node-patch',
     ]);
   });
 

@@ -206,9 +206,9 @@ describe('a controller that is killed and restarted', function () {
       };
       const count = kills.length;
       await Promise.all(Array.from({ length: concurrency }, worker));
-      // Nodes that become ready together need one write less, so another run may not reach the last write of this one.
+      // Nodes that become ready together need one write less, so another run may not reach the last writes of this one.
       expect(killed)
-        .to.be.within(count - 4, count)
+        .to.be.within(Math.min(count - 4, Math.floor(0.8 * count)), count)
         .and.above(0);
     });
 });
