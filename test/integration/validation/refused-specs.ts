@@ -164,7 +164,7 @@ const settings: Readonly<Record<string, RefusedSpec>> = {
 
 const reservedLines: Readonly<Record<string, RefusedSpec>> = Object.fromEntries(
   [
-    ...['chain=main', 'regtest=1', 'signetchallenge=51', 'datadir=/tmp', 'conf=/tmp/x', 'daemon=1', 'stopatheight=9'],
+    ...['chain=main', 'regtest=1', 'signetchallenge=51', 'datadir=/data', 'conf=/data/x', 'daemon=1', 'stopatheight=9'],
     ...['server=0', 'noserver=1', 'rpcuser=me', 'rpcauth=me:00$11', 'rpcport=1', 'rpcallowip=::/0', 'bind=127.0.0.1'],
     ...['connect=10.0.0.1', 'addnode=10.0.0.1', 'nolisten=1', 'nodns=1', 'proxy=127.0.0.1:9050', 'onlynet=onion'],
     ...['networkactive=0', 'maxconnections=8', 'uacomment=me', 'nodebuglogfile=0', 'printtoconsole=0', 'maxtipage=1'],
