@@ -37,21 +37,23 @@ function chartDefaults(): string {
   return `${head}${stringify(values, { lineWidth: 0 })}{{- end -}}\n`;
 }
 
-/** The start script as a module, which both Node.js and the bundle load without a file beside them. */
-function startScriptModule(): string {
-  const lines = readFileSync(path.join(root, 'images/bitcoind/start.sh'), 'utf8').split('\n');
-  const head = '// Generated from images/bitcoind/start.sh by `npm run generate`; do not edit.\n';
-  return `${head}export const startScript: string = [\n${lines.map(line => `  ${JSON.stringify(line)},\n`).join('')}].join('\\n');\n`;
+/** A script as a module, which both Node.js and the bundle load without a file beside them. */
+function scriptModule(file: string, constant: string): string {
+  const lines = readFileSync(path.join(root, file), 'utf8').split('\n');
+  const head = `// Generated from ${file} by \`npm run generate\`; do not edit.\n`;
+  return `${head}export const ${constant}: string = [\n${lines.map(line => `  ${JSON.stringify(line)},\n`).join('')}].join('\\n');\n`;
 }
 
 const files: Readonly<Record<string, string>> = {
   // The admission policy compares what the controller writes with it.
   'charts/bitcoin-controller/files/start.sh': readFileSync(path.join(root, 'images/bitcoind/start.sh'), 'utf8'),
+  'charts/bitcoin-controller/files/volume.sh': readFileSync(path.join(root, 'images/bitcoind/volume.sh'), 'utf8'),
   'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
   'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
   'docs/fields.md': fieldReference(jsonSchemaOfNetworks()),
   'images/bitcoind/bitcoin.conf': `# Generated from src/bitcoin/resources/bitcoin-conf.ts by \`npm run generate\`; do not edit.\n${bitcoinConf({})}`,
-  'src/bitcoin/resources/start-script.ts': startScriptModule(),
+  'src/bitcoin/resources/start-script.ts': scriptModule('images/bitcoind/start.sh', 'startScript'),
+  'src/bitcoin/resources/volume-script.ts': scriptModule('images/bitcoind/volume.sh', 'volumeScript'),
 };
 
 function current(file: string): string | undefined {

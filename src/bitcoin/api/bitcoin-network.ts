@@ -14,6 +14,7 @@ import { podDisruptionBudgetSchema } from './pod-disruption-budget.ts';
 import { rolloutSchema } from './rollout.ts';
 import { servicesSchema } from './services.ts';
 import { type BitcoinNetworkStatus, statusSchema } from './status.ts';
+import { storageRules } from './storage.ts';
 import { topologyRules, topologySchema } from './topology.ts';
 
 export const group = 'bitcoincontroller.christianb93.github.com';
@@ -76,7 +77,7 @@ const specSchema = z
   })
   .meta({
     description: 'The desired state of the network.',
-    'x-kubernetes-validations': [...chainRules, ...groupRules, ...topologyRules, ...blockProductionRules],
+    'x-kubernetes-validations': [...chainRules, ...groupRules, ...topologyRules, ...blockProductionRules, ...storageRules],
   });
 
 /** The schema of the whole object in the CRD. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { bitcoinConfSchema } from './bitcoin-conf.ts';
 import { int32, listSet, quantities } from './field-types.ts';
 import { podTemplateSchema } from './pod-template.ts';
+import { storageSchema } from './storage.ts';
 
 const resourcesSchema = z
   .object({
@@ -73,6 +74,7 @@ export const nodeSettingsSchema = z.object({
   bitcoinConf: bitcoinConfSchema.exactOptional(),
   zmq: zmqSchema.exactOptional(),
   podTemplate: podTemplateSchema.exactOptional(),
+  storage: storageSchema.exactOptional(),
 });
 
 export type NodeSettings = z.infer<typeof nodeSettingsSchema>;

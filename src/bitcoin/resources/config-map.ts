@@ -4,31 +4,39 @@ import type { V1ConfigMap } from '@kubernetes/client-node';
 import { configMapName } from '../api/names.ts';
 import { bitcoinConf } from './bitcoin-conf.ts';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
-import { isManaged, nodeSetsOf } from './node-sets.ts';
+import { isManaged, type NodeSet, nodeSetsOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { startScript } from './start-script.ts';
+import { volumeScript } from './volume-script.ts';
 
 /** Where a pod has the ConfigMap. The script knows the path of the configuration. */
 export const configurationMount = {
   script: '/etc/bitcoin-controller/start.sh',
+  volumeScript: '/etc/bitcoin-controller/volume.sh',
   volumeMount: { name: 'conf', mountPath: '/etc/bitcoin-controller', readOnly: true },
 } as const;
 
-const dataOf = ({ spec }: BitcoinNetwork): Record<string, string> => ({
+/** @param hasStorage whether it is for nodes with persistent volumes. Others need not be restarted for a script that they do not run */
+const dataOf = ({ spec }: BitcoinNetwork, hasStorage: boolean): Record<string, string> => ({
   'bitcoin.conf': bitcoinConf(spec),
   'start.sh': startScript,
+  ...(hasStorage ? { 'volume.sh': volumeScript } : {}),
 });
+
+const hasStorage = ({ settings }: NodeSet): boolean => settings.storage !== undefined;
 
 /** Pure. Undefined if every node starts with what the controller's own image has. Nothing in it is secret. */
 export function configMapFor(network: BitcoinNetwork): V1ConfigMap | undefined {
-  if (!nodeSetsOf(network).some(set => isManaged(network.spec, set))) return undefined;
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: ownedMetadata(network, configMapName(network)), data: dataOf(network) };
+  const sets = nodeSetsOf(network);
+  if (!sets.some(set => isManaged(network.spec, set))) return undefined;
+  const data = dataOf(network, sets.some(hasStorage));
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: ownedMetadata(network, configMapName(network)), data };
 }
 
-/** Changes with the data of the ConfigMap, so that the pods are rolled and start with the new one. */
-export function configurationHash(network: BitcoinNetwork): string {
+/** Changes with the data of the ConfigMap that the set uses, so that the pods are rolled and start with the new one. */
+export function configurationHash(network: BitcoinNetwork, set: NodeSet): string {
   return createHash('sha256')
-    .update(JSON.stringify(dataOf(network)))
+    .update(JSON.stringify(dataOf(network, hasStorage(set))))
     .digest('hex')
     .slice(0, 16);
 }

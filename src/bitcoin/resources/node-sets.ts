@@ -61,9 +61,10 @@ export function defaultSetOf(network: BitcoinNetwork): NodeSet {
  * controller's own image, and the pod template that a network of only `nodes` and `secret` has: nothing of it changes with a new release.
  */
 export function isManaged({ chain, signet, peerDiscovery }: BitcoinNetworkSpec, { group, settings }: NodeSet): boolean {
-  const { image, bitcoinConf = [], zmq } = settings;
+  const { image, bitcoinConf = [], zmq, storage } = settings;
   const isOfChain = chain !== undefined || signet !== undefined || peerDiscovery !== undefined;
-  return isOfChain || group !== undefined || image !== undefined || bitcoinConf.length > 0 || zmq !== undefined;
+  const isChosen = image !== undefined || bitcoinConf.length > 0 || zmq !== undefined || storage !== undefined;
+  return isOfChain || group !== undefined || isChosen;
 }
 
 /** The port of the ZMQ publishers of a set; undefined if it publishes nothing. */

@@ -1,6 +1,6 @@
 // How the settings of a group are merged over those of its network.
 //   Maps merge by key (labels, annotations, nodeSelector, requests, limits), and so do the fields of a securityContext.
-//   Lists and scalars replace (tolerations, containers, volumes, image, …), and so do affinity and zmq, which make sense as a whole only.
+//   Lists and scalars replace (tolerations, containers, volumes, image, …), and so do affinity, zmq and storage, which make sense as a whole only.
 //   bitcoinConf merges by option: the lines of the group replace all lines of the network for the same option.
 import type { NodeSettings } from '../api/node-settings.ts';
 import type { NetworkPodTemplate } from '../api/pod-template.ts';
@@ -14,6 +14,7 @@ export function mergedSettings(network: NodeSettings, group: NodeSettings): Node
     resources: mergedResources(network.resources, group.resources),
     bitcoinConf: mergedBitcoinConf(network.bitcoinConf, group.bitcoinConf),
     zmq: group.zmq ?? network.zmq,
+    storage: group.storage ?? network.storage,
     podTemplate: mergedPodTemplate(network.podTemplate, group.podTemplate),
   });
 }

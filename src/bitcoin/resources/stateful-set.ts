@@ -17,6 +17,7 @@ import { isManaged, type NodeSet, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
 import { type SetPodTemplate, setPodTemplateOf } from './set-pod-template.ts';
+import { chainOfVolume, dataVolume, storageFields } from './storage.ts';
 
 /** The settings of the controller that the pods depend on. */
 export interface PodOptions {
@@ -51,8 +52,14 @@ const mountPaths = { data: '/bitcoin', configuration: '/run/bitcoin' } as const;
 /** The user and group of the controller's own image. */
 const ownUser = 10_001;
 
-const volumesOf = (dataSizeLimit: string): V1Volume[] => [
-  { name: 'data', emptyDir: dataSizeLimit === '' ? {} : { sizeLimit: dataSizeLimit } },
+const ephemeral = (dataSizeLimit: string): V1Volume => ({
+  name: dataVolume,
+  emptyDir: dataSizeLimit === '' ? {} : { sizeLimit: dataSizeLimit },
+});
+
+/** The volume of a claim is not in the template: the StatefulSet controller adds it. */
+const volumesOf = ({ settings: { storage } }: NodeSet, dataSizeLimit: string): V1Volume[] => [
+  ...(storage === undefined ? [ephemeral(dataSizeLimit)] : []),
   // In memory, since the start script writes the configuration, and with it the password, there.
   { name: 'configuration', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
 ];
@@ -79,18 +86,22 @@ interface Parts {
  * The Secret as christianb93/bitcoin-controller maps it, and its name. The pod can start without the Secret; the start script then
  * refuses the default credentials.
  */
-function environmentOf({ network: { spec }, isManaged: managed }: Parts): Pick<V1Container, 'env' | 'envFrom'> {
+function environmentOf({ network: { spec }, set, isManaged: managed }: Parts): Pick<V1Container, 'env' | 'envFrom'> {
   // On a public chain the name would show strangers how the cluster names its pods.
   const isNamed = managed && chainParametersOf(spec).isClosed;
   const env = [
     ...(spec.secret ? [{ name: secretVariable, value: spec.secret }] : []),
     ...(isNamed ? [{ name: 'BC_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] : []),
+    ...(set.settings.storage === undefined ? [] : [{ name: 'BC_VOLUME_CHAIN', value: chainOfVolume(spec) }]),
   ];
   return {
     ...(env.length === 0 ? {} : { env }),
     ...(spec.secret ? { envFrom: [{ secretRef: { name: spec.secret, optional: true } }] } : {}),
   };
 }
+
+const scriptOf = ({ settings: { storage } }: NodeSet): string =>
+  storage === undefined ? configurationMount.script : configurationMount.volumeScript;
 
 function bitcoindContainer(parts: Parts): V1Container {
   const { network, set, options, template } = parts;
@@ -102,7 +113,7 @@ function bitcoindContainer(parts: Parts): V1Container {
     name: 'bitcoind',
     image: set.settings.image ?? options.image,
     imagePullPolicy: set.settings.imagePullPolicy ?? options.imagePullPolicy,
-    ...(parts.isManaged ? { command: ['/bin/sh', configurationMount.script] } : {}),
+    ...(parts.isManaged ? { command: ['/bin/sh', scriptOf(set)] } : {}),
     ...(args.length === 0 ? {} : { args }),
     // The end of the log of a container that exits with an error is in its status: the controller reports it.
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -123,12 +134,14 @@ function bitcoindContainer(parts: Parts): V1Container {
  * An image of another maker may run as root, which is refused, or name its user, which cannot be checked. Where the configuration of the
  * controller leaves fsGroup out, as on OpenShift, the cluster gives a pod its user.
  */
-function podSecurityContext({ template, options, isManaged: managed }: Parts): object {
+function podSecurityContext({ set, template, options, isManaged: managed }: Parts): object {
   const isAssigned = (options.template ?? defaultPodTemplate).securityContext.fsGroup === undefined;
   return {
     runAsNonRoot: true,
     seccompProfile: { type: 'RuntimeDefault' },
     ...(managed && !isAssigned ? { runAsUser: ownUser, runAsGroup: ownUser } : {}),
+    // A volume that has the right owner is not gone through again at each start.
+    ...(set.settings.storage !== undefined && !isAssigned ? { fsGroupChangePolicy: 'OnRootMismatch' } : {}),
     ...template.securityContext,
   };
 }
@@ -138,7 +151,7 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
   const annotations = {
     ...template.annotations,
     ...(credentialsVersion === undefined ? {} : { [credentialsAnnotation]: credentialsVersion }),
-    ...(parts.isManaged ? { [configurationAnnotation]: configurationHash(network) } : {}),
+    ...(parts.isManaged ? { [configurationAnnotation]: configurationHash(network, set) } : {}),
   };
   const groupLabels = set.group === undefined ? {} : groupPodLabels(network, set.group);
   const volume = { name: configurationMount.volumeMount.name, configMap: { name: configMapName(network) } };
@@ -157,7 +170,7 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
         template.terminationGracePeriodSeconds ?? (chainParametersOf(network.spec).chain === 'main' ? 600 : 60),
       ...(template.initContainers.length === 0 ? {} : { initContainers: template.initContainers }),
       containers: [bitcoindContainer(parts), ...template.containers],
-      volumes: [...volumesOf(template.dataSizeLimit), ...(parts.isManaged ? [volume] : []), ...template.volumes],
+      volumes: [...volumesOf(set, template.dataSizeLimit), ...(parts.isManaged ? [volume] : []), ...template.volumes],
     },
   };
 }
@@ -188,6 +201,7 @@ export function statefulSetFor(
       selector: { matchLabels: set.group === undefined ? podLabel(network) : groupPodLabels(network, set.group) },
       ...(set.group === undefined ? {} : { ordinals: { start: set.start } }),
       template: podTemplateFor(parts, credentialsVersion),
+      ...storageFields(network, set),
     },
   };
 }

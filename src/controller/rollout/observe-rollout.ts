@@ -2,6 +2,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { revisionLabel } from '../../bitcoin/api/names.ts';
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
+import { keepsData } from '../../bitcoin/resources/storage.ts';
 import { componentsOf } from '../../bitcoin/topology/components.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { detourAround, pairOf } from '../../bitcoin/topology/detour.ts';
@@ -74,7 +75,7 @@ function setOf(
   // As long as nobody changes its pods it is at rest, as with a closed gate.
   const isLeftAlone = isUngated && revisions?.current === revisions?.update;
   const partition = isLeftAlone ? set.nodes : partitionOf(current);
-  return { name: set.name, partition, isChanging, revisions, nodes, keepsChain: isPublicChain };
+  return { name: set.name, partition, isChanging, revisions, nodes, keepsChain: isPublicChain || keepsData(current) };
 }
 
 /** The partition of a StatefulSet; undefined if there is none. */

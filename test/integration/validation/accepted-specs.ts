@@ -16,6 +16,18 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
     bitcoinConf: ['debug=net', 'logips=1'],
     topology: { type: 'Random', random: { degree: 3 }, seed: 7 },
   },
+  'volumes from a backup, which are deleted with the network': {
+    nodes: 2,
+    storage: {
+      size: '10Gi',
+      storageClassName: '',
+      accessMode: 'ReadWriteMany',
+      dataSource: { kind: 'PersistentVolumeClaim', name: 'backup' },
+      retention: { whenDeleted: 'Delete', whenScaled: 'Retain' },
+    },
+    groups: [group('old', 1, 100, { storage: { size: '500M' } })],
+    suspend: true,
+  },
   'a ring': { nodes: 6, secret: 'bitcoin-default-secret', topology: { type: 'Ring' } },
   'mixed versions': {
     nodes: 12,

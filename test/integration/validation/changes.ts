@@ -28,6 +28,82 @@ const tooFewNodes = { field: 'spec.nodes', message: /at least the sum of the nod
 const ordinalsTaken = { field: 'spec.groups', message: /nodes in no group have the ordinals from 0/ };
 const meshTooLarge = { field: 'spec.topology', message: /a full mesh has at most 100 nodes/ };
 
+const stored = { nodes: 2, storage: { size: '1Gi', storageClassName: 'fast' } };
+const storedGroup = { nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: { size: '1Gi' } }] };
+const removedStorage = /storage cannot be removed/;
+const addedStorage = /storage can only be added while the network is suspended/;
+const otherSize = /storage\.size cannot change\. To enlarge volumes/;
+const otherClaims = /storageClassName, accessMode and dataSource of storage cannot change/;
+
+const refusedOfStorage: Readonly<Record<string, Change>> = {
+  'the removal of storage': {
+    from: stored,
+    patch: { storage: null },
+    refusal: { field: 'spec.storage', message: removedStorage },
+  },
+  'the removal of storage while suspended': {
+    from: { ...stored, suspend: true },
+    patch: { storage: null },
+    refusal: { field: 'spec.storage', message: removedStorage },
+  },
+  'storage for nodes that run': {
+    from: { nodes: 2 },
+    patch: { storage: { size: '1Gi' } },
+    refusal: { field: 'spec.storage', message: addedStorage },
+  },
+  'storage and the end of the suspension at once': {
+    from: { nodes: 2, suspend: true },
+    patch: { suspend: null, storage: { size: '1Gi' } },
+    refusal: { field: 'spec.storage', message: addedStorage },
+  },
+  'smaller volumes': {
+    from: stored,
+    patch: { storage: { size: '500Mi' } },
+    refusal: { field: 'spec.storage', message: otherSize },
+  },
+  'another storage class by server-side apply': {
+    from: stored,
+    apply: { nodes: 2, storage: { size: '1Gi', storageClassName: 'slow' } },
+    refusal: { field: 'spec.storage', message: otherClaims },
+  },
+  'the removal of the storage class': {
+    from: stored,
+    patch: { storage: { storageClassName: null } },
+    refusal: { field: 'spec.storage', message: otherClaims },
+  },
+  'a source for volumes that exist': {
+    from: stored,
+    patch: { storage: { dataSource: { kind: 'VolumeSnapshot', name: 'backup' } } },
+    refusal: { field: 'spec.storage', message: otherClaims },
+  },
+  'the removal of the storage of a group': {
+    from: storedGroup,
+    patch: { groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
+    refusal: { field: 'spec.groups', message: removedStorage },
+  },
+  'a group with a smaller volume than it had from the network': {
+    from: { ...stored, nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
+    patch: { groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: { size: '1Mi', storageClassName: 'fast' } }] },
+    refusal: { field: 'spec.groups', message: otherSize },
+  },
+};
+
+const acceptedOfStorage: Readonly<Record<string, Change>> = {
+  'storage while suspended': { from: { nodes: 2 }, patch: { suspend: true, storage: { size: '1Gi' } } },
+  'a resumption with storage': { from: { ...stored, suspend: true }, patch: { suspend: false } },
+  'another retention': { from: stored, patch: { storage: { retention: { whenScaled: 'Delete' } } } },
+  'the default access mode by its name': { from: stored, patch: { storage: { accessMode: 'ReadWriteOnce' } } },
+  'a scale with storage': { from: stored, scale: 0 },
+  'a new group with storage of its own': {
+    from: { nodes: 2 },
+    patch: { nodes: 6, groups: storedGroup.groups },
+  },
+  'the storage of the network by its name in a group': {
+    from: { ...stored, nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
+    patch: { groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: stored.storage }] },
+  },
+};
+
 const refused: Readonly<Record<string, Change>> = {
   'a change of the default chain': { from: { nodes: 1 }, patch: { chain: 'main' }, refusal: chainChange },
   'a change of the chain': { from: { nodes: 1, chain: 'testnet4' }, patch: { chain: 'main' }, refusal: chainChange },
@@ -129,5 +205,5 @@ const accepted: Readonly<Record<string, Change>> = {
   },
 };
 
-export const refusedChanges = refused;
-export const acceptedChanges = accepted;
+export const refusedChanges = { ...refused, ...refusedOfStorage };
+export const acceptedChanges = { ...accepted, ...acceptedOfStorage };

@@ -441,6 +441,35 @@ const blocks: Readonly<Record<string, RefusedSpec>> = {
   },
 };
 
+const storage: Readonly<Record<string, RefusedSpec>> = {
+  'a volume without a size': { spec: { nodes: 1, storage: {} }, field: 'spec.storage.size', message: /Required value/ },
+  'a size that is none': {
+    spec: { nodes: 1, storage: { size: '-1Gi' } },
+    field: 'spec.storage.size',
+    message: /must be a whole number of bytes from 1, or of a unit/,
+  },
+  'a volume of 0 bytes in a group': {
+    spec: withGroups(groupOf({ storage: { size: '0' } })),
+    field: 'spec.groups[0].storage.size',
+    message: /must be a whole number of bytes from 1/,
+  },
+  'a volume that many nodes may only read': {
+    spec: { nodes: 1, storage: { size: '1Gi', accessMode: 'ReadOnlyMany' } },
+    field: 'spec.storage.accessMode',
+    message: /supported values: "ReadWriteOnce"/,
+  },
+  'a source of another kind': {
+    spec: { nodes: 1, storage: { size: '1Gi', dataSource: { kind: 'Secret', name: 's' } } },
+    field: 'spec.storage.dataSource.kind',
+    message: /supported values: "VolumeSnapshot", "PersistentVolumeClaim"/,
+  },
+  'a retention that is none': {
+    spec: { nodes: 1, storage: { size: '1Gi', retention: { whenDeleted: 'Keep' } } },
+    field: 'spec.storage.retention.whenDeleted',
+    message: /supported values: "Retain", "Delete"/,
+  },
+};
+
 export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...chain,
   ...settings,
@@ -450,4 +479,5 @@ export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...partition,
   ...blocks,
   ...outside,
+  ...storage,
 };
