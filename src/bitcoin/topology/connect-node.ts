@@ -11,6 +11,7 @@ import {
   versionCall,
   versionOf,
 } from '../rpc/chain-state.ts';
+import { flushCall } from '../rpc/flush.ts';
 import {
   disconnectNode,
   failureOf,
@@ -130,6 +131,8 @@ export interface ConnectRequest {
   readonly compareHeights?: readonly number[];
   /** Whether it is asked for its version. A new node always is. */
   readonly asksVersion?: boolean;
+  /** Whether it writes its chain to disk after it has answered. That it cannot is no failure. Default: false. */
+  readonly flushes?: boolean;
 }
 
 /**
@@ -161,7 +164,10 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
     // A batch is limited: what is left is done the next time, since the node is not complete until then.
     const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.calls.length);
     const reorgIn = (seen: Look) => observedReorg(client, request, seen, options(answerTimeoutMs));
-    if (changes.length === 0 && !isNew) return { ...reportOf(request, rules, look), ...(await reorgIn(look)) };
+    if (changes.length === 0 && !isNew) {
+      if (request.flushes === true) await flush(client, options(answerTimeoutMs));
+      return { ...reportOf(request, rules, look), ...(await reorgIn(look)) };
+    }
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
     const results = await client.batch([...changes, ...lookCalls.calls], options(timeoutMs));
@@ -251,6 +257,15 @@ async function observedReorg(
   const [outcome] = await client.batch([chainTipsCall], options);
   const reorg = reorgOf(former, chain, chainTipsOf(outcome));
   return reorg === undefined ? {} : { reorg };
+}
+
+/** @throws the reason of the signal once it has aborted */
+async function flush(client: RpcClient, options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void> {
+  try {
+    await client.batch([flushCall], options);
+  } catch (error) {
+    if (!(error instanceof BitcoinTransportError)) throw error;
+  }
 }
 
 /** bitcoind closes connections a moment after it was asked to, and lists them until then. */

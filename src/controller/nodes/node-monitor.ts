@@ -46,6 +46,8 @@ export interface NodeObservation {
 const livelyMs = 2_000;
 /** A new block reaches all nodes within this time: their reports of it are read at once. */
 const chainDelayMs = 250;
+/** With the time between two looks it is about five minutes. */
+const flushAfterMs = 200_000;
 /** How long an unresponsive node waits that finds no place. */
 const noPlaceMs = 5_000;
 
@@ -171,6 +173,8 @@ export class NodeMonitor {
     const { network } = node;
     const wasLively = network.isLively;
     const ask = node.startAsk(signal);
+    const flushes = isFlushDue(node);
+    if (flushes) node.flushedAtMs = performance.now();
     try {
       const report = await this.#options.ask(
         {
@@ -183,6 +187,7 @@ export class NodeMonitor {
             apart: node.apart,
           },
           ...{ former: node.formerChain, compareHeights: network.compareHeights, asksVersion: node.asksVersion },
+          ...(flushes ? { flushes } : {}),
         },
         ask.signal,
       );
@@ -201,4 +206,15 @@ export class NodeMonitor {
       ask.clear();
     }
   }
+}
+
+/**
+ * Whether the node has a volume and should write its chain to disk: what it has not written is lost if it is killed. On a public chain to
+ * count the coins takes minutes, and lost blocks come back from its peers.
+ */
+function isFlushDue({ network: { network }, node, flushedAtMs }: WatchedNode): boolean {
+  const { spec } = network;
+  const group = spec.groups?.find(({ name }) => name === node.group);
+  if ((group?.storage ?? spec.storage) === undefined || !chainParametersOf(spec).maxTipAge) return false;
+  return performance.now() - flushedAtMs >= flushAfterMs;
 }

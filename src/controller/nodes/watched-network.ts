@@ -43,6 +43,8 @@ export class WatchedNode {
   #targetVersion = 0;
   /** Whether it is asked for its version at the next look. */
   asksVersion = true;
+  /** The monotonic time at which it was asked last to write its chain to disk, or since which it is known. */
+  flushedAtMs = performance.now();
   #isNew: boolean;
   #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
 

@@ -50,6 +50,12 @@ export class RealBitcoind {
     await this.#run();
   }
 
+  /** The same by SIGKILL: it loses what it has not written to disk. */
+  async killAndRestart(): Promise<void> {
+    await this.#end('SIGKILL');
+    await this.#run();
+  }
+
   /** The results, in the order of the calls. @throws the first error */
   async call(...calls: RpcCall[]): Promise<unknown[]> {
     const outcomes = await this.#client.batch(calls, { timeoutMs: 60_000 });
@@ -71,10 +77,10 @@ export class RealBitcoind {
     child.stdout.destroy();
   }
 
-  async #end(): Promise<void> {
+  async #end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.#process?.exitCode !== null) return;
     const exited = once(this.#process, 'exit');
-    this.#process.kill('SIGTERM');
+    this.#process.kill(signal);
     await exited;
   }
 }

@@ -22,6 +22,8 @@ const [maxAsks, maxUnresponsiveAsks] = [20, 5];
 class FakeNodes {
   /** The names of the nodes that were asked, in order. */
   asked: string[] = [];
+  /** Those that were asked to write their chain to disk. */
+  readonly flushed: string[] = [];
   /** The nodes as they were asked. */
   readonly nodes: Node[] = [];
   /** Nodes that do not answer, with how many of their asks are open. */
@@ -29,8 +31,9 @@ class FakeNodes {
   readonly failing = new Map<string, BitcoinTransportError>();
   readonly incomplete = new Set<string>();
 
-  readonly ask = async ({ node: each }: ConnectRequest, signal: AbortSignal): Promise<NodeReport> => {
+  readonly ask = async ({ node: each, flushes = false }: ConnectRequest, signal: AbortSignal): Promise<NodeReport> => {
     this.asked.push(each.name);
+    if (flushes) this.flushed.push(each.name);
     this.nodes.push(each);
     await Promise.resolve();
     const failure = this.failing.get(each.name);
@@ -120,6 +123,22 @@ describe('NodeMonitor', () => {
     it('no node that is not ready, has no address or is being deleted', async () => {
       await observe([node(0, { isReady: false }), node(1, { ip: '' }), node(2, { isTerminating: true })]);
       expect(fake.asked).to.deep.equal([]);
+    });
+
+    it('nodes with a volume to write their chain to disk at every second look, on a chain of their own, and no others', async () => {
+      const groups = [{ name: 'stored', nodes: 1, ordinals: { start: 0 }, storage: { size: '1Gi' } }];
+      const nodes = [node(0, { name: 'alice-sts-stored-0', group: 'stored' }), node(1)];
+      await observe(nodes, network({ nodes: 2, groups }));
+      expect(await askedWithin(119_000)).to.deep.equal([]);
+      await clock.tickAsync(500_000);
+      expect(fake.flushed).to.deep.equal(['alice-sts-stored-0', 'alice-sts-stored-0']);
+    });
+
+    it('no node of a public chain to write it to disk, which takes minutes', async () => {
+      await observe(readyNodes(1), network({ nodes: 1, chain: 'main', storage: { size: '1Gi' } }));
+      await clock.tickAsync(600_000);
+      expect(fake.asked.length).to.be.greaterThan(4);
+      expect(fake.flushed).to.deep.equal([]);
     });
 
     it('a node as a new one, which takes one batch, only until it was asked once', async () => {

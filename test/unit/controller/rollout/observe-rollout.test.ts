@@ -46,6 +46,13 @@ describe('observeRollout', () => {
     expect(pods?.[1]?.report).to.deep.include({ height: 300, isConnected: true, askedAtMs: 5 });
   });
 
+  it('takes the pods of a set for such that keep their data if it has claims already', () => {
+    const stored = setOf();
+    const spec = { ...stored.spec, volumeClaimTemplates: [{ metadata: { name: 'data' } }] } as NonNullable<V1StatefulSet['spec']>;
+    const kept = [setOf(), { ...stored, spec }, undefined].map(current => observe(current).sets[0]?.keepsData);
+    expect(kept).to.deep.equal([false, true, false]);
+  });
+
   it('takes a pod that is being deleted for none', () => {
     const { sets } = observe(setOf(), { pods: [podOf(0, { deletionTimestamp: '2026-01-01T00:00:00Z' })] });
     expect(sets[0]?.nodes.map(each => each.pod)).to.deep.equal([undefined, undefined, undefined]);

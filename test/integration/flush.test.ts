@@ -1,0 +1,42 @@
+// What a real bitcoind keeps of its chain when it is killed: all blocks that it had when it was asked to write them to disk.
+import { expect } from 'chai';
+import { rpcPort } from '../../src/bitcoin/api/names.ts';
+import { connectNode } from '../../src/bitcoin/topology/connect-node.ts';
+import { node } from '../support/builders.ts';
+import { RealBitcoind } from '../support/processes/real-bitcoind.ts';
+
+describe('a node that is killed', function () {
+  this.timeout(60_000);
+  const credentials = { user: 'user', password: 'password' };
+  const ip = '127.0.9.1';
+  let bitcoind: RealBitcoind;
+  before(async () => {
+    bitcoind = await RealBitcoind.start({ ...credentials, ip });
+  });
+  after(() => bitcoind.stop());
+
+  const mine = (blocks: number) => bitcoind.call({ method: 'generatetodescriptor', params: [blocks, 'raw(51)'] });
+  const tip = async () => (await bitcoind.call({ method: 'getblockcount' }, { method: 'getbestblockhash' })) as [number, string];
+  async function ask(flushes: boolean): Promise<void> {
+    const only = node(0, { ip });
+    const request = { node: only, nodes: [only], credentials, rpcPort, flushes };
+    const report = await connectNode(request, new AbortController().signal);
+    expect(report).to.include({ isComplete: true });
+  }
+
+  it('has the blocks that it had when it was asked to write them to disk', async () => {
+    await mine(20);
+    await ask(true);
+    const before = await tip();
+    await bitcoind.killAndRestart();
+    expect(await tip()).to.deep.equal(before);
+    expect(before[0]).to.equal(20);
+  });
+
+  it('has lost blocks that came after that', async () => {
+    await mine(5);
+    await ask(false);
+    await bitcoind.killAndRestart();
+    expect((await tip())[0]).to.equal(20);
+  });
+});
