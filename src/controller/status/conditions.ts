@@ -17,6 +17,7 @@ import type { CredentialsState } from '../steps/credentials.ts';
 import { partitioned } from './partition.ts';
 import type { PartitionState } from '../partition-clock.ts';
 import { type EdgesStatus, edgesText } from './edges.ts';
+import { storageReady } from './storage.ts';
 import { suspensionStates } from './suspension.ts';
 import { isDeclared, type SpecFault } from './spec-faults.ts';
 
@@ -78,6 +79,7 @@ function activeStates(
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
   const wasPaused = previous?.conditions?.some(({ type }) => type === 'Paused') ?? false;
+  const StorageReady = storageReady(network, observation.nodes, observation.problems, previous);
   const states: ConditionStates = {
     Ready: ready(network, observation),
     Connected: connected(network, observation),
@@ -86,6 +88,7 @@ function activeStates(
     ...specAccepted(network, observation, previous),
     ...chainConditions(network, observation, previous),
     ...productionCondition(network, observation, previous),
+    ...(StorageReady === undefined ? {} : { StorageReady }),
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
@@ -100,6 +103,7 @@ function pausedStates(
 ): ConditionStates {
   const beforeOf = (wanted: string) => previous?.conditions?.find(({ type }) => type === wanted);
   const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
+  const storage = beforeOf('StorageReady');
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -112,6 +116,7 @@ function pausedStates(
     },
     ...(rollout === undefined ? {} : { UpToDate: asBefore(rollout) }),
     ...(credentials === undefined ? {} : { CredentialsAvailable: pick(credentials) }),
+    ...(storage === undefined ? {} : { StorageReady: asBefore(storage) }),
     ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),

@@ -1,6 +1,7 @@
 // What the policy must let the controller do, and what it must refuse. The objects that are not created here are in the test's world.
 import type { V1PodSpec, V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, group, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { configMapFor } from '../../../src/bitcoin/resources/config-map.ts';
 import {
   configMaps,
   networkPolicies,
@@ -22,6 +23,7 @@ import {
   lease,
   listedSecret,
   mirroredImage,
+  named,
   namespace,
   newEvent,
   patch,
@@ -97,6 +99,8 @@ export const allowed: Readonly<Record<string, Write>> = {
       },
     }),
   ),
+  'create a StatefulSet with volumes': create(statefulSets, statefulSet('bob', { storage: { size: '1Gi' } })),
+  'create a ConfigMap for nodes with volumes': create(configMaps, configMapFor(named('bob', { storage: { size: '1Gi' } }))!),
   'create the StatefulSet of a group': create(statefulSets, groupSet),
   'scale the StatefulSet of a group': patch(statefulSets, 'alice-sts-old', { spec: { replicas: 5 } }),
   'delete the StatefulSet of a group with its pods': remove(statefulSets, 'alice-sts-old', 'Background'),
@@ -160,6 +164,7 @@ const owners: Refusals = Object.fromEntries(
   }).map(([how, set]) => [`a StatefulSet ${how}`, [create(statefulSets, set), ownership]]),
 );
 
+const claimTemplate = { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
 const onlyEmptyDir = /nodes have no volumes but emptyDir and the network's ConfigMap/;
 const machine = /nodes use nothing of the machine that they run on/;
 const noToken = /nodes have no token, and no service account unless the chart's value admissionPolicy.podTemplates is true/;
@@ -377,6 +382,18 @@ export const refused: Refusals = {
     ownership,
   ],
   'a ConfigMap without an owner': [create(configMaps, withMetadata(rich.configMap, { ownerReferences: [] })), ownership],
+  'a ConfigMap with another script for volumes': [create(configMaps, withData({ 'volume.sh': 'env' })), contents],
+  'a StatefulSet with another claim': [
+    create(statefulSets, withSpec(bobs, { volumeClaimTemplates: [{ ...claimTemplate, metadata: { name: 'other' } }] })),
+    onlyEmptyDir,
+  ],
+  'a StatefulSet with the copy of a claim': [
+    create(
+      statefulSets,
+      statefulSet('bob', { storage: { size: '1Gi', dataSource: { kind: 'PersistentVolumeClaim', name: 'web' } } }),
+    ),
+    onlyEmptyDir,
+  ],
   'a ConfigMap with another script': [create(configMaps, withData({ 'start.sh': 'env' })), contents],
   'a ConfigMap with something else': [create(configMaps, withData({ other: 'x' })), contents],
   'a ConfigMap with an option that runs a command': [
