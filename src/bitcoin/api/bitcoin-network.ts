@@ -70,8 +70,7 @@ const specSchema = z
     podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
     rollout: rolloutSchema.exactOptional(),
     suspend: z.boolean().exactOptional().meta({
-      description:
-        'Whether all nodes are stopped. Their number, their ordinals and their volumes stay; a node without storage loses its blocks.',
+      description: 'Whether all nodes are stopped. Their volumes stay; a node without storage loses its blocks.',
       absent: 'false.',
     }),
   })

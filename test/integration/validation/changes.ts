@@ -32,8 +32,9 @@ const stored = { nodes: 2, storage: { size: '1Gi', storageClassName: 'fast' } };
 const storedGroup = { nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: { size: '1Gi' } }] };
 const removedStorage = /storage cannot be removed/;
 const addedStorage = /storage can only be added while the network is suspended/;
-const otherSize = /storage\.size cannot change\. To enlarge volumes/;
-const otherClaims = /storageClassName, accessMode and dataSource of storage cannot change/;
+const otherClaims = /size, storageClassName, accessMode and dataSource of storage cannot change\. To enlarge volumes/;
+
+const ofGroup = /storage of the nodes of a group cannot change or be removed/;
 
 const refusedOfStorage: Readonly<Record<string, Change>> = {
   'the removal of storage': {
@@ -59,7 +60,7 @@ const refusedOfStorage: Readonly<Record<string, Change>> = {
   'smaller volumes': {
     from: stored,
     patch: { storage: { size: '500Mi' } },
-    refusal: { field: 'spec.storage', message: otherSize },
+    refusal: { field: 'spec.storage', message: otherClaims },
   },
   'another storage class by server-side apply': {
     from: stored,
@@ -76,15 +77,20 @@ const refusedOfStorage: Readonly<Record<string, Change>> = {
     patch: { storage: { dataSource: { kind: 'VolumeSnapshot', name: 'backup' } } },
     refusal: { field: 'spec.storage', message: otherClaims },
   },
+  'storage for the nodes of a group that run': {
+    from: { nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
+    patch: { groups: storedGroup.groups },
+    refusal: { field: 'spec.groups', message: ofGroup },
+  },
   'the removal of the storage of a group': {
     from: storedGroup,
     patch: { groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
-    refusal: { field: 'spec.groups', message: removedStorage },
+    refusal: { field: 'spec.groups', message: ofGroup },
   },
   'a group with a smaller volume than it had from the network': {
     from: { ...stored, nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
     patch: { groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: { size: '1Mi', storageClassName: 'fast' } }] },
-    refusal: { field: 'spec.groups', message: otherSize },
+    refusal: { field: 'spec.groups', message: ofGroup },
   },
 };
 

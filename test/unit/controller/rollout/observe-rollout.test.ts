@@ -49,7 +49,7 @@ describe('observeRollout', () => {
   it('takes the pods of a set for such that keep their data if it has claims already', () => {
     const stored = setOf();
     const spec = { ...stored.spec, volumeClaimTemplates: [{ metadata: { name: 'data' } }] } as NonNullable<V1StatefulSet['spec']>;
-    const kept = [setOf(), { ...stored, spec }, undefined].map(current => observe(current).sets[0]?.keepsData);
+    const kept = [setOf(), { ...stored, spec }, undefined].map(current => observe(current).sets[0]?.keepsChain);
     expect(kept).to.deep.equal([false, true, false]);
   });
 
