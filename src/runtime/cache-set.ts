@@ -83,9 +83,11 @@ export class CacheSet {
     return this.#caches[0]?.namespaces ?? [];
   }
 
+  /** Those that no namespace can do without come first. */
   get #all(): readonly SyncState[] {
-    const caches = [...this.#caches, ...this.#optional];
-    return this.#namespaces.flatMap(namespace => informersOf(caches, namespace));
+    return [this.#caches, this.#optional].flatMap(caches =>
+      this.#namespaces.flatMap(namespace => informersOf(caches, namespace)),
+    );
   }
 
   #of(namespace: string): readonly SyncState[] {

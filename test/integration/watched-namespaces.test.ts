@@ -21,6 +21,9 @@ const rules = [
   },
   { apiGroups: ['apps'], resources: ['statefulsets'], verbs: everyVerb },
   { apiGroups: [''], resources: ['services'], verbs: everyVerb },
+  { apiGroups: [''], resources: ['configmaps'], verbs: everyVerb },
+  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: everyVerb },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: everyVerb },
   { apiGroups: [''], resources: ['pods'], verbs: everyVerb },
   { apiGroups: [''], resources: ['secrets', 'events'], verbs: everyVerb },
 ];
