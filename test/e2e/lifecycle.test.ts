@@ -126,7 +126,8 @@ describe('a BitcoinNetwork on a real cluster', function () {
 
   it('shows how many nodes it has, how many are ready, and whether they are connected', async () => {
     const [head = '', row = ''] = (await inNamespace('get', 'bitcoinnetwork', 'alice')).split('\n');
-    expect(head.trim().split(/\s+/)).to.deep.equal(['NAME', 'NODES', 'READY', 'CONNECTED', 'AGE']);
+    expect(head.trim().split(/\s+/)).to.deep.equal(['NAME', 'NODES', 'READY', 'EDGES', 'HEIGHT', 'TIPS', 'CONNECTED', 'AGE']);
+    // A network of two fields without a block has no edges, no height and no tips.
     expect(row.trim().split(/\s+/).slice(0, 4)).to.deep.equal(['alice', '3', '3', 'True']);
   });
 
