@@ -145,7 +145,7 @@ describe('networks on a real cluster:', function () {
       await eventually(async () => (await namespace.podUids(name)).size === 5);
       for (const [pod, uid] of await namespace.podUids(name)) expect(scaled.get(pod), pod).to.equal(uid);
       expect((await namespace.events(name)).get('StatefulSetDeleted')).to.deep.equal([
-        `Deleted StatefulSet ${name}-sts-others and its nodes`,
+        `Deleted StatefulSet ${name}-sts-others, with all nodes`,
       ]);
     });
   });
