@@ -12,7 +12,8 @@ import {
 } from '../bitcoin/api/names.ts';
 import { oversizedPart } from '../bitcoin/api/spec-size.ts';
 import type { KubeObject } from '../kube/resource.ts';
-import { definedOnly, keepMetadata, maxAnnotationLength, picked, withinBytes } from '../runtime/transform.ts';
+import { definedOnly } from '../collections/defined-only.ts';
+import { keepMetadata, maxAnnotationLength, picked, withinBytes } from '../runtime/transform.ts';
 
 /**
  * A larger spec of a Service or StatefulSet is not the controller's: it is kept as absent, which the comparison with the desired state takes

@@ -72,17 +72,17 @@ export class Reconciler {
     if (oversizedSpec !== undefined)
       return this.#leaveAlone(network, state, signal, { reason: 'SpecTooLarge', message: oversizedSpec });
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
-    const applied = await this.#children.apply(network, state, signal);
+    const plan = state.planOf(network);
+    const partition = state.partition.observe(network, plan.partition, Date.now());
+    const peers = peersOf(plan, partition);
+    const applied = await this.#children.apply(network, state, peers, signal);
     if (applied === undefined) return {};
     const { pods, nodes } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
     state.rollout.problems = problems;
-    const plan = state.planOf(network);
     const { credentials, previous } = credentialsOf(applied);
-    const partition = state.partition.observe(network, plan.partition, Date.now());
     const isCut = partition?.isCut === true;
-    const peers = peersOf(plan, partition);
     const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
     const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, detoured, previous);
     // A suspended network has no producer, which is no fault of it.
@@ -105,6 +105,7 @@ export class Reconciler {
         partition,
         production,
         specFaults: specFaultsOf(plan, applied.children, applied.forbidden),
+        unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
       },
     };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);

@@ -1,4 +1,4 @@
-// Texts of a limited length, for what refuses longer ones.
+// Texts of a limited length, for readers and for what refuses longer ones.
 
 const encoder = new TextEncoder();
 const ellipsis = '…';
@@ -14,4 +14,10 @@ export function shortened(text: string, mostBytes: number): string {
   if (fitsInto(text, mostBytes)) return text;
   const { read } = encoder.encodeInto(text, new Uint8Array(mostBytes - ellipsisBytes));
   return `${text.slice(0, read)}${ellipsis}`;
+}
+
+/** The first names, and how many more there are: `a, b and 3 more`. */
+export function firstNames(names: readonly string[], most: number): string {
+  const shown = names.slice(0, most).join(', ');
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }

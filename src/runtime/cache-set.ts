@@ -3,6 +3,7 @@
 import { Subject, type Observable } from 'rxjs';
 import { ApiError } from '../kube/api-error.ts';
 import type { KubeObject } from '../kube/resource.ts';
+import { firstNames } from '../logging/short-text.ts';
 import type { Informer } from './informer.ts';
 import type { MultiNamespaceCache } from './multi-namespace-cache.ts';
 import type { CheckResult } from './health-server.ts';
@@ -73,10 +74,19 @@ export class CacheSet {
     const pending = this.#all.filter(({ hasSynced }) => !hasSynced);
     const isReady =
       this.#namespaces.some(namespace => this.hasSynced(namespace)) && pending.every(({ failure }) => failure !== undefined);
-    if (!isReady) return `not listed yet: ${shortened(pending.map(({ subject }) => subject))}`;
+    if (!isReady)
+      return `not listed yet: ${firstNames(
+        pending.map(({ subject }) => subject),
+        longestReport,
+      )}`;
     const failing = this.#all.filter(({ failure }) => failure !== undefined);
     if (failing.length === 0) return undefined;
-    return { warning: `failing: ${shortened(failing.map(({ subject, failure }) => `${subject} (${shortCause(failure)})`))}` };
+    return {
+      warning: `failing: ${firstNames(
+        failing.map(({ subject, failure }) => `${subject} (${shortCause(failure)})`),
+        longestReport,
+      )}`,
+    };
   }
 
   get #namespaces(): readonly string[] {
@@ -97,11 +107,6 @@ export class CacheSet {
 
 const informersOf = (caches: readonly AnyCache[], namespace: string): readonly SyncState[] =>
   caches.map(cache => cache.informer(namespace)).filter(informer => informer !== undefined);
-
-function shortened(names: readonly string[]): string {
-  const shown = names.slice(0, longestReport).join(', ');
-  return names.length > longestReport ? `${shown} and ${names.length - longestReport} more` : shown;
-}
 
 /** Anybody may read /readyz, so it gets no message of the API server. */
 function shortCause(failure: Error | undefined): string {

@@ -1,5 +1,6 @@
 // Parts of the `transform` of a cache: they bound what it holds of an object, whatever other writers put into that.
 //   Without them a tenant fills the controller's memory with annotations, labels and owners of objects that cost nothing else.
+import { definedOnly } from '../collections/defined-only.ts';
 import type { KubeObject, OwnerReference } from '../kube/resource.ts';
 
 /** Which labels and annotations stay in a cache. Default: none. */
@@ -49,11 +50,6 @@ function finalizersOf(metadata: object): readonly string[] | undefined {
 /** The value, or undefined if it has more than `mostBytes` bytes as JSON. */
 export function withinBytes<T extends object>(value: T, mostBytes: number): T | undefined {
   return Buffer.byteLength(JSON.stringify(value)) <= mostBytes ? value : undefined;
-}
-
-/** Without the fields whose value is undefined. */
-export function definedOnly<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** The given fields of an object, as far as it has them. */

@@ -4,7 +4,7 @@
 //   bitcoinConf merges by option: the lines of the group replace all lines of the network for the same option.
 import type { NodeSettings } from '../api/node-settings.ts';
 import type { NetworkPodTemplate } from '../api/pod-template.ts';
-import { definedOnly } from './defined-only.ts';
+import { definedOnly } from '../../collections/defined-only.ts';
 
 /** Pure. The settings of a group's nodes; `group` wins. */
 export function mergedSettings(network: NodeSettings, group: NodeSettings): NodeSettings {

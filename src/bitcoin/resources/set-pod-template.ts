@@ -6,7 +6,7 @@
 import type { V1Container, V1PodSpec, V1ResourceRequirements, V1Volume } from '@kubernetes/client-node';
 import type { NodeSettings } from '../api/node-settings.ts';
 import type { NetworkPodTemplate } from '../api/pod-template.ts';
-import { definedOnly } from './defined-only.ts';
+import { definedOnly } from '../../collections/defined-only.ts';
 import type { NodeSet } from './node-sets.ts';
 import type { PodTemplate } from './pod-template.ts';
 import { canonicalQuantity, compareQuantities } from './quantity.ts';

@@ -1,6 +1,6 @@
 // Connections that keep a network in one piece while a node is away.
 import { componentsOf } from './components.ts';
-import type { Dial } from './topology-plan.ts';
+import { type Dial, pairOf } from './topology-plan.ts';
 
 /**
  * The edges that join the neighbours of a node in a ring, if some of them have no path to one another without it. None otherwise, and none
@@ -23,8 +23,6 @@ export function detourAround(edges: readonly Dial[], absent: ReadonlySet<number>
     });
   });
 }
-
-export const pairOf = ({ from, to }: Dial): string => `${Math.min(from, to)}-${Math.max(from, to)}`;
 
 const neighboursOf = (edges: readonly Dial[], ordinal: number): number[] =>
   [...new Set(edges.flatMap(({ from, to }) => (from === ordinal ? [to] : to === ordinal ? [from] : [])))].sort((a, b) => a - b);

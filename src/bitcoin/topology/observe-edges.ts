@@ -1,6 +1,6 @@
 // Which edges of a plan there are, from what the nodes report.
 import type { NodeReport } from './connect-node.ts';
-import type { Dial, TopologyPlan } from './topology-plan.ts';
+import { type Dial, pairOf, type TopologyPlan } from './topology-plan.ts';
 
 export interface EdgesObserved {
   readonly wanted: number;
@@ -15,16 +15,15 @@ export interface EdgesObserved {
 export function observeEdges({ edges }: TopologyPlan, reports: readonly NodeReport[]): EdgesObserved {
   const connected = new Set<string>();
   for (const { node, connections = [] } of reports)
-    for (const { ordinal } of connections) connected.add(edgeText({ from: node.ordinal, to: ordinal }));
-  const missing = edges.filter(edge => !connected.has(edgeText(edge)));
+    for (const { ordinal } of connections) connected.add(pairOf({ from: node.ordinal, to: ordinal }));
+  const missing = edges.filter(edge => !connected.has(pairOf(edge)));
   return {
     wanted: edges.length,
     connected: edges.length - missing.length,
     heldByController: edges.filter(({ isListed }) => !isListed).length,
-    missing: missing.sort((a, b) => low(a) - low(b) || high(a) - high(b)).map(edgeText),
+    missing: missing.sort((a, b) => low(a) - low(b) || high(a) - high(b)).map(pairOf),
   };
 }
 
 const low = ({ from, to }: Dial): number => Math.min(from, to);
 const high = ({ from, to }: Dial): number => Math.max(from, to);
-const edgeText = (edge: Dial): string => `${low(edge)}-${high(edge)}`;

@@ -13,6 +13,9 @@ export interface Dial {
   readonly to: number;
 }
 
+/** The nodes of an edge, whoever dials, as "3-7" with the lower ordinal first. */
+export const pairOf = ({ from, to }: Dial): string => `${Math.min(from, to)}-${Math.max(from, to)}`;
+
 export interface PlannedEdge extends Dial {
   /** In the added-node list of `from`, so that bitcoind redials it. Else the controller redials it. */
   readonly isListed: boolean;

@@ -1,5 +1,5 @@
 // What is wrong with a topology, as far as it depends on which nodes there are, and the parts of it that can be applied.
-import type { Dial, SpecProblem } from './topology-plan.ts';
+import { type Dial, pairOf, type SpecProblem } from './topology-plan.ts';
 
 const unknown = (field: string, ordinal: number, ordinals: readonly number[]): SpecProblem => ({
   reason: 'OrdinalUnknown',
@@ -23,7 +23,7 @@ export function checkedEdges(
     const field = `topology.edges[${index}]`;
     const missing = (['from', 'to'] as const).filter(end => !existing.has({ from, to }[end]));
     if (missing.length > 0) return missing.map(end => unknown(`${field}.${end}`, { from, to }[end], ordinals));
-    const pair = `${Math.min(from, to)}-${Math.max(from, to)}`;
+    const pair = pairOf({ from, to });
     const first = firstOf.get(pair);
     if (first !== undefined) return [doubled(`${field}: ${from}-${to} joins the same nodes as topology.edges[${first}]`)];
     if (from === to) return [doubled(`${field}: ${from}-${to} joins a node with itself`)];

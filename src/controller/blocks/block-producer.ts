@@ -99,7 +99,7 @@ export class BlockProducer {
     await this.#controller.run(signal);
   }
 
-  /** Call at each reconcile of a network. Never waits. @returns undefined if it makes no blocks, or has not begun yet */
+  /** Call at each reconcile of a network. Never waits. @returns undefined if it makes no blocks, or none of its nodes has been asked yet */
   observe(network: BitcoinNetwork, request: ProductionRequest): ProductionObserved | undefined {
     const key = keyOf(network);
     const { nodes, credentials, previous, plan, isCut } = request;

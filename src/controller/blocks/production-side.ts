@@ -6,6 +6,7 @@ import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf, type Result } from '../../runtime/controller.ts';
+import { firstNames } from '../../logging/short-text.ts';
 
 /** What a producer is asked. Both throw BitcoinRpcError and BitcoinTransportError, and the reason of the signal once it has aborted. */
 export interface ProducerCalls {
@@ -217,7 +218,6 @@ const notReady = (message: string): Step => ({
 const maxOrdinals = 10;
 
 function ordinalsOf(producers: readonly Producer[]): string {
-  const shown = producers.slice(0, maxOrdinals).map(({ ordinal }) => String(ordinal));
-  const rest = producers.length - shown.length;
-  return `${producers.length === 1 ? 'node' : 'nodes'} ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const ordinals = producers.map(({ ordinal }) => String(ordinal));
+  return `${ordinals.length === 1 ? 'node' : 'nodes'} ${firstNames(ordinals, maxOrdinals)}`;
 }

@@ -2,6 +2,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { type Reason, reasons } from './reasons.ts';
+import { firstNames } from '../../logging/short-text.ts';
 
 /** How an object was changed. */
 export type Changed = 'created' | 'updated' | 'recreated';
@@ -23,8 +24,7 @@ const maxNames = 10;
 
 /** One event for all objects of a kind: there may be one of them for each node. */
 export function deletedEvent(kind: string, names: readonly string[]): PendingEvent {
-  const shown = names.slice(0, maxNames).join(', ');
-  const what = `${kind} ${names.length > maxNames ? `${shown} and ${names.length - maxNames} more` : shown}`;
+  const what = `${kind} ${firstNames(names, maxNames)}`;
   return kind === 'StatefulSet'
     ? normal(reasons.statefulSetDeleted, `Deleted ${what}, with all nodes`)
     : normal(reasons.resourceDeleted, `Deleted ${what}`);

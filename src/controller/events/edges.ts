@@ -1,6 +1,6 @@
 // The events of a network's edges: a changed topology, edges that were lost, and all of them connected again.
 import type { BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
-import type { Dial, TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
+import { pairOf, type TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { missingText } from '../status/edges.ts';
 import { reasons } from './reasons.ts';
@@ -38,8 +38,7 @@ export class EdgeHistory {
   }
 }
 
-const pairsOf = (plan: TopologyPlan | undefined): Set<string> =>
-  new Set(plan?.edges.map(({ from, to }: Dial) => `${Math.min(from, to)}-${Math.max(from, to)}`));
+const pairsOf = (plan: TopologyPlan | undefined): Set<string> => new Set(plan?.edges.map(pairOf));
 
 export function edgeEvents(
   previous: BitcoinNetworkStatus | undefined,

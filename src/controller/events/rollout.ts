@@ -3,11 +3,10 @@ import type { BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts'
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { reasons } from './reasons.ts';
 import { sentence } from './sentence.ts';
-
-const conditionOf = (status: BitcoinNetworkStatus | undefined) => status?.conditions?.find(({ type }) => type === 'UpToDate');
+import { conditionIn } from '../status/condition.ts';
 
 export function rolloutEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
-  const [was, is] = [conditionOf(previous), conditionOf(status)];
+  const [was, is] = [conditionIn(previous, 'UpToDate'), conditionIn(status, 'UpToDate')];
   if (is === undefined) return [];
   const message = sentence(is.message);
   const event = (type: PendingEvent['type'], reason: PendingEvent['reason'], text = message): PendingEvent[] => [

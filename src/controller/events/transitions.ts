@@ -1,17 +1,13 @@
 // The events of what changed between two statuses. Pure. The reason is for programs, the message
 // gives the cause to readers of `kubectl describe`.
-import type {
-  BitcoinNetwork,
-  BitcoinNetworkCondition,
-  BitcoinNetworkNode,
-  BitcoinNetworkStatus,
-} from '../../bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkNode, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import { hasOrdinal, isSuspended, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
 import type { ChainsObserved } from '../status/chains.ts';
+import { conditionIn } from '../status/condition.ts';
 import { productionEvents } from '../status/block-production.ts';
 import { partitionEvents } from '../status/partition.ts';
 import { suspensionEvents } from '../status/suspension.ts';
@@ -20,6 +16,7 @@ import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
 import { reasons } from './reasons.ts';
 import { rolloutEvents } from './rollout.ts';
 import { sentence } from './sentence.ts';
+import { firstNames } from '../../logging/short-text.ts';
 
 /** More names than this make a message hard to read; the status has them all. */
 const maxNames = 10;
@@ -60,8 +57,8 @@ export function transitionEvents(
 }
 
 function credentialsEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
-  const credentials = conditionOf(status, 'CredentialsAvailable');
-  if (credentials?.status !== 'True' || credentials.reason === conditionOf(previous, 'CredentialsAvailable')?.reason) return [];
+  const credentials = conditionIn(status, 'CredentialsAvailable');
+  if (credentials?.status !== 'True' || credentials.reason === conditionIn(previous, 'CredentialsAvailable')?.reason) return [];
   const message = sentence(credentials.message);
   return credentials.reason === reasons.credentialsFound
     ? [{ type: 'Normal', reason: reasons.credentialsFound, message }]
@@ -94,15 +91,15 @@ function connectionEvents(
   status: BitcoinNetworkStatus,
   edges: EdgeHistory,
 ): PendingEvent[] {
-  const connected = conditionOf(status, 'Connected');
-  const was = conditionOf(previous, 'Connected');
+  const connected = conditionIn(status, 'Connected');
+  const was = conditionIn(previous, 'Connected');
   if (connected?.status !== 'True' || (was?.status === 'True' && was.message === connected.message)) return [];
   if (isRestored(previous, status, edges)) return [];
   return [{ type: 'Normal', reason: reasons.peersConnected, message: sentence(connected.message) }];
 }
 
 function specEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
-  const [was, is] = [conditionOf(previous, 'SpecAccepted'), conditionOf(status, 'SpecAccepted')];
+  const [was, is] = [conditionIn(previous, 'SpecAccepted'), conditionIn(status, 'SpecAccepted')];
   if (is?.status === 'False' && (was?.status !== 'False' || was.message !== is.message))
     return [{ type: 'Warning', reason: reasons.specRejected, message: `${is.reason}: ${is.message}` }];
   if (is?.status === 'True' && was?.status === 'False')
@@ -111,7 +108,7 @@ function specEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinN
 }
 
 function pauseEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
-  const [was, is] = [conditionOf(previous, 'Paused')?.status === 'True', conditionOf(status, 'Paused')?.status === 'True'];
+  const [was, is] = [conditionIn(previous, 'Paused')?.status === 'True', conditionIn(status, 'Paused')?.status === 'True'];
   if (was === is) return [];
   const message = is ? `The network is paused as long as it has the annotation ${pausedAnnotation}` : 'The network is resumed';
   return [{ type: 'Normal', reason: is ? reasons.paused : reasons.resumed, message }];
@@ -122,8 +119,8 @@ function problemEvents(
   status: BitcoinNetworkStatus,
   problems: readonly Problem[],
 ): PendingEvent[] {
-  if (conditionOf(status, 'Ready')?.status === 'True') return [];
-  const before = conditionOf(previous, 'Ready')?.message;
+  if (conditionIn(status, 'Ready')?.status === 'True') return [];
+  const before = conditionIn(previous, 'Ready')?.message;
   return causesOf(problems)
     .filter(cause => !isSaidIn(before, cause))
     .map(({ reason, message }) => ({ type: 'Warning', reason, message }));
@@ -132,10 +129,8 @@ function problemEvents(
 const isReadyIn = (nodes: readonly BitcoinNetworkNode[], { nodeName, ip }: BitcoinNetworkNode): boolean =>
   nodes.some(node => node.nodeName === nodeName && node.ip === ip && node.ready);
 
-const conditionOf = (status: BitcoinNetworkStatus | undefined, type: string): BitcoinNetworkCondition | undefined =>
-  status?.conditions?.find(condition => condition.type === type);
-
-function names(nodes: readonly BitcoinNetworkNode[]): string {
-  const shown = nodes.slice(0, maxNames).map(({ nodeName, ip }) => `${nodeName} (${ip})`);
-  return nodes.length > maxNames ? `${shown.join(', ')} and ${nodes.length - maxNames} more` : shown.join(', ');
-}
+const names = (nodes: readonly BitcoinNetworkNode[]): string =>
+  firstNames(
+    nodes.map(({ nodeName, ip }) => `${nodeName} (${ip})`),
+    maxNames,
+  );

@@ -3,6 +3,7 @@
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
+import { resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -213,8 +214,6 @@ export class NodeMonitor {
  * count the coins takes minutes, and lost blocks come back from its peers.
  */
 function isFlushDue({ network: { network }, node, flushedAtMs }: WatchedNode): boolean {
-  const { spec } = network;
-  const group = spec.groups?.find(({ name }) => name === node.group);
-  if ((group?.storage ?? spec.storage) === undefined || !chainParametersOf(spec).maxTipAge) return false;
-  return performance.now() - flushedAtMs >= flushAfterMs;
+  if (performance.now() - flushedAtMs < flushAfterMs || !chainParametersOf(network.spec).maxTipAge) return false;
+  return resumedSetsOf(network).some(({ group, settings }) => group === node.group && settings.storage !== undefined);
 }

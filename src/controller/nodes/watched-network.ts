@@ -7,7 +7,7 @@ import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-
 import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { PeerTarget } from '../../bitcoin/topology/peer-target.ts';
-import { definedOnly } from '../../runtime/transform.ts';
+import { definedOnly } from '../../collections/defined-only.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { fingerprintOf, identityOf, type NodeTarget, type PeerPlan, targetsOf } from './node-target.ts';
 import { isSameChain, isSameReport } from './report-changes.ts';
@@ -176,7 +176,7 @@ export class WatchedNetwork {
     this.#noteIdentities();
     const before = new Map(this.nodes);
     this.nodes.clear();
-    const changed: WatchedNode[] = [];
+    const changed = new Set<WatchedNode>();
     const targets = targetsOf(peers, plan, fingerprint);
     for (const node of peers.filter(isAsked)) {
       const former = before.get(node.name);
@@ -184,15 +184,15 @@ export class WatchedNetwork {
       const watched = isKnown ? former : new WatchedNode(this, node);
       if (isKnown) before.delete(node.name);
       watched.node = node;
-      if (watched.retarget(targets(node.ordinal), this.#version)) changed.push(watched);
+      if (watched.retarget(targets(node.ordinal), this.#version)) changed.add(watched);
       this.nodes.set(node.name, watched);
     }
     for (const node of before.values()) node.abandonAsk();
-    const waitedFor = [...this.nodes.values()].filter(node => this.#pending.has(node) || changed.includes(node));
+    const waitedFor = [...this.nodes.values()].filter(node => this.#pending.has(node) || changed.has(node));
     this.#pending = new Set(waitedFor.filter(({ report }) => report === undefined || !isUnresponsive(report)));
     if (this.#pending.size === 0) this.#unsettledSinceMs = undefined;
     else this.#unsettledSinceMs ??= performance.now();
-    return { removed: [...before.values()], changed };
+    return { removed: [...before.values()], changed: [...changed] };
   }
 
   /**

@@ -1,8 +1,7 @@
 // RolloutTracker: the rollout of one network between reconciles. What it forgets with its process is only when a node's turn began.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
-import { pairOf } from '../../bitcoin/topology/detour.ts';
-import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
+import { type Dial, pairOf } from '../../bitcoin/topology/topology-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import type { PeerPlan } from '../nodes/node-target.ts';
 import { type AppliedSet, type ObservedRollout, observeRollout } from './observe-rollout.ts';

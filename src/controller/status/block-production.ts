@@ -1,15 +1,11 @@
 // The blocks that the controller makes, in a network's status, in the condition BlocksProduced and in events. Pure.
-import type {
-  BitcoinNetwork,
-  BitcoinNetworkBlockProduction,
-  BitcoinNetworkCondition,
-  BitcoinNetworkStatus,
-} from '../../bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkBlockProduction, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
 import { firstBlockWithoutReward } from '../../bitcoin/chain/block-schedule.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { ProductionObserved } from '../blocks/block-producer.ts';
 import { reasons } from '../events/reasons.ts';
+import { type ConditionState } from './condition.ts';
 
 const timeText = (ms: number): string => new Date(ms).toISOString();
 
@@ -22,8 +18,6 @@ export function blockProductionStatusOf({ produced, last, nextMs }: ProductionOb
     ...(nextMs === undefined ? {} : { nextTime: timeText(nextMs) }),
   };
 }
-
-type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
 
 /** @param height that of the longest chain */
 export function blocksProduced(

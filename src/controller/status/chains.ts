@@ -2,13 +2,13 @@
 import type {
   BitcoinNetwork,
   BitcoinNetworkChain,
-  BitcoinNetworkCondition,
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
 import type { Branch } from '../../bitcoin/chain/compare-chains.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { rangesOf } from '../../bitcoin/topology/topology-problems.ts';
+import { type ConditionState } from './condition.ts';
 
 /** The chains that the nodes reported last. */
 export interface ChainsObserved {
@@ -52,8 +52,6 @@ export function nodeChainOf({ chain, version }: NodeReport): Pick<BitcoinNetwork
   };
 }
 
-type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
-
 /** @param isCut whether the network is cut into parts */
 export function chainsAgree({ branches, lagging }: ChainsObserved, isCut: boolean): ConditionState {
   const [first, ...others] = branches;
@@ -91,7 +89,3 @@ export const nodesText = (ordinals: readonly number[]): string =>
 
 /** The end of a block hash: its beginning is zeros. */
 export const shortHash = (hash: string): string => `…${hash.slice(-12)}`;
-
-/** The condition that a network keeps once it has it. */
-export const hadCondition = (previous: BitcoinNetworkStatus | undefined, type: string): boolean =>
-  previous?.conditions?.some(condition => condition.type === type) ?? false;

@@ -9,7 +9,7 @@ import { rangesOf } from '../../bitcoin/topology/topology-problems.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { reasons } from '../events/reasons.ts';
 import type { PartitionState } from '../partition-clock.ts';
-import { hadCondition } from './chains.ts';
+import { type ConditionState, hadCondition } from './condition.ts';
 
 export function partitionStatusOf(
   { plan, specHash, startMs, healMs }: PartitionState,
@@ -34,8 +34,6 @@ export function partitionStatusOf(
 }
 
 const timeText = (ms: number): string => new Date(ms).toISOString();
-
-type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
 
 /** Undefined for a network that was never cut. */
 export function partitioned(

@@ -10,7 +10,8 @@ import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { blockProductionStatusOf } from './block-production.ts';
 import { partitionStatusOf } from './partition.ts';
 import { chainStatusOf, nodeChainOf, showsChains } from './chains.ts';
-import { conditionsOf, type Observation, type PausedObservation } from './conditions.ts';
+import { conditionsOf } from './conditions.ts';
+import type { Observation, PausedObservation } from './observation.ts';
 
 /** The status that a network should have. */
 export function statusOf(

@@ -1,11 +1,10 @@
 // The persistent volumes of a network's nodes in the condition StorageReady: what their pods show of them. Pure.
-import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { isSuspended, resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { reasons } from '../events/reasons.ts';
-
-type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
+import { conditionIn, type ConditionState, sameState } from './condition.ts';
 
 /** As images/bitcoind/volume.sh says it. */
 const otherChain = /the volume is of another chain/;
@@ -26,8 +25,8 @@ export function storageReady(
   const ready = nodes.filter(({ group, isReady }) => isReady && groups.has(group)).length;
   if (!isSuspended(network) && ready >= wanted)
     return { status: 'True', reason: 'VolumesReady', message: 'the volumes of all nodes with storage are mounted' };
-  const before = previous?.conditions?.find(({ type }) => type === 'StorageReady');
-  return before && { status: before.status, reason: before.reason, message: before.message };
+  const before = conditionIn(previous, 'StorageReady');
+  return before && sameState(before);
 }
 
 function faultOf({ subject, reason, cause }: Problem): Pick<ConditionState, 'reason' | 'message'> | undefined {

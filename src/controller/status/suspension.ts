@@ -1,13 +1,10 @@
 // The suspension of a network (spec.suspend) in its conditions and in events. Pure.
-import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { isSuspended } from '../../bitcoin/resources/node-sets.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { reasons } from '../events/reasons.ts';
-import { hadCondition } from './chains.ts';
-
-type ConditionState = Pick<BitcoinNetworkCondition, 'status' | 'reason' | 'message'>;
-type ConditionStates = Readonly<Record<string, ConditionState>>;
+import { conditionIn, type ConditionStates, hadCondition } from './condition.ts';
 
 /** Faults that need attention although the nodes are stopped. */
 const faults: ReadonlySet<string> = new Set([reasons.nameTaken, reasons.reconcileFailed]);
@@ -46,7 +43,7 @@ export function suspensionEvents(
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
 ): PendingEvent[] {
-  const reasonIn = (of: BitcoinNetworkStatus | undefined) => of?.conditions?.find(({ type }) => type === 'Suspended')?.reason;
+  const reasonIn = (of: BitcoinNetworkStatus | undefined) => conditionIn(of, 'Suspended')?.reason;
   const [was, is] = [reasonIn(previous), reasonIn(status)];
   if (was === is) return [];
   if (is === reasons.suspended)

@@ -12,16 +12,16 @@ import { childCaches, ownedBy, type ReadableCache, type ReadableCaches } from '.
 import { type ChildKindName, childKinds } from '../child-kinds.ts';
 import { childEvent } from '../events/children.ts';
 import { isCurrent } from '../lifecycle.ts';
-import { peersOf } from '../network-plan.ts';
 import type { NetworkState } from '../network-state.ts';
 import type { NodeMonitor } from '../nodes/node-monitor.ts';
+import type { PeerPlan } from '../nodes/node-target.ts';
 import { podsOf } from '../pod-cache.ts';
 import { applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
 import { removeSurplus } from './remove-surplus.ts';
 import type { RolloutPlan } from '../rollout/rollout-input.ts';
-import { applyStatefulSet, type PreparedStatefulSet, prepareStatefulSet } from './stateful-set.ts';
+import { applyStatefulSet, prepareStatefulSet } from './stateful-set.ts';
 
 export interface ChildrenOptions {
   readonly client: ApplyClient;
@@ -70,9 +70,12 @@ export class ChildrenStep {
     this.#credentials = new NetworkCredentials({ client: options.client, maxAgeMs: options.recheckMs / 2 });
   }
 
-  /** Undefined if the network has been deleted, paused or changed while it waited: its key is queued again then. */
-  apply(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Children | undefined> {
-    return this.#applying.run(() => this.#apply(network, state, signal));
+  /**
+   * @param peers the connections that there should be now
+   * @returns undefined if the network has been deleted, paused or changed while it waited: its key is queued again then
+   */
+  apply(network: BitcoinNetwork, state: NetworkState, peers: PeerPlan, signal: AbortSignal): Promise<Children | undefined> {
+    return this.#applying.run(() => this.#apply(network, state, peers, signal));
   }
 
   /** The headless Service and the StatefulSets as the controller knows them, whatever their owner; undefined for one that does not exist. */
@@ -97,8 +100,13 @@ export class ChildrenStep {
     this.#credentials.reject(network, state.credentials);
   }
 
-  async #apply(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Children | undefined> {
-    const { caches, client, controllerPods, pods, recorder } = this.#options;
+  async #apply(
+    network: BitcoinNetwork,
+    state: NetworkState,
+    peers: PeerPlan,
+    signal: AbortSignal,
+  ): Promise<Children | undefined> {
+    const { caches, client, controllerPods, monitor, pods, recorder } = this.#options;
     if (!isCurrent(network, caches.networks.get(keyOf(network)))) return undefined;
     const context = { client, network, outbox: state.outbox, signal };
     const { sets, largestInbound } = state.planOf(network);
@@ -117,10 +125,14 @@ export class ChildrenStep {
       const input = { set, cached, credentials, options: { ...pods, largestInbound } };
       return { name: set.name, input: isKept ? undefined : prepareStatefulSet(network, state, input) };
     });
-    const rollout = this.#planRollout(
+    const rollout = state.rollout.plan(
       network,
-      state,
       prepared.flatMap(({ input }) => input ?? []),
+      {
+        pods: state.pods.of(network, podsOf(caches.pods, network)),
+        reports: monitor.reportsOf(keyOf(network)),
+        peers,
+      },
     );
     for (const { name, input } of prepared) {
       const applied = input && (await applyStatefulSet(context, state, input, rollout.partitions.get(name)));
@@ -128,14 +140,6 @@ export class ChildrenStep {
     }
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);
     return { credentials, children, forbidden, rollout };
-  }
-
-  #planRollout(network: BitcoinNetwork, state: NetworkState, sets: readonly PreparedStatefulSet[]): RolloutPlan {
-    const { caches, monitor } = this.#options;
-    const pods = state.pods.of(network, podsOf(caches.pods, network));
-    const plan = state.planOf(network);
-    const peers = peersOf(plan, state.partition.observe(network, plan.partition, Date.now()));
-    return state.rollout.plan(network, sets, { pods, reports: monitor.reportsOf(keyOf(network)), peers });
   }
 
   async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {

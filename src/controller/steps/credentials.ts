@@ -10,6 +10,7 @@ import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { reasons } from '../events/reasons.ts';
 import { SecretCache, type SecretReference } from './secret-cache.ts';
+import { firstNames } from '../../logging/short-text.ts';
 
 /** What images/bitcoind uses without a Secret; christianb93/bitcoin-controller's defaults, which are publicly known. */
 export const defaultCredentials: Credentials = { user: 'user', password: 'password' };
@@ -198,10 +199,9 @@ const maxNames = 10;
 function describe(keys: readonly string[], label: string): Pick<Available, 'reason' | 'message'> {
   const others = keys.filter(key => key !== userKey && key !== passwordKey && !previousKeys.includes(key)).sort();
   if (others.length === 0) return { reason: reasons.credentialsFound, message: `${label} holds the credentials` };
-  const more = others.length > maxNames ? ` and ${others.length - maxNames} more` : '';
   const message =
     `${label} holds the credentials and other keys, which every node gets as environment variables: ` +
-    `${others.slice(0, maxNames).join(', ')}${more}. Keep them in another Secret`;
+    `${firstNames(others, maxNames)}. Keep them in another Secret`;
   return { reason: reasons.secretHasOtherKeys, message };
 }
 

@@ -7,7 +7,7 @@ import { reasons } from '../events/reasons.ts';
 import { transitionEvents } from '../events/transitions.ts';
 import type { NetworkState } from '../network-state.ts';
 import { networks } from '../resource-types.ts';
-import type { Observation, PausedObservation } from '../status/conditions.ts';
+import type { Observation, PausedObservation } from '../status/observation.ts';
 import type { LostStatus } from '../status/lost-status.ts';
 import { isChainProgress, isSameStatus, isUrgent, statusOf } from '../status/status.ts';
 

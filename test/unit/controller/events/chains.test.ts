@@ -3,7 +3,7 @@ import type { BitcoinNetworkSpec, BitcoinNetworkStatus } from '../../../../src/b
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { ChainHistory } from '../../../../src/controller/events/chains.ts';
 import { transitionEvents } from '../../../../src/controller/events/transitions.ts';
-import type { Observation } from '../../../../src/controller/status/conditions.ts';
+import type { Observation } from '../../../../src/controller/status/observation.ts';
 import { isChainProgress, isUrgent, statusOf } from '../../../../src/controller/status/status.ts';
 import { network, node } from '../../../support/builders.ts';
 

@@ -3,7 +3,7 @@ import type { BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../../../
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
-import type { Observation } from '../../../../src/controller/status/conditions.ts';
+import type { Observation } from '../../../../src/controller/status/observation.ts';
 import { observeNodes } from '../../../../src/controller/status/pods.ts';
 import { isSameStatus, isUrgent, statusOf } from '../../../../src/controller/status/status.ts';
 import { network, node, pod } from '../../../support/builders.ts';
@@ -97,14 +97,9 @@ describe('statusOf', () => {
 
   it('is not Connected while the topology names a node that there is not', () => {
     const edges = { topology: 'Star (hub 7)', wanted: 0, connected: 0, heldByController: 0, missing: [], summary: '0/0' };
-    const specFaults = [{ reason: 'OrdinalUnknown', message: 'topology.star.hub: there is no node 7 (nodes: 0-2)' }];
-    const status = statusOf(
-      network(),
-      observation({ nodes: all, reports: complete(0, 1, 2), edges, specFaults }),
-      undefined,
-      now,
-    );
-    expect(condition(status, 'Connected')).to.include({ status: 'False', ...specFaults[0] });
+    const unplanned = { reason: 'OrdinalUnknown', message: 'topology.star.hub: there is no node 7 (nodes: 0-2)' };
+    const status = statusOf(network(), observation({ nodes: all, reports: complete(0, 1, 2), edges, unplanned }), undefined, now);
+    expect(condition(status, 'Connected')).to.include({ status: 'False', ...unplanned });
   });
 
   it('is Ready and Connected without nodes when the spec wants none', () => {

@@ -4,7 +4,7 @@ import { statefulSetFor } from '../../../../src/bitcoin/resources/stateful-set.t
 import { nodeServices } from '../../../../src/bitcoin/resources/service.ts';
 import { transitionEvents } from '../../../../src/controller/events/transitions.ts';
 import { planNetwork } from '../../../../src/controller/network-plan.ts';
-import type { Observation } from '../../../../src/controller/status/conditions.ts';
+import type { Observation } from '../../../../src/controller/status/observation.ts';
 import { statusOf } from '../../../../src/controller/status/status.ts';
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
 import { network, node } from '../../../support/builders.ts';

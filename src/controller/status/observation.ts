@@ -1,0 +1,46 @@
+// What a reconcile observed of a network: the input of its status.
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { Applied } from '../../runtime/apply.ts';
+import type { ProductionObserved } from '../blocks/block-producer.ts';
+import type { Problem } from '../diagnosis/pod-problems.ts';
+import type { PartitionState } from '../partition-clock.ts';
+import type { RolloutState } from '../rollout/rollout-input.ts';
+import type { CredentialsState } from '../steps/credentials.ts';
+import type { ChainsObserved } from './chains.ts';
+import type { EdgesStatus } from './edges.ts';
+import type { SpecFault } from './spec-faults.ts';
+
+/** What a reconcile found out about a network. */
+export interface Observation {
+  readonly nodes: readonly Node[];
+  /** The last report of each ready node that has given one. */
+  readonly reports: readonly NodeReport[];
+  readonly credentials: CredentialsState;
+  /** The outcomes of applying the Service and the StatefulSet; undefined if one was not applied. */
+  readonly children: readonly (Applied<unknown> | undefined)[];
+  /** What keeps nodes from existing or from becoming ready. */
+  readonly problems: readonly Problem[];
+  /** What of the spec is not applied. Default: nothing. */
+  readonly specFaults?: readonly SpecFault[];
+  /** The edges of the topology. Default: there is none. */
+  readonly edges?: EdgesStatus | undefined;
+  /** Why edges that the topology asks for are not among them. Default: none is left out. */
+  readonly unplanned?: SpecFault | undefined;
+  /** The rollout. Default: not known. */
+  readonly rollout?: RolloutState | undefined;
+  /** The chains of the nodes. Default: no node has reported one. */
+  readonly chains?: ChainsObserved | undefined;
+  /** Default: the spec does not cut the network. */
+  readonly partition?: PartitionState | undefined;
+  /** Default: no blocks are made, or it is not known yet. */
+  readonly production?: ProductionObserved | undefined;
+}
+
+/** What is seen of a network that is left alone. */
+export interface PausedObservation {
+  readonly isPaused: true;
+  readonly nodes: readonly Node[];
+  /** Why it is left alone, if not for the annotation. */
+  readonly specFault?: SpecFault;
+}
