@@ -7,8 +7,7 @@ import { bitcoindArguments } from '../../src/bitcoin/resources/bitcoind-argument
 import { chainParametersOf } from '../../src/bitcoin/resources/chain-parameters.ts';
 import { configMapFor } from '../../src/bitcoin/resources/config-map.ts';
 import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { defaultSetOf } from '../../src/bitcoin/resources/node-sets.ts';
-import { network } from '../support/builders.ts';
+import { defaultSetOf, network } from '../support/builders.ts';
 import { ImageSandbox, type SandboxOptions } from '../support/processes/image-sandbox.ts';
 
 const credentials = { BC_RPC_USER: 'alice', BC_RPC_PASSWORD: 'hidden-word' };

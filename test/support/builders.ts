@@ -2,7 +2,7 @@
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { labelsOf } from '../../src/bitcoin/api/names.ts';
-import { defaultSetOf } from '../../src/bitcoin/resources/node-sets.ts';
+import { type NodeSet, nodeSetsOf } from '../../src/bitcoin/resources/node-sets.ts';
 import { statefulSetFor, type StatefulSetOptions } from '../../src/bitcoin/resources/stateful-set.ts';
 import type { Node } from '../../src/bitcoin/topology/peer-plan.ts';
 
@@ -17,6 +17,9 @@ export function network(
     spec: { nodes: 3, ...spec },
   };
 }
+
+/** The set of the nodes that are in no group. */
+export const defaultSetOf = (of: BitcoinNetwork): NodeSet => nodeSetsOf(of)[0];
 
 /** The StatefulSet of the nodes that are in no group. */
 export const statefulSetOf = (of: BitcoinNetwork, version: string | undefined, options: StatefulSetOptions): V1StatefulSet =>

@@ -79,5 +79,3 @@ export const chainRules: readonly ValidationRule[] = [
 ];
 
 export type Chain = z.infer<typeof chainSchema>;
-export type SignetSpec = z.infer<typeof signetSchema>;
-export type PeerDiscovery = z.infer<typeof peerDiscoverySchema>;

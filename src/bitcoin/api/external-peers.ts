@@ -37,5 +37,3 @@ export const externalPeersSchema = z
     description: 'Peers outside the network that nodes connect to, on the same chain (addnode). Changes apply to running nodes.',
     absent: 'None.',
   });
-
-export type ExternalPeer = z.infer<typeof externalPeerSchema>;

@@ -19,7 +19,7 @@ export const listSet = { 'x-kubernetes-list-type': 'set' };
 export const listAtomic = { 'x-kubernetes-list-type': 'atomic' };
 
 /** The highest ordinal of a node. Pods, Services and list entries are named by ordinals. */
-export const maxOrdinal = 9999;
+const maxOrdinal = 9999;
 
 export const int32 = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum).meta({ format: 'int32' });
 export const ordinal = () => int32(0, maxOrdinal);

@@ -80,5 +80,3 @@ export const groupNameRule: ValidationRule = {
   rule: `!has(self.spec.groups) || self.spec.groups.all(g, self.metadata.name.size() + g.name.size() <= ${maxNamesLength})`,
   message: `metadata.name and the name of a group must have at most ${maxNamesLength} characters together: pods are labelled with both`,
 };
-
-export type GroupSpec = z.infer<typeof groupSchema>;

@@ -78,4 +78,3 @@ export const nodeSettingsSchema = z.object({
 });
 
 export type NodeSettings = z.infer<typeof nodeSettingsSchema>;
-export type ZmqSpec = z.infer<typeof zmqSchema>;

@@ -21,5 +21,3 @@ export const podDisruptionBudgetSchema = z
     description: 'Creates the PodDisruptionBudget NETWORK-pdb for the nodes, also if it is empty ({}).',
     absent: 'No PodDisruptionBudget.',
   });
-
-export type PodDisruptionBudgetSpec = z.infer<typeof podDisruptionBudgetSchema>;

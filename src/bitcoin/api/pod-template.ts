@@ -10,9 +10,9 @@ import { z } from 'zod';
 import { annotations, labels, listAtomic, listMap, objectName, uncheckedNamedObject, uncheckedObject } from './field-types.ts';
 
 /** The container of bitcoind. */
-export const bitcoindContainerName = 'bitcoind';
+const bitcoindContainerName = 'bitcoind';
 /** The volumes of the controller: bitcoind's data, its written configuration, and the ConfigMap of the network. */
-export const ownVolumeNames = ['data', 'configuration', 'conf'] as const;
+const ownVolumeNames = ['data', 'configuration', 'conf'] as const;
 
 const containerRule = {
   rule: `self.all(c, c.name != '${bitcoindContainerName}')`,

@@ -32,5 +32,3 @@ export const servicesSchema = z
       }),
   })
   .meta({ description: 'Services for clients and peers outside the network, besides the headless Service.', absent: 'None.' });
-
-export type ServicesSpec = z.infer<typeof servicesSchema>;

@@ -50,12 +50,6 @@ export function resumedSetsOf(network: BitcoinNetwork): [NodeSet, ...NodeSet[]] 
   ];
 }
 
-/** The set of the nodes that are in no group. */
-export function defaultSetOf(network: BitcoinNetwork): NodeSet {
-  const [set] = nodeSetsOf(network);
-  return set;
-}
-
 /**
  * Whether the nodes of the set get their start script and configuration from the network's ConfigMap. Otherwise they have those of the
  * controller's own image, and the pod template that a network of only `nodes` and `secret` has: nothing of it changes with a new release.

@@ -3,7 +3,7 @@ import type { RolloutSpec } from '../../bitcoin/api/rollout.ts';
 import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
 import type { RolloutInput, RolloutNode, RolloutPod, RolloutSet, Turn } from './rollout-input.ts';
 
-export const defaultDeadlineSeconds = 600;
+const defaultDeadlineSeconds = 600;
 
 export class RolloutView {
   readonly nowMs: number;

@@ -84,8 +84,7 @@ export function branchesText(branches: readonly Branch[]): string {
   return `${branches.length} chains: ${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
 }
 
-export const nodesText = (ordinals: readonly number[]): string =>
-  `${ordinals.length === 1 ? 'node' : 'nodes'} ${rangesOf(ordinals)}`;
+const nodesText = (ordinals: readonly number[]): string => `${ordinals.length === 1 ? 'node' : 'nodes'} ${rangesOf(ordinals)}`;
 
 /** The end of a block hash: its beginning is zeros. */
 export const shortHash = (hash: string): string => `…${hash.slice(-12)}`;

@@ -62,7 +62,7 @@ function aggregateKeys(object: string, event: CoreV1Event): { aggregateKey: stri
  * Unambiguous keys. Source, object and type, which all three keys share, have a number each, since short keys are cheaper. A cache bounds
  * the numbers; none is used twice.
  */
-export function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
+function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
   const objects = new LruCache<KnownObject>(lruCacheSize);
   let last = 0;
   let latest: { readonly event: CoreV1Event; readonly object: KnownObject } | undefined;

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { bitcoindArguments } from '../../../../src/bitcoin/resources/bitcoind-arguments.ts';
 import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import type { NodeSettings } from '../../../../src/bitcoin/api/node-settings.ts';
-import { defaultSetOf, isManaged, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
-import { network } from '../../../support/builders.ts';
+import { isManaged, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
+import { defaultSetOf, network } from '../../../support/builders.ts';
 
 const group = (name: string, nodes: number, start: number, settings: NodeSettings = {}) => ({
   name,

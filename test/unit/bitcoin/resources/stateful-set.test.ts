@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import type { NodeSettings } from '../../../../src/bitcoin/api/node-settings.ts';
 import type { NetworkPodTemplate } from '../../../../src/bitcoin/api/pod-template.ts';
-import { defaultSetOf, nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
+import { nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
 import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../../../src/bitcoin/resources/stateful-set.ts';
-import { network, statefulSetOf } from '../../../support/builders.ts';
+import { defaultSetOf, network, statefulSetOf } from '../../../support/builders.ts';
 
 const image = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const ownLabels = { app: 'alice', 'app.kubernetes.io/managed-by': 'bitcoin-controller' };
