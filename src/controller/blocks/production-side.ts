@@ -154,7 +154,8 @@ export class ProductionSide {
         continue;
       }
       this.#lags += 1;
-      if (this.#lags <= maxLags) return { result: { requeueAfterMs: lagMs }, state: { reason: 'Producing' } };
+      if (this.#lags <= maxLags)
+        return { result: { requeueAfterMs: lagMs }, state: { reason: progressOf(spec, this.#best?.height ?? 0) } };
       this.#lags = 0;
       this.#passedOver.set(node.name, nowMs + passOverMs);
       failures.push(`${node.name} lacks the newest block`);
@@ -206,6 +207,12 @@ export class ProductionSide {
   #see(chain: ChainState): void {
     if (this.#best === undefined || chain.height > this.#best.height) this.#best = chain;
   }
+}
+
+/** What is going on at a height, if a producer can be asked. */
+function progressOf(spec: BlockProductionSpec, height: number): 'Producing' | 'MiningInitialBlocks' | 'InitialBlocksMined' {
+  if (initialBatch(spec, height) > 0) return 'MiningInitialBlocks';
+  return spec.intervalSeconds === undefined ? 'InitialBlocksMined' : 'Producing';
 }
 
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;

@@ -181,6 +181,16 @@ describe('ProductionSide', () => {
     expect(nodes.calls.map(([ordinal]) => ordinal)).to.deep.equal([0]);
   });
 
+  it('says of a network with its initial blocks that it has them while a producer lacks the newest one', async () => {
+    spec = { initialBlocks: 7 };
+    nodes.chain = { height: 7, tip: 'seven' };
+    nodes.own.set(2, { height: 6, tip: 'six' });
+    expect((await step()).state.reason).to.equal('InitialBlocksMined');
+    nodes.own.clear();
+    expect((await step()).state.reason).to.equal('InitialBlocksMined');
+    expect(nodes.calls).to.deep.equal([]);
+  });
+
   it('starts from the chain that is left when the nodes with the longest one are gone', async () => {
     nodes.chain = { height: 500, tip: 'high', timeSeconds: startMs / 1_000 - 60 };
     await step();
