@@ -8,6 +8,8 @@ import { say } from './progress.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const lanes = 2;
+/** The longest file takes a third of this. */
+const defaultLimitMs = 30 * 60_000;
 /** A command that runs the one after it in a new network namespace, with loopback. */
 const isolation = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
 
@@ -76,20 +78,22 @@ export interface RunFilesOptions {
   readonly logOf: (file: string) => string;
   /** Called when a file has ended, with whether its process exited with 0. */
   readonly onEnd: (file: string, isGreen: boolean, elapsedMs: number) => Promise<void>;
+  /** A process that still runs after so many milliseconds is killed, so that one that waits without end does not keep the others. Default: 30 minutes. */
+  readonly limitMs?: number;
   /** No file starts after it has aborted. */
   readonly signal: AbortSignal;
 }
 
 /** Runs the files of the queue until none is left. */
 export async function runFiles(queue: FileQueue, options: RunFilesOptions): Promise<void> {
-  const { isIsolated, argsOf, logOf, onEnd, signal } = options;
+  const { isIsolated, argsOf, logOf, onEnd, signal, limitMs = defaultLimitMs } = options;
   const lane = async (): Promise<void> => {
     for (;;) {
       const file = signal.aborted ? undefined : queue.take();
       if (file === undefined) return;
       const wrapper = isIsolated && !queue.isExclusive(file) ? isolation : [];
       const startedMs = performance.now();
-      const isGreen = await succeedsInto(logOf(file), [...wrapper, process.execPath, ...argsOf(file)]);
+      const isGreen = await succeedsInto(logOf(file), [...wrapper, process.execPath, ...argsOf(file)], limitMs);
       queue.done(file);
       await onEnd(file, isGreen, performance.now() - startedMs);
     }
@@ -98,9 +102,9 @@ export async function runFiles(queue: FileQueue, options: RunFilesOptions): Prom
 }
 
 /** Into a file and not a pipe, which a process that is left behind would keep open. */
-async function succeedsInto(log: string, [program = '', ...args]: readonly string[]): Promise<boolean> {
+async function succeedsInto(log: string, [program = '', ...args]: readonly string[], limitMs: number): Promise<boolean> {
   const output = openSync(log, 'w');
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', output, output] });
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', output, output], timeout: limitMs, killSignal: 'SIGKILL' });
   closeSync(output);
   return await new Promise((resolve, reject) => {
     child.once('error', reject);

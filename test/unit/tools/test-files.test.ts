@@ -25,10 +25,14 @@ describe('FileQueue', () => {
 });
 
 describe('runFiles', () => {
-  const run = async (files: readonly string[], argsOf: (file: string) => readonly string[], signal = nobody) => {
+  const run = async (
+    files: readonly string[],
+    argsOf: (file: string) => readonly string[],
+    { signal = nobody, limitMs = 20_000 } = {},
+  ) => {
     const ended: [string, boolean][] = [];
     await runFiles(new FileQueue(files, { first: [], exclusive: [] }), {
-      ...{ isIsolated: false, logOf: () => '/dev/null', signal, argsOf },
+      ...{ isIsolated: false, logOf: () => '/dev/null', signal, limitMs, argsOf },
       onEnd: (file, isGreen) => {
         ended.push([file, isGreen]);
         return Promise.resolve();
@@ -46,7 +50,12 @@ describe('runFiles', () => {
     ]);
   });
 
+  it('ends a process that takes longer than its limit, and reports it as failed', async () => {
+    const ended = await run(['forever'], () => ['--eval', 'setInterval(() => undefined, 1_000)'], { limitMs: 100 });
+    expect(ended).to.deep.equal([['forever', false]]);
+  });
+
   it('starts no file after its signal has aborted', async () => {
-    expect(await run(['0'], () => ['--version'], AbortSignal.abort())).to.deep.equal([]);
+    expect(await run(['0'], () => ['--version'], { signal: AbortSignal.abort() })).to.deep.equal([]);
   });
 });
