@@ -35,8 +35,14 @@ describe('a release of the chart', () => {
       namespace: string;
     }[];
     for (const { name, namespace } of releases) await helm('uninstall', name, '--namespace', namespace);
-    await api.kubectl('delete', 'crd', definition, '--ignore-not-found');
+    await deleteDefinition();
   });
+
+  /** Asks by itself until it is gone: `kubectl delete` waits in a watch, and without end. */
+  async function deleteDefinition(): Promise<void> {
+    await api.kubectl('delete', 'crd', definition, '--ignore-not-found', '--wait=false');
+    await eventually(async () => (await api.kubectl('get', 'crd', definition, '--ignore-not-found')) === '');
+  }
 
   const helm = (...args: readonly string[]): Promise<string> => helmWith(api.kubeconfigPath, ...args);
   const helmWith = (kubeconfig: string, ...args: readonly string[]): Promise<string> => {
@@ -115,7 +121,7 @@ describe('a release of the chart', () => {
       expect(manifest, file).to.include('resources: [configmaps]').and.include('resources: [networkpolicies]');
       expect(manifest, file).to.include('resources: [poddisruptionbudgets]').and.not.include('--without-kinds');
       await helm('uninstall', 'bitcoin-controller', ...inNamespace);
-      await api.kubectl('delete', 'crd', definition);
+      await deleteDefinition();
     }
   });
 
