@@ -1,9 +1,9 @@
 // The program: command line, signals and exit code. Only this file ends the process.
+import './app/small-heap.ts';
 import { hostname } from 'node:os';
 import { config as rxjs } from 'rxjs';
 import { readConfig, usage, UsageError, version } from './app/config.ts';
 import { run } from './app/run.ts';
-import { keepHeapSmall } from './app/small-heap.ts';
 import type { Logger } from './logging/logger.ts';
 import { createLogger, type LeveledLogger } from './logging/winston-logger.ts';
 
@@ -43,5 +43,4 @@ async function main(): Promise<number> {
   }
 }
 
-keepHeapSmall();
 process.exitCode = await main();

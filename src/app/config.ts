@@ -2,7 +2,7 @@
 //   Every option is also an environment variable: `--log-level debug` is BITCOIN_CONTROLLER_LOG_LEVEL=debug. The command line wins.
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { optionalKinds } from '../controller/child-kinds.ts';
 import { defaultPodTemplate, parsePodTemplate } from '../bitcoin/resources/pod-template.ts';
 import { type ClusterEnvironment, clusterVariables } from '../kube/auth/kubeconfig.ts';

@@ -1,5 +1,5 @@
 // Lines of bitcoind's configuration, and the keys that only the controller sets.
-import { z } from 'zod';
+import * as z from 'zod';
 import { listAtomic } from './field-types.ts';
 
 /**

@@ -2,7 +2,7 @@
 // schemas; the CRD in the chart and docs/fields.md are generated from them (custom-resource-definition.ts, field-reference.ts).
 // Wire-compatible with christianb93/bitcoin-controller, version v1: its manifests and clients work unchanged.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { blockProductionRules, blockProductionSchema } from './block-production.ts';
 import { chainRules, chainSchema, peerDiscoverySchema, signetSchema } from './chain.ts';
 import { externalPeersSchema } from './external-peers.ts';

@@ -1,5 +1,5 @@
 // The blocks that the controller lets the nodes of a network make.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, listMap, ordinal, type ValidationRule } from './field-types.ts';
 
 const producerSchema = z.object({

@@ -1,5 +1,5 @@
 // The chain of a network, and the discovery of peers outside of it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, type ValidationRule } from './field-types.ts';
 
 export const chainSchema = z.enum(['main', 'testnet4', 'signet', 'regtest']).meta({

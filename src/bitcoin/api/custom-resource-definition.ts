@@ -1,5 +1,5 @@
 // The CustomResourceDefinition, made from the schema in bitcoin-network.ts. tools/generate.ts writes it into the chart.
-import { z } from 'zod';
+import * as z from 'zod';
 import { bitcoinNetworkSchema, group, kind, plural, version } from './bitcoin-network.ts';
 import { type JsonSchema, structuralSchema } from './structural-schema.ts';
 

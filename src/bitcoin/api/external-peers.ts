@@ -1,5 +1,5 @@
 // Peers outside the network that its nodes connect to.
-import { z } from 'zod';
+import * as z from 'zod';
 import { listMap, listSet, ordinal } from './field-types.ts';
 
 const externalPeerSchema = z.object({

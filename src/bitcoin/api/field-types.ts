@@ -1,5 +1,5 @@
 // The kinds of fields that several features have: maps, quantities, objects of Kubernetes, and the CEL rules of a field.
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A rule in CEL that the API server checks (`x-kubernetes-validations`). */
 export interface ValidationRule {

@@ -1,5 +1,5 @@
 // Groups of nodes with settings and a StatefulSet of their own.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, listMap, ordinal, type ValidationRule } from './field-types.ts';
 import { nodeSettingsSchema } from './node-settings.ts';
 

@@ -1,6 +1,6 @@
 // A NetworkPolicy for the nodes of a network.
 import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { listAtomic, uncheckedObject } from './field-types.ts';
 
 const peers = (description: string, absent: string) =>

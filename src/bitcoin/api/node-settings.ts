@@ -1,5 +1,5 @@
 // The settings of the nodes: of a network for all of its nodes, and of a group for its own.
-import { z } from 'zod';
+import * as z from 'zod';
 import { bitcoinConfSchema } from './bitcoin-conf.ts';
 import { int32, listSet, quantities } from './field-types.ts';
 import { podTemplateSchema } from './pod-template.ts';

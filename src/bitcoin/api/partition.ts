@@ -1,5 +1,5 @@
 // The partition of a network: which nodes are cut off from which others, and for how long.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, listMap, listSet, ordinal } from './field-types.ts';
 
 /** The name of the part of the nodes that no part names. */

@@ -1,5 +1,5 @@
 // A PodDisruptionBudget for the nodes of a network.
-import { z } from 'zod';
+import * as z from 'zod';
 import { numberOrPercentage } from './field-types.ts';
 
 export const podDisruptionBudgetSchema = z

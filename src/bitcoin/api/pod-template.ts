@@ -6,7 +6,7 @@ import type {
   V1TopologySpreadConstraint,
   V1Volume,
 } from '@kubernetes/client-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { annotations, labels, listAtomic, listMap, objectName, uncheckedNamedObject, uncheckedObject } from './field-types.ts';
 
 /** The container of bitcoind. */

@@ -1,5 +1,5 @@
 // How a change of the pods is rolled out: how many nodes at a time, and what holds it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, numberOrPercentage, ordinal } from './field-types.ts';
 
 export const rolloutSchema = z

@@ -1,5 +1,5 @@
 // Services besides the headless one, for clients and peers outside the network.
-import { z } from 'zod';
+import * as z from 'zod';
 import { annotations } from './field-types.ts';
 
 const serviceAnnotations = () =>

@@ -1,5 +1,5 @@
 // The status of a network. Only the controller writes it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { listAtomic, listMap } from './field-types.ts';
 
 /** `edges.missing` names at most so many edges. */

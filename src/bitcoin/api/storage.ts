@@ -1,5 +1,5 @@
 // Persistent volumes of nodes. What a claim that exists has cannot change, so neither can the fields that it is made of.
-import { z } from 'zod';
+import * as z from 'zod';
 import { objectName, type ValidationRule } from './field-types.ts';
 
 const retention = (what: string) =>

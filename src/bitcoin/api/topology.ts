@@ -1,5 +1,5 @@
 // Which nodes are connected.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, listAtomic, ordinal, type ValidationRule } from './field-types.ts';
 
 const maxFullMesh = 100;

@@ -1,5 +1,5 @@
 // What the controller's configuration adds to the pods of all networks. The field names are those of the chart's values.
-import { z } from 'zod';
+import * as z from 'zod';
 import { group } from '../api/bitcoin-network.ts';
 import { managedByLabel } from '../api/names.ts';
 import { canonicalQuantity, compareQuantities } from './quantity.ts';

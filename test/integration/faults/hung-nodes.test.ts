@@ -48,14 +48,20 @@ describe('a bitcoind that hangs', function () {
   }
 
   it('delays neither the scaling of its own network nor that of another one', async () => {
-    const healthy = { alice: await shortestScaling('alice'), bob: await shortestScaling('bob') };
+    const measure = async () => ({ alice: await shortestScaling('alice'), bob: await shortestScaling('bob') });
+    const before = await measure();
     await world.untilRight(namespace, 'alice');
     const { status } = await world.client.get(networks, { namespace, name: 'alice' });
-    world.bitcoind.node(status?.nodes?.[1]?.ip ?? '').fault = 'hang';
+    const node = world.bitcoind.node(status?.nodes?.[1]?.ip ?? '');
+    node.fault = 'hang';
     await world.untilCondition(namespace, 'alice', 'Connected', 'False PeerConnectFailed');
-    const hung = { alice: await shortestScaling('alice'), bob: await shortestScaling('bob') };
-    const label = JSON.stringify({ healthy, hung });
-    expect(hung.alice, label).to.be.below(healthy.alice + addedMs);
-    expect(hung.bob, label).to.be.below(healthy.bob + addedMs);
+    const hung = await measure();
+    node.fault = undefined;
+    await world.untilRight(namespace, 'alice');
+    // Before and after: the machine may have got other work meanwhile.
+    const after = await measure();
+    const label = JSON.stringify({ before, hung, after });
+    for (const name of ['alice', 'bob'] as const)
+      expect(hung[name], label).to.be.below(Math.max(before[name], after[name]) + addedMs);
   });
 });
