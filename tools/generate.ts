@@ -48,11 +48,13 @@ const files: Readonly<Record<string, string>> = {
   // The admission policy compares what the controller writes with it.
   'charts/bitcoin-controller/files/start.sh': readFileSync(path.join(root, 'images/bitcoind/start.sh'), 'utf8'),
   'charts/bitcoin-controller/files/volume.sh': readFileSync(path.join(root, 'images/bitcoind/volume.sh'), 'utf8'),
+  'charts/bitcoin-controller/files/rpcauth.sh': readFileSync(path.join(root, 'images/bitcoind/rpcauth.sh'), 'utf8'),
   'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
   'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
   'docs/fields.md': fieldReference(jsonSchemaOfNetworks()),
   'images/bitcoind/bitcoin.conf': `# Generated from src/bitcoin/resources/bitcoin-conf.ts by \`npm run generate\`; do not edit.\n${bitcoinConf({})}`,
   'src/bitcoin/resources/start-script.ts': scriptModule('images/bitcoind/start.sh', 'startScript'),
+  'src/bitcoin/resources/rpc-auth-script.ts': scriptModule('images/bitcoind/rpcauth.sh', 'rpcAuthScript'),
   'src/bitcoin/resources/volume-script.ts': scriptModule('images/bitcoind/volume.sh', 'volumeScript'),
 };
 

@@ -162,5 +162,4 @@ export class Reconciler {
 const healsInMs = (partition: PartitionState | undefined): number | undefined =>
   partition?.isCut === true && partition.healMs !== undefined ? Math.max(1, partition.healMs - Date.now()) : undefined;
 
-const credentialsOf = ({ credentials }: Children) =>
-  credentials.isAvailable ? credentials : { credentials: undefined, previous: undefined };
+const credentialsOf = ({ credentials: { credentials, previous } }: Children) => ({ credentials, previous });

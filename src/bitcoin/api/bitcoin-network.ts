@@ -12,6 +12,7 @@ import { nodeSettingsSchema } from './node-settings.ts';
 import { partitionSchema } from './partition.ts';
 import { podDisruptionBudgetSchema } from './pod-disruption-budget.ts';
 import { rolloutSchema } from './rollout.ts';
+import { rpcAuthRules, rpcAuthSchema } from './rpc-auth.ts';
 import { servicesSchema } from './services.ts';
 import { type BitcoinNetworkStatus, statusSchema } from './status.ts';
 import { storageRules } from './storage.ts';
@@ -56,6 +57,7 @@ const specSchema = z
         absent: 'The publicly known default credentials, as with an empty name.',
         'x-kubernetes-validations': [secretNameRule],
       }),
+    rpcAuth: rpcAuthSchema.exactOptional(),
     chain: chainSchema.exactOptional(),
     signet: signetSchema.exactOptional(),
     peerDiscovery: peerDiscoverySchema.exactOptional(),
@@ -76,7 +78,14 @@ const specSchema = z
   })
   .meta({
     description: 'The desired state of the network.',
-    'x-kubernetes-validations': [...chainRules, ...groupRules, ...topologyRules, ...blockProductionRules, ...storageRules],
+    'x-kubernetes-validations': [
+      ...rpcAuthRules,
+      ...chainRules,
+      ...groupRules,
+      ...topologyRules,
+      ...blockProductionRules,
+      ...storageRules,
+    ],
   });
 
 /** The schema of the whole object in the CRD. */

@@ -1,11 +1,12 @@
 // The ConfigMap from which the nodes of any image start: a script, and bitcoind's configuration without the credentials.
 import { createHash } from 'node:crypto';
-import type { V1ConfigMap } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Volume } from '@kubernetes/client-node';
 import { configMapName } from '../api/names.ts';
 import { bitcoinConf } from './bitcoin-conf.ts';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import { isManaged, type NodeSet, nodeSetsOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
+import { rpcAuthScript } from './rpc-auth-script.ts';
 import { startScript } from './start-script.ts';
 import { volumeScript } from './volume-script.ts';
 
@@ -16,11 +17,15 @@ export const configurationMount = {
   volumeMount: { name: 'conf', mountPath: '/etc/bitcoin-controller', readOnly: true },
 } as const;
 
+const rpcAuthScriptKey = 'rpcauth.sh';
+
 /** @param hasStorage whether it is for nodes with persistent volumes. Others need not be restarted for a script that they do not run */
 const dataOf = ({ spec }: BitcoinNetwork, hasStorage: boolean): Record<string, string> => ({
   'bitcoin.conf': bitcoinConf(spec),
   'start.sh': startScript,
   ...(hasStorage ? { 'volume.sh': volumeScript } : {}),
+  // Beside the other one, for nodes that have yet to be restarted.
+  ...(spec.rpcAuth === undefined ? {} : { [rpcAuthScriptKey]: rpcAuthScript }),
 });
 
 const hasStorage = ({ settings }: NodeSet): boolean => settings.storage !== undefined;
@@ -31,6 +36,19 @@ export function configMapFor(network: BitcoinNetwork): V1ConfigMap | undefined {
   if (!sets.some(set => isManaged(network.spec, set))) return undefined;
   const data = dataOf(network, sets.some(hasStorage));
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: ownedMetadata(network, configMapName(network)), data };
+}
+
+/** The volume of the ConfigMap in a pod. The script for hashes of credentials takes the place of the other one. */
+export function configurationVolume(network: BitcoinNetwork, set: NodeSet): V1Volume {
+  const name = configMapName(network);
+  const volume = configurationMount.volumeMount.name;
+  if (network.spec.rpcAuth === undefined) return { name: volume, configMap: { name } };
+  const files = {
+    'bitcoin.conf': 'bitcoin.conf',
+    [rpcAuthScriptKey]: 'start.sh',
+    ...(hasStorage(set) ? { 'volume.sh': 'volume.sh' } : {}),
+  };
+  return { name: volume, configMap: { name, items: Object.entries(files).map(([key, path]) => ({ key, path })) } };
 }
 
 /** Changes with the data of the ConfigMap that the set uses, so that the pods are rolled and start with the new one. */

@@ -54,11 +54,11 @@ export function resumedSetsOf(network: BitcoinNetwork): [NodeSet, ...NodeSet[]] 
  * Whether the nodes of the set get their start script and configuration from the network's ConfigMap. Otherwise they have those of the
  * controller's own image, and the pod template that a network of only `nodes` and `secret` has: nothing of it changes with a new release.
  */
-export function isManaged({ chain, signet, peerDiscovery }: BitcoinNetworkSpec, { group, settings }: NodeSet): boolean {
+export function isManaged({ chain, signet, peerDiscovery, rpcAuth }: BitcoinNetworkSpec, { group, settings }: NodeSet): boolean {
   const { image, bitcoinConf = [], zmq, storage } = settings;
   const isOfChain = chain !== undefined || signet !== undefined || peerDiscovery !== undefined;
   const isChosen = image !== undefined || bitcoinConf.length > 0 || zmq !== undefined || storage !== undefined;
-  return isOfChain || group !== undefined || isChosen;
+  return isOfChain || rpcAuth !== undefined || group !== undefined || isChosen;
 }
 
 /** The port of the ZMQ publishers of a set; undefined if it publishes nothing. */

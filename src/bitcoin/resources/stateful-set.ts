@@ -1,21 +1,14 @@
 // The StatefulSet of a set of nodes, and its pod template.
 import type { V1Container, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
-import {
-  configMapName,
-  configurationAnnotation,
-  credentialsAnnotation,
-  groupPodLabels,
-  labelsOf,
-  podLabel,
-  serviceName,
-} from '../api/names.ts';
+import { configurationAnnotation, credentialsAnnotation, groupPodLabels, labelsOf, podLabel, serviceName } from '../api/names.ts';
 import { bitcoindArguments } from './bitcoind-arguments.ts';
 import { chainParametersOf } from './chain-parameters.ts';
-import { configurationHash, configurationMount } from './config-map.ts';
+import { configurationHash, configurationMount, configurationVolume } from './config-map.ts';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import { isManaged, type NodeSet, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 import { defaultPodTemplate, type PodTemplate } from './pod-template.ts';
+import { rpcAuthMount, rpcAuthVolume } from './rpc-auth.ts';
 import { type SetPodTemplate, setPodTemplateOf } from './set-pod-template.ts';
 import { chainOfVolume, dataVolume, storageFields } from './storage.ts';
 
@@ -89,14 +82,16 @@ interface Parts {
 function environmentOf({ network: { spec }, set, isManaged: managed }: Parts): Pick<V1Container, 'env' | 'envFrom'> {
   // On a public chain the name would show strangers how the cluster names its pods.
   const isNamed = managed && chainParametersOf(spec).isClosed;
+  // With hashes the nodes get nothing of the Secret that has the password.
+  const secret = spec.rpcAuth === undefined ? spec.secret : undefined;
   const env = [
-    ...(spec.secret ? [{ name: secretVariable, value: spec.secret }] : []),
+    ...(secret ? [{ name: secretVariable, value: secret }] : []),
     ...(isNamed ? [{ name: 'BC_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] : []),
     ...(set.settings.storage === undefined ? [] : [{ name: 'BC_VOLUME_CHAIN', value: chainOfVolume(spec) }]),
   ];
   return {
     ...(env.length === 0 ? {} : { env }),
-    ...(spec.secret ? { envFrom: [{ secretRef: { name: spec.secret, optional: true } }] } : {}),
+    ...(secret ? { envFrom: [{ secretRef: { name: secret, optional: true } }] } : {}),
   };
 }
 
@@ -126,7 +121,11 @@ function bitcoindContainer(parts: Parts): V1Container {
     readinessProbe,
     resources: template.resources,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
-    volumeMounts: [...ownMounts, ...(parts.isManaged ? [configurationMount.volumeMount] : [])],
+    volumeMounts: [
+      ...ownMounts,
+      ...(parts.isManaged ? [configurationMount.volumeMount] : []),
+      ...(network.spec.rpcAuth === undefined ? [] : [rpcAuthMount]),
+    ],
   };
 }
 
@@ -154,7 +153,12 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
     ...(parts.isManaged ? { [configurationAnnotation]: configurationHash(network, set) } : {}),
   };
   const groupLabels = set.group === undefined ? {} : groupPodLabels(network, set.group);
-  const volume = { name: configurationMount.volumeMount.name, configMap: { name: configMapName(network) } };
+  const { rpcAuth } = network.spec;
+  const ownVolumes = [
+    ...volumesOf(set, template.dataSizeLimit),
+    ...(parts.isManaged ? [configurationVolume(network, set)] : []),
+    ...(rpcAuth === undefined ? [] : [rpcAuthVolume(rpcAuth)]),
+  ];
   return {
     metadata: {
       labels: { ...template.labels, ...labelsOf(network), ...groupLabels },
@@ -170,7 +174,7 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
         template.terminationGracePeriodSeconds ?? (chainParametersOf(network.spec).chain === 'main' ? 600 : 60),
       ...(template.initContainers.length === 0 ? {} : { initContainers: template.initContainers }),
       containers: [bitcoindContainer(parts), ...template.containers],
-      volumes: [...volumesOf(set, template.dataSizeLimit), ...(parts.isManaged ? [volume] : []), ...template.volumes],
+      volumes: [...ownVolumes, ...template.volumes],
     },
   };
 }

@@ -11,7 +11,8 @@ import { ready } from './readiness.ts';
 /** Connected: Ready, and every edge is connected; without a topology, every node's list has every other node, connected. */
 export function connected(network: BitcoinNetwork, observation: Observation): ConditionState {
   const { credentials, edges, problems, reports } = observation;
-  if (!credentials.isAvailable) return { status: 'False', reason: credentials.reason, message: credentials.message };
+  if (!credentials.isAvailable && credentials.credentials === undefined)
+    return { status: 'False', reason: credentials.reason, message: credentials.message };
   // A node that exits is reported as that, whatever the others answer about it.
   if (problems.length > 0) {
     const readiness = ready(network, observation);

@@ -9,6 +9,7 @@ import { credentialFault, maxCredentialsBytes } from '../../bitcoin/rpc/credenti
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { reasons } from '../events/reasons.ts';
+import { RpcAuthSecrets, rpcAuthReferenceOf } from './rpc-auth.ts';
 import { SecretCache, type SecretReference } from './secret-cache.ts';
 import { firstNames } from '../../logging/short-text.ts';
 
@@ -20,7 +21,10 @@ interface Available {
   readonly credentials: Credentials;
   /** Those before: nodes have them until they are restarted. Undefined if there are none, or none are known. */
   readonly previous?: Credentials | undefined;
-  /** Changes when the credentials do; undefined for the defaults. It names a version of the Secret, and nothing of it follows from its content. */
+  /**
+   * Changes when the credentials of the nodes do; undefined for the defaults. It names a version of the Secret, and nothing of it follows
+   * from its content. With `spec.rpcAuth` it is a digest of the hashes.
+   */
   readonly version: string | undefined;
   readonly reason: typeof reasons.credentialsFound | typeof reasons.secretHasOtherKeys | typeof reasons.defaultCredentials;
   readonly message: string;
@@ -30,6 +34,9 @@ interface Unavailable {
   readonly isAvailable: false;
   readonly reason: typeof reasons.credentialsMissing | typeof reasons.credentialsForbidden | typeof reasons.credentialsInvalid;
   readonly message: string;
+  /** Those that running nodes may take although no new node may be started: with `spec.rpcAuth` only the hashes are at fault. */
+  readonly credentials?: Credentials;
+  readonly previous?: Credentials | undefined;
 }
 
 export type CredentialsState = Available | Unavailable;
@@ -53,6 +60,8 @@ export interface PodCredentials {
 const unavailableMaxAgeMs = 1_000;
 /** Nodes keep refusing the credentials while they are rolled. */
 const rejectedMinAgeMs = 5_000;
+/** What does not fit together may have been read before and after a change: the older one is read again. */
+const mismatchMinAgeMs = 1_000;
 /** A network without a StatefulSet reads its Secret again if it is older than this: many networks may start at once with one Secret. */
 const startMinAgeMs = 200;
 
@@ -66,14 +75,13 @@ export interface NetworkCredentialsOptions {
 
 export class NetworkCredentials {
   readonly #secrets: SecretCache<SecretState>;
+  readonly #rpcAuth: RpcAuthSecrets;
 
-  constructor({ client, maxAgeMs, now }: NetworkCredentialsOptions) {
-    this.#secrets = new SecretCache({
-      client,
-      interpret,
-      maxAgeMs: ({ isAvailable }) => (isAvailable ? maxAgeMs : Math.min(maxAgeMs, unavailableMaxAgeMs)),
-      ...(now === undefined ? {} : { now }),
-    });
+  constructor({ client, maxAgeMs: usableMaxAgeMs, now }: NetworkCredentialsOptions) {
+    const maxAgeMs = (isUsable: boolean) => (isUsable ? usableMaxAgeMs : Math.min(usableMaxAgeMs, unavailableMaxAgeMs));
+    const options = { client, ...(now === undefined ? {} : { now }) };
+    this.#secrets = new SecretCache({ ...options, interpret, maxAgeMs: ({ isAvailable }) => maxAgeMs(isAvailable) });
+    this.#rpcAuth = new RpcAuthSecrets({ ...options, maxAgeMs });
   }
 
   /**
@@ -91,7 +99,8 @@ export class NetworkCredentials {
     const reference = referenceOf(network);
     if (reference === undefined) return withoutSecret;
     // The first nodes of a network must not start with the credentials of a Secret that was deleted meanwhile.
-    if (current === undefined) this.#secrets.expire(reference, startMinAgeMs);
+    if (current === undefined) this.#expire(network, startMinAgeMs);
+    if (network.spec.rpcAuth !== undefined) return this.#hashed(network, reference, pods, signal);
     const state = await this.#secrets.read(reference, signal);
     if (!state.isAvailable) return state;
     const version = versionFor(network, pods, current, state);
@@ -102,8 +111,47 @@ export class NetworkCredentials {
   reject(network: BitcoinNetwork, pods: PodCredentials): void {
     const reference = referenceOf(network);
     if (reference === undefined) return;
-    this.#secrets.expire(reference, rejectedMinAgeMs);
+    this.#expire(network, rejectedMinAgeMs);
     pods.isRejected = true;
+  }
+
+  /** The credentials of nodes that have hashes of them. */
+  async #hashed(
+    network: BitcoinNetwork,
+    reference: SecretReference,
+    pods: PodCredentials,
+    signal: AbortSignal | undefined,
+  ): Promise<CredentialsState> {
+    const read = async () => {
+      const state = await this.#secrets.read(reference, signal);
+      return { state, hashes: state.isAvailable ? await this.#rpcAuth.of(network, state.credentials, signal) : undefined };
+    };
+    let { state, hashes } = await read();
+    if (hashes !== undefined && 'fault' in hashes) {
+      this.#expire(network, mismatchMinAgeMs);
+      ({ state, hashes } = await read());
+    }
+    if (!state.isAvailable || hashes === undefined) return state;
+    const { credentials } = state;
+    remember(pods, { secret: network.spec.secret, credentials, version: undefined, isKnown: true });
+    const previous = state.previous ?? pods.previous;
+    if ('fault' in hashes) return { isAvailable: false, ...hashes.fault, credentials, previous };
+    const { namespace } = reference;
+    const message = `Secret ${namespace}/${reference.name} holds the credentials, and Secret ${namespace}/${rpcAuthReferenceOf(network)?.name} their hashes for the nodes`;
+    return {
+      isAvailable: true,
+      credentials,
+      previous,
+      version: `rpcauth.${hashes.digest}`,
+      reason: reasons.credentialsFound,
+      message,
+    };
+  }
+
+  #expire(network: BitcoinNetwork, minAgeMs: number): void {
+    const reference = referenceOf(network);
+    if (reference !== undefined) this.#secrets.expire(reference, minAgeMs);
+    this.#rpcAuth.expire(network, minAgeMs);
   }
 }
 
@@ -125,11 +173,17 @@ function versionFor(
   const kept = before === undefined ? running : isSame ? before.version : undefined;
   const version = isWrong ? secret.version : (kept ?? secret.version);
   const isKnown = version === secret.version || (isSame && before.isKnown === true);
-  // Of whichever Secret: the pods have had them.
-  if (remembered.credentials !== undefined && !isEqual(remembered.credentials, secret.credentials))
-    remembered.previous = remembered.credentials;
-  Object.assign(remembered, { secret: name, credentials: secret.credentials, version, isKnown, isRejected: false });
+  remember(remembered, { secret: name, credentials: secret.credentials, version, isKnown });
   return version;
+}
+
+function remember(
+  pods: PodCredentials,
+  now: { secret: string | undefined; credentials: Credentials; version: string | undefined; isKnown: boolean },
+): void {
+  // Of whichever Secret: the pods have had them.
+  if (pods.credentials !== undefined && !isEqual(pods.credentials, now.credentials)) pods.previous = pods.credentials;
+  Object.assign(pods, { ...now, isRejected: false });
 }
 
 const referenceOf = ({ metadata: { namespace }, spec }: BitcoinNetwork): SecretReference | undefined =>

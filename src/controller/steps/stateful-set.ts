@@ -3,6 +3,7 @@ import type { V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { appliedAnnotation, credentialsAnnotation } from '../../bitcoin/api/names.ts';
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
+import { rpcAuthOf } from '../../bitcoin/resources/rpc-auth.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../bitcoin/resources/stateful-set.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import { digestOf, withDigest } from '../../runtime/digest.ts';
@@ -88,7 +89,7 @@ function withoutPartition({ spec, ...rest }: V1StatefulSet): V1StatefulSet {
   return { ...rest, spec: others };
 }
 
-/** Without credentials the pods keep those that they have, and with them the Secret that these come from. */
+/** Without credentials the pods keep those that they have, and with them the Secrets that these come from. */
 function desiredStatefulSet(
   network: BitcoinNetwork,
   { set, credentials, options: given }: StatefulSetInput,
@@ -98,5 +99,8 @@ function desiredStatefulSet(
   const options = partition === undefined ? given : { ...given, partition };
   if (credentials.isAvailable) return statefulSetFor(network, set, credentials.version, options);
   const version = current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
-  return statefulSetFor({ ...network, spec: { ...network.spec, secret: secretOf(current) } }, set, version, options);
+  const { rpcAuth: _, ...spec } = network.spec;
+  const rpcAuth = rpcAuthOf(current);
+  const running = { ...spec, secret: secretOf(current), ...(rpcAuth === undefined ? {} : { rpcAuth }) };
+  return statefulSetFor({ ...network, spec: running }, set, version, options);
 }

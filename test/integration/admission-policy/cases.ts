@@ -69,6 +69,8 @@ const sidecar = {
 const withContainerOfItsOwn = (fields: object): V1StatefulSet =>
   statefulSet('bob', { podTemplate: { spec: { containers: [{ ...sidecar, ...fields }] } } });
 
+const withHashes = (secretName: string) => ({ secret: listedSecret, rpcAuth: { secretName } });
+
 /** The end of "lets the controller …". */
 export const allowed: Readonly<Record<string, Write>> = {
   'create a StatefulSet': create(statefulSets, statefulSet('bob')),
@@ -101,6 +103,8 @@ export const allowed: Readonly<Record<string, Write>> = {
   ),
   'create a StatefulSet with volumes': create(statefulSets, statefulSet('bob', { storage: { size: '1Gi' } })),
   'create a ConfigMap for nodes with volumes': create(configMaps, configMapFor(named('bob', { storage: { size: '1Gi' } }))!),
+  'create a StatefulSet with hashes of the credentials': create(statefulSets, statefulSet('bob', withHashes(listedSecret))),
+  'create a ConfigMap for nodes with hashes': create(configMaps, configMapFor(named('bob', withHashes(listedSecret)))!),
   'create the StatefulSet of a group': create(statefulSets, groupSet),
   'scale the StatefulSet of a group': patch(statefulSets, 'alice-sts-old', { spec: { replicas: 5 } }),
   'delete the StatefulSet of a group with its pods': remove(statefulSets, 'alice-sts-old', 'Background'),
@@ -165,7 +169,8 @@ const owners: Refusals = Object.fromEntries(
 );
 
 const claimTemplate = { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
-const onlyEmptyDir = /nodes have no volumes but emptyDir and the network's ConfigMap/;
+const onlyEmptyDir =
+  /nodes have no volumes but emptyDir, the network's ConfigMap, the rpcauth\.conf of a Secret that rbac\.secretNames lists/;
 const machine = /nodes use nothing of the machine that they run on/;
 const noToken = /nodes have no token, and no service account unless the chart's value admissionPolicy.podTemplates is true/;
 const images = /nodes run only the images that the chart's values bitcoind.image and admissionPolicy.extraImages name/;
@@ -182,6 +187,15 @@ const data = (volume: object): Partial<V1PodSpec> => ({
 const podFields: Readonly<Record<string, readonly [Partial<V1PodSpec>, RegExp]>> = {
   'a folder of its machine': [data({ hostPath: { path: '/' } }), onlyEmptyDir],
   'a Secret as a volume': [data({ secret: { secretName: listedSecret } }), onlyEmptyDir],
+  'a whole Secret as hashes': [{ volumes: [{ name: 'rpcauth', secret: { secretName: listedSecret } }] }, onlyEmptyDir],
+  'another key of a Secret as hashes': [
+    { volumes: [{ name: 'rpcauth', secret: { secretName: listedSecret, items: [{ key: 'token', path: 'rpcauth.conf' }] } }] },
+    onlyEmptyDir,
+  ],
+  'the hashes of a Secret that the values do not list': [
+    { volumes: [{ name: 'rpcauth', secret: { secretName: 'other', items: [{ key: 'rpcauth.conf', path: 'rpcauth.conf' }] } }] },
+    onlyEmptyDir,
+  ],
   'a projected token': [data({ projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }), onlyEmptyDir],
   'the ConfigMap of another': [data({ configMap: { name: 'web' } }), onlyEmptyDir],
   'the ConfigMap of another network as its own': [
@@ -382,6 +396,7 @@ export const refused: Refusals = {
     ownership,
   ],
   'a ConfigMap without an owner': [create(configMaps, withMetadata(rich.configMap, { ownerReferences: [] })), ownership],
+  'a ConfigMap with another script for hashes': [create(configMaps, withData({ 'rpcauth.sh': 'env' })), contents],
   'a ConfigMap with another script for volumes': [create(configMaps, withData({ 'volume.sh': 'env' })), contents],
   'a StatefulSet with another claim': [
     create(statefulSets, withSpec(bobs, { volumeClaimTemplates: [{ ...claimTemplate, metadata: { name: 'other' } }] })),

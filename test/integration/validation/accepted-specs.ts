@@ -156,6 +156,8 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
     signet: { challenge: '51' },
     blockProduction: { initialBlocks: 5 },
   },
+  'hashes of the credentials': { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'rpc-hashes.v2' } },
+  'hashes in the Secret of the credentials': { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'rpc' } },
   'as many edges as there may be': {
     nodes: 1000,
     topology: {

@@ -470,6 +470,34 @@ const storage: Readonly<Record<string, RefusedSpec>> = {
   },
 };
 
+const credentials: Readonly<Record<string, RefusedSpec>> = {
+  'hashes of no credentials': {
+    spec: { nodes: 1, rpcAuth: { secretName: 's' } },
+    field: 'spec.rpcAuth',
+    message: /rpcAuth needs secret: the controller itself uses the user and the password of that Secret/,
+  },
+  'hashes of the default credentials': {
+    spec: { nodes: 1, secret: '', rpcAuth: { secretName: 's' } },
+    field: 'spec.rpcAuth',
+    message: /rpcAuth needs secret/,
+  },
+  'hashes without a Secret': {
+    spec: { nodes: 1, secret: 's', rpcAuth: {} },
+    field: 'spec.rpcAuth.secretName',
+    message: /Required/,
+  },
+  'hashes in a Secret of another namespace': {
+    spec: { nodes: 1, secret: 's', rpcAuth: { secretName: 'other/s' } },
+    field: 'spec.rpcAuth.secretName',
+    message: /must be the name of a Secret in the same namespace/,
+  },
+  'hashes in a Secret without a name': {
+    spec: { nodes: 1, secret: 's', rpcAuth: { secretName: '' } },
+    field: 'spec.rpcAuth.secretName',
+    message: /should be at least 1 chars long/,
+  },
+};
+
 export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...chain,
   ...settings,
@@ -480,4 +508,5 @@ export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...blocks,
   ...outside,
   ...storage,
+  ...credentials,
 };

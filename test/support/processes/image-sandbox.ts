@@ -12,6 +12,8 @@ import { eventually } from '../until.ts';
 export interface SandboxOptions {
   /** Of the ConfigMap: file names and their texts. */
   readonly data: Readonly<Record<string, string>>;
+  /** The value of rpcauth.conf. Default: none is mounted. */
+  readonly rpcAuth?: string;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** dash with the programs of this machine, or busybox alone. Default: dash. */
@@ -42,6 +44,10 @@ else
 fi
 mount --bind "$FILES" "$ROOT/etc/bitcoin-controller"
 mount --bind "$PACKAGES" "$ROOT$PACKAGES"
+if [ -d "$HASHES" ]; then
+  mkdir "$ROOT/etc/bitcoin-rpcauth"
+  mount --bind "$HASHES" "$ROOT/etc/bitcoin-rpcauth"
+fi
 mount --rbind /dev "$ROOT/dev"
 mount -t proc proc "$ROOT/proc"
 mount -t tmpfs -o mode=0777 data "$ROOT/bitcoin"
@@ -67,14 +73,20 @@ export class ImageSandbox {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
   }
 
-  static async start({ data, args = [], environment = {}, shell = 'dash', folder, path: imagePath }: SandboxOptions) {
+  static async start({ data, rpcAuth, args = [], environment = {}, shell = 'dash', folder, path: imagePath }: SandboxOptions) {
     const { bitcoind, busybox } = await providePrograms(['bitcoind', 'busybox']);
     const home = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-sandbox-'));
     const [root, files] = [path.join(home, 'root'), path.join(home, 'files')];
     await Promise.all([mkdir(root), mkdir(files)]);
     for (const [name, text] of Object.entries(data)) await writeFile(path.join(files, name), text);
+    const hashes = path.join(home, 'hashes');
+    if (rpcAuth !== undefined) {
+      await mkdir(hashes);
+      await writeFile(path.join(hashes, 'rpcauth.conf'), rpcAuth);
+    }
     const env = {
       PATH: process.env.PATH,
+      HASHES: hashes,
       ...{ ROOT: root, FILES: files, PACKAGES: path.resolve(bitcoind, '../..'), BUSYBOX: busybox, FOLDER: folder ?? '' },
       ...{ SHELL_OF_IMAGE: shell, PATH_OF_IMAGE: imagePath },
       VARIABLES: Object.entries(environment)
