@@ -99,8 +99,9 @@ function desiredStatefulSet(
   const options = partition === undefined ? given : { ...given, partition };
   if (credentials.isAvailable) return statefulSetFor(network, set, credentials.version, options);
   const version = current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
-  const { rpcAuth: _, ...spec } = network.spec;
+  const spec = { ...network.spec, secret: secretOf(current) };
   const rpcAuth = rpcAuthOf(current);
-  const running = { ...spec, secret: secretOf(current), ...(rpcAuth === undefined ? {} : { rpcAuth }) };
-  return statefulSetFor({ ...network, spec: running }, set, version, options);
+  if (rpcAuth === undefined) delete spec.rpcAuth;
+  else spec.rpcAuth = rpcAuth;
+  return statefulSetFor({ ...network, spec }, set, version, options);
 }

@@ -178,6 +178,9 @@ const command = /nodes run bitcoind by the command of its image or by the contro
 const onlyBitcoind = /nodes have no container but bitcoind, unless the chart's value admissionPolicy.podTemplates is true/;
 const noCommands =
   /bitcoind runs no commands, as by startupnotify, unless the chart's value admissionPolicy.podTemplates is true/;
+const hashes = (secret: object): Partial<V1PodSpec> => ({
+  volumes: [...(bobs.spec?.template.spec?.volumes ?? []), { name: 'rpcauth', secret }],
+});
 const data = (volume: object): Partial<V1PodSpec> => ({
   volumes: [
     { name: 'data', ...volume },
@@ -187,13 +190,13 @@ const data = (volume: object): Partial<V1PodSpec> => ({
 const podFields: Readonly<Record<string, readonly [Partial<V1PodSpec>, RegExp]>> = {
   'a folder of its machine': [data({ hostPath: { path: '/' } }), onlyEmptyDir],
   'a Secret as a volume': [data({ secret: { secretName: listedSecret } }), onlyEmptyDir],
-  'a whole Secret as hashes': [{ volumes: [{ name: 'rpcauth', secret: { secretName: listedSecret } }] }, onlyEmptyDir],
+  'a whole Secret as hashes': [hashes({ secretName: listedSecret }), onlyEmptyDir],
   'another key of a Secret as hashes': [
-    { volumes: [{ name: 'rpcauth', secret: { secretName: listedSecret, items: [{ key: 'token', path: 'rpcauth.conf' }] } }] },
+    hashes({ secretName: listedSecret, items: [{ key: 'token', path: 'rpcauth.conf' }] }),
     onlyEmptyDir,
   ],
   'the hashes of a Secret that the values do not list': [
-    { volumes: [{ name: 'rpcauth', secret: { secretName: 'other', items: [{ key: 'rpcauth.conf', path: 'rpcauth.conf' }] } }] },
+    hashes({ secretName: 'other', items: [{ key: 'rpcauth.conf', path: 'rpcauth.conf' }] }),
     onlyEmptyDir,
   ],
   'a projected token': [data({ projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }), onlyEmptyDir],

@@ -1,0 +1,129 @@
+// A rotation of credentials on a real cluster with real bitcoinds, by the four steps of docs/rotate-credentials.md, while a client calls the nodes.
+import { createHmac } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { BitcoinTransportError, type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { controllerNamespace, release } from '../../tools/installation.ts';
+import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
+import { NetworkNamespace } from '../support/cluster/network-namespace.ts';
+import { eventually } from '../support/until.ts';
+
+const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
+const rpcPort = 18443;
+const name = 'hashed';
+const user = 'alice';
+const [oldPassword, newPassword] = ['the-old-password', 'the-new-password'] as const;
+
+const lineOf = (password: string): string =>
+  `rpcauth=${user}:a-salt$${createHmac('sha256', 'a-salt').update(password).digest('hex')}\n`;
+
+/** Calls the nodes in turn, ten times a second, each call at the next node as long as one does not answer: as behind a Service. */
+class Client {
+  answered = 0;
+  readonly refusals: string[] = [];
+  password: string = oldPassword;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(addresses: () => Promise<readonly string[]>) {
+    this.#running = this.#run(addresses);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(addresses: () => Promise<readonly string[]>): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const [, hosts] = await Promise.all([sleep(100), addresses()]);
+      const first = this.answered % Math.max(1, hosts.length);
+      await this.#call([...hosts.slice(first), ...hosts.slice(0, first)], { user, password: this.password });
+    }
+  }
+
+  async #call(hosts: readonly string[], credentials: Credentials): Promise<void> {
+    for (const host of hosts)
+      try {
+        await new RpcClient({ host, port: rpcPort, credentials }).batch([{ method: 'uptime' }], { timeoutMs: 2_000 });
+        this.answered += 1;
+        return;
+      } catch (error) {
+        // A node that is being restarted does not listen.
+        if (error instanceof BitcoinTransportError && error.failure === 'unauthorized') this.refusals.push(host);
+      }
+    this.refusals.push(`no node of ${hosts.join()} answered`);
+  }
+}
+
+describe('the credentials of a network with rpcAuth on a real cluster', function () {
+  this.timeout(0);
+  let cluster: TestCluster;
+  let namespace: NetworkNamespace;
+
+  const secret = (secretName: string, stringData: object): Promise<string> => {
+    const object = { apiVersion: 'v1', kind: 'Secret', metadata: { name: secretName, namespace: namespace.name }, stringData };
+    return cluster.kubectlWithInput(JSON.stringify(object), 'apply', '-f', '-');
+  };
+  const setPassword = (password: string) => secret('rpc', { BC_RPC_USER: user, BC_RPC_PASSWORD: password });
+  const setHashes = (...passwords: readonly string[]) => secret('hashes', { 'rpcauth.conf': passwords.map(lineOf).join('') });
+  const untilUpToDate = (state: string) =>
+    eventually(async () => (await namespace.condition(name, 'UpToDate')).startsWith(`${state} `));
+
+  before(async () => {
+    cluster = await sharedCluster();
+    namespace = await NetworkNamespace.create(cluster, 'credentials');
+    const values = ['--set=rbac.secretNames={rpc,hashes}', '--set=controller.recheckSeconds=4'];
+    const where = ['--namespace', controllerNamespace, '--create-namespace'];
+    await cluster.helm('upgrade', '--install', release, chart, ...where, ...values, '--wait', '--timeout', '180s');
+  });
+  after(async () => {
+    await namespace.delete();
+    await cluster.helm('uninstall', release, '--namespace', controllerNamespace, '--wait', '--ignore-not-found');
+    await cluster.kubectl('delete', 'namespace', controllerNamespace, '--ignore-not-found');
+  });
+
+  it('are rotated without a refused call at ten calls a second, and the pods never have the password', async () => {
+    await setPassword(oldPassword);
+    await setHashes(oldPassword);
+    await namespace.apply({ name, spec: { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'hashes' } } });
+    await namespace.untilConnected(name);
+    await untilUpToDate('True');
+    const client = new Client(async () => (await namespace.nodes(name)).filter(({ ready }) => ready).map(({ ip }) => ip));
+    const first = await namespace.podUids(name);
+
+    await setHashes(oldPassword, newPassword);
+    await untilUpToDate('False');
+    await untilUpToDate('True');
+    const second = await namespace.podUids(name);
+    await setPassword(newPassword);
+    client.password = newPassword;
+    await setHashes(newPassword);
+    await untilUpToDate('False');
+    await untilUpToDate('True');
+    await namespace.untilConnected(name);
+    await client.stop();
+
+    const third = await namespace.podUids(name);
+    for (const [pod, uid] of second) expect([first.get(pod), third.get(pod)], pod).not.to.include(uid);
+    expect(client.refusals).to.deep.equal([]);
+    expect(client.answered).to.be.greaterThan(30);
+    const reasons = (await namespace.events(name)).keys();
+    expect([...reasons]).not.to.include.members(['CredentialsRejected']);
+    for (const pod of third.keys()) {
+      const seen = await namespace.kubectl(
+        'exec',
+        pod,
+        '--',
+        'sh',
+        '-c',
+        'cat /proc/1/environ /proc/1/cmdline /run/bitcoin/bitcoin.conf',
+      );
+      expect(seen).not.to.match(/the-(old|new)-password/);
+      expect(await namespace.kubectl('exec', pod, '--', 'bitcoin-cli', '-conf=/run/bitcoin/bitcoin.conf', 'uptime')).to.match(
+        /^\d+\n$/,
+      );
+    }
+  });
+});
