@@ -105,6 +105,11 @@ const options = {
     'KINDS',
     'kinds of objects that the controller has no rights to, comma-separated: configMaps, networkPolicies, podDisruptionBudgets; networks that need one of them report it',
   ),
+  'delete-networks': option(
+    boolean.default(false),
+    'true|false',
+    'delete networks when their ttlSecondsAfterCreation is over; needs the right to delete them',
+  ),
   concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'maximum number of concurrent reconciles'),
   'recheck-seconds': option(
     wholeNumber(1, 86_400).default(120),

@@ -71,6 +71,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
         template: config.bitcoindPodTemplate,
       },
       controllerPods: controllerPodsOf(config),
+      mayDeleteNetworks: config.deleteNetworks,
       recheckMs: config.recheckSeconds * 1_000,
       concurrency: config.concurrency,
       ...(elector === undefined ? {} : { leadsForMs: () => elector.heldForMs }),

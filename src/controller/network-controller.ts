@@ -38,6 +38,8 @@ export interface NetworkControllerOptions {
   readonly pods: PodOptions;
   /** The controller's own pods, which the NetworkPolicies of networks let in. Default: none. */
   readonly controllerPods?: readonly V1NetworkPolicyPeer[];
+  /** Whether networks are deleted when their time is over. Default: false. */
+  readonly mayDeleteNetworks?: boolean;
   /** How often a stable network is reconciled and its nodes are asked. */
   readonly recheckMs: number;
   /** Maximum concurrent reconciles of networks. They mostly wait for answers, so many cost little. */
@@ -88,7 +90,12 @@ export class NetworkController {
     });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
-      requests: merge(networkRequests(caches, options.synced?.synced), this.#monitor.requests, this.#blocks.requests),
+      requests: merge(
+        networkRequests(caches, options.synced?.synced),
+        this.#monitor.requests,
+        this.#blocks.requests,
+        this.#reconciler.requests,
+      ),
       // What a cache lacks before it has synced would be taken for absent. The namespace's networks are requested when it has.
       reconcile: async (key, signal) =>
         options.synced?.hasSynced(namespaceOf(key)) === false ? {} : this.#reconciler.reconcile(key, signal),

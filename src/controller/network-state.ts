@@ -14,6 +14,7 @@ import { EdgeHistory } from './events/edges.ts';
 import { reasons } from './events/reasons.ts';
 import { type NetworkPlan, planNetwork } from './network-plan.ts';
 import { keepNetwork } from './kept-fields.ts';
+import { Expiry } from './expiry.ts';
 import { PartitionClock } from './partition-clock.ts';
 import { OwnPods } from './nodes/own-pods.ts';
 import { RolloutTracker } from './rollout/rollout-tracker.ts';
@@ -52,6 +53,7 @@ export class NetworkState {
   readonly rollout = new RolloutTracker();
   readonly chains = new ChainHistory();
   readonly partition = new PartitionClock();
+  readonly expiry = new Expiry();
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();

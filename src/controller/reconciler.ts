@@ -1,13 +1,15 @@
 // Reconciler: brings one network to the state that its spec wants, a step a line. It talks to the API server only; what the nodes report
 //   comes from the node monitor. Any throw means: retry with backoff.
 import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
+import { Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { isSuspended } from '../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { ApplyClient } from '../runtime/apply.ts';
-import type { Result } from '../runtime/controller.ts';
+import type { Request, Result } from '../runtime/controller.ts';
+import type { ExpiryState } from './expiry.ts';
 import type { ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
 import type { BlockProducer } from './blocks/block-producer.ts';
@@ -28,6 +30,7 @@ import { observeNodes } from './status/pods.ts';
 import { type SpecFault, specFaultsOf } from './status/spec-faults.ts';
 import { type Children, ChildrenStep } from './steps/children.ts';
 import { exists } from './steps/confirm-existence.ts';
+import { expire } from './steps/expire.ts';
 import { publishStatus } from './steps/publish-status.ts';
 
 export interface ReconcilerOptions {
@@ -43,9 +46,16 @@ export interface ReconcilerOptions {
   readonly controllerPods: readonly V1NetworkPolicyPeer[];
   /** How often a stable network is reconciled again. */
   readonly recheckMs: number;
+  /** Whether networks are deleted when their time is over. Default: false. */
+  readonly mayDeleteNetworks?: boolean | undefined;
 }
 
+/** Longer than the pause before a retry. */
+const imminentMs = 15_000;
+
 export class Reconciler {
+  /** Networks that are to be reconciled at a time, whatever the outcome of their reconcile is. */
+  readonly requests = new Subject<Request>();
   readonly #options: ReconcilerOptions;
   readonly #states: NetworkStates;
   readonly #children: ChildrenStep;
@@ -71,6 +81,12 @@ export class Reconciler {
     // What the cache keeps of such a spec is not what it asks for.
     if (oversizedSpec !== undefined)
       return this.#leaveAlone(network, state, signal, { reason: 'SpecTooLarge', message: oversizedSpec });
+    let expiry = this.#observeExpiry(network, state);
+    if (expiry?.isDue === true) {
+      const result = await expire({ ...this.#statusContext(network, signal), recheckMs: this.#options.recheckMs }, state);
+      if (result !== undefined) return result;
+      expiry = this.#observeExpiry(network, state);
+    }
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
     const plan = state.planOf(network);
     const partition = state.partition.observe(network, plan.partition, Date.now());
@@ -104,12 +120,13 @@ export class Reconciler {
         chains,
         partition,
         production,
-        specFaults: specFaultsOf(plan, applied.children, applied.forbidden),
+        expiry,
+        specFaults: specFaultsOf(plan, applied.children, applied.forbidden, expiry?.obstacle),
         unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
       },
     };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
-    const waitsMs = [waitMs, lookAgainMs, applied.rollout.planAgainMs, behindInMs, healsInMs(partition)];
+    const waitsMs = [waitMs, lookAgainMs, applied.rollout.planAgainMs, behindInMs, healsInMs(partition), expiry?.dueInMs];
     return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs });
   }
 
@@ -126,6 +143,14 @@ export class Reconciler {
   #observe(network: BitcoinNetwork, state: NetworkState) {
     const pods = state.pods.of(network, podsOf(this.#options.caches.pods, network));
     return { pods, nodes: observeNodes(network, pods, name => state.pods.replicasOf(name)) };
+  }
+
+  /** A retry with backoff must not delay the end of the network. */
+  #observeExpiry(network: BitcoinNetwork, state: NetworkState): ExpiryState | undefined {
+    const expiry = state.expiry.observe(network, this.#options.mayDeleteNetworks ?? false, Date.now());
+    const { dueInMs = Infinity } = expiry ?? {};
+    if (dueInMs < imminentMs) this.requests.next({ key: keyOf(network), afterMs: dueInMs });
+    return expiry;
   }
 
   /** The nodes are still observed, so that the status does not claim what is not so. */

@@ -1,6 +1,7 @@
 // The chart's roles grant exactly what the controller needs: two replicas run with the chart's service account through all of their work, and
 // the audit log then shows no refused request and no unused right. So it is without the rights that only some networks need, too: those
 // networks report it. Nodes and bitcoinds are simulated.
+import { createHmac } from 'node:crypto';
 import { expect } from 'chai';
 import type { TestControlPlane } from '../support/cluster/api-server.ts';
 import { untilEstablished } from '../support/cluster/established.ts';
@@ -25,6 +26,8 @@ const namespace = 'networks';
 const secretName = 'bitcoin-default-secret';
 /** The chart names it, and it does not exist at first. */
 const laterSecret = 'later-secret';
+/** It has the hash of the password. */
+const hashes = 'hashes';
 const admissionPlugin = 'OwnerReferencesPermissionEnforcement';
 const networks = `bitcoinnetworks.${group}`;
 const managedByLabel = 'app.kubernetes.io/managed-by';
@@ -33,7 +36,7 @@ const managedByLabel = 'app.kubernetes.io/managed-by';
 const usedByAdmission = `update ${group}/bitcoinnetworks/finalizers`;
 
 /** Each with a network that needs it, and what is reported of that network without the right. */
-const optionalKinds = {
+const optionalRights = {
   configMaps: { spec: { bitcoinConf: ['txindex=1'] }, words: 'may not create a ConfigMap (chart value rbac.configMaps)' },
   networkPolicies: {
     spec: { networkPolicy: {} },
@@ -43,21 +46,27 @@ const optionalKinds = {
     spec: { podDisruptionBudget: {} },
     words: 'podDisruptionBudget: the controller may not create a PodDisruptionBudget (chart value rbac.podDisruptionBudgets)',
   },
+  deleteNetworks: {
+    spec: { ttlSecondsAfterCreation: 60 },
+    words: 'ttlSecondsAfterCreation: the controller may not delete networks (chart value rbac.deleteNetworks)',
+  },
 } as const;
 
 /** An image of a group of nodes. */
 const otherImage = 'registry.example/bitcoin/knots:29.3';
 
-const forms: Readonly<Record<string, ChartValues>> = {
+const forms: Readonly<Record<string, ChartValues & { readonly rbac?: Readonly<Record<string, boolean>> }>> = {
   'for the whole cluster': {},
   'for the whole cluster, without those that only some networks need': {
     rbac: { configMaps: false, networkPolicies: false, podDisruptionBudgets: false },
   },
   'for the watched namespaces, with events of events.k8s.io': {
+    rbac: { deleteNetworks: true },
     watchNamespaces: [namespace, 'another'],
     controller: { eventsApi: 'events' },
   },
   'for the whole cluster, under the admission policy': {
+    rbac: { deleteNetworks: true },
     admissionPolicy: { enabled: true, extraImages: ['registry.example/bitcoin/*'] },
     controller: { eventsApi: 'events' },
   },
@@ -66,6 +75,7 @@ const forms: Readonly<Record<string, ChartValues>> = {
 for (const [form, values] of Object.entries(forms))
   describe(`the rights that the chart grants ${form}`, function () {
     this.timeout(0);
+    const mayDelete = values.rbac?.['deleteNetworks'] === true;
     let api: TestControlPlane;
     let bitcoind: SimulatedBitcoind;
     let objects: readonly RenderedObject[];
@@ -90,7 +100,7 @@ for (const [form, values] of Object.entries(forms))
     const requests = (): Promise<readonly AuditedRequest[]> => requestsOf(username, api.auditLogPath);
 
     before(async () => {
-      objects = await renderChart({ ...values, rbac: { ...(values['rbac'] ?? {}), secretNames: [secretName, laterSecret] } });
+      objects = await renderChart({ ...values, rbac: { ...values.rbac, secretNames: [secretName, laterSecret, hashes] } });
       api = await startKwokCluster({ nodes: 2, apiServerArguments: [`--enable-admission-plugins=${admissionPlugin}`] });
       // After the cluster, of which there is one at a time: so its port is free.
       bitcoind = await SimulatedBitcoind.start(credentials);
@@ -146,6 +156,8 @@ for (const [form, values] of Object.entries(forms))
 
     it('let it create a network, scale it, and repair it', async () => {
       await create(secret(secretName));
+      // It is gone in the end.
+      if (mayDelete) await create(network('mayfly', { nodes: 1, secret: secretName, ttlSecondsAfterCreation: 60 }));
       await create(network('alice', { nodes: 3, secret: secretName }));
       await wait('bitcoinnetwork/alice', 'condition=Connected');
       for (const nodes of [4, 3]) {
@@ -162,9 +174,9 @@ for (const [form, values] of Object.entries(forms))
       await wait('statefulset/alice-sts', `jsonpath=${image}=${wanted}`);
     });
 
-    if ('rbac' in values)
+    if (values.rbac?.['configMaps'] === false)
       it('let it report which chart value gives it the right that a network needs, and serve that network as far as it may', async () => {
-        for (const [kind, { spec, words }] of Object.entries(optionalKinds)) {
+        for (const [kind, { spec, words }] of Object.entries(optionalRights)) {
           const name = kind.toLowerCase();
           await create(network(name, { nodes: 1, secret: secretName, ...spec }));
           const accepted = '{.status.conditions[?(@.type=="SpecAccepted")]';
@@ -176,6 +188,11 @@ for (const [form, values] of Object.entries(forms))
       });
     else
       it('let it create all that a network can ask for, repair it, and delete what it asks for no more', async () => {
+        const { user, password } = credentials;
+        const hash = createHmac('sha256', 'a-salt').update(password).digest('hex');
+        await create({ ...secret(hashes), stringData: { 'rpcauth.conf': `rpcauth=${user}:a-salt$${hash}` } });
+        await create(network('hashed', { nodes: 1, secret: secretName, rpcAuth: { secretName: hashes } }));
+        await wait('bitcoinnetwork/hashed', 'condition=Connected');
         await create(network('rich', { nodes: 2, secret: secretName }));
         await wait('bitcoinnetwork/rich', 'condition=Connected');
         const asked = {
@@ -287,6 +304,12 @@ for (const [form, values] of Object.entries(forms))
       await second?.stop();
       await says(third, 'Became leader');
     });
+
+    if (mayDelete)
+      it('let it delete a network whose time is over', async () => {
+        await wait('bitcoinnetwork/mayfly', 'delete');
+        await eventually(async () => (await kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}')).includes('Expired'));
+      });
 
     it('let it observe the deletion of networks', async () => {
       await kubectl('delete', 'bitcoinnetworks', '--all');

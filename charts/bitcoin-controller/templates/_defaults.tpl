@@ -37,6 +37,7 @@ rbac:
   configMaps: true
   networkPolicies: true
   podDisruptionBudgets: true
+  deleteNetworks: false
   aggregate: true
 admissionPolicy:
   enabled: false

@@ -132,6 +132,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [poddisruptionbudgets]
   verbs: [create, delete, get, list, patch, watch]
 {{- end }}
+{{- if .Values.rbac.deleteNetworks }}
+# For networks with spec.ttlSecondsAfterCreation.
+- apiGroups: [bitcoincontroller.christianb93.github.com]
+  resources: [bitcoinnetworks]
+  verbs: [delete]
+{{- end }}
 {{- with .Values.rbac.secretNames }}
 # Credentials: by name only, and never listed.
 - apiGroups: [""]

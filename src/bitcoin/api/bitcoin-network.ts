@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { blockProductionRules, blockProductionSchema } from './block-production.ts';
 import { chainRules, chainSchema, peerDiscoverySchema, signetSchema } from './chain.ts';
 import { externalPeersSchema } from './external-peers.ts';
+import { int32 } from './field-types.ts';
 import { groupNameRule, groupRules, groupsSchema } from './groups.ts';
 import { networkPolicySchema } from './network-policy.ts';
 import { nodeSettingsSchema } from './node-settings.ts';
@@ -74,6 +75,11 @@ const specSchema = z
     suspend: z.boolean().exactOptional().meta({
       description: 'Whether all nodes are stopped. Their volumes stay; a node without storage loses its blocks.',
       absent: 'false.',
+    }),
+    ttlSecondsAfterCreation: int32(60, 2_147_483_647).exactOptional().meta({
+      description:
+        'The number of seconds after its creation at which the network is deleted, with everything but the volumes that storage.retention keeps. It can change at any time. The controller needs the right to delete networks (chart value rbac.deleteNetworks).',
+      absent: 'The network stays until it is deleted.',
     }),
   })
   .meta({

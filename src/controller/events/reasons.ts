@@ -62,6 +62,7 @@ export const reasons = {
   definitionUnusable: 'DefinitionUnusable',
   paused: 'Paused',
   suspended: 'Suspended',
+  expired: 'Expired',
   resumed: 'Resumed',
   reconcileFailed: 'ReconcileFailed',
 } as const;
@@ -131,6 +132,7 @@ const actions: Readonly<Record<Reason, string>> = {
   DefinitionUnusable: 'UpdateStatus',
   Paused: 'Reconcile',
   Suspended: 'Reconcile',
+  Expired: 'DeleteNetwork',
   Resumed: 'Reconcile',
   ReconcileFailed: 'Reconcile',
 };

@@ -8,6 +8,7 @@ import { chainsAgree, mayStillFork, showsChains } from './chains.ts';
 import { conditionIn, type ConditionState, type ConditionStates, hadCondition, sameState } from './condition.ts';
 import { connected } from './connected.ts';
 import type { Observation, PausedObservation } from './observation.ts';
+import { notExpired } from './expired.ts';
 import { partitioned } from './partition.ts';
 import { allReady, countReady, ready, readyText } from './readiness.ts';
 import { isDeclared } from './spec-faults.ts';
@@ -45,6 +46,7 @@ function activeStates(
     ...chainConditions(network, observation, previous),
     ...productionCondition(network, observation, previous),
     ...(StorageReady === undefined ? {} : { StorageReady }),
+    ...(observation.expiry === undefined ? {} : { Expired: notExpired(network, observation.expiry) }),
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
@@ -59,7 +61,7 @@ function pausedStates(
 ): ConditionStates {
   const beforeOf = (wanted: string) => conditionIn(previous, wanted);
   const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
-  const storage = beforeOf('StorageReady');
+  const [storage, expires] = ['StorageReady', 'Expired'].map(beforeOf);
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -73,6 +75,7 @@ function pausedStates(
     ...(rollout === undefined ? {} : { UpToDate: asBefore(rollout) }),
     ...(credentials === undefined ? {} : { CredentialsAvailable: sameState(credentials) }),
     ...(storage === undefined ? {} : { StorageReady: asBefore(storage) }),
+    ...(expires === undefined ? {} : { Expired: asBefore(expires) }),
     ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
@@ -90,6 +93,17 @@ const asBefore = ({ observedGeneration, ...condition }: BitcoinNetworkCondition)
   ...sameState(condition),
   ...(observedGeneration === undefined ? {} : { observedGeneration }),
 });
+
+/** The conditions of the network, with another state of the one of that type. */
+export const withCondition = (
+  { metadata, status }: BitcoinNetwork,
+  type: string,
+  state: ConditionState,
+  now: Date,
+): BitcoinNetworkCondition[] => [
+  ...(status?.conditions ?? []).filter(other => other.type !== type),
+  condition(type, state, metadata.generation ?? 0, status, now),
+];
 
 function condition(
   type: string,

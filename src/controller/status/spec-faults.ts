@@ -20,17 +20,20 @@ const fieldOf: Partial<Record<ChildKindName, string>> = {
 
 /**
  * @param forbidden the kinds that the network needs and the controller has no right to write
+ * @param undeletable why the network will not be deleted when its time is over. Default: it is, or has no such time
  */
 export function specFaultsOf(
   plan: Pick<NetworkPlan, 'problems'>,
   children: readonly AppliedChild[],
   forbidden: readonly ChildKindName[],
+  undeletable?: SpecFault,
 ): SpecFault[] {
   return [
     ...forbidden.map(kind => ({
       reason: 'RightMissing',
       message: `${fieldOf[kind] ?? kind}: the controller may not create a ${childKinds[kind].type.kind} (chart value rbac.${kind})`,
     })),
+    ...(undeletable === undefined ? [] : [undeletable]),
     ...plan.problems,
     ...children.flatMap(refusalOf),
   ];

@@ -51,7 +51,7 @@ export async function publishStatus(
   const lastEvents = outbox.name(network, transitionEvents(network, previous, status, changes));
   // Written again, to see whether they are kept by now, are also the events that were not.
   const stored = lastEvents.length === 0 && lost.isRetryDue(network) ? (previous?.lastEvents ?? []) : lastEvents;
-  const isWritten = await write(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
+  const isWritten = await writeStatus(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
   if (!isWritten) return conflictDelayMs;
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
   outbox.publish(network, 'status', lastEvents);
@@ -62,7 +62,7 @@ export async function publishStatus(
 }
 
 /** @returns false if another writer was faster, or the network is gone */
-async function write(
+export async function writeStatus(
   { client, network, lost, recorder, signal }: StatusContext,
   { writes }: NetworkState,
   status: BitcoinNetworkStatus,

@@ -158,6 +158,8 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
   },
   'hashes of the credentials': { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'rpc-hashes.v2' } },
   'hashes in the Secret of the credentials': { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'rpc' } },
+  'the shortest time': { nodes: 2, ttlSecondsAfterCreation: 60 },
+  'the longest time': { nodes: 2, ttlSecondsAfterCreation: 2_147_483_647 },
   'as many edges as there may be': {
     nodes: 1000,
     topology: {

@@ -470,6 +470,24 @@ const storage: Readonly<Record<string, RefusedSpec>> = {
   },
 };
 
+const time: Readonly<Record<string, RefusedSpec>> = {
+  'a time of less than a minute': {
+    spec: { nodes: 1, ttlSecondsAfterCreation: 59 },
+    field: 'spec.ttlSecondsAfterCreation',
+    message: /should be greater than or equal to 60/,
+  },
+  'a time with a unit': {
+    spec: { nodes: 1, ttlSecondsAfterCreation: '30m' },
+    field: 'spec.ttlSecondsAfterCreation',
+    message: /must be of type integer/,
+  },
+  'a time of half a second': {
+    spec: { nodes: 1, ttlSecondsAfterCreation: 60.5 },
+    field: 'spec.ttlSecondsAfterCreation',
+    message: /must be of type integer/,
+  },
+};
+
 const credentials: Readonly<Record<string, RefusedSpec>> = {
   'hashes of no credentials': {
     spec: { nodes: 1, rpcAuth: { secretName: 's' } },
@@ -509,4 +527,5 @@ export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...outside,
   ...storage,
   ...credentials,
+  ...time,
 };

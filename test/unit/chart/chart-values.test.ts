@@ -120,6 +120,7 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   'rbac.configMaps': flag,
   'rbac.networkPolicies': flag,
   'rbac.podDisruptionBudgets': flag,
+  'rbac.deleteNetworks': flag,
   'rbac.aggregate': flag,
   'admissionPolicy.enabled': flag,
   'admissionPolicy.extraImages': [
