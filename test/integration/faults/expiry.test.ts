@@ -5,7 +5,7 @@ import type { BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-networ
 import { childKindNames, childKinds } from '../../../src/controller/child-kinds.ts';
 import { networks, pods, services } from '../../../src/controller/resource-types.ts';
 import { isNotFound } from '../../../src/kube/api-error.ts';
-import type { KubeObject, ResourceType } from '../../../src/kube/resource.ts';
+import type { ResourceType } from '../../../src/kube/resource.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
@@ -19,7 +19,7 @@ const claims: ResourceType = {
   kind: 'PersistentVolumeClaim',
   namespaced: true,
 };
-const seconds = 6;
+const seconds = 4;
 
 describe('a network whose time is over', function () {
   this.timeout(120_000);
@@ -62,7 +62,7 @@ describe('a network whose time is over', function () {
   const isGone = (name: string): Promise<boolean> =>
     world.client.get(networks, { namespace, name }).then(
       () => false,
-      error => isNotFound(error),
+      (error: unknown) => isNotFound(error),
     );
   /** How late it was. */
   async function deletedAfterMs(name: string, due: number): Promise<number> {
@@ -70,11 +70,7 @@ describe('a network whose time is over', function () {
     return Date.now() - due;
   }
   async function leftOf(name: string): Promise<string[]> {
-    const types: ResourceType<KubeObject>[] = [
-      ...childKindNames.map(kind => childKinds[kind].type as ResourceType<KubeObject>),
-      pods,
-      claims,
-    ];
+    const types: ResourceType[] = [...childKindNames.map(kind => childKinds[kind].type as ResourceType), pods, claims];
     const lists = types.map(async type => {
       const { items } = await world.client.list(type, { namespace, labelSelector: `app=${name}` });
       return items.map(({ metadata }) => `${type.plural}/${metadata?.name}`);
@@ -88,7 +84,7 @@ describe('a network whose time is over', function () {
     await world.untilCondition(namespace, 'stored', 'Expired', 'False TimeLeft');
     const { Expired: message } = await world.conditions(namespace, 'stored');
     const time = new Date(due).toISOString().replace('.000Z', 'Z');
-    expect(message).to.include(`the network is deleted at ${time}, 6 s after its creation (spec.ttlSecondsAfterCreation)`);
+    expect(message).to.include(`the network is deleted at ${time}, 4 s after its creation (spec.ttlSecondsAfterCreation)`);
     expect(await deletedAfterMs('stored', due)).to.be.within(0, 2_000);
     await eventually(async () => (await leftOf('stored')).join() === 'persistentvolumeclaims/data-stored-sts-0');
     await eventually(async () => (await world.eventsOf(namespace, 'stored')).get('Expired')?.length === 1);
