@@ -17,11 +17,14 @@ import { type QueueMetrics, WorkQueue } from '../runtime/work-queue.ts';
 import { childCaches, type ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
 import { BlockProducer, type BlockProducerOptions } from './blocks/block-producer.ts';
+import { ChainCopier } from './bootstrap/chain-copier.ts';
+import { SourceNetworks } from './bootstrap/source-networks.ts';
 import { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { recordNodeFailure } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
 import { type AskNode, NodeMonitor } from './nodes/node-monitor.ts';
 import { Reconciler } from './reconciler.ts';
+import { NetworkCredentials } from './steps/credentials.ts';
 import { LostStatus } from './status/lost-status.ts';
 import { networkRequests } from './watches.ts';
 
@@ -52,7 +55,12 @@ export interface NetworkControllerOptions {
   readonly leadsForMs?: () => number;
   /** The calls that make blocks. Default: to the nodes. */
   readonly producerCallsOf?: BlockProducerOptions['callsOf'];
+  /** How many bytes of blocks a network may start with. Default: 100 MiB. */
+  readonly maxCopiedBytes?: number;
 }
+
+/** How long the Secret of a network is kept whose blocks are copied. */
+const sourceSecretMs = 5_000;
 
 /** The first retry comes after 250 ms, and the pause doubles up to 10 s: so that a network soon recovers after its cause has gone. */
 const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
@@ -61,6 +69,7 @@ export class NetworkController {
   readonly #options: NetworkControllerOptions;
   readonly #monitor: NodeMonitor;
   readonly #blocks: BlockProducer;
+  readonly #copier: ChainCopier;
   readonly #reconciler: Reconciler;
   readonly #networks: Controller;
 
@@ -78,6 +87,13 @@ export class NetworkController {
       ...(callsOf === undefined ? {} : { callsOf }),
       onFailure: (network, message) => recorder.event(network, 'Warning', reasons.blockProductionFailed, message),
     });
+    const secrets = new NetworkCredentials({ client: options.client, maxAgeMs: sourceSecretMs });
+    this.#copier = new ChainCopier({
+      ...{ name: `${name}-copies`, queue: queueOf(`${name}-copies`), leadsForMs, logger, metrics: metrics?.controller },
+      sources: new SourceNetworks({ caches, credentials: secrets }),
+      stored: key => caches.networks.get(key),
+      ...(options.maxCopiedBytes === undefined ? {} : { maxBytes: options.maxCopiedBytes }),
+    });
     const diagnosis = new PodDiagnosis({ client: options.client, logger });
     const lost = options.lost ?? new LostStatus(logger);
     this.#reconciler = new Reconciler({
@@ -87,14 +103,13 @@ export class NetworkController {
       diagnosis,
       monitor: this.#monitor,
       blocks: this.#blocks,
+      copier: this.#copier,
     });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
       requests: merge(
         networkRequests(caches, options.synced?.synced),
-        this.#monitor.requests,
-        this.#blocks.requests,
-        this.#reconciler.requests,
+        ...[this.#monitor.requests, this.#blocks.requests, this.#copier.requests, this.#reconciler.requests],
       ),
       // What a cache lacks before it has synced would be taken for absent. The namespace's networks are requested when it has.
       reconcile: async (key, signal) =>
@@ -107,7 +122,7 @@ export class NetworkController {
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
     const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
-    await Promise.all([this.#networks.run(signal), this.#monitor.run(signal), this.#blocks.run(signal)]);
+    await Promise.all([this.#networks.run(signal), this.#monitor.run(signal), this.#blocks.run(signal), this.#copier.run(signal)]);
     for (const subscription of deletions) subscription.unsubscribe();
   }
 

@@ -3,7 +3,7 @@ import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { isSuspended, type NodeSet, nodeSetsOf, resumedSetsOf } from '../bitcoin/resources/node-sets.ts';
 import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
-import { externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
+import { apart, externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
 import { planTopology } from '../bitcoin/topology/plan-topology.ts';
 import { largestInbound, type SpecProblem, type TopologyPlan } from '../bitcoin/topology/topology-plan.ts';
 import { describeTopology, externalPeerProblems } from '../bitcoin/topology/topology-text.ts';
@@ -25,6 +25,8 @@ export interface NetworkPlan {
   readonly partition: PartitionPlan | undefined;
   /** The connections as long as the network is cut. */
   readonly cut: PeerPlan | undefined;
+  /** No connections at all, as long as the nodes wait for blocks of another network. Undefined if the spec copies none. */
+  readonly held: PeerPlan | undefined;
   /** The nodes that make blocks. */
   readonly producers: readonly Producer[];
 }
@@ -71,6 +73,7 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
       ...(production?.problems ?? []),
     ],
     externalPeers: external,
+    held: network.spec.bootstrap && unconnected(topology, ordinals),
     producers: production?.producers ?? [],
     partition,
     cut: partition && {
@@ -81,6 +84,14 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
   };
 }
 
-/** The connections that there should be now. */
-export const peersOf = (plan: NetworkPlan, partition: { readonly isCut: boolean } | undefined): PeerPlan =>
-  partition?.isCut === true && plan.cut !== undefined ? plan.cut : plan;
+const unconnected = (topology: TopologyPlan | undefined, ordinals: readonly number[]): PeerPlan => ({
+  topology: topology && { ...topology, edges: [] },
+  externalPeers: new Map(),
+  cutInto: apart(ordinals),
+});
+
+/** The connections that there should be now. @param isHeld whether the nodes wait for blocks of another network */
+export function peersOf(plan: NetworkPlan, partition: { readonly isCut: boolean } | undefined, isHeld = false): PeerPlan {
+  if (isHeld && plan.held !== undefined) return plan.held;
+  return partition?.isCut === true && plan.cut !== undefined ? plan.cut : plan;
+}

@@ -13,6 +13,7 @@ import type { ExpiryState } from './expiry.ts';
 import type { ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
 import type { BlockProducer } from './blocks/block-producer.ts';
+import type { ChainCopier } from './bootstrap/chain-copier.ts';
 import { blockingProblems } from './diagnosis/blocking-objects.ts';
 import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { failureReason, recordFailures } from './events/failures.ts';
@@ -39,6 +40,7 @@ export interface ReconcilerOptions {
   readonly recorder: Pick<EventRecorder, 'event' | 'annotatedEvent'>;
   readonly monitor: Pick<NodeMonitor, 'observe' | 'forget' | 'reportsOf' | 'askNow'>;
   readonly blocks: Pick<BlockProducer, 'observe' | 'forget'>;
+  readonly copier: Pick<ChainCopier, 'isHeld' | 'observe' | 'forget'>;
   readonly diagnosis: Pick<PodDiagnosis, 'diagnose' | 'forget'>;
   readonly lost: LostStatus;
   readonly pods: PodOptions;
@@ -69,7 +71,7 @@ export class Reconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
-    const { blocks, caches, client, diagnosis, monitor, recorder } = this.#options;
+    const { blocks, caches, client, copier, diagnosis, monitor, recorder } = this.#options;
     const cached = caches.networks.get(key);
     if (cached === undefined) return this.#forget(key);
     const state = this.#states.of(cached);
@@ -90,7 +92,8 @@ export class Reconciler {
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
     const plan = state.planOf(network);
     const partition = state.partition.observe(network, plan.partition, Date.now());
-    const peers = peersOf(plan, partition);
+    const isHeld = copier.isHeld(network);
+    const peers = peersOf(plan, partition, isHeld);
     const applied = await this.#children.apply(network, state, peers, signal);
     if (applied === undefined) return {};
     const { pods, nodes } = this.#observe(network, state);
@@ -102,8 +105,12 @@ export class Reconciler {
     const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
     const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, detoured, previous);
     // A suspended network has no producer, which is no fault of it.
-    if (isSuspended(network)) blocks.forget(key);
-    const production = isSuspended(network) ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
+    const isIdle = isSuspended(network);
+    if (isIdle) copier.forget(key);
+    const bootstrap = isIdle ? undefined : copier.observe(network, { nodes, reports, credentials, previous });
+    if (isIdle || isHeld) blocks.forget(key);
+    const production =
+      isIdle || isHeld ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
     const { chains, waitMs: behindInMs } = state.chains.observe(nodes, reports);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
@@ -116,7 +123,8 @@ export class Reconciler {
       ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
       rollout: isSuspended(network) ? undefined : applied.rollout.state,
       ...{
-        edges: edgesOf({ ...plan, topology: peers.topology }, reports),
+        edges: edgesOf({ ...plan, topology: isHeld ? plan.topology : peers.topology }, reports),
+        bootstrap: bootstrap && { ...bootstrap, isHeld },
         chains,
         partition,
         production,
@@ -171,6 +179,7 @@ export class Reconciler {
   #stopWatching(key: string): void {
     this.#options.monitor.forget(key);
     this.#options.blocks.forget(key);
+    this.#options.copier.forget(key);
     this.#options.diagnosis.forget(key);
     this.#requeue.forget(key);
   }

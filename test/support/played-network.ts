@@ -9,21 +9,34 @@ import { FakeCluster } from './fakes/fake-cluster.ts';
 import { RecordingLogger } from './fakes/recording-logger.ts';
 import { RealBitcoind } from './processes/real-bitcoind.ts';
 
+export interface PlayedOptions {
+  /** Default: alice. */
+  readonly name?: string;
+  /** A network of the same cluster, whose controller is this one's too. Default: a cluster of its own. */
+  readonly beside?: PlayedNetwork;
+}
+
 /** Those of a network without a Secret. */
 const credentials = { user: 'user', password: 'password' };
 
 export class PlayedNetwork {
-  readonly cluster = new FakeCluster();
-  readonly recorder = new FakeRecorder();
+  readonly cluster: FakeCluster;
+  readonly recorder: FakeRecorder;
   readonly bitcoinds: RealBitcoind[];
-  readonly #caches = fakeCaches();
+  readonly #caches: ReturnType<typeof fakeCaches>;
+  readonly #name: string;
   readonly #subnet: number;
   #stop = new AbortController();
   #running = Promise.resolve();
 
-  private constructor(bitcoinds: RealBitcoind[], subnet: number) {
+  private constructor(bitcoinds: RealBitcoind[], subnet: number, { name = 'alice', beside }: PlayedOptions) {
     this.bitcoinds = bitcoinds;
     this.#subnet = subnet;
+    this.#name = name;
+    this.cluster = beside?.cluster ?? new FakeCluster();
+    this.recorder = beside?.recorder ?? new FakeRecorder();
+    this.#caches = beside === undefined ? fakeCaches() : beside.#caches;
+    if (beside !== undefined) return;
     this.cluster.onStored = (plural, object, old) => {
       const change = old === undefined ? ({ type: 'added', object } as const) : ({ type: 'updated', object, old } as const);
       if (plural === 'services') this.#caches.services.emit(change);
@@ -33,11 +46,12 @@ export class PlayedNetwork {
   }
 
   /** Starts the bitcoinds, at 127.0.SUBNET.1 and above. */
-  static async start(nodes: number, subnet: number): Promise<PlayedNetwork> {
+  static async start(nodes: number, subnet: number, options: PlayedOptions = {}): Promise<PlayedNetwork> {
+    const { name = 'alice' } = options;
     const addresses = Array.from({ length: nodes }, (_, ordinal) => `127.0.${subnet}.${ordinal + 1}`);
-    const args = addresses.map((_, ordinal) => [`-uacomment=alice-sts-${ordinal}`]);
+    const args = addresses.map((_, ordinal) => [`-uacomment=${name}-sts-${ordinal}`]);
     const started = addresses.map((ip, ordinal) => RealBitcoind.start({ ...credentials, ip, args: args[ordinal] ?? [] }));
-    return new PlayedNetwork(await Promise.all(started), subnet);
+    return new PlayedNetwork(await Promise.all(started), subnet, options);
   }
 
   /** Starts a controller that knows nothing. */
@@ -69,15 +83,15 @@ export class PlayedNetwork {
     const stored = cluster.onStored;
     cluster.onStored = (plural, object, old) => {
       stored(plural, object, old);
-      if (plural !== 'statefulsets' || old !== undefined) return;
+      if (plural !== 'statefulsets' || old !== undefined || object.metadata?.name !== `${this.#name}-sts`) return;
       for (const ordinal of this.bitcoinds.keys()) this.#addPod(ordinal, object.metadata?.uid ?? '');
     };
-    cluster.put('bitcoinnetworks', network({ nodes: this.bitcoinds.length, ...spec }));
+    cluster.put('bitcoinnetworks', network({ nodes: this.bitcoinds.length, ...spec }, { name: this.#name, uid: `uid-${this.#name}` }));
   }
 
   #addPod(ordinal: number, uid: string): void {
-    const made = pod(`alice-sts-${ordinal}`, { ip: `127.0.${this.#subnet}.${ordinal + 1}` });
-    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'alice-sts', uid, controller: true }];
+    const made = pod(`${this.#name}-sts-${ordinal}`, { ip: `127.0.${this.#subnet}.${ordinal + 1}` });
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: `${this.#name}-sts`, uid, controller: true }];
     this.#caches.pods.emit({ type: 'added', object: { ...made, metadata: { ...made.metadata, ownerReferences } } });
   }
 
@@ -91,7 +105,7 @@ export class PlayedNetwork {
   }
 
   get #stored(): BitcoinNetwork {
-    return this.cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork;
+    return this.cluster.object('bitcoinnetworks', `default/${this.#name}`) as BitcoinNetwork;
   }
 
   get status(): BitcoinNetworkStatus {

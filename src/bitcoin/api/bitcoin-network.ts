@@ -4,6 +4,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import * as z from 'zod';
 import { blockProductionRules, blockProductionSchema } from './block-production.ts';
+import { bootstrapNameRule, bootstrapRules, bootstrapSchema } from './bootstrap.ts';
 import { chainRules, chainSchema, peerDiscoverySchema, signetSchema } from './chain.ts';
 import { externalPeersSchema } from './external-peers.ts';
 import { int32 } from './field-types.ts';
@@ -68,6 +69,7 @@ const specSchema = z
     topology: topologySchema.exactOptional(),
     partition: partitionSchema.exactOptional(),
     blockProduction: blockProductionSchema.exactOptional(),
+    bootstrap: bootstrapSchema.exactOptional(),
     services: servicesSchema.exactOptional(),
     networkPolicy: networkPolicySchema.exactOptional(),
     podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
@@ -91,13 +93,14 @@ const specSchema = z
       ...topologyRules,
       ...blockProductionRules,
       ...storageRules,
+      ...bootstrapRules,
     ],
   });
 
 /** The schema of the whole object in the CRD. */
 export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusSchema.optional() }).meta({
   description: 'A network of bitcoin nodes that are connected to one another.',
-  'x-kubernetes-validations': [nameRule, groupNameRule],
+  'x-kubernetes-validations': [nameRule, groupNameRule, bootstrapNameRule],
 });
 
 /** The fields that the schema defines. */
@@ -106,6 +109,7 @@ export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), statu
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
 export type {
   BitcoinNetworkBlockProduction,
+  BitcoinNetworkBootstrap,
   BitcoinNetworkChain,
   BitcoinNetworkCondition,
   BitcoinNetworkEdges,

@@ -111,10 +111,20 @@ const blockProductionStatusSchema = z
     absent: 'The spec has no blockProduction.',
   });
 
+const bootstrapStatusSchema = z
+  .object({
+    height: count('The height up to which blocks are copied.'),
+    hash: z.string().meta({ description: 'The hash of the block at that height. All blocks before it follow from it.' }),
+  })
+  .meta({
+    description: 'The blocks that are copied from another network.',
+    absent: 'The spec has no bootstrap, or no node of the other network has the last block yet.',
+  });
+
 const conditionSchema = z.object({
   type: z.string().max(316).meta({
     description:
-      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced, StorageReady, Suspended or Paused.',
+      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended or Paused.',
   }),
   status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
   observedGeneration: z
@@ -156,13 +166,14 @@ export const statusSchema = z
     chain: chainStatusSchema.exactOptional(),
     partition: partitionStatusSchema.exactOptional(),
     blockProduction: blockProductionStatusSchema.exactOptional(),
+    bootstrap: bootstrapStatusSchema.exactOptional(),
     conditions: z
       .array(conditionSchema)
       .optional()
       .meta({
         ...listMap('type'),
         description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. StorageReady: the volumes are mounted. Suspended: spec.suspend is set and no node is left. Paused: the controller leaves the network alone.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. StorageReady: the volumes are mounted. Suspended: spec.suspend is set and no node is left. Paused: the controller leaves the network alone.',
       }),
     lastEvents: z
       .array(lastEventSchema)
@@ -179,6 +190,7 @@ export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
 export type BitcoinNetworkChain = z.infer<typeof chainStatusSchema>;
 export type BitcoinNetworkPartition = z.infer<typeof partitionStatusSchema>;
 export type BitcoinNetworkBlockProduction = z.infer<typeof blockProductionStatusSchema>;
+export type BitcoinNetworkBootstrap = z.infer<typeof bootstrapStatusSchema>;
 export type BitcoinNetworkEdges = z.infer<typeof edgesSchema>;
 export type BitcoinNetworkRollout = z.infer<typeof rolloutSchema>;
 export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;

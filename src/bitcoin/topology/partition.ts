@@ -57,6 +57,12 @@ export function planPartition({ parts }: PartitionSpec, members: readonly Member
   return { ...partsIn([...parts.map(({ name }) => name), restPart], ordinals, nameOf), problems };
 }
 
+/** A part for each node. */
+export function apart(ordinals: readonly number[]): PartitionPlan {
+  const parts = ordinals.map((ordinal): Part => ({ name: String(ordinal), ordinals: [ordinal] }));
+  return { parts, partOf: new Map(parts.map((part, index) => [ordinals[index] ?? 0, part])), problems: [] };
+}
+
 function overlap(field: string, ordinals: readonly number[], nameOf: ReadonlyMap<number, string>): SpecProblem {
   const others = [...new Set(ordinals.map(ordinal => nameOf.get(ordinal) ?? ''))].join(', ');
   const nodes = `${ordinals.length === 1 ? 'node' : 'nodes'} ${rangesOf(ordinals)}`;

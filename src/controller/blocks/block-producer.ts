@@ -168,7 +168,9 @@ export class BlockProducer {
     const spec = entry?.network.network.spec.blockProduction;
     if (entry === undefined || spec === undefined) return {};
     const { network } = entry;
-    const step = await entry.production.step(spec, entry.side, network.nodes, signal);
+    const { spec: wanted, status } = network.network;
+    const leastHeight = wanted.bootstrap === undefined ? 0 : (status?.bootstrap?.height ?? 0);
+    const step = await entry.production.step(spec, entry.side, network.nodes, signal, leastHeight);
     if (step.made !== undefined) {
       network.produced += step.made.count;
       network.last = step.made.last;

@@ -1,14 +1,8 @@
 // The calls to bitcoinds that make blocks: their time limits, and how long the Lease must last for them.
 import { generateCall, generatedOf, activeCallsCall, isGenerating, ownScript } from '../../bitcoin/rpc/generate-blocks.ts';
 import { chainStateCall, chainStateOf } from '../../bitcoin/rpc/chain-state.ts';
-import {
-  BitcoinTransportError,
-  type Credentials,
-  type RpcCall,
-  RpcClient,
-  type RpcOptions,
-  type RpcOutcome,
-} from '../../bitcoin/rpc/rpc-client.ts';
+import { batchWithEither } from '../../bitcoin/rpc/either-credentials.ts';
+import type { Credentials, RpcCall, RpcOptions } from '../../bitcoin/rpc/rpc-client.ts';
 import type { ProducerCalls } from './production-side.ts';
 
 const lookTimeoutMs = 5_000;
@@ -29,16 +23,8 @@ export interface ProducerCallsOptions {
 }
 
 export function producerCalls({ credentials, previous, rpcPort, payTo, leadsForMs }: ProducerCallsOptions): ProducerCalls {
-  const batch = async (host: string, calls: readonly RpcCall[], options: RpcOptions): Promise<RpcOutcome[]> => {
-    try {
-      return await new RpcClient({ host, port: rpcPort, credentials }).batch(calls, options);
-    } catch (error) {
-      // Nothing was done then, so that the calls may be repeated.
-      const isRefused = error instanceof BitcoinTransportError && error.failure === 'unauthorized';
-      if (!isRefused || previous === undefined) throw error;
-      return await new RpcClient({ host, port: rpcPort, credentials: previous }).batch(calls, options);
-    }
-  };
+  const batch = (host: string, calls: readonly RpcCall[], options: RpcOptions) =>
+    batchWithEither({ host, port: rpcPort, credentials, previous }, calls, options);
   return {
     mayGenerate: () => leadsForMs() > generateTimeoutMs + marginMs,
     look: async ({ ip }, signal) => {

@@ -81,8 +81,18 @@ export class ProductionSide {
     this.#isFresh = true;
   }
 
-  /** Makes the block that is due, if one is. @param nodes the nodes of the network */
-  async step(spec: BlockProductionSpec, side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Step> {
+  /**
+   * Makes the block that is due, if one is.
+   * @param nodes the nodes of the network
+   * @param leastHeight no block is made on a shorter chain. Default: 0
+   */
+  async step(
+    spec: BlockProductionSpec,
+    side: Side,
+    nodes: readonly Node[],
+    signal: AbortSignal,
+    leastHeight = 0,
+  ): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
     const ready = new Map(nodes.filter(isAsked).map(node => [node.ordinal, node]));
     const unanswered = await this.#settle(side, ready, signal);
@@ -90,6 +100,9 @@ export class ProductionSide {
     const found = await this.#producer(spec, side, ready, signal);
     if ('result' in found) return found;
     const { node, chain } = found;
+    // It has lost blocks that are copied again.
+    if (chain.height < leastHeight)
+      return notReady(`${node.name} has ${chain.height} of the ${leastHeight} blocks that the network starts with`);
     const batch = initialBatch(spec, chain.height);
     if (batch > 0) return await this.#make(node, chain, { blocks: batch, dueMs: this.#nowMs() }, 'MiningInitialBlocks', signal);
     const afterMs = intervalMsOf(spec, side, chain.height + 1);

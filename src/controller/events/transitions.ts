@@ -8,6 +8,7 @@ import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
 import type { ChainsObserved } from '../status/chains.ts';
 import { conditionIn } from '../status/condition.ts';
+import { bootstrapEvents } from '../status/bootstrap.ts';
 import { productionEvents } from '../status/block-production.ts';
 import { partitionEvents } from '../status/partition.ts';
 import { suspensionEvents } from '../status/suspension.ts';
@@ -50,6 +51,7 @@ export function transitionEvents(
     ...edgeEvents(previous, status, edges),
     ...connectionEvents(previous, status, edges),
     ...partitionEvents(previous, status),
+    ...bootstrapEvents(network, previous, status),
     ...productionEvents(network, previous, status),
     // The chains of stopped nodes are not known.
     ...(isSuspended(network) ? [] : chainEvents(previous, status, chains, reorgs)),

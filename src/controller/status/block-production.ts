@@ -74,7 +74,7 @@ export function productionEvents(
   const { initialBlocks = 0 } = production;
   const produced = previous?.blockProduction?.produced ?? 0;
   const failed = was === 'ProducerNotReady' || was === 'BlockProductionFailed';
-  const isNew = was === undefined || was === 'MiningInitialBlocks';
+  const isNew = was === undefined || was === 'MiningInitialBlocks' || was === 'WaitingForBlocks';
   if (initialBlocks > 0 && hasInitial(is) && (isNew || (failed && produced < initialBlocks)))
     events.push({
       type: 'Normal',

@@ -3,6 +3,7 @@ import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } fr
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import { wholeSeconds } from '../../time/rfc3339.ts';
 import { reasons } from '../events/reasons.ts';
+import { bootstrapStates } from './bootstrap.ts';
 import { blocksProduced } from './block-production.ts';
 import { chainsAgree, mayStillFork, showsChains } from './chains.ts';
 import { conditionIn, type ConditionState, type ConditionStates, hadCondition, sameState } from './condition.ts';
@@ -50,7 +51,8 @@ function activeStates(
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
-  return { ...states, ...suspensionStates(network, observation.nodes, states, previous) };
+  const all = { ...states, ...bootstrapStates(network, observation.bootstrap, states, previous) };
+  return { ...all, ...suspensionStates(network, observation.nodes, all, previous) };
 }
 
 /** What needs no request to a node or for a Secret is still observed; the rest is not known, or as it was. */
@@ -61,7 +63,7 @@ function pausedStates(
 ): ConditionStates {
   const beforeOf = (wanted: string) => conditionIn(previous, wanted);
   const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
-  const [storage, expires] = ['StorageReady', 'Expired'].map(beforeOf);
+  const [storage, expires, bootstrapped] = ['StorageReady', 'Expired', 'Bootstrapped'].map(beforeOf);
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -77,6 +79,7 @@ function pausedStates(
     ...(storage === undefined ? {} : { StorageReady: asBefore(storage) }),
     ...(expires === undefined ? {} : { Expired: asBefore(expires) }),
     ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
+    ...(bootstrapped === undefined ? {} : { Bootstrapped: asBefore(bootstrapped) }),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),

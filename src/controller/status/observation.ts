@@ -8,6 +8,7 @@ import type { ExpiryState } from '../expiry.ts';
 import type { PartitionState } from '../partition-clock.ts';
 import type { RolloutState } from '../rollout/rollout-input.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
+import type { BootstrapObserved } from './bootstrap.ts';
 import type { ChainsObserved } from './chains.ts';
 import type { EdgesStatus } from './edges.ts';
 import type { SpecFault } from './spec-faults.ts';
@@ -38,6 +39,8 @@ export interface Observation {
   readonly partition?: PartitionState | undefined;
   /** Default: no blocks are made, or it is not known yet. */
   readonly production?: ProductionObserved | undefined;
+  /** Default: no blocks are copied, or it is not known. */
+  readonly bootstrap?: BootstrapObserved | undefined;
 }
 
 /** What is seen of a network that is left alone. */

@@ -35,6 +35,7 @@ export function statusOf(
     ...chains.ofNetwork,
     ...partitionIn(observation, previous),
     ...productionIn(network, observation, previous),
+    ...bootstrapIn(network, observation, previous),
     conditions: conditionsOf(network, observation, previous, now),
   };
 }
@@ -76,6 +77,16 @@ function productionIn(
   if ('production' in observation && observation.production !== undefined)
     return { blockProduction: blockProductionStatusOf(observation.production) };
   return previous?.blockProduction === undefined ? {} : { blockProduction: previous.blockProduction };
+}
+
+/** Once it is chosen, the last block stays the same. */
+function bootstrapIn(
+  { spec }: BitcoinNetwork,
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): Pick<BitcoinNetworkStatus, 'bootstrap'> {
+  const { fixed = previous?.bootstrap } = 'bootstrap' in observation ? (observation.bootstrap ?? {}) : {};
+  return spec.bootstrap === undefined || fixed === undefined ? {} : { bootstrap: fixed };
 }
 
 /** Those of a paused network are not known. */
@@ -125,6 +136,8 @@ function withoutBlocks(whole: BitcoinNetworkStatus): BitcoinNetworkStatus {
 export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): boolean {
   if (previous?.observedGeneration !== status.observedGeneration || (previous?.readyNodes ?? 0) > (status.readyNodes ?? 0))
     return true;
+  // No block is copied before the last one is stored.
+  if (previous?.bootstrap?.hash !== status.bootstrap?.hash) return true;
   // Each step of a rollout has its event.
   const stepOf = ({ rollout }: BitcoinNetworkStatus = {}) => `${rollout?.current} ${rollout?.detourEdges}`;
   if (stepOf(previous) !== stepOf(status)) return true;

@@ -107,6 +107,12 @@ export class NetworkCredentials {
     return { ...state, version, previous: state.previous ?? pods.previous };
   }
 
+  /** As `of`, for a network whose pods are of no concern, as one whose blocks are read. */
+  async read(network: BitcoinNetwork, signal: AbortSignal): Promise<CredentialsState> {
+    const reference = referenceOf(network);
+    return reference === undefined ? withoutSecret : await this.#secrets.read(reference, signal);
+  }
+
   /** Call when a node refuses the credentials: the Secret is read again, and the pods are rolled if they may have others. */
   reject(network: BitcoinNetwork, pods: PodCredentials): void {
     const reference = referenceOf(network);

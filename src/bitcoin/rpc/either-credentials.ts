@@ -1,0 +1,25 @@
+// Calls to a node that may still have the previous credentials, as long as it is not restarted for the new ones.
+import { BitcoinTransportError, type Credentials, type RpcCall, RpcClient, type RpcOptions, type RpcOutcome } from './rpc-client.ts';
+
+export interface NodeAccess {
+  readonly host: string;
+  readonly port: number;
+  readonly credentials: Credentials;
+  /** Tried if the node refuses the others. Default: none. */
+  readonly previous?: Credentials | undefined;
+}
+
+/** As RpcClient.batch. A node that refuses credentials has done nothing, so that the calls are sent again. */
+export async function batchWithEither(
+  { host, port, credentials, previous }: NodeAccess,
+  calls: readonly RpcCall[],
+  options: RpcOptions,
+): Promise<RpcOutcome[]> {
+  try {
+    return await new RpcClient({ host, port, credentials }).batch(calls, options);
+  } catch (error) {
+    const isRefused = error instanceof BitcoinTransportError && error.failure === 'unauthorized';
+    if (!isRefused || previous === undefined) throw error;
+    return await new RpcClient({ host, port, credentials: previous }).batch(calls, options);
+  }
+}
