@@ -3,7 +3,6 @@ import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bit
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { CopyObserved } from '../bootstrap/chain-copier.ts';
 import { reasons } from '../events/reasons.ts';
-import { sentence } from '../events/sentence.ts';
 import { conditionIn, type ConditionState, type ConditionStates, sameState } from './condition.ts';
 
 export interface BootstrapObserved extends CopyObserved {
@@ -15,8 +14,8 @@ export interface BootstrapObserved extends CopyObserved {
 const aboutPeers: ReadonlySet<string> = new Set(['EdgesConnected', 'EdgesMissing', reasons.peersConnected, 'ConnectingPeers']);
 
 /**
- * The conditions that differ from those of a network that starts with the genesis block. Until its nodes have the blocks it is not connected
- * and makes no blocks.
+ * The conditions that differ from those of a network that starts with the genesis block. Until its nodes have the blocks it is not
+ * connected.
  * @param states those that it has otherwise
  * @param observed undefined: not known, so that it is as before
  */
@@ -32,16 +31,19 @@ export function bootstrapStates(
   const { reason, message } = observed.state;
   const Bootstrapped: ConditionState = { status: reason === 'Copied' ? 'True' : 'False', reason, message };
   if (!observed.isHeld) return { Bootstrapped };
-  const waiting = (what: string): ConditionState => ({ status: 'False', reason: 'WaitingForBlocks', message: `${what}: ${message}` });
   const isOtherwiseConnected = Ready?.status === 'True' && aboutPeers.has(Connected?.reason ?? '');
-  return {
-    Bootstrapped,
-    ...(isOtherwiseConnected ? { Connected: waiting('the nodes are connected once the blocks of spec.bootstrap are copied') } : {}),
-    ...(spec.blockProduction === undefined
-      ? {}
-      : { BlocksProduced: waiting('blocks are made once those of spec.bootstrap are copied') }),
-  };
+  const waiting = waitingFor('the nodes are connected once the blocks of spec.bootstrap are copied', observed);
+  return { ...(isOtherwiseConnected ? { Connected: waiting } : {}), Bootstrapped };
 }
+
+const waitingFor = (what: string, { state }: BootstrapObserved): ConditionState => ({
+  ...{ status: 'False', reason: 'WaitingForBlocks' },
+  message: `${what}: ${state.message}`,
+});
+
+/** The condition BlocksProduced of a network that waits for the blocks of another one. */
+export const blocksWaiting = (observed: BootstrapObserved): ConditionState =>
+  waitingFor('blocks are made once those of spec.bootstrap are copied', observed);
 
 /** What needs attention. */
 const failures: ReadonlySet<string> = new Set(['BootstrapFailed', 'BootstrapTooLarge', 'SourceOfAnotherChain']);
@@ -60,5 +62,5 @@ export function bootstrapEvents(
       { type: 'Normal', reason: reasons.bootstrapped, message: `Copied the chain of network ${from} up to height ${height} (${hash})` },
     ];
   if (!failures.has(is.reason)) return [];
-  return [{ type: 'Warning', reason: reasons.bootstrapFailed, message: `${is.reason}: ${sentence(is.message)}` }];
+  return [{ type: 'Warning', reason: reasons.bootstrapFailed, message: `${is.reason}: ${is.message}` }];
 }

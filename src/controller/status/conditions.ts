@@ -3,7 +3,7 @@ import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } fr
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import { wholeSeconds } from '../../time/rfc3339.ts';
 import { reasons } from '../events/reasons.ts';
-import { bootstrapStates } from './bootstrap.ts';
+import { blocksWaiting, bootstrapStates } from './bootstrap.ts';
 import { blocksProduced } from './block-production.ts';
 import { chainsAgree, mayStillFork, showsChains } from './chains.ts';
 import { conditionIn, type ConditionState, type ConditionStates, hadCondition, sameState } from './condition.ts';
@@ -172,11 +172,12 @@ function chainConditions(
 /** Until a controller that has just started knows better, what its predecessor found out. */
 function productionCondition(
   network: BitcoinNetwork,
-  { production, chains }: Observation,
+  { production, chains, bootstrap }: Observation,
   previous: BitcoinNetworkStatus | undefined,
 ): Record<string, ConditionState> {
   const { blockProduction } = network.spec;
   if (blockProduction === undefined) return {};
+  if (bootstrap?.isHeld === true) return { BlocksProduced: blocksWaiting(bootstrap) };
   if (production !== undefined)
     return { BlocksProduced: blocksProduced(network, blockProduction, production, chains?.branches[0].height ?? 0) };
   const before = conditionIn(previous, 'BlocksProduced');
