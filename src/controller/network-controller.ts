@@ -122,7 +122,12 @@ export class NetworkController {
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
     const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
-    await Promise.all([this.#networks.run(signal), this.#monitor.run(signal), this.#blocks.run(signal), this.#copier.run(signal)]);
+    await Promise.all([
+      this.#networks.run(signal),
+      this.#monitor.run(signal),
+      this.#blocks.run(signal),
+      this.#copier.run(signal),
+    ]);
     for (const subscription of deletions) subscription.unsubscribe();
   }
 

@@ -109,8 +109,7 @@ export class Reconciler {
     if (isIdle) copier.forget(key);
     const bootstrap = isIdle ? undefined : copier.observe(network, { nodes, reports, credentials, previous });
     if (isIdle || isHeld) blocks.forget(key);
-    const production =
-      isIdle || isHeld ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
+    const production = isIdle || isHeld ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
     const { chains, waitMs: behindInMs } = state.chains.observe(nodes, reports);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);

@@ -86,7 +86,10 @@ export class PlayedNetwork {
       if (plural !== 'statefulsets' || old !== undefined || object.metadata?.name !== `${this.#name}-sts`) return;
       for (const ordinal of this.bitcoinds.keys()) this.#addPod(ordinal, object.metadata?.uid ?? '');
     };
-    cluster.put('bitcoinnetworks', network({ nodes: this.bitcoinds.length, ...spec }, { name: this.#name, uid: `uid-${this.#name}` }));
+    cluster.put(
+      'bitcoinnetworks',
+      network({ nodes: this.bitcoinds.length, ...spec }, { name: this.#name, uid: `uid-${this.#name}` }),
+    );
   }
 
   #addPod(ordinal: number, uid: string): void {

@@ -22,7 +22,8 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes)
 
 /** The hash of the block before, of a block that must have the hash. @throws BitcoinTransportError if it has another one */
 function previousOf(header: Uint8Array, hash: string, method: string): string {
-  if (header.length !== headerBytes || shown(sha256(sha256(header))) !== hash) throw unusable(method, `is not that of block ${hash}`);
+  if (header.length !== headerBytes || shown(sha256(sha256(header))) !== hash)
+    throw unusable(method, `is not that of block ${hash}`);
   return shown(header.subarray(previousStart, previousEnd));
 }
 
@@ -41,7 +42,8 @@ export const transactionCountCall = (hash: string): RpcCall => ({ method: 'getbl
 /** How many transactions a block has. @throws BitcoinRpcError, BitcoinTransportError if the answer has another form */
 export function transactionCountOf(outcome: RpcOutcome | undefined): number {
   const { nTx } = (resultOf(outcome) ?? {}) as { readonly nTx?: unknown };
-  if (typeof nTx !== 'number' || !Number.isSafeInteger(nTx) || nTx < 1) throw unusable('getblockheader', 'has an unexpected form');
+  if (typeof nTx !== 'number' || !Number.isSafeInteger(nTx) || nTx < 1)
+    throw unusable('getblockheader', 'has an unexpected form');
   return nTx;
 }
 

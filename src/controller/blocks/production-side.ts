@@ -86,13 +86,7 @@ export class ProductionSide {
    * @param nodes the nodes of the network
    * @param leastHeight no block is made on a shorter chain. Default: 0
    */
-  async step(
-    spec: BlockProductionSpec,
-    side: Side,
-    nodes: readonly Node[],
-    signal: AbortSignal,
-    leastHeight = 0,
-  ): Promise<Step> {
+  async step(spec: BlockProductionSpec, side: Side, nodes: readonly Node[], signal: AbortSignal, leastHeight = 0): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
     const ready = new Map(nodes.filter(isAsked).map(node => [node.ordinal, node]));
     const unanswered = await this.#settle(side, ready, signal);

@@ -59,11 +59,7 @@ export class ChainCopy {
    * @param sourcesOf finds the nodes to read from, or says why there are none; called only if blocks are missing
    * @throws the reason of `signal` once it has aborted, and what `sourcesOf` throws
    */
-  async step(
-    target: CopyEnd,
-    sourcesOf: () => Promise<readonly CopyEnd[] | CopyState>,
-    signal: AbortSignal,
-  ): Promise<CopyStep> {
+  async step(target: CopyEnd, sourcesOf: () => Promise<readonly CopyEnd[] | CopyState>, signal: AbortSignal): Promise<CopyStep> {
     const { fixed, from, maxBytes, maySubmit } = this.#options;
     const look = await tried(target, () => this.#look(target, signal), signal);
     if (look instanceof EndFailure) return this.#targetFailed(look);

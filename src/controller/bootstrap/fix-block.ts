@@ -46,5 +46,7 @@ export async function fixBlock(
   const isWhole = (height ?? best.chain.height) === best.chain.height;
   if (isWhole && best.bytes > maxBytes) return tooLarge(holds(best.node.name, best.bytes), maxBytes);
   if (height === undefined) return { height: best.chain.height, hash: best.chain.tip };
-  return best.hash === undefined ? notReady(`${best.node.name} does not say which block it has at height ${height}`) : { height, hash: best.hash };
+  return best.hash === undefined
+    ? notReady(`${best.node.name} does not say which block it has at height ${height}`)
+    : { height, hash: best.hash };
 }

@@ -59,7 +59,11 @@ export function bootstrapEvents(
   const from = spec.bootstrap.network.name;
   if (is.status === 'True')
     return [
-      { type: 'Normal', reason: reasons.bootstrapped, message: `Copied the chain of network ${from} up to height ${height} (${hash})` },
+      {
+        type: 'Normal',
+        reason: reasons.bootstrapped,
+        message: `Copied the chain of network ${from} up to height ${height} (${hash})`,
+      },
     ];
   if (!failures.has(is.reason)) return [];
   return [{ type: 'Warning', reason: reasons.bootstrapFailed, message: `${is.reason}: ${is.message}` }];

@@ -146,6 +146,8 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
       producers: [{ ordinal: 0, weight: 50 }, { ordinal: 4, weight: 30 }, { ordinal: 9 }],
     },
   },
+  'the blocks of another network': { nodes: 2, bootstrap: { network: { name: 'golden' }, height: 300 } },
+  'all blocks of another network': { nodes: 2, bootstrap: { network: { name: 'golden' } } },
   'blocks for one address': {
     nodes: 3,
     blockProduction: { intervalSeconds: 10, payTo: 'addr(bcrt1qs758ursh4q9z627kt3pp5yysm78ddny6txaqgw)', paused: true },

@@ -36,6 +36,32 @@ const otherClaims = /size, storageClassName, accessMode and dataSource of storag
 
 const ofGroup = /storage of the nodes of a group cannot change or be removed/;
 
+const prepared: Spec = { nodes: 2, bootstrap: { network: { name: 'golden' }, height: 300 } };
+const bootstrapChange = { field: 'spec.bootstrap', message: /read when the network is created: .*only removed/ };
+
+const refusedOfBootstrap: Readonly<Record<string, Change>> = {
+  'another height of copied blocks': {
+    from: prepared,
+    patch: { bootstrap: { height: 301 } },
+    refusal: bootstrapChange,
+  },
+  'blocks of another network than before': {
+    from: prepared,
+    patch: { bootstrap: { network: { name: 'silver' } } },
+    refusal: bootstrapChange,
+  },
+  'blocks of another network for nodes that have some': {
+    from: { nodes: 2 },
+    patch: { bootstrap: { network: { name: 'golden' } } },
+    refusal: bootstrapChange,
+  },
+};
+
+const acceptedOfBootstrap: Readonly<Record<string, Change>> = {
+  'no blocks of another network any more': { from: prepared, patch: { bootstrap: null } },
+  'more nodes for a network with copied blocks': { from: prepared, scale: 5 },
+};
+
 const refusedOfStorage: Readonly<Record<string, Change>> = {
   'the removal of storage': {
     from: stored,
@@ -211,5 +237,5 @@ const accepted: Readonly<Record<string, Change>> = {
   },
 };
 
-export const refusedChanges = { ...refused, ...refusedOfStorage };
-export const acceptedChanges = { ...accepted, ...acceptedOfStorage };
+export const refusedChanges = { ...refused, ...refusedOfStorage, ...refusedOfBootstrap };
+export const acceptedChanges = { ...accepted, ...acceptedOfStorage, ...acceptedOfBootstrap };

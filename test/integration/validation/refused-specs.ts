@@ -441,6 +441,20 @@ const blocks: Readonly<Record<string, RefusedSpec>> = {
   },
 };
 
+const bootstrap: Readonly<Record<string, RefusedSpec>> = {
+  'blocks of the network itself': {
+    spec: { nodes: 1, bootstrap: { network: { name: 'n' } } },
+    field: '<nil>',
+    message: /spec\.bootstrap\.network\.name must be the name of another network/,
+  },
+  'blocks of no network': { spec: { nodes: 1, bootstrap: {} }, field: 'spec.bootstrap.network', message: /Required value/ },
+  'no blocks of another network': {
+    spec: { nodes: 1, bootstrap: { network: { name: 'golden' }, height: 0 } },
+    field: 'spec.bootstrap.height',
+    message: /greater than or equal to 1/,
+  },
+};
+
 const storage: Readonly<Record<string, RefusedSpec>> = {
   'a volume without a size': { spec: { nodes: 1, storage: {} }, field: 'spec.storage.size', message: /Required value/ },
   'a size that is none': {
@@ -525,6 +539,7 @@ export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...partition,
   ...blocks,
   ...outside,
+  ...bootstrap,
   ...storage,
   ...credentials,
   ...time,
