@@ -110,6 +110,11 @@ const options = {
     'true|false',
     'delete networks when their ttlSecondsAfterCreation is over; needs the right to delete them',
   ),
+  'expand-volumes': option(
+    boolean.default(false),
+    'true|false',
+    'whether the controller may read and change PersistentVolumeClaims, so that volumes grow with spec.storage.size',
+  ),
   concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'maximum number of concurrent reconciles'),
   'recheck-seconds': option(
     wholeNumber(1, 86_400).default(120),

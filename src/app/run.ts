@@ -72,6 +72,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
       },
       controllerPods: controllerPodsOf(config),
       mayDeleteNetworks: config.deleteNetworks,
+      mayExpandVolumes: config.expandVolumes,
       recheckMs: config.recheckSeconds * 1_000,
       concurrency: config.concurrency,
       ...(elector === undefined ? {} : { leadsForMs: () => elector.heldForMs }),

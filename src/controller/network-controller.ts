@@ -43,6 +43,8 @@ export interface NetworkControllerOptions {
   readonly controllerPods?: readonly V1NetworkPolicyPeer[];
   /** Whether networks are deleted when their time is over. Default: false. */
   readonly mayDeleteNetworks?: boolean;
+  /** It has the rights to read and change claims. Default: false. */
+  readonly mayExpandVolumes?: boolean;
   /** How often a stable network is reconciled and its nodes are asked. */
   readonly recheckMs: number;
   /** Maximum concurrent reconciles of networks. They mostly wait for answers, so many cost little. */
@@ -97,7 +99,7 @@ export class NetworkController {
     const diagnosis = new PodDiagnosis({ client: options.client, logger });
     const lost = options.lost ?? new LostStatus(logger);
     this.#reconciler = new Reconciler({
-      controllerPods: [],
+      ...{ controllerPods: [], mayExpandVolumes: false },
       ...options,
       lost,
       diagnosis,

@@ -17,6 +17,7 @@ import { keepNetwork } from './kept-fields.ts';
 import { Expiry } from './expiry.ts';
 import { PartitionClock } from './partition-clock.ts';
 import { OwnPods } from './nodes/own-pods.ts';
+import { VolumeExpansion } from './volumes/volume-expansion.ts';
 import { RolloutTracker } from './rollout/rollout-tracker.ts';
 import type { PodCredentials } from './steps/credentials.ts';
 import { BlocksThrottle, StatusThrottle } from './status/status-throttle.ts';
@@ -51,6 +52,7 @@ export class NetworkState {
   readonly blocksThrottle = new BlocksThrottle();
   readonly edges = new EdgeHistory();
   readonly rollout = new RolloutTracker();
+  readonly volumes = new VolumeExpansion();
   readonly chains = new ChainHistory();
   readonly partition = new PartitionClock();
   readonly expiry = new Expiry();

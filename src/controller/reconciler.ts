@@ -5,6 +5,7 @@ import { Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { isSuspended } from '../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
+import type { KubeClient } from '../kube/client.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { ApplyClient } from '../runtime/apply.ts';
@@ -35,7 +36,7 @@ import { expire } from './steps/expire.ts';
 import { publishStatus } from './steps/publish-status.ts';
 
 export interface ReconcilerOptions {
-  readonly client: ApplyClient;
+  readonly client: ApplyClient & Pick<KubeClient, 'list'>;
   readonly caches: ReadableCaches;
   readonly recorder: Pick<EventRecorder, 'event' | 'annotatedEvent'>;
   readonly monitor: Pick<NodeMonitor, 'observe' | 'forget' | 'reportsOf' | 'askNow'>;
@@ -46,6 +47,8 @@ export interface ReconcilerOptions {
   readonly pods: PodOptions;
   /** The controller's own pods; see ChildrenOptions. */
   readonly controllerPods: readonly V1NetworkPolicyPeer[];
+  /** It has the rights to read and change claims. */
+  readonly mayExpandVolumes: boolean;
   /** How often a stable network is reconciled again. */
   readonly recheckMs: number;
   /** Whether networks are deleted when their time is over. Default: false. */
@@ -121,6 +124,7 @@ export class Reconciler {
     const observation = {
       ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
       rollout: isSuspended(network) ? undefined : applied.rollout.state,
+      growth: applied.volumes.growth,
       ...{
         edges: edgesOf({ ...plan, topology: isHeld ? plan.topology : peers.topology }, reports),
         bootstrap: bootstrap && { ...bootstrap, isHeld },
@@ -133,7 +137,9 @@ export class Reconciler {
       },
     };
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
-    const waitsMs = [waitMs, lookAgainMs, applied.rollout.planAgainMs, behindInMs, healsInMs(partition), expiry?.dueInMs];
+    const { planAgainMs } = applied.rollout;
+    const { checkAgainMs } = applied.volumes;
+    const waitsMs = [waitMs, lookAgainMs, planAgainMs, behindInMs, healsInMs(partition), expiry?.dueInMs, checkAgainMs];
     return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs });
   }
 

@@ -2,6 +2,7 @@
 import type {
   V1ConfigMap,
   V1NetworkPolicy,
+  V1PersistentVolumeClaim,
   V1Pod,
   V1PodDisruptionBudget,
   V1Secret,
@@ -47,5 +48,13 @@ export const podDisruptionBudgets: ResourceType<V1PodDisruptionBudget> = {
   version: 'v1',
   plural: 'poddisruptionbudgets',
   kind: 'PodDisruptionBudget',
+  namespaced: true,
+};
+/** The claims of nodes: a StatefulSet makes them, the controller only lets them grow. */
+export const persistentVolumeClaims: ResourceType<V1PersistentVolumeClaim> = {
+  group: '',
+  version: 'v1',
+  plural: 'persistentvolumeclaims',
+  kind: 'PersistentVolumeClaim',
   namespaced: true,
 };

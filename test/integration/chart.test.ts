@@ -124,6 +124,8 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
   [{ rbac: { podDisruptionBudgets: false } }, argument('without-kinds'), 'podDisruptionBudgets'],
   [{ rbac: withoutKinds }, argument('without-kinds'), 'configMaps,networkPolicies,podDisruptionBudgets'],
   [{ rbac: withoutKinds }, rightsOnKinds, []],
+  [{}, argument('expand-volumes'), ''],
+  [{ rbac: { persistentVolumeClaims: true } }, argument('expand-volumes'), 'true'],
   [{}, rightsOnKinds, ['configmaps', 'networkpolicies', 'poddisruptionbudgets']],
   [{ watchNamespaces: ['one'] }, rightsOnKinds, ['configmaps', 'networkpolicies', 'poddisruptionbudgets']],
   [{ rbac: { aggregate: false } }, kinds('ClusterRole'), ['bitcoin-controller']],

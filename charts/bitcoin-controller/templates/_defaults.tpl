@@ -38,6 +38,7 @@ rbac:
   networkPolicies: true
   podDisruptionBudgets: true
   deleteNetworks: false
+  persistentVolumeClaims: false
   aggregate: true
 admissionPolicy:
   enabled: false

@@ -138,6 +138,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [bitcoinnetworks]
   verbs: [delete]
 {{- end }}
+{{- if .Values.rbac.persistentVolumeClaims }}
+# Volumes grow with spec.storage.size: the claims are changed, then the StatefulSet is recreated. StatefulSets make and delete claims.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, patch]
+{{- end }}
 {{- with .Values.rbac.secretNames }}
 # Credentials: by name only, and never listed.
 - apiGroups: [""]

@@ -1,5 +1,5 @@
 // The chain that a new network starts with: the blocks of another network.
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, type ValidationRule } from './field-types.ts';
 
 /** Blocks of the least size, as many as can be copied in all. */

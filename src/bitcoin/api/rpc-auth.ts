@@ -1,5 +1,5 @@
 // Hashes of the JSON-RPC credentials for the nodes, which then never have the password.
-import { z } from 'zod';
+import * as z from 'zod';
 import { objectName, type ValidationRule } from './field-types.ts';
 
 /** The key of the Secret. Its value has lines of bitcoind's configuration. */

@@ -1,4 +1,4 @@
-// Persistent volumes of nodes. What a claim that exists has cannot change, so neither can the fields that it is made of.
+// Persistent volumes of nodes. Of what a claim is made of only its size can change, and only grow: so it is with these fields.
 import * as z from 'zod';
 import { objectName, type ValidationRule } from './field-types.ts';
 
@@ -15,7 +15,7 @@ export const storageSchema = z
       .min(1)
       .max(16)
       .meta({
-        description: 'The size, such as 10Gi.',
+        description: 'The size, such as 10Gi. It can grow, if the StorageClass allows it, and not shrink.',
         'x-kubernetes-validations': [
           {
             rule: "self.matches('^[1-9][0-9]*([KMGTPE]i|[kMGTPE])?$')",
@@ -51,13 +51,13 @@ export const storageSchema = z
   })
   .meta({
     description:
-      'A persistent volume for each node (claim data-POD). It can be added while the network is suspended, and not be removed. Only retention can change. In a group it replaces that of the network.',
+      'A persistent volume for each node (claim data-POD). It can be added while the network is suspended, and not be removed. Only size (larger) and retention can change. In a group it replaces that of the network.',
     absent: 'Ephemeral: a node loses its blocks with its pod.',
   });
 
 /** What of the claims of a storage cannot change, as a text. */
 const claimOf = (s: string): string =>
-  `${s}.size + (has(${s}.storageClassName) ? '/' + ${s}.storageClassName : '') + (has(${s}.accessMode) ? ${s}.accessMode : 'ReadWriteOnce') + (has(${s}.dataSource) ? ${s}.dataSource.kind + ${s}.dataSource.name : '')`;
+  `(has(${s}.storageClassName) ? '/' + ${s}.storageClassName : '') + (has(${s}.accessMode) ? ${s}.accessMode : 'ReadWriteOnce') + (has(${s}.dataSource) ? ${s}.dataSource.kind + ${s}.dataSource.name : '')`;
 
 /** The same of a spec; empty without storage. */
 const claimsOf = (spec: string): string => `has(${spec}.storage) ? ${claimOf(`${spec}.storage`)} : ''`;
@@ -65,6 +65,8 @@ const claimsOfGroup = (group: string, spec: string): string =>
   `has(${group}.storage) ? ${claimOf(`${group}.storage`)} : ${claimsOf(spec)}`;
 
 const isStored = (group: string, spec: string): string => `(has(${group}.storage) || has(${spec}.storage))`;
+const sizeOfGroup = (group: string, spec: string): string =>
+  `has(${group}.storage) ? ${group}.storage.size : ${spec}.storage.size`;
 const isSuspended = '(has(self.suspend) && self.suspend)';
 
 /** Rules of `spec`: a rule of the field itself would not hold if the field is removed or added. */
@@ -82,14 +84,23 @@ export const storageRules: readonly ValidationRule[] = [
   },
   {
     rule: `!has(oldSelf.storage) || !has(self.storage) || ${claimOf('oldSelf.storage')} == ${claimOf('self.storage')}`,
-    message:
-      'size, storageClassName, accessMode and dataSource of storage cannot change. To enlarge volumes, change the claims data-POD (kubectl patch pvc); for other volumes, add a group',
+    message: 'storageClassName, accessMode and dataSource of storage cannot change. For other volumes, add a group',
     fieldPath: '.storage',
+  },
+  {
+    rule: '!has(oldSelf.storage) || !has(self.storage) || quantity(self.storage.size).compareTo(quantity(oldSelf.storage.size)) >= 0',
+    message: 'storage.size cannot shrink: a volume can only grow. For smaller volumes, add a group',
+    fieldPath: '.storage.size',
   },
   {
     rule: `!has(self.groups) || !has(oldSelf.groups) || self.groups.all(g, oldSelf.groups.all(o, o.name != g.name || (${isStored('o', 'oldSelf')} ? (${claimsOfGroup('o', 'oldSelf')}) == (${claimsOfGroup('g', 'self')}) : (!${isStored('g', 'self')} || ${isSuspended}))))`,
     message:
-      'storage of the nodes of a group cannot change or be removed, and only be added while the network is suspended: add another group',
+      'storage of the nodes of a group cannot change in another field than size or be removed, and only be added while the network is suspended: add another group',
+    fieldPath: '.groups',
+  },
+  {
+    rule: `!has(self.groups) || !has(oldSelf.groups) || self.groups.all(g, oldSelf.groups.all(o, o.name != g.name || !${isStored('o', 'oldSelf')} || !${isStored('g', 'self')} || quantity(${sizeOfGroup('g', 'self')}).compareTo(quantity(${sizeOfGroup('o', 'oldSelf')})) >= 0))`,
+    message: 'the volumes of a group cannot shrink: storage.size can only grow. For smaller volumes, add another group',
     fieldPath: '.groups',
   },
 ];

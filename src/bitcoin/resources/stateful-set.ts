@@ -25,6 +25,8 @@ export interface StatefulSetOptions extends PodOptions {
   readonly largestInbound?: number;
   /** Only pods whose index is at least this are replaced when the template changes. Default: the number of nodes, so that none is. */
   readonly partition?: number;
+  /** What new claims ask for, while those that exist have not grown to the size of the spec. Default: that size. */
+  readonly claimSize?: string | undefined;
 }
 
 // bitcoind answers REST without credentials and with 503 while it warms up: ready means that RPC answers, and no probe holds a password.
@@ -205,7 +207,7 @@ export function statefulSetFor(
       selector: { matchLabels: set.group === undefined ? podLabel(network) : groupPodLabels(network, set.group) },
       ...(set.group === undefined ? {} : { ordinals: { start: set.start } }),
       template: podTemplateFor(parts, credentialsVersion),
-      ...storageFields(network, set),
+      ...storageFields(network, set, options.claimSize),
     },
   };
 }

@@ -8,15 +8,19 @@ import { canonicalQuantity } from './quantity.ts';
 /** The volume of bitcoind's data: a claim of it is named `data-POD`. */
 export const dataVolume = 'data';
 
-/** The fields of a StatefulSet that volumes need; none for a set whose nodes are ephemeral. */
+/**
+ * The fields of a StatefulSet that volumes need; none for a set whose nodes are ephemeral.
+ * @param claimSize what new claims ask for. Default: what the spec asks for
+ */
 export function storageFields(
   network: Pick<BitcoinNetwork, 'spec'>,
   { settings: { storage } }: NodeSet,
+  claimSize = storage?.size,
 ): Pick<V1StatefulSetSpec, 'volumeClaimTemplates' | 'persistentVolumeClaimRetentionPolicy'> {
   if (storage === undefined) return {};
   const { whenDeleted = 'Retain', whenScaled = 'Retain' } = storage.retention ?? {};
   return {
-    volumeClaimTemplates: [claimTemplate(storage)],
+    volumeClaimTemplates: [claimTemplate({ ...storage, size: claimSize ?? storage.size })],
     // In one write with the number of replicas: no claim of a suspended network is deleted.
     persistentVolumeClaimRetentionPolicy: { whenDeleted, whenScaled: isSuspended(network) ? 'Retain' : whenScaled },
   };

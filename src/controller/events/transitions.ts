@@ -11,6 +11,7 @@ import { conditionIn } from '../status/condition.ts';
 import { bootstrapEvents } from '../status/bootstrap.ts';
 import { productionEvents } from '../status/block-production.ts';
 import { partitionEvents } from '../status/partition.ts';
+import { storageEvents } from '../status/storage.ts';
 import { suspensionEvents } from '../status/suspension.ts';
 import { chainEvents, type NodeReorg } from './chains.ts';
 import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
@@ -43,6 +44,7 @@ export function transitionEvents(
   return [
     ...pauseEvents(previous, status),
     ...suspensionEvents(network, previous, status),
+    ...storageEvents(previous, status),
     ...problemEvents(previous, status, problems),
     ...credentialsEvents(previous, status),
     ...specEvents(previous, status),

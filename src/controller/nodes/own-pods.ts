@@ -2,6 +2,7 @@
 // network's credentials, so the name and the labels are not sufficient.
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { parseNodeName, statefulSetName } from '../../bitcoin/api/names.ts';
 import { controllerOf } from '../../kube/resource.ts';
 import { isNamedAsNode } from '../status/pods.ts';
 
@@ -13,6 +14,8 @@ export class OwnPods {
   readonly #replicas = new Map<string, number>();
   /** The uids of the pods that were nodes at the last check. */
   #known = new Set<string>();
+  /** Those of pods that an earlier process left without their StatefulSet; undefined before the first check. */
+  #left: Set<string> | undefined;
 
   constructor(networkUid: string) {
     this.#networkUid = networkUid;
@@ -40,13 +43,25 @@ export class OwnPods {
    * controller is a node only if it was one before, as while its StatefulSet is replaced: the next one adopts it.
    */
   of<P extends V1Pod>(network: BitcoinNetwork, pods: readonly P[]): P[] {
+    const left = (this.#left ??= this.#leftBehind(network, pods));
     const own = pods.filter(pod => {
       const owner = controllerOf(pod)?.uid;
       const isOwned = owner === undefined ? this.#known.has(uidOf(pod)) : this.#statefulSets.has(owner);
-      return isOwned && isNamedAsNode(network, pod);
+      return (isOwned || left.has(uidOf(pod))) && isNamedAsNode(network, pod);
     });
     this.#known = new Set(own.map(uidOf));
     return own;
+  }
+
+  /** The pods without a StatefulSet that the status shows as nodes: an earlier process ended while it replaced the StatefulSet. */
+  #leftBehind(network: BitcoinNetwork, pods: readonly V1Pod[]): Set<string> {
+    const shown = new Set(network.status?.nodes?.map(({ nodeName, ip }) => `${nodeName} ${ip}`));
+    const isLeft = ({ metadata, status }: V1Pod): boolean => {
+      const node = parseNodeName(network, metadata?.name ?? '');
+      const isShown = shown.has(`${metadata?.name} ${status?.podIP}`);
+      return node !== undefined && isShown && !this.#replicas.has(statefulSetName(network, node.group));
+    };
+    return new Set(pods.filter(isLeft).map(uidOf));
   }
 }
 

@@ -37,7 +37,7 @@ function activeStates(
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
   const wasPaused = hadCondition(previous, 'Paused');
-  const StorageReady = storageReady(network, observation.nodes, observation.problems, previous);
+  const StorageReady = storageReady(network, observation, previous);
   const states: ConditionStates = {
     Ready: ready(network, observation),
     Connected: connected(network, observation),

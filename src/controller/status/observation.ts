@@ -10,6 +10,7 @@ import type { RolloutState } from '../rollout/rollout-input.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
 import type { BootstrapObserved } from './bootstrap.ts';
 import type { ChainsObserved } from './chains.ts';
+import type { Growth } from '../volumes/volume-growth.ts';
 import type { EdgesStatus } from './edges.ts';
 import type { SpecFault } from './spec-faults.ts';
 
@@ -31,6 +32,8 @@ export interface Observation {
   readonly unplanned?: SpecFault | undefined;
   /** The rollout. Default: not known. */
   readonly rollout?: RolloutState | undefined;
+  /** Volumes that do not have the size of the spec yet. Default: all have it. */
+  readonly growth?: Growth | undefined;
   /** The chains of the nodes. Default: no node has reported one. */
   readonly chains?: ChainsObserved | undefined;
   /** Default: the spec sets no time at which the network is deleted. */

@@ -1,10 +1,13 @@
-// The persistent volumes of a network's nodes in the condition StorageReady: what their pods show of them. Pure.
+// The persistent volumes of a network's nodes in the condition StorageReady, and in events. Pure.
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { isSuspended, resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { reasons } from '../events/reasons.ts';
+import { sentence } from '../events/sentence.ts';
+import { isExpansion } from '../volumes/volume-expansion.ts';
 import { conditionIn, type ConditionState, sameState } from './condition.ts';
+import type { Observation } from './observation.ts';
 
 /** As images/bitcoind/volume.sh says it. */
 const otherChain = /the volume is of another chain/;
@@ -12,20 +15,23 @@ const otherChain = /the volume is of another chain/;
 /** Undefined without storage, and until the volume of every node has been mounted or one could not be. */
 export function storageReady(
   network: BitcoinNetwork,
-  nodes: readonly Node[],
-  problems: readonly Problem[],
+  { nodes, problems, growth }: Pick<Observation, 'nodes' | 'problems' | 'growth'>,
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionState | undefined {
   const stored = resumedSetsOf(network).filter(({ settings }) => settings.storage !== undefined);
   if (stored.length === 0) return undefined;
   const groups = new Set(stored.map(({ group }) => group));
-  const [first] = problems.flatMap(problem => faultOf(problem) ?? []);
+  const faults = problems.flatMap(problem => faultOf(problem) ?? []);
+  // An expansion that is reported goes on in any process; the cause of a pod that is not ready is in Ready as well.
+  const first = faults.find(({ reason }) => reason === 'VolumeOfAnotherChain') ?? growth ?? faults[0];
   if (first !== undefined) return { status: 'False', ...first };
   const wanted = stored.reduce((sum, set) => sum + set.nodes, 0);
   const ready = nodes.filter(({ group, isReady }) => isReady && groups.has(group)).length;
   if (!isSuspended(network) && ready >= wanted)
     return { status: 'True', reason: 'VolumesReady', message: 'the volumes of all nodes with storage are mounted' };
   const before = conditionIn(previous, 'StorageReady');
+  if (isExpansion(before?.reason))
+    return { status: 'True', reason: 'VolumesReady', message: 'all volumes have the size that the spec asks for' };
   return before && sameState(before);
 }
 
@@ -35,4 +41,13 @@ function faultOf({ subject, reason, cause }: Problem): Pick<ConditionState, 'rea
   const isOfVolume =
     reason === reasons.volumeMountFailed || (reason === reasons.podUnschedulable && /PersistentVolumeClaim|volume/i.test(cause));
   return isOfVolume ? { reason: 'VolumesNotReady', message } : undefined;
+}
+
+/** The end of an expansion, or why there is none. */
+export function storageEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
+  const [was, is] = [conditionIn(previous, 'StorageReady'), conditionIn(status, 'StorageReady')];
+  if (is?.reason === 'ExpansionRefused' && was?.message !== is.message)
+    return [{ type: 'Warning', reason: reasons.volumeExpansionFailed, message: sentence(is.message) }];
+  if (is?.status !== 'True' || !isExpansion(was?.reason)) return [];
+  return [{ type: 'Normal', reason: reasons.volumesExpanded, message: 'All volumes have the size that the spec asks for' }];
 }

@@ -6,6 +6,7 @@ import { isManaged, type NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../../bitcoin/resources/stateful-set.ts';
 import { keyOf, type KubeObject } from '../../kube/resource.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import type { Applied, ApplyClient } from '../../runtime/apply.ts';
 import { ConcurrencyLimit } from '../../runtime/concurrency-limit.ts';
 import { childCaches, ownedBy, type ReadableCache, type ReadableCaches } from '../caches.ts';
@@ -21,15 +22,18 @@ import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
 import { removeSurplus } from './remove-surplus.ts';
 import type { RolloutPlan } from '../rollout/rollout-input.ts';
+import type { VolumesObserved } from '../volumes/volume-expansion.ts';
 import { applyStatefulSet, prepareStatefulSet } from './stateful-set.ts';
 
 export interface ChildrenOptions {
-  readonly client: ApplyClient;
+  readonly client: ApplyClient & Pick<KubeClient, 'list'>;
   readonly caches: ReadableCaches;
   readonly recorder: Pick<EventRecorder, 'event'>;
   readonly pods: PodOptions;
   /** The controller's own pods, which the NetworkPolicy of a network lets in. */
   readonly controllerPods: readonly V1NetworkPolicyPeer[];
+  /** It has the rights to read and change claims. */
+  readonly mayExpandVolumes: boolean;
   readonly monitor: Pick<NodeMonitor, 'reportsOf'>;
   readonly recheckMs: number;
 }
@@ -49,6 +53,7 @@ export interface Children {
   /** The kinds that the network asks for and the controller has no right to write. */
   readonly forbidden: readonly ChildKindName[];
   readonly rollout: RolloutPlan;
+  readonly volumes: VolumesObserved;
 }
 
 /**
@@ -106,7 +111,7 @@ export class ChildrenStep {
     peers: PeerPlan,
     signal: AbortSignal,
   ): Promise<Children | undefined> {
-    const { caches, client, controllerPods, monitor, pods, recorder } = this.#options;
+    const { caches, client, controllerPods, mayExpandVolumes, monitor, pods, recorder } = this.#options;
     if (!isCurrent(network, caches.networks.get(keyOf(network)))) return undefined;
     const context = { client, network, outbox: state.outbox, signal };
     const { sets, largestInbound } = state.planOf(network);
@@ -115,14 +120,20 @@ export class ChildrenStep {
     const children: AppliedChild[] = [];
     for (const child of wanted.filter(({ kind }) => caches[kind] !== undefined))
       children.push(await this.#applyOne(context, state, child));
-    const first = state.child('statefulSets', statefulSetName(network)).writes;
-    const current = first.newest(cachedIn(caches.statefulSets, network, statefulSetName(network)));
-    const credentials = await this.#credentials.of(network, state.credentials, current, signal);
+    const newestOf = (name: string): V1StatefulSet | undefined =>
+      state.child('statefulSets', name).writes.newest(cachedIn(caches.statefulSets, network, name));
+    const credentials = await this.#credentials.of(network, state.credentials, newestOf(statefulSetName(network)), signal);
+    const volumes = await state.volumes.expand({ ...context, client, mayExpandVolumes }, newestOf);
     const prepared = sets.map(set => {
       const cached = cachedIn(caches.statefulSets, network, set.name);
       const needsConfigMap = forbidden.includes('configMaps') && isManaged(network.spec, set);
       const isKept = needsConfigMap && keepsRunning(state, set, cached);
-      const input = { set, cached, credentials, options: { ...pods, largestInbound } };
+      const input = {
+        set,
+        cached,
+        credentials,
+        options: { ...pods, largestInbound, claimSize: volumes.keptSizes.get(set.name) },
+      };
       return { name: set.name, input: isKept ? undefined : prepareStatefulSet(network, state, input) };
     });
     const rollout = state.rollout.plan(
@@ -139,7 +150,7 @@ export class ChildrenStep {
       children.push({ kind: 'statefulSets', name, applied });
     }
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);
-    return { credentials, children, forbidden, rollout };
+    return { credentials, children, forbidden, rollout, volumes };
   }
 
   async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {

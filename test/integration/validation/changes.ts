@@ -32,9 +32,12 @@ const stored = { nodes: 2, storage: { size: '1Gi', storageClassName: 'fast' } };
 const storedGroup = { nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: { size: '1Gi' } }] };
 const removedStorage = /storage cannot be removed/;
 const addedStorage = /storage can only be added while the network is suspended/;
-const otherClaims = /size, storageClassName, accessMode and dataSource of storage cannot change\. To enlarge volumes/;
+const otherClaims = /storageClassName, accessMode and dataSource of storage cannot change\. For other volumes, add a group/;
+const smallerVolumes = /storage\.size cannot shrink: a volume can only grow/;
 
-const ofGroup = /storage of the nodes of a group cannot change or be removed/;
+const ofGroup = /storage of the nodes of a group cannot change in another field than size or be removed/;
+const smallerOfGroup = /the volumes of a group cannot shrink: storage\.size can only grow/;
+const withGroup = (storage: object) => ({ groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, ...storage }] });
 
 const prepared: Spec = { nodes: 2, bootstrap: { network: { name: 'golden' }, height: 300 } };
 const bootstrapChange = { field: 'spec.bootstrap', message: /read when the network is created: .*only removed/ };
@@ -85,8 +88,18 @@ const refusedOfStorage: Readonly<Record<string, Change>> = {
   },
   'smaller volumes': {
     from: stored,
-    patch: { storage: { size: '500Mi' } },
-    refusal: { field: 'spec.storage', message: otherClaims },
+    patch: { storage: { size: '1023Mi' } },
+    refusal: { field: 'spec.storage.size', message: smallerVolumes },
+  },
+  'smaller volumes in another unit while suspended': {
+    from: { ...stored, suspend: true },
+    patch: { storage: { size: '1G' } },
+    refusal: { field: 'spec.storage.size', message: smallerVolumes },
+  },
+  'smaller volumes of a group': {
+    from: storedGroup,
+    patch: withGroup({ storage: { size: '1G' } }),
+    refusal: { field: 'spec.groups', message: smallerOfGroup },
   },
   'another storage class by server-side apply': {
     from: stored,
@@ -116,7 +129,7 @@ const refusedOfStorage: Readonly<Record<string, Change>> = {
   'a group with a smaller volume than it had from the network': {
     from: { ...stored, nodes: 6, groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 } }] },
     patch: { groups: [{ name: 'old', nodes: 4, ordinals: { start: 100 }, storage: { size: '1Mi', storageClassName: 'fast' } }] },
-    refusal: { field: 'spec.groups', message: ofGroup },
+    refusal: { field: 'spec.groups', message: smallerOfGroup },
   },
 };
 
@@ -125,6 +138,13 @@ const acceptedOfStorage: Readonly<Record<string, Change>> = {
   'a resumption with storage': { from: { ...stored, suspend: true }, patch: { suspend: false } },
   'another retention': { from: stored, patch: { storage: { retention: { whenScaled: 'Delete' } } } },
   'the default access mode by its name': { from: stored, patch: { storage: { accessMode: 'ReadWriteOnce' } } },
+  'larger volumes': { from: stored, patch: { storage: { size: '2Gi' } } },
+  'the same size in another unit': { from: stored, patch: { storage: { size: '1024Mi' } } },
+  'larger volumes of the network, which a group has as well': {
+    from: { ...stored, nodes: 6, ...withGroup({}) },
+    patch: { storage: { size: '1500Mi' } },
+  },
+  'larger volumes of a group': { from: storedGroup, patch: withGroup({ storage: { size: '2Gi' } }) },
   'a scale with storage': { from: stored, scale: 0 },
   'a new group with storage of its own': {
     from: { nodes: 2 },

@@ -121,6 +121,7 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   'rbac.networkPolicies': flag,
   'rbac.podDisruptionBudgets': flag,
   'rbac.deleteNetworks': flag,
+  'rbac.persistentVolumeClaims': flag,
   'rbac.aggregate': flag,
   'admissionPolicy.enabled': flag,
   'admissionPolicy.extraImages': [

@@ -95,6 +95,7 @@ describe('Reconciler', () => {
       pods,
       controllerPods: [],
       recheckMs,
+      mayExpandVolumes: false,
     });
   }
 

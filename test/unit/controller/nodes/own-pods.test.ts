@@ -45,6 +45,22 @@ describe('OwnPods', () => {
     }
   });
 
+  it('are those that the status shows, for a process that starts while the StatefulSet is replaced', () => {
+    const ip = pod('alice-sts-0').status?.podIP ?? '';
+    const nodes = [{ ordinal: 0, ready: true, ip, nodeName: 'alice-sts-0', dnsName: 'alice-sts-0.alice-svc' }];
+    const shown = { ...alice, status: { nodes } };
+    for (const setUid of ['1', undefined]) {
+      const started = new OwnPods('uid-alice');
+      started.note('alice-sts', undefined);
+      expect(started.of(shown, [podOf(setUid)]), setUid).to.have.length(1);
+      expect(started.of(shown, [podOf(undefined)]), 'without an owner').to.have.length(1);
+      expect(started.of(shown, [podOf(undefined, { uid: 'uid-impostor' })]), 'another pod').to.have.length(0);
+      const other = new OwnPods('uid-alice');
+      other.note('alice-sts', statefulSet('2'));
+      expect(other.of(shown, [podOf(setUid)]), 'with a StatefulSet').to.have.length(0);
+    }
+  });
+
   for (const [what, impostor] of [
     ['no object controls and that was no node before', podOf(undefined, { uid: 'uid-impostor' })],
     ['another StatefulSet controls', podOf('uid-of-another-set')],

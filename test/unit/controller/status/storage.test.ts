@@ -1,13 +1,21 @@
 import { expect } from 'chai';
-import type { BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import { reasons } from '../../../../src/controller/events/reasons.ts';
-import { storageReady } from '../../../../src/controller/status/storage.ts';
+import type { Observation } from '../../../../src/controller/status/observation.ts';
+import { storageEvents, storageReady } from '../../../../src/controller/status/storage.ts';
+import type { Growth } from '../../../../src/controller/volumes/volume-growth.ts';
 import { network, node } from '../../../support/builders.ts';
 
 const storage = { size: '1Gi' };
 const stored = network({ nodes: 2, storage });
-const stateOf = (...args: Parameters<typeof storageReady>): string | undefined => {
-  const state = storageReady(...args);
+const stateOf = (
+  of: BitcoinNetwork,
+  nodes: Observation['nodes'],
+  problems: Observation['problems'],
+  previous: BitcoinNetworkStatus | undefined,
+  growth?: Growth,
+): string | undefined => {
+  const state = storageReady(of, { nodes, problems, growth }, previous);
   return state && `${state.status} ${state.reason}: ${state.message}`;
 };
 const mounted = 'True VolumesReady: the volumes of all nodes with storage are mounted';
@@ -43,5 +51,32 @@ describe('StorageReady', () => {
     expect(stateOf(stored, [node(0)], [slow], before)).to.equal('True VolumesReady: m');
     expect(stateOf(network({ nodes: 2, storage, suspend: true }), [], [], before)).to.equal('True VolumesReady: m');
     expect(stateOf(network({ nodes: 2, storage, suspend: true }), [], [], undefined)).to.equal(undefined);
+  });
+
+  const statusWith = (status: 'True' | 'False', reason: string, message = 'm'): BitcoinNetworkStatus =>
+    ({ conditions: [{ type: 'StorageReady', status, reason, message, lastTransitionTime: 't' }] });
+  const expanding = statusWith('False', 'Expanding');
+  const refused = statusWith('False', 'ExpansionRefused', 'the class cannot grow');
+  const ready = statusWith('True', 'VolumesReady');
+
+  it('is False while volumes grow, and True at the end, also of a suspended network', () => {
+    const growth = { reason: 'Expanding', message: '1 of 2' } as const;
+    const unready = { subject: 'alice-sts-0', reason: reasons.volumeMountFailed, cause: 'timed out' };
+    expect(stateOf(stored, [node(0), node(1)], [unready], ready, growth)).to.equal('False Expanding: 1 of 2');
+    const grown = 'True VolumesReady: all volumes have the size that the spec asks for';
+    expect(stateOf(network({ nodes: 2, storage, suspend: true }), [], [], expanding)).to.equal(grown);
+    expect(stateOf(stored, [node(0), node(1)], [], expanding)).to.equal(mounted);
+  });
+
+  it('has one event at the end of an expansion, and one for each cause of a refusal', () => {
+    const eventsOf = (previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): string[] =>
+      storageEvents(previous, status).map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
+    expect(eventsOf(ready, expanding)).to.deep.equal([]);
+    expect(eventsOf(expanding, refused)).to.deep.equal(['Warning VolumeExpansionFailed: The class cannot grow']);
+    expect(eventsOf(refused, refused)).to.deep.equal([]);
+    expect(eventsOf(expanding, ready)).to.deep.equal([
+      'Normal VolumesExpanded: All volumes have the size that the spec asks for',
+    ]);
+    expect(eventsOf(ready, ready)).to.deep.equal([]);
   });
 });

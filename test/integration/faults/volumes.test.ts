@@ -1,0 +1,292 @@
+// Volumes grow with the spec, and no pod is restarted: a real API server with its StatefulSet, volume and garbage collector controllers. The
+// test is the storage driver: it makes a volume larger when its claim asks for it.
+import type { V1PersistentVolume, V1PersistentVolumeClaim, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import type { BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { networks, persistentVolumeClaims, pods, statefulSets } from '../../../src/controller/resource-types.ts';
+import type { ResourceType } from '../../../src/kube/resource.ts';
+import { ApiProxy } from '../../support/fakes/api-proxy.ts';
+import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { eventually } from '../../support/until.ts';
+import { World } from './world.ts';
+
+const name = 'alice';
+const storageClasses: ResourceType<V1StorageClass> = {
+  ...{ group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses', kind: 'StorageClass', namespaced: false },
+};
+const persistentVolumes: ResourceType<V1PersistentVolume> = {
+  ...{ group: '', version: 'v1', plural: 'persistentvolumes', kind: 'PersistentVolume', namespaced: false },
+};
+
+/** How many cases run at once. */
+const concurrency = 3;
+
+/** A network with volumes in a namespace of its own, and its controller. */
+class Case {
+  readonly namespace: string;
+  readonly proxy: ApiProxy;
+  readonly #world: World;
+  #controller: ControllerProcess | undefined;
+
+  private constructor(world: World, namespace: string, proxy: ApiProxy) {
+    this.#world = world;
+    this.namespace = namespace;
+    this.proxy = proxy;
+  }
+
+  static async start(world: World, namespace: string): Promise<Case> {
+    await world.createNamespace(namespace);
+    return new Case(world, namespace, await ApiProxy.start(world.controlPlane));
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await this.proxy.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.#controller?.kill();
+  }
+
+  async control(mayExpand = true): Promise<void> {
+    const args = ['--namespace', this.namespace, '--recheck-seconds', '5', `--expand-volumes=${mayExpand}`];
+    this.#controller = await ControllerProcess.start({ kubeconfig: this.proxy.kubeconfigPath, args });
+    await this.#controller.ready();
+  }
+
+  /** A network whose volumes are mounted. */
+  async startNetwork(spec: BitcoinNetworkSpec, className = 'grows'): Promise<void> {
+    const { namespace } = this;
+    const world = this.#world;
+    for (let volume = 0; volume < spec.nodes + 1; volume += 1)
+      await world.client.create(persistentVolumes, {
+        metadata: { name: `${namespace}-${volume}` },
+        spec: {
+          ...{ capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: className },
+          ...{ hostPath: { path: `/nowhere/${namespace}/${volume}` }, persistentVolumeReclaimPolicy: 'Retain' },
+        },
+      });
+    await world.declare(namespace, name, { storage: { size: '1Gi', storageClassName: className }, ...spec });
+    await world.untilRight(namespace, name);
+    await this.untilReason('True VolumesReady');
+    await eventually(async () => (await this.claims()).every(({ status }) => status?.phase === 'Bound'));
+  }
+
+  edit(spec: object): Promise<unknown> {
+    return this.#world.client.patch(networks, { namespace: this.namespace, name }, { spec }, { patchType: 'merge' });
+  }
+
+  untilRight(): Promise<void> {
+    return this.#world.untilRight(this.namespace, name);
+  }
+
+  async claims(): Promise<V1PersistentVolumeClaim[]> {
+    return (await this.#world.client.list(persistentVolumeClaims, { namespace: this.namespace })).items;
+  }
+
+  /** By the name of the claim. */
+  async requests(): Promise<Record<string, string>> {
+    const entries = (await this.claims()).map(({ metadata, spec }) => [
+      metadata?.name ?? '',
+      spec?.resources?.requests?.['storage'] ?? '',
+    ]);
+    return Object.fromEntries(entries) as Record<string, string>;
+  }
+
+  set(): Promise<V1StatefulSet> {
+    return this.#world.client.get(statefulSets, { namespace: this.namespace, name: `${name}-sts` });
+  }
+
+  async podUids(): Promise<string[]> {
+    return (await this.#world.client.list(pods, { namespace: this.namespace })).items
+      .map(({ metadata }) => metadata?.uid ?? '')
+      .sort();
+  }
+
+  events(): Promise<Map<string, string[]>> {
+    return this.#world.eventsOf(this.namespace, name);
+  }
+
+  /** The condition StorageReady: STATUS REASON MESSAGE. */
+  async storageReady(): Promise<string> {
+    return (await this.#world.conditions(this.namespace, name))['StorageReady'] ?? '';
+  }
+
+  untilReason(wanted: string, type = 'StorageReady'): Promise<void> {
+    return this.#world.untilCondition(this.namespace, name, type, wanted);
+  }
+
+  /** What a storage driver does. */
+  async enlarge(): Promise<void> {
+    for (const { metadata, spec, status } of await this.claims()) {
+      const storage = spec?.resources?.requests?.['storage'] ?? '';
+      if (status?.phase !== 'Bound' || status.capacity?.['storage'] === storage) continue;
+      const options = { patchType: 'merge', subresource: 'status' } as const;
+      const claim = { namespace: this.namespace, name: metadata?.name ?? '' };
+      await this.#world.client.patch(persistentVolumeClaims, claim, { status: { capacity: { storage } } }, options);
+    }
+  }
+
+  /** Resolves when the volumes have grown so many times, with an event each. */
+  untilGrown(times = 1): Promise<void> {
+    return eventually(async () => {
+      await this.enlarge();
+      const isReady = (await this.storageReady()).startsWith('True VolumesReady');
+      return isReady && (await this.events()).get('VolumesExpanded')?.length === times;
+    });
+  }
+
+  /** No event says that a node or its StatefulSet was lost or restarted. */
+  async expectQuiet(what: string): Promise<void> {
+    const events = await this.events();
+    for (const reason of ['NodeLost', 'StatefulSetDeleted', 'RolloutStarted'])
+      expect(events.has(reason), `${what}: ${JSON.stringify([...events])}`).to.equal(false);
+  }
+}
+
+const templateSize = ({ spec }: V1StatefulSet): string | undefined =>
+  spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.['storage'];
+
+describe('volumes that have to grow', function () {
+  this.timeout(300_000);
+  let world: World;
+  const cases: Case[] = [];
+
+  before(async () => {
+    world = await World.start();
+    world.kubelet.onGone = ip => world.bitcoind.restart(ip);
+    for (const className of ['grows', 'fixed'])
+      await world.client.create(storageClasses, {
+        metadata: { name: className },
+        provisioner: 'kubernetes.io/no-provisioner',
+        allowVolumeExpansion: className === 'grows',
+      });
+  });
+  after(() => world.stop());
+  afterEach(async () => {
+    for (const one of cases.splice(0)) await one.stop();
+  });
+
+  async function open(namespace: string, mayExpand = true): Promise<Case> {
+    const opened = await Case.start(world, namespace);
+    cases.push(opened);
+    await opened.control(mayExpand);
+    return opened;
+  }
+
+  it('grow before the StatefulSet is recreated, whose pods keep running, claims with an owner as well', async () => {
+    const network = await open('grown');
+    const storage = { size: '1Gi', storageClassName: 'grows' };
+    const group = { name: 'old', nodes: 1, ordinals: { start: 100 }, storage };
+    await network.startNetwork({ nodes: 3, groups: [group], storage: { ...storage, retention: { whenDeleted: 'Delete' } } });
+    const [before, setBefore] = [await network.podUids(), await network.set()];
+    await network.edit({ storage: { size: '2Gi' } });
+    await eventually(async () => templateSize(await network.set().catch(() => setBefore)) === '2Gi');
+    expect(await network.storageReady()).to.match(/^False Expanding /);
+    await network.untilGrown();
+    await network.edit({ groups: [{ ...group, storage: { ...storage, size: '3Gi' } }] });
+    await network.untilGrown(2);
+    expect(await network.requests()).to.deep.equal({
+      ...{ 'data-alice-sts-0': '2Gi', 'data-alice-sts-1': '2Gi', 'data-alice-sts-old-100': '3Gi' },
+    });
+    expect(await network.podUids()).to.deep.equal(before);
+    const { metadata, spec } = await network.set();
+    expect(metadata?.uid).not.to.equal(setBefore.metadata?.uid);
+    expect(spec?.updateStrategy).to.deep.equal(setBefore.spec?.updateStrategy);
+    const isOwned = (claim: V1PersistentVolumeClaim): boolean => claim.metadata?.ownerReferences?.[0]?.uid === metadata?.uid;
+    await eventually(async () => (await network.claims()).filter(isOwned).length === 2);
+    await network.untilRight();
+    await network.untilReason('True AllNodesUpdated', 'UpToDate');
+    await network.expectQuiet('grown twice');
+    expect((await network.events()).get('StatefulSetRecreated')).to.have.length(2);
+  });
+
+  it('leave the StatefulSet alone if their class cannot grow, and say so in the words of the API server', async () => {
+    const network = await open('refused');
+    await network.startNetwork({ nodes: 2 }, 'fixed');
+    const before = await network.set();
+    await network.edit({ nodes: 3, storage: { size: '2Gi' } });
+    await network.untilReason('False ExpansionRefused');
+    await network.untilRight();
+    expect(await network.storageReady()).to.match(/only dynamically provisioned pvc can be resized/);
+    const after = await network.set();
+    expect([after.metadata?.uid, templateSize(after)]).to.deep.equal([before.metadata?.uid, '1Gi']);
+    expect(Object.values(await network.requests())).to.deep.equal(['1Gi', '1Gi', '1Gi']);
+    await eventually(async () => (await network.events()).get('VolumeExpansionFailed')?.length === 1);
+    await world.client.patch(storageClasses, { name: 'fixed' }, { allowVolumeExpansion: true }, { patchType: 'merge' });
+    await network.untilGrown();
+    expect(templateSize(await network.set())).to.equal('2Gi');
+  });
+
+  it('name the value of the chart if the controller has no right to them, and grow when it has', async () => {
+    const network = await open('forbidden', false);
+    await network.startNetwork({ nodes: 1 });
+    await network.edit({ storage: { size: '2Gi' } });
+    await network.untilReason('False ExpansionRefused');
+    expect(await network.storageReady()).to.include('chart value rbac.persistentVolumeClaims');
+    expect(templateSize(await network.set())).to.equal('1Gi');
+    expect(await network.requests()).to.deep.equal({ 'data-alice-sts-0': '1Gi' });
+    await network.kill();
+    await network.control();
+    await network.untilGrown();
+  });
+
+  it('grow while the network is suspended, scaled and rolled out at the same time', async () => {
+    const network = await open('busy');
+    await network.startNetwork({ nodes: 2 });
+    const before = await network.podUids();
+    await network.edit({ nodes: 3, storage: { size: '2Gi' }, resources: { requests: { cpu: '11m' } } });
+    await network.untilGrown();
+    await eventually(async () => {
+      const now = await network.podUids();
+      return now.length === 3 && now.every(uid => !before.includes(uid));
+    });
+    await network.untilReason('True AllNodesUpdated', 'UpToDate');
+    await network.untilRight();
+    await network.edit({ suspend: true, storage: { size: '3Gi' } });
+    await network.untilReason('True Suspended', 'Suspended');
+    await network.untilGrown(2);
+    await network.edit({ suspend: null });
+    await network.untilRight();
+    expect(Object.values(await network.requests())).to.deep.equal(['3Gi', '3Gi', '3Gi']);
+    expect(templateSize(await network.set())).to.equal('3Gi');
+  });
+
+  /** @returns whether the controller did the write before which it is killed */
+  async function growKilled(write: number): Promise<boolean> {
+    const network = await open(`killed-${write}`);
+    await network.startNetwork({ nodes: 2 });
+    const before = await network.podUids();
+    const { proxy } = network;
+    const firstWrite = proxy.writeCount;
+    let killed: Promise<void> | undefined;
+    proxy.onRequest = ({ isWrite, writesBefore }) => {
+      if (!isWrite || writesBefore !== firstWrite + write) return 'pass';
+      killed = network.kill();
+      return 'vanish';
+    };
+    await network.edit({ storage: { size: '2Gi' } });
+    await Promise.race([network.untilGrown(), eventually(() => killed !== undefined)]);
+    await killed;
+    proxy.onRequest = () => 'pass';
+    if (killed !== undefined) await network.control();
+    await network.untilGrown();
+    await network.untilRight();
+    expect(await network.podUids(), `killed before write ${write}`).to.deep.equal(before);
+    expect(Object.values(await network.requests())).to.deep.equal(['2Gi', '2Gi']);
+    expect(templateSize(await network.set())).to.equal('2Gi');
+    await network.expectQuiet(`killed before write ${write}`);
+    await network.kill();
+    return killed !== undefined;
+  }
+
+  it('grow to the end, whichever write the controller is killed before', async () => {
+    let [next, isOver] = [0, false];
+    const worker = async (): Promise<void> => {
+      while (!isOver) if (!(await growKilled((next += 1) - 1))) isOver = true;
+    };
+    await Promise.all(Array.from({ length: concurrency }, worker));
+    // The status, two claims, the StatefulSet twice, its event, and the status again.
+    expect(next).to.be.within(7, 25);
+  });
+});
