@@ -113,7 +113,7 @@ export class Reconciler {
     const bootstrap = isIdle ? undefined : copier.observe(network, { nodes, reports, credentials, previous });
     if (isIdle || isHeld) blocks.forget(key);
     const production = isIdle || isHeld ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
-    const { chains, waitMs: behindInMs } = state.chains.observe(nodes, reports);
+    const { chains, waitMs: behindInMs, settlesInMs: forkInMs } = state.chains.observe(nodes, reports, network.status);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
     recordFailures(recorder, network, outcomes);
@@ -136,7 +136,7 @@ export class Reconciler {
         unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
       },
     };
-    const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settlesInMs);
+    const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, Math.max(settlesInMs, forkInMs));
     const { planAgainMs } = applied.rollout;
     const { checkAgainMs } = applied.volumes;
     const waitsMs = [waitMs, lookAgainMs, planAgainMs, behindInMs, healsInMs(partition), expiry?.dueInMs, checkAgainMs];

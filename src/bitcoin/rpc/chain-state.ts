@@ -22,6 +22,14 @@ export function chainStateOf(outcome: RpcOutcome | undefined): ChainState {
   return { height: blocks, tip: bestblockhash, ...(isHeight(time) ? { timeSeconds: time } : {}) };
 }
 
+/** The height in the answer to a call that waits for a block. @throws as chainStateOf */
+export function chainHeightOf(outcome: RpcOutcome | undefined): number {
+  if (outcome !== undefined && 'error' in outcome) throw outcome.error;
+  const { height } = (outcome?.result ?? {}) as Readonly<Record<string, unknown>>;
+  if (!isHeight(height)) throw new BitcoinTransportError('unusable', 'the answer has no height');
+  return height;
+}
+
 const isHeight = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 

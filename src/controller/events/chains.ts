@@ -10,6 +10,8 @@ import { reasons } from './reasons.ts';
 
 /** A node that lacks blocks for so long is behind. Before that they are on their way to it, or it was asked earlier than the others. */
 const behindMs = 10_000;
+/** For so long a fork that is seen first may wait for nodes that lack blocks or whose chain is not known, so that it is reported with all of them. */
+const forkSettlesMs = 1_000;
 /** A write stores at most ten events. */
 const maxReorgEvents = 4;
 
@@ -24,6 +26,8 @@ export class ChainHistory {
   readonly #nowMs: () => number;
   /** By ordinal: since when a node has lacked blocks. */
   #behindSinceMs = new Map<number, number>();
+  /** Since when there are more chains than the status shows. */
+  #forkSinceMs: number | undefined;
   /** By ordinal: the reorganisation that was reported last. */
   readonly #published = new Map<number, Reorg>();
 
@@ -33,20 +37,22 @@ export class ChainHistory {
   }
 
   /**
-   * Call with the nodes and the reports of each reconcile.
-   * @returns the chains, undefined if no node reported one; and after how many milliseconds a node may be behind for long
+   * Call with the nodes and the reports of each reconcile, and the status before it.
+   * @returns the chains, undefined if no node reported one; after how many milliseconds a node may be behind for long; and for how long
+   *   answers may still come that a status with a new fork should include
    */
   observe(
     nodes: readonly Node[],
     reports: readonly NodeReport[],
-  ): { readonly chains: ChainsObserved | undefined; readonly waitMs: number | undefined } {
+    status?: BitcoinNetworkStatus,
+  ): { readonly chains: ChainsObserved | undefined; readonly waitMs: number | undefined; readonly settlesInMs: number } {
     const nowMs = this.#nowMs();
     const [first, ...others] = branchesOf(
       reports.flatMap(({ node, chain, hashes }) => (chain === undefined ? [] : [{ ...chain, ordinal: node.ordinal, hashes }])),
     );
     const before = this.#behindSinceMs;
     this.#behindSinceMs = new Map();
-    if (first === undefined) return { chains: undefined, waitMs: undefined };
+    if (first === undefined) return { chains: undefined, waitMs: undefined, settlesInMs: 0 };
     const branches = [first, ...others] as const;
     const reported = new Set(reports.filter(({ chain }) => chain !== undefined).map(({ node }) => node.name));
     const isReported = nodes.every(({ name, isReady }) => !isReady || reported.has(name));
@@ -59,7 +65,14 @@ export class ChainHistory {
     return {
       chains: { branches, lagging: lagging.sort((a, b) => a - b), isCertain },
       waitMs: leftMs.length === 0 ? undefined : Math.min(...leftMs),
+      settlesInMs: this.#forkSettlesInMs(branches.length > (status?.chain?.tips ?? 1), isCertain && since.length === 0),
     };
+  }
+
+  #forkSettlesInMs(isNew: boolean, isComplete: boolean): number {
+    const nowMs = this.#nowMs();
+    this.#forkSinceMs = isNew ? (this.#forkSinceMs ?? nowMs) : undefined;
+    return this.#forkSinceMs === undefined || isComplete ? 0 : Math.max(0, this.#forkSinceMs + forkSettlesMs - nowMs);
   }
 
   /** The reorganisations that no event was stored for. */

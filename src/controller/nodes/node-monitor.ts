@@ -11,6 +11,8 @@ import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
+import { waitForBlock } from '../../bitcoin/rpc/wait-for-block.ts';
+import { BlockWatch, type BlockWatchOptions } from './block-watch.ts';
 import type { PeerPlan } from './node-target.ts';
 import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
@@ -32,6 +34,8 @@ export interface NodeMonitorOptions {
   readonly maxAsks?: number;
   /** How many of them may have been unresponsive when they were asked last: so that such nodes never hold all places. Default: 500. */
   readonly maxUnresponsiveAsks?: number;
+  /** Default: waitForBlock. */
+  readonly waitForBlock?: BlockWatchOptions['wait'] | undefined;
   /** From 0 to 1, as Math.random. */
   readonly random?: () => number;
 }
@@ -47,6 +51,8 @@ export interface NodeObservation {
 const livelyMs = 2_000;
 /** A new block reaches all nodes within this time: their reports of it are read at once. */
 const chainDelayMs = 250;
+/** Calls that nodes answer when they have a new block. Each takes a connection, and a thread of the node. */
+const maxHeldCalls = 100;
 /** With the time between two looks it is about five minutes. */
 const flushAfterMs = 200_000;
 /** How long an unresponsive node waits that finds no place. */
@@ -59,6 +65,7 @@ export class NodeMonitor {
   /** By "namespace/pod". */
   readonly #nodes = new Map<string, WatchedNode>();
   readonly #requests = new Subject<Request>();
+  readonly #blockWatch: BlockWatch;
   #unresponsiveAsks = 0;
   #isStopped = false;
 
@@ -67,6 +74,11 @@ export class NodeMonitor {
     const { name, queue, logger, metrics, maxAsks = 2_000 } = options;
     const reconcile = (key: string, signal: AbortSignal) => this.#reconcile(key, signal);
     this.#controller = new Controller({ name, queue, logger, metrics, reconcile, requests: NEVER, concurrency: maxAsks });
+    this.#blockWatch = new BlockWatch({
+      wait: options.waitForBlock ?? waitForBlock,
+      onBlock: (watched, side, height) => this.#noteBlock(watched, side, height),
+      maxHeld: maxHeldCalls,
+    });
   }
 
   /** The networks whose reports have changed. */
@@ -76,9 +88,10 @@ export class NodeMonitor {
 
   /** Asks nodes until `signal` aborts, then ends what is in progress. Call it once. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#blockWatch.stop(), { once: true });
     await this.#controller.run(signal);
     this.#isStopped = true;
-    for (const watched of this.#networks.values()) watched.clearTimer();
+    for (const watched of this.#networks.values()) watched.timers.clear();
   }
 
   /**
@@ -132,25 +145,48 @@ export class NodeMonitor {
     const watched = this.#networks.get(key);
     if (watched === undefined) return;
     this.#networks.delete(key);
+    this.#blockWatch.set(key, []);
     for (const { name } of watched.stop()) this.#nodes.delete(`${watched.network.metadata.namespace}/${name}`);
   }
 
   /** Nodes that are not complete are asked after their backoff instead. */
   #scheduleRecheck(watched: WatchedNetwork): void {
-    const { recheckMs, random = Math.random, queue } = this.#options;
+    const { recheckMs, random = Math.random } = this.#options;
     const isLively = watched.isLively;
     const recheck = () => {
       for (const node of watched.nodes.values()) {
         if (node.report?.isComplete !== true) continue;
         // The version changes with the pod only. It is asked for now and then all the same, for a controller that has just started.
         node.asksVersion = !isLively || node.report.version === undefined;
-        queue.add(`${watched.network.metadata.namespace}/${node.name}`);
+        this.#askLater(watched, node);
       }
       this.#scheduleRecheck(watched);
     };
     // A reconcile may end later than this monitor.
-    if (!this.#isStopped)
-      watched.setTimer(recheck, isLively ? Math.min(livelyMs, recheckMs) : recheckMs * (0.9 + 0.2 * random()));
+    if (this.#isStopped) return;
+    this.#blockWatch.set(keyOf(watched.network), watched.watchedSides());
+    watched.timers.setAll(recheck, isLively ? Math.min(livelyMs, recheckMs) : recheckMs * (0.9 + 0.2 * random()));
+    this.#hurry(watched);
+  }
+
+  /** Asks the nodes that lack the newest block, until they have it or have had their time. The looks at all nodes go on meanwhile. */
+  #hurry(watched: WatchedNetwork): void {
+    if (watched.timers.isHurrying || this.#isStopped) return;
+    const pauseMs = watched.hurryMs();
+    if (pauseMs === undefined) return;
+    watched.timers.setStragglers(() => {
+      for (const node of watched.stragglers()) this.#askLater(watched, node);
+      this.#hurry(watched);
+    }, pauseMs);
+  }
+
+  #askLater(watched: WatchedNetwork, { name }: WatchedNode): void {
+    this.#options.queue.add(`${watched.network.metadata.namespace}/${name}`);
+  }
+
+  #noteBlock(key: string, side: string, height: number): void {
+    const watched = this.#networks.get(key);
+    if (watched?.noteBlock(side, height) === true) this.#hurry(watched);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Result> {
@@ -198,6 +234,7 @@ export class NodeMonitor {
       const key = keyOf(network.network);
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
       if (network.isLively && !wasLively) this.#scheduleRecheck(network);
+      else if (change !== 'none') this.#hurry(network);
       return report;
     } catch (error) {
       signal.throwIfAborted();

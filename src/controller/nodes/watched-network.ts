@@ -1,130 +1,22 @@
 // The nodes of one network as the node monitor knows them: which are asked, about which peers, and what each reported last.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { heightsToCompare } from '../../bitcoin/chain/compare-chains.ts';
-import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
-import type { PeerTarget } from '../../bitcoin/topology/peer-target.ts';
 import { definedOnly } from '../../collections/defined-only.ts';
-import { Deadline } from '../../time/deadline.ts';
-import { fingerprintOf, identityOf, type NodeTarget, type PeerPlan, targetsOf } from './node-target.ts';
+import type { WatchedSide } from './block-watch.ts';
+import { ChainMotion } from './chain-motion.ts';
+import { fingerprintOf, identityOf, type PeerPlan, targetsOf } from './node-target.ts';
+import { LookTimers } from './look-timers.ts';
 import { isSameChain, isSameReport } from './report-changes.ts';
+import { type ReportChange, WatchedNode as NodeOf } from './watched-node.ts';
+import { answering, isLively, watchedSidesOf } from './watched-sides.ts';
 
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
 const settleMs = 1_000;
-/** Timeout for a call that started before the peers changed, because its answer may be about former peers. */
-const outdatedAskMs = 1_000;
-
-/** An ask in progress. */
-interface Ask {
-  readonly node: Node;
-  readonly signal: AbortSignal;
-  /** Keeps the report. Returns what the network should be requested for. */
-  finish(report: NodeReport): ReportChange;
-  /** Must be called at the end. */
-  clear(): void;
-}
-
-/** What is new in a report: nothing that is worth a request of the network, only its chain, or more. */
-type ReportChange = 'none' | 'chain' | 'other';
-
-/** A ready node. */
-export class WatchedNode {
-  readonly network: WatchedNetwork;
-  node: Node;
-  report: NodeReport | undefined;
-  /** The version of the network when it was asked for its report, and the monotonic time. */
-  askedVersion = 0;
-  askedAtMs = 0;
-  #target: NodeTarget | undefined;
-  /** The version of the network since which it has its target. */
-  #targetVersion = 0;
-  /** Whether it is asked for its version at the next look. */
-  asksVersion = true;
-  /** The monotonic time at which it was asked last to write its chain to disk, or since which it is known. */
-  flushedAtMs = performance.now();
-  #isNew: boolean;
-  #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
-
-  constructor(network: WatchedNetwork, node: Node) {
-    this.network = network;
-    this.node = node;
-    this.#isNew = node.isNew ?? false;
-  }
-
-  get name(): string {
-    return this.node.name;
-  }
-
-  get target(): PeerTarget | undefined {
-    return this.#target?.peers;
-  }
-
-  get external(): readonly string[] {
-    return this.#target?.external ?? [];
-  }
-
-  get apart(): ReadonlySet<number> | undefined {
-    return this.#target?.apart;
-  }
-
-  /** The chain that it reported last, also to a former process. Undefined if it had no block. */
-  get formerChain(): ChainState | undefined {
-    const { status } = this.network.network;
-    const stored = status?.nodes?.find(({ nodeName }) => nodeName === this.name);
-    const { height = 0, tip } = this.report?.chain ?? stored ?? {};
-    return height > 0 && tip !== undefined ? { height, tip } : undefined;
-  }
-
-  /** Whether its last report is about its present peers. */
-  get isReported(): boolean {
-    return this.report !== undefined && this.askedVersion >= this.#targetVersion;
-  }
-
-  /** @returns whether it has other peers than before */
-  retarget(target: NodeTarget, version: number): boolean {
-    const isSame = target.fingerprint === this.#target?.fingerprint;
-    this.#target = target;
-    if (isSame) return false;
-    this.#targetVersion = version;
-    this.#hastenAsk();
-    return true;
-  }
-
-  startAsk(signal: AbortSignal): Ask {
-    const { network } = this;
-    const version = network.version;
-    const node = { ...this.node, isNew: this.#isNew };
-    // Whatever comes of it, its lists may not be empty any more.
-    this.#isNew = false;
-    const deadline = new Deadline(undefined, signal);
-    const startedMs = performance.now();
-    this.#ask = { deadline, startedMs };
-    return {
-      node,
-      signal: deadline.signal,
-      finish: report => network.take(this, report, { version, startedMs }),
-      clear: () => {
-        deadline.clear();
-        this.#ask = undefined;
-      },
-    };
-  }
-
-  /** Gives up the ask in progress at once. */
-  abandonAsk(): void {
-    this.#ask?.deadline.extend(0);
-  }
-
-  /** Gives up the ask in progress unless it ends soon. */
-  #hastenAsk(): void {
-    if (this.#ask === undefined) return;
-    const { deadline, startedMs } = this.#ask;
-    deadline.extend(Math.max(0, startedMs + outdatedAskMs - performance.now()));
-  }
-}
+export type WatchedNode = NodeOf<WatchedNetwork>;
 
 /** What an update changed. */
 interface Change {
@@ -152,7 +44,8 @@ export class WatchedNetwork {
   #pending = new Set<WatchedNode>();
   #unsettledSinceMs: number | undefined;
   #compareHeights: readonly number[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #motion = new ChainMotion();
+  readonly timers = new LookTimers();
 
   constructor(network: BitcoinNetwork) {
     this.network = network;
@@ -173,6 +66,7 @@ export class WatchedNetwork {
     this.peers = peers;
     this.credentials = credentials;
     this.#version += 1;
+    this.#motion.restart();
     this.#noteIdentities();
     const before = new Map(this.nodes);
     this.nodes.clear();
@@ -181,7 +75,7 @@ export class WatchedNetwork {
     for (const node of peers.filter(isAsked)) {
       const former = before.get(node.name);
       const isKnown = former?.node.ip === node.ip && !hasNewCredentials;
-      const watched = isKnown ? former : new WatchedNode(this, node);
+      const watched = isKnown ? former : new NodeOf<WatchedNetwork>(this, node);
       if (isKnown) before.delete(node.name);
       watched.node = node;
       if (watched.retarget(targets(node.ordinal), this.#version)) changed.add(watched);
@@ -234,6 +128,7 @@ export class WatchedNetwork {
     node.askedVersion = asked.version;
     node.askedAtMs = asked.startedMs;
     if (node.isReported) this.#pending.delete(node);
+    if (node.chain !== undefined) this.#motion.note(node.side, node.chain.height);
     this.#noteChains();
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
@@ -244,13 +139,57 @@ export class WatchedNetwork {
 
   /** Whether its chains change, so that its nodes are asked often. */
   get isLively(): boolean {
-    const { partition, blockProduction } = this.network.spec;
-    return partition !== undefined || blockProduction !== undefined || this.#compareHeights.length > 0;
+    return isLively(this.network.spec, this.isEven);
+  }
+
+  /** Whether all nodes have the same tip. */
+  get isEven(): boolean {
+    return this.#compareHeights.length === 0;
   }
 
   /** The heights at which the nodes are compared; none as long as all have the same tip. */
   get compareHeights(): readonly number[] {
     return this.#compareHeights;
+  }
+
+  /** The part of a cut network that an ordinal is in; empty if the network is not cut. */
+  sideOf(ordinal: number): string {
+    return this.#plan?.cutInto?.partOf.get(ordinal)?.name ?? '';
+  }
+
+  /** Call with a block that is known before a node reports it. @returns whether it is new */
+  noteBlock(side: string, height: number): boolean {
+    return this.#motion.note(side, height);
+  }
+
+  /**
+   * After how many milliseconds nodes are asked again that lack the newest block of their side, because blocks are on their way.
+   * Undefined if there are none, or they have had their time.
+   */
+  hurryMs(): number | undefined {
+    const pauseMs = this.isLively ? this.#motion.pauseMs() : undefined;
+    if (pauseMs === undefined) return undefined;
+    const nodes = answering(this.nodes.values());
+    return this.#motion.stragglers(nodes).length === 0 && this.#unknown(nodes).length === 0 ? undefined : pauseMs;
+  }
+
+  /** The nodes that are not known to have the newest block of their side, or in time not known to be on which chain. */
+  stragglers(): WatchedNode[] {
+    const nodes = answering(this.nodes.values());
+    const unknown = this.#motion.isLate ? this.#unknown(nodes) : [];
+    return [...new Set([...this.#motion.stragglers(nodes), ...unknown])];
+  }
+
+  /** If the tips differ: the nodes that were not asked for the hashes by which chains are compared. One hash is asked for at each look. */
+  #unknown(nodes: readonly WatchedNode[]): WatchedNode[] {
+    return this.isEven ? [] : nodes.filter(({ report }) => (report?.hashes?.size ?? 0) <= 1);
+  }
+
+  /** The sides whose next block should be known at once. */
+  watchedSides(): WatchedSide[] {
+    const { credentials, isEven } = this;
+    const heightOf = (side: string) => this.#motion.heightOf(side);
+    return watchedSidesOf(this.network, this.nodes.values(), { credentials, isEven, heightOf });
   }
 
   #noteChains(): void {
@@ -273,19 +212,9 @@ export class WatchedNetwork {
     return this.nodes.get(node.name) === node;
   }
 
-  /** There is one timer. */
-  setTimer(callback: () => void, ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(callback, ms);
-  }
-
-  clearTimer(): void {
-    clearTimeout(this.#timer);
-  }
-
   /** Gives up what is in progress. Returns the nodes. */
   stop(): readonly WatchedNode[] {
-    this.clearTimer();
+    this.timers.clear();
     const nodes = [...this.nodes.values()];
     this.nodes.clear();
     for (const node of nodes) node.abandonAsk();

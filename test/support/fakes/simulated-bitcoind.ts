@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sleep } from '../../../src/time/sleep.ts';
 import { type SimulatedConnection, SimulatedConnections, simulatedHost } from './simulated-connections.ts';
 
 /** What a node does wrong: hang never answers, reset breaks the connection, warmup says -28, garbage is no JSON, huge is 10 MB of it, slow waits `slowMs`. */
@@ -24,6 +25,9 @@ const hugeBytes = 10 * 1024 * 1024;
 /** bitcoind keeps 11 of its connections for those that it opens itself. */
 const outboundSlots = 11;
 const defaultMaxConnections = 125;
+
+/** How long it answers to a call that waits for a block, at most. */
+const maxWaitMs = 5_000;
 
 /** One simulated node. */
 export class SimulatedNode {
@@ -123,6 +127,16 @@ export class SimulatedNode {
       default:
         throw rpcError(-32601, 'Method not found');
     }
+  }
+
+  /** Answers as soon as the chain has the height. */
+  async waitForHeight(height: number): Promise<object> {
+    const endMs = performance.now() + maxWaitMs;
+    while (this.height < height && performance.now() < endMs) {
+      await sleep(50, undefined, { ref: false });
+      this.#sync();
+    }
+    return { height: this.height, hash: hashAt(this.height) };
   }
 
   #sync(): void {
@@ -306,8 +320,16 @@ export class SimulatedBitcoind {
       send(response, node.fault === 'warmup' ? 503 : 200, JSON.stringify(node.call('getblockchaininfo', [])));
     else if (node.fault === 'unauthorized' || request.headers.authorization !== node.authorization) send(response, 401, '');
     else if (node.fault === 'slow') setTimeout(() => send(response, 200, answerTo(node, body)), node.slowMs).unref();
-    else send(response, 200, answerTo(node, body));
+    else send(response, 200, (await heldAnswer(node, body)) ?? answerTo(node, body));
   }
+}
+
+/** To a batch of one call that waits for a block. */
+async function heldAnswer(node: SimulatedNode, body: string): Promise<string | undefined> {
+  const [call] = [JSON.parse(body) as RpcRequest | RpcRequest[]].flat();
+  if (call?.method !== 'waitforblockheight') return undefined;
+  const result = await node.waitForHeight(call.params?.[0] as number);
+  return JSON.stringify([{ jsonrpc: '2.0', id: call.id, result }]);
 }
 
 function answerTo(node: SimulatedNode, body: string): string {

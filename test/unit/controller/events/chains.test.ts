@@ -137,4 +137,21 @@ describe('the chains of a network', () => {
     const forked = statusFor(reportsOf('a13', 'a13', 'b13'), before);
     expect([isChainProgress(before, forked), isUrgent(before, forked)]).to.deep.equal([false, true]);
   });
+
+  it('lets the status wait for a second at most until a new fork is known with all its nodes', () => {
+    const settlesInMs = (reports: readonly NodeReport[], tips = 1) =>
+      history.observe(nodes, reports, {
+        chain: { name: 'regtest', height: 11, tip: 'a-11', tips, forkDepth: 0 },
+      }).settlesInMs;
+    expect(settlesInMs(reportsOf('a12', 'a11', 'a12')), 'no fork').to.equal(0);
+    expect(settlesInMs(reportsOf('a12', 'b12', 'a10')), 'the third node may be on either').to.equal(1_000);
+    nowMs = 400;
+    expect(settlesInMs(reportsOf('a12', 'b12', 'a10'))).to.equal(600);
+    expect(settlesInMs(reportsOf('a12', 'b12', 'b12')), 'all are known').to.equal(0);
+    expect(settlesInMs(reportsOf('a12', 'b12', 'a10'), 2), 'a fork that is reported').to.equal(0);
+    nowMs = 5_000;
+    expect(settlesInMs(reportsOf('a12', 'b12', 'a10'))).to.equal(1_000);
+    nowMs = 6_000;
+    expect(settlesInMs(reportsOf('a12', 'b12', 'a10'))).to.equal(0);
+  });
 });

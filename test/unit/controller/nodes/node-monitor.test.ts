@@ -1,6 +1,7 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import type { BlockWait } from '../../../../src/bitcoin/rpc/wait-for-block.ts';
 import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { NodeMonitor } from '../../../../src/controller/nodes/node-monitor.ts';
@@ -30,6 +31,23 @@ class FakeNodes {
   readonly hanging = new Map<string, number>();
   readonly failing = new Map<string, BitcoinTransportError>();
   readonly incomplete = new Set<string>();
+  /** The height of the chain of each node, if it has one. */
+  readonly heights = new Map<string, number>();
+  /** The held calls that wait for a block, as "IP HEIGHT", each with what answers it. */
+  readonly waits = new Map<string, (height: number) => void>();
+
+  readonly waitForBlock = ({ host, height }: BlockWait, signal: AbortSignal): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const key = `${host} ${height}`;
+      this.waits.set(key, reached => {
+        this.waits.delete(key);
+        resolve(reached);
+      });
+      signal.addEventListener('abort', () => {
+        this.waits.delete(key);
+        reject(signal.reason as Error);
+      });
+    });
 
   readonly ask = async ({ node: each, flushes = false }: ConnectRequest, signal: AbortSignal): Promise<NodeReport> => {
     this.asked.push(each.name);
@@ -39,7 +57,9 @@ class FakeNodes {
     const failure = this.failing.get(each.name);
     if (this.hanging.has(each.name)) return this.#hang(each, signal);
     if (failure !== undefined) return { node: each, isComplete: false, failure };
-    return { node: each, isComplete: !this.incomplete.has(each.name) };
+    const height = this.heights.get(each.name);
+    const chain = height === undefined ? {} : { chain: { height, tip: `tip-${height}` } };
+    return { node: each, isComplete: !this.incomplete.has(each.name), ...chain };
   };
 
   /** Throws when the signal aborts, or times out after 15 s. */
@@ -74,7 +94,7 @@ describe('NodeMonitor', () => {
     [stop, fake, requests, failures] = [new AbortController(), new FakeNodes(), [], []];
     monitor = new NodeMonitor({
       ...{ name: 'nodes', ask: fake.ask, recheckMs: 120_000, logger: new RecordingLogger(), random: () => 0.5 },
-      ...{ maxAsks, maxUnresponsiveAsks },
+      ...{ maxAsks, maxUnresponsiveAsks, waitForBlock: fake.waitForBlock },
       queue: new WorkQueue({ baseDelayMs: 250, maxDelayMs: 10_000, qps: 1_000, burst: 5_000 }),
       onFailure: ({ metadata }, report) => failures.push(`${metadata.name}: ${report.node.name} ${report.failure?.message}`),
     });
@@ -202,6 +222,42 @@ describe('NodeMonitor', () => {
       fake.asked = [];
       await observe(readyNodes(2), network({}, { uid: 'another' }));
       expect(fake.asked).to.deep.equal(names(0, 1));
+    });
+  });
+
+  describe('with blocks on their way', () => {
+    const producing = (generation: number, intervalSeconds?: number) => {
+      const made = network({ nodes: 3, blockProduction: intervalSeconds === undefined ? {} : { intervalSeconds } });
+      return { ...made, metadata: { ...made.metadata, generation } };
+    };
+    const holdAt = (height: number) => `${readyNodes(1)[0]?.ip} ${height}`;
+
+    it('waits for the next one on one node, and asks those that lack it until they have it', async () => {
+      for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
+      await observe(readyNodes(3), producing(1, 10));
+      await clock.tickAsync(2_000);
+      expect([...fake.waits.keys()]).to.deep.equal([holdAt(6)]);
+      for (const name of names(0, 1)) fake.heights.set(name, 6);
+      fake.waits.get(holdAt(6))?.(6);
+      expect((await askedWithin(100)).sort()).to.deep.equal(names(0, 1, 2));
+      fake.heights.set(names(2)[0]!, 6);
+      expect(await askedWithin(100)).to.deep.equal(names(2));
+      expect(await askedWithin(1_000)).to.deep.equal([]);
+      expect([...fake.waits.keys()]).to.deep.equal([holdAt(7)]);
+    });
+
+    it('holds no call at rest, nor for blocks that are as frequent as looks, and ends it when blocks end', async () => {
+      for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
+      for (const resting of [network({ nodes: 3 }), producing(2), producing(3, 1)]) {
+        await observe(readyNodes(3), resting);
+        await clock.tickAsync(120_000);
+        expect(fake.waits.size).to.equal(0);
+      }
+      await observe(readyNodes(3), producing(4, 10));
+      await clock.tickAsync(2_000);
+      expect(fake.waits.size).to.equal(1);
+      monitor.forget('default/alice');
+      expect(fake.waits.size).to.equal(0);
     });
   });
 

@@ -1,0 +1,138 @@
+// A ready node as the node monitor knows it: what it is asked about, the ask in progress, and what it reported last.
+import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { PeerTarget } from '../../bitcoin/topology/peer-target.ts';
+import { Deadline } from '../../time/deadline.ts';
+import type { NodeTarget } from './node-target.ts';
+
+/** Timeout for a call that started before the peers changed, because its answer may be about former peers. */
+const outdatedAskMs = 1_000;
+
+/** An ask in progress. */
+interface Ask {
+  readonly node: Node;
+  readonly signal: AbortSignal;
+  /** Keeps the report. Returns what the network should be requested for. */
+  finish(report: NodeReport): ReportChange;
+  /** Must be called at the end. */
+  clear(): void;
+}
+
+/** What is new in a report: nothing that is worth a request of the network, only its chain, or more. */
+export type ReportChange = 'none' | 'chain' | 'other';
+
+/** What a node needs of its network. */
+export interface NodesNetwork {
+  readonly network: BitcoinNetwork;
+  readonly version: number;
+  sideOf(ordinal: number): string;
+  take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): ReportChange;
+}
+
+/** A ready node. */
+export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
+  readonly network: Network;
+  node: Node;
+  report: NodeReport | undefined;
+  /** The version of the network when it was asked for its report, and the monotonic time. */
+  askedVersion = 0;
+  askedAtMs = 0;
+  #target: NodeTarget | undefined;
+  /** The version of the network since which it has its target. */
+  #targetVersion = 0;
+  /** Whether it is asked for its version at the next look. */
+  asksVersion = true;
+  /** The monotonic time at which it was asked last to write its chain to disk, or since which it is known. */
+  flushedAtMs = performance.now();
+  #isNew: boolean;
+  #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
+
+  constructor(network: Network, node: Node) {
+    this.network = network;
+    this.node = node;
+    this.#isNew = node.isNew ?? false;
+  }
+
+  get name(): string {
+    return this.node.name;
+  }
+
+  /** The part of a cut network that it is in; empty if the network is not cut. */
+  get side(): string {
+    return this.network.sideOf(this.node.ordinal);
+  }
+
+  /** The chain that it reported last to this process. */
+  get chain(): ChainState | undefined {
+    return this.report?.chain;
+  }
+
+  get target(): PeerTarget | undefined {
+    return this.#target?.peers;
+  }
+
+  get external(): readonly string[] {
+    return this.#target?.external ?? [];
+  }
+
+  get apart(): ReadonlySet<number> | undefined {
+    return this.#target?.apart;
+  }
+
+  /** The chain that it reported last, also to a former process. Undefined if it had no block. */
+  get formerChain(): ChainState | undefined {
+    const { status } = this.network.network;
+    const stored = status?.nodes?.find(({ nodeName }) => nodeName === this.name);
+    const { height = 0, tip } = this.report?.chain ?? stored ?? {};
+    return height > 0 && tip !== undefined ? { height, tip } : undefined;
+  }
+
+  /** Whether its last report is about its present peers. */
+  get isReported(): boolean {
+    return this.report !== undefined && this.askedVersion >= this.#targetVersion;
+  }
+
+  /** @returns whether it has other peers than before */
+  retarget(target: NodeTarget, version: number): boolean {
+    const isSame = target.fingerprint === this.#target?.fingerprint;
+    this.#target = target;
+    if (isSame) return false;
+    this.#targetVersion = version;
+    this.#hastenAsk();
+    return true;
+  }
+
+  startAsk(signal: AbortSignal): Ask {
+    const { network } = this;
+    const version = network.version;
+    const node = { ...this.node, isNew: this.#isNew };
+    // Whatever comes of it, its lists may not be empty any more.
+    this.#isNew = false;
+    const deadline = new Deadline(undefined, signal);
+    const startedMs = performance.now();
+    this.#ask = { deadline, startedMs };
+    return {
+      node,
+      signal: deadline.signal,
+      finish: report => network.take(this, report, { version, startedMs }),
+      clear: () => {
+        deadline.clear();
+        this.#ask = undefined;
+      },
+    };
+  }
+
+  /** Gives up the ask in progress at once. */
+  abandonAsk(): void {
+    this.#ask?.deadline.extend(0);
+  }
+
+  /** Gives up the ask in progress unless it ends soon. */
+  #hastenAsk(): void {
+    if (this.#ask === undefined) return;
+    const { deadline, startedMs } = this.#ask;
+    deadline.extend(Math.max(0, startedMs + outdatedAskMs - performance.now()));
+  }
+}

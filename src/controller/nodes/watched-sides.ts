@@ -1,0 +1,47 @@
+// Which networks are asked often, and which sides of a network are watched for their next block. Pure.
+import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../bitcoin/api/bitcoin-network.ts';
+import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
+import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
+import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import type { WatchedSide } from './block-watch.ts';
+
+/** With shorter intervals to ask all nodes after each block would cost more than to ask them every two seconds. */
+const watchedIntervalSeconds = 2;
+
+/** Whether the chains of a network may change, so that its nodes are asked often. @param isEven whether all nodes have the same tip */
+export const isLively = ({ partition, blockProduction }: BitcoinNetworkSpec, isEven: boolean): boolean =>
+  partition !== undefined || blockProduction !== undefined || !isEven;
+
+/** Whether blocks are made, or chains may come apart, so that the next block should be known at once. */
+function isMoving({ partition, blockProduction: { intervalSeconds, paused = false } = {} }: BitcoinNetworkSpec, isEven: boolean) {
+  if (intervalSeconds !== undefined && intervalSeconds < watchedIntervalSeconds) return false;
+  return partition !== undefined || (intervalSeconds !== undefined && !paused) || !isEven;
+}
+
+interface SidedNode {
+  readonly node: Node;
+  readonly side: string;
+  readonly report: NodeReport | undefined;
+}
+
+/** Those that have their peers and a chain. The others are asked after their backoff. */
+export const answering = <T extends SidedNode>(nodes: Iterable<T>): T[] =>
+  [...nodes].filter(({ report }) => report?.isComplete === true && report.chain !== undefined);
+
+/** @returns none of a network at rest, and of one whose blocks are nearly as frequent as looks */
+export function watchedSidesOf(
+  { spec }: BitcoinNetwork,
+  nodes: Iterable<SidedNode>,
+  { credentials, isEven, heightOf }: { credentials: Credentials; isEven: boolean; heightOf: (side: string) => number },
+): WatchedSide[] {
+  if (!isMoving(spec, isEven)) return [];
+  const port = chainParametersOf(spec).rpcPort;
+  const sides = new Map<string, { host: string; port: number; credentials: Credentials }[]>();
+  for (const { side, node } of answering(nodes)) {
+    const hosts = sides.get(side) ?? [];
+    sides.set(side, hosts);
+    hosts.push({ host: node.ip, port, credentials });
+  }
+  return [...sides].map(([name, hosts]) => ({ name, height: heightOf(name), nodes: hosts }));
+}
