@@ -130,6 +130,26 @@ function withoutRepeated(spec: Schema): { readonly schema: Schema; readonly repe
   return { schema: { ...spec, properties: { ...spec.properties, groups: shortened } }, repeated };
 }
 
+/** The page of experiments. */
+export function experimentFieldReference(experiment: JsonSchema): string {
+  const { spec = {}, status = {} } = (experiment as Schema).properties ?? {};
+  return `<!-- Generated from src/bitcoin/api by \`npm run generate\`; do not edit. -->
+
+# Fields of a BitcoinExperiment
+
+\`kubectl explain bitcoinexperiment.spec\` shows the same. The API server refuses an object that breaks a limit or a rule, and names the field. It
+writes no defaults, and refuses every change of the spec.
+
+## spec
+
+${table(fieldsIn('spec', spec, new Map()), { required: 'Required.', optional: '' })}
+
+## status
+
+${table(fieldsIn('status', status, new Map()), { required: 'Always present.', optional: 'Not known yet.' })}
+`;
+}
+
 /** The page as Markdown, of the schema with `spec` and `status`. */
 export function fieldReference(network: JsonSchema): string {
   const { properties = {} } = network as Schema;

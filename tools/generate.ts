@@ -2,15 +2,20 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { customResourceDefinition, jsonSchemaOfNetworks } from '../src/bitcoin/api/custom-resource-definition.ts';
+import {
+  customResourceDefinition,
+  experimentDefinition,
+  jsonSchemaOfExperiments,
+  jsonSchemaOfNetworks,
+} from '../src/bitcoin/api/custom-resource-definition.ts';
 import { bitcoinConf } from '../src/bitcoin/resources/bitcoin-conf.ts';
-import { fieldReference } from './field-reference.ts';
+import type { JsonSchema } from '../src/bitcoin/api/structural-schema.ts';
+import { experimentFieldReference, fieldReference } from './field-reference.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The CRD as a chart template. It is kept when the chart is uninstalled: deleting it would delete every network. */
-function chartTemplate(): string {
-  const definition = customResourceDefinition();
+/** A CRD as a chart template. It is kept when the chart is uninstalled: deleting it would delete every object of its kind. */
+function chartTemplate(definition: JsonSchema): string {
   const name = (definition.metadata as { name: string }).name;
   const head = `{{- include "bitcoin-controller.fillDefaults" . }}
 {{- if .Values.crds.enabled }}
@@ -49,9 +54,11 @@ const files: Readonly<Record<string, string>> = {
   'charts/bitcoin-controller/files/start.sh': readFileSync(path.join(root, 'images/bitcoind/start.sh'), 'utf8'),
   'charts/bitcoin-controller/files/volume.sh': readFileSync(path.join(root, 'images/bitcoind/volume.sh'), 'utf8'),
   'charts/bitcoin-controller/files/rpcauth.sh': readFileSync(path.join(root, 'images/bitcoind/rpcauth.sh'), 'utf8'),
-  'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(),
+  'charts/bitcoin-controller/templates/crd.yaml': chartTemplate(customResourceDefinition()),
+  'charts/bitcoin-controller/templates/crd-experiments.yaml': chartTemplate(experimentDefinition()),
   'charts/bitcoin-controller/templates/_defaults.tpl': chartDefaults(),
   'docs/fields.md': fieldReference(jsonSchemaOfNetworks()),
+  'docs/experiment-fields.md': experimentFieldReference(jsonSchemaOfExperiments()),
   'images/bitcoind/bitcoin.conf': `# Generated from src/bitcoin/resources/bitcoin-conf.ts by \`npm run generate\`; do not edit.\n${bitcoinConf({})}`,
   'src/bitcoin/resources/start-script.ts': scriptModule('images/bitcoind/start.sh', 'startScript'),
   'src/bitcoin/resources/rpc-auth-script.ts': scriptModule('images/bitcoind/rpcauth.sh', 'rpcAuthScript'),

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { optionalKinds } from '../controller/child-kinds.ts';
+import { withoutKinds } from '../controller/child-kinds.ts';
 import { defaultPodTemplate, parsePodTemplate } from '../bitcoin/resources/pod-template.ts';
 import { type ClusterEnvironment, clusterVariables } from '../kube/auth/kubeconfig.ts';
 
@@ -101,9 +101,9 @@ const options = {
       .string()
       .default('')
       .transform(list => (list === '' ? [] : list.split(',')))
-      .pipe(z.array(oneOf(optionalKinds))),
+      .pipe(z.array(oneOf(withoutKinds))),
     'KINDS',
-    'kinds of objects that the controller has no rights to, comma-separated: configMaps, networkPolicies, podDisruptionBudgets; networks that need one of them report it',
+    'kinds of objects that the controller has no rights to, comma-separated: configMaps, networkPolicies, podDisruptionBudgets (networks that need one report it), bitcoinExperiments',
   ),
   'delete-networks': option(
     boolean.default(false),

@@ -77,7 +77,7 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
       concurrency: config.concurrency,
       ...(elector === undefined ? {} : { leadsForMs: () => elector.heldForMs }),
     });
-    const drops = givenUp.subscribe(({ namespace = '', name = '' }) => controller.republish(`${namespace}/${name}`));
+    const drops = givenUp.subscribe(({ namespace = '', name = '', kind }) => controller.republish(`${namespace}/${name}`, kind));
     await controller.run(signal);
     drops.unsubscribe();
     // Before the lease is released, so that our events precede the next leader's.

@@ -1,13 +1,24 @@
 // The caches of the controller: what it knows of the cluster.
+import type { BitcoinExperiment } from '../bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { managedBy, managedByLabel } from '../bitcoin/api/names.ts';
 import { controllerOf, type KubeObject } from '../kube/resource.ts';
 import { CacheSet } from '../runtime/cache-set.ts';
 import { MultiNamespaceCache, type MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
-import { childKindNames, childKinds, type ChildKindName, type ChildOf, optionalKinds, type OptionalKind } from './child-kinds.ts';
+import {
+  childKindNames,
+  childKinds,
+  type ChildKindName,
+  type ChildOf,
+  optionalKinds,
+  type OptionalKind,
+  type WithoutKind,
+} from './child-kinds.ts';
+import { definedOnly } from '../collections/defined-only.ts';
+import { type ExperimentCache, experimentIndexers, keepExperiment } from './experiments/experiments-of-networks.ts';
 import { keepNetwork } from './kept-fields.ts';
 import { type ObservedPod, podCacheOptions } from './pod-cache.ts';
-import { networks, pods } from './resource-types.ts';
+import { experiments as experimentType, networks, pods } from './resource-types.ts';
 
 /** The options that all caches have in common. */
 export type CacheOptions = Pick<
@@ -23,6 +34,7 @@ type OfChildren<C extends { [K in ChildKindName]: unknown }> = { readonly [K in 
 export type Caches = {
   readonly networks: MultiNamespaceCache<BitcoinNetwork>;
   readonly pods: MultiNamespaceCache<ObservedPod>;
+  readonly experiments?: MultiNamespaceCache<BitcoinExperiment>;
   /** The caches together: which namespaces have synced. */
   readonly all: CacheSet;
 } & OfChildren<{ [K in ChildKindName]: MultiNamespaceCache<ChildOf<K>> }>;
@@ -34,6 +46,8 @@ export type ReadableCache<T extends KubeObject> = Pick<MultiNamespaceCache<T>, '
 export type ReadableCaches = {
   readonly networks: ReadableCache<BitcoinNetwork>;
   readonly pods: ReadableCache<ObservedPod>;
+  /** Undefined without the right to experiments. */
+  readonly experiments?: ExperimentCache;
 } & OfChildren<{ [K in ChildKindName]: ReadableCache<ChildOf<K>> }>;
 
 /** The index of children by the uid of their controlling owner. */
@@ -57,7 +71,7 @@ export const ownedBy = <T extends KubeObject>(cache: ReadableCache<T>, { metadat
   cache.byIndex(metadata.namespace, childrenOfOwner, metadata.uid);
 
 /** @param without the kinds that the controller has no right to read */
-export function createCaches(options: CacheOptions, without: readonly OptionalKind[] = []): Caches {
+export function createCaches(options: CacheOptions, without: readonly WithoutKind[] = []): Caches {
   const labelSelector = `${managedByLabel}=${managedBy}`;
   const cacheOf = (name: ChildKindName) => {
     const { type, keep } = childKinds[name];
@@ -71,8 +85,13 @@ export function createCaches(options: CacheOptions, without: readonly OptionalKi
     networks: new MultiNamespaceCache({ ...options, type: networks, transform: keepNetwork }),
     pods: new MultiNamespaceCache({ ...options, type: pods, labelSelector, ...podCacheOptions }),
   };
-  const all = new CacheSet([...Object.values(caches), ...cachesIf(false)], cachesIf(true));
-  return { ...caches, ...Object.fromEntries(children), all } as unknown as Caches;
+  const experiments = isIn(without, 'bitcoinExperiments')
+    ? undefined
+    : new MultiNamespaceCache({ ...options, type: experimentType, indexers: experimentIndexers, transform: keepExperiment });
+  const optional = [...cachesIf(true), ...(experiments === undefined ? [] : [experiments])];
+  const all = new CacheSet([...Object.values(caches), ...cachesIf(false)], optional);
+  return { ...caches, ...definedOnly({ experiments }), ...Object.fromEntries(children), all } as unknown as Caches;
 }
 
-const isIn = (names: readonly ChildKindName[], name: ChildKindName): boolean => names.includes(name);
+const isIn = (names: readonly (ChildKindName | WithoutKind)[], name: ChildKindName | WithoutKind): boolean =>
+  names.includes(name);

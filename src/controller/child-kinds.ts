@@ -27,3 +27,7 @@ export const childKindNames = Object.keys(childKinds) as readonly ChildKindName[
 /** The kinds that only some networks ask for. The controller may lack the rights to them; those to the others it always has. */
 export const optionalKinds = ['configMaps', 'networkPolicies', 'podDisruptionBudgets'] as const;
 export type OptionalKind = (typeof optionalKinds)[number];
+
+/** The kinds that the controller may be without; the experiments are no objects of a network. */
+export const withoutKinds = [...optionalKinds, 'bitcoinExperiments'] as const;
+export type WithoutKind = (typeof withoutKinds)[number];

@@ -1,7 +1,8 @@
-// NetworkController: the two loops of the controller. The network queue makes the cluster as the specs want it and talks to the API server
+// NetworkController: the loops of the controller. The network queue makes the cluster as the specs want it and talks to the API server
 //   only; the node queue asks the nodes, and requests a network when its nodes have reported something new.
 import type { V1NetworkPolicyPeer } from '@kubernetes/client-node';
 import { merge, type Observable } from 'rxjs';
+import { experimentKind } from '../bitcoin/api/bitcoin-experiment.ts';
 import { networkKeyOf } from '../bitcoin/api/names.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
 import { connectNode } from '../bitcoin/topology/connect-node.ts';
@@ -22,6 +23,7 @@ import { SourceNetworks } from './bootstrap/source-networks.ts';
 import { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { recordNodeFailure } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
+import { ExperimentController, type ExperimentControllerOptions } from './experiments/experiment-controller.ts';
 import { type AskNode, NodeMonitor } from './nodes/node-monitor.ts';
 import { Reconciler } from './reconciler.ts';
 import { NetworkCredentials } from './steps/credentials.ts';
@@ -31,7 +33,7 @@ import { networkRequests } from './watches.ts';
 export interface NetworkControllerOptions {
   /** The name of the controller and its queue in metrics; the node queue's is this with `-nodes`. */
   readonly name: string;
-  readonly client: ApplyClient & Pick<KubeClient, 'list'>;
+  readonly client: ApplyClient & Pick<KubeClient, 'list' | 'evict'>;
   readonly caches: ReadableCaches;
   /** Networks of a namespace are reconciled once it has synced. Default: all at once. */
   readonly synced?: Pick<CacheSet, 'hasSynced' | 'synced'> | undefined;
@@ -59,6 +61,8 @@ export interface NetworkControllerOptions {
   readonly producerCallsOf?: BlockProducerOptions['callsOf'];
   /** How many bytes of blocks a network may start with. Default: 100 MiB. */
   readonly maxCopiedBytes?: number;
+  /** The calls of experiments. Default: to the nodes. */
+  readonly experimentCallsOf?: ExperimentControllerOptions['callsOf'];
 }
 
 /** How long the Secret of a network is kept whose blocks are copied. */
@@ -72,6 +76,7 @@ export class NetworkController {
   readonly #monitor: NodeMonitor;
   readonly #blocks: BlockProducer;
   readonly #copier: ChainCopier;
+  readonly #experiments: ExperimentController;
   readonly #reconciler: Reconciler;
   readonly #networks: Controller;
 
@@ -96,6 +101,11 @@ export class NetworkController {
       stored: key => caches.networks.get(key),
       ...(options.maxCopiedBytes === undefined ? {} : { maxBytes: options.maxCopiedBytes }),
     });
+    this.#experiments = new ExperimentController({
+      ...{ name: `${name}-experiments`, queue: queueOf(`${name}-experiments`), leadsForMs, logger, metrics: metrics?.controller },
+      ...{ client: options.client, recorder, synced: options.synced, monitor: this.#monitor, callsOf: options.experimentCallsOf },
+      ...{ experiments: caches.experiments, networks: caches.networks, pods: caches.pods },
+    });
     const diagnosis = new PodDiagnosis({ client: options.client, logger });
     const lost = options.lost ?? new LostStatus(logger);
     this.#reconciler = new Reconciler({
@@ -106,12 +116,14 @@ export class NetworkController {
       monitor: this.#monitor,
       blocks: this.#blocks,
       copier: this.#copier,
+      experiments: this.#experiments.ofNetworks,
     });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
       requests: merge(
         networkRequests(caches, options.synced?.synced),
-        ...[this.#monitor.requests, this.#blocks.requests, this.#copier.requests, this.#reconciler.requests],
+        ...[this.#monitor.requests, this.#blocks.requests, this.#copier.requests],
+        ...[this.#experiments.networkRequests, this.#reconciler.requests],
       ),
       // What a cache lacks before it has synced would be taken for absent. The namespace's networks are requested when it has.
       reconcile: async (key, signal) =>
@@ -124,18 +136,15 @@ export class NetworkController {
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
     const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
-    await Promise.all([
-      this.#networks.run(signal),
-      this.#monitor.run(signal),
-      this.#blocks.run(signal),
-      this.#copier.run(signal),
-    ]);
+    const loops = [this.#networks, this.#monitor, this.#blocks, this.#copier, this.#experiments];
+    await Promise.all(loops.map(loop => loop.run(signal)));
     for (const subscription of deletions) subscription.unsubscribe();
   }
 
-  /** Call when an event about the network was dropped: the next reconcile publishes it again. */
-  republish(key: string): void {
-    this.#reconciler.republish(key);
+  /** Call when an event about the object was dropped: the next reconcile publishes it again. @param kind that of a network or an experiment */
+  republish(key: string, kind?: string): void {
+    if (kind === experimentKind) this.#experiments.republish(key);
+    else this.#reconciler.republish(key);
   }
 
   /** An object that the informer saw deleted does not exist any more, whenever it was written. */

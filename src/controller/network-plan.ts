@@ -1,11 +1,12 @@
 // NetworkPlan: what a spec asks for, worked out once for each generation: the sets of nodes, and which nodes are connected. Pure.
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
+import type { PartitionSpec } from '../bitcoin/api/partition.ts';
 import { isSuspended, type NodeSet, nodeSetsOf, resumedSetsOf } from '../bitcoin/resources/node-sets.ts';
 import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
 import { apart, externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
 import { planTopology } from '../bitcoin/topology/plan-topology.ts';
-import { largestInbound, type SpecProblem, type TopologyPlan } from '../bitcoin/topology/topology-plan.ts';
+import { largestInbound, type Member, type SpecProblem, type TopologyPlan } from '../bitcoin/topology/topology-plan.ts';
 import { describeTopology, externalPeerProblems } from '../bitcoin/topology/topology-text.ts';
 import type { PeerPlan } from './nodes/node-target.ts';
 
@@ -49,9 +50,7 @@ function withoutEdges(plan: NetworkPlan): NetworkPlan {
 function planResumed(network: BitcoinNetwork): NetworkPlan {
   const { topology: spec, externalPeers = [] } = network.spec;
   const sets = resumedSetsOf(network);
-  const members = sets.flatMap(({ group, start, nodes }) =>
-    Array.from({ length: nodes }, (_, index) => ({ ordinal: start + index, ...(group === undefined ? {} : { group }) })),
-  );
+  const members = membersOf({ sets });
   const external = new Map<number, string[]>();
   for (const { address, ordinals = [0] } of externalPeers)
     for (const ordinal of ordinals) external.set(ordinal, [...(external.get(ordinal) ?? []), address]);
@@ -76,11 +75,7 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
     held: network.spec.bootstrap && unconnected(topology, ordinals),
     producers: production?.producers ?? [],
     partition,
-    cut: partition && {
-      topology: topology && withinParts(topology, partition),
-      externalPeers: externalPeersWithin(external, partition),
-      cutInto: partition,
-    },
+    cut: partition && cutInto(partition, topology, external),
   };
 }
 
@@ -89,6 +84,28 @@ const unconnected = (topology: TopologyPlan | undefined, ordinals: readonly numb
   externalPeers: new Map(),
   cutInto: apart(ordinals),
 });
+
+const cutInto = (
+  partition: PartitionPlan,
+  topology: TopologyPlan | undefined,
+  externalPeers: NetworkPlan['externalPeers'],
+): PeerPlan => ({
+  topology: topology && withinParts(topology, partition),
+  externalPeers: externalPeersWithin(externalPeers, partition),
+  cutInto: partition,
+});
+
+/** The nodes that the plan has. */
+export const membersOf = ({ sets }: Pick<NetworkPlan, 'sets'>): Member[] =>
+  sets.flatMap(({ group, start, nodes }) =>
+    Array.from({ length: nodes }, (_, index) => ({ ordinal: start + index, ...(group === undefined ? {} : { group }) })),
+  );
+
+/** The plan, cut into other parts than the spec's. Problems of the parts are not among those of the spec. */
+export function withParts(plan: NetworkPlan, parts: PartitionSpec['parts']): NetworkPlan {
+  const partition = planPartition({ parts }, membersOf(plan));
+  return { ...plan, partition, cut: partition && cutInto(partition, plan.topology, plan.externalPeers) };
+}
 
 /** The connections that there should be now. @param isHeld whether the nodes wait for blocks of another network */
 export function peersOf(plan: NetworkPlan, partition: { readonly isCut: boolean } | undefined, isHeld = false): PeerPlan {

@@ -12,7 +12,8 @@ import { type ChildKindName, childKinds, type ChildOf } from './child-kinds.ts';
 import { ChainHistory } from './events/chains.ts';
 import { EdgeHistory } from './events/edges.ts';
 import { reasons } from './events/reasons.ts';
-import { type NetworkPlan, planNetwork } from './network-plan.ts';
+import type { Demand } from './experiments/demands.ts';
+import { type NetworkPlan, planNetwork, withParts } from './network-plan.ts';
 import { keepNetwork } from './kept-fields.ts';
 import { Expiry } from './expiry.ts';
 import { PartitionClock } from './partition-clock.ts';
@@ -56,6 +57,8 @@ export class NetworkState {
   readonly chains = new ChainHistory();
   readonly partition = new PartitionClock();
   readonly expiry = new Expiry();
+  /** The plan with the cut of an experiment. */
+  #cutPlan: { readonly plan: NetworkPlan; readonly id: string; readonly cut: NetworkPlan } | undefined;
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();
@@ -76,6 +79,17 @@ export class NetworkState {
       this.edges.noteChange(known.plan.topology, plan.topology);
     this.#plan = { generation, plan };
     return plan;
+  }
+
+  /** The plan with the cut that an experiment demands: the same object for the same demand. A partition of the spec goes first. */
+  cutPlanOf(network: BitcoinNetwork, plan: NetworkPlan, demand: Demand | undefined): NetworkPlan {
+    if (demand?.cut === undefined || network.spec.partition !== undefined) {
+      this.#cutPlan = undefined;
+      return plan;
+    }
+    if (this.#cutPlan?.plan !== plan || this.#cutPlan.id !== demand.id)
+      this.#cutPlan = { plan, id: demand.id, cut: withParts(plan, demand.cut.parts) };
+    return this.#cutPlan.cut;
   }
 
   /** What is remembered of a child, made at the first call. */

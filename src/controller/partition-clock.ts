@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../bitcoin/api/bitcoin-network.ts';
 import type { PartitionPlan } from '../bitcoin/topology/partition.ts';
+import type { Demand } from './experiments/demands.ts';
 
 export interface PartitionState {
   readonly plan: PartitionPlan;
@@ -12,6 +13,8 @@ export interface PartitionState {
   readonly healMs: number | undefined;
   /** Not healed yet. */
   readonly isCut: boolean;
+  /** The name of the experiment that cuts the network. Undefined: its spec does. */
+  readonly experiment?: string | undefined;
 }
 
 export class PartitionClock {
@@ -19,14 +22,20 @@ export class PartitionClock {
   #started: { readonly specHash: string; readonly startMs: number } | undefined;
 
   /**
-   * @param plan undefined if the spec cuts nothing
+   * @param plan undefined if neither the spec nor an experiment cuts anything
    * @param nowMs milliseconds since 1970
+   * @param demand of the experiment that runs. It cuts only a network whose spec has no partition
    */
-  observe(network: BitcoinNetwork, plan: PartitionPlan | undefined, nowMs: number): PartitionState | undefined {
+  observe(
+    network: BitcoinNetwork,
+    plan: PartitionPlan | undefined,
+    nowMs: number,
+    demand?: Pick<Demand, 'experiment' | 'cut'>,
+  ): PartitionState | undefined {
     const { partition } = network.spec;
     if (partition === undefined || plan === undefined) {
       this.#started = undefined;
-      return undefined;
+      return plan === undefined ? undefined : cutByExperiment(plan, demand);
     }
     const specHash = hashOf(partition);
     const startMs = startIn(network.status, specHash) ?? this.#startOf(specHash, nowMs);
@@ -40,6 +49,16 @@ export class PartitionClock {
   }
 }
 
+/** Its start is in the status of the experiment, which heals it. */
+function cutByExperiment(
+  plan: PartitionPlan,
+  demand: Pick<Demand, 'experiment' | 'cut'> | undefined,
+): PartitionState | undefined {
+  if (demand?.cut === undefined) return undefined;
+  const { experiment, cut } = demand;
+  return { plan, specHash: hashOf(cut), startMs: Date.parse(cut.startTime), healMs: undefined, isCut: true, experiment };
+}
+
 /** A status of another partition, or without a time, says nothing about this one. */
 function startIn(status: BitcoinNetworkStatus | undefined, specHash: string): number | undefined {
   if (status?.partition?.specHash !== specHash) return undefined;
@@ -47,4 +66,6 @@ function startIn(status: BitcoinNetworkStatus | undefined, specHash: string): nu
   return Number.isNaN(startMs) ? undefined : startMs;
 }
 
-const hashOf = (partition: object): string => createHash('sha256').update(JSON.stringify(partition)).digest('hex').slice(0, 16);
+/** Identifies a partition of a spec, or a cut of an experiment. */
+export const hashOf = (partition: object): string =>
+  createHash('sha256').update(JSON.stringify(partition)).digest('hex').slice(0, 16);

@@ -15,6 +15,7 @@ import type { ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
 import type { BlockProducer } from './blocks/block-producer.ts';
 import type { ChainCopier } from './bootstrap/chain-copier.ts';
+import type { ExperimentsOfNetworks } from './experiments/experiments-of-networks.ts';
 import { blockingProblems } from './diagnosis/blocking-objects.ts';
 import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { failureReason, recordFailures } from './events/failures.ts';
@@ -35,6 +36,9 @@ import { exists } from './steps/confirm-existence.ts';
 import { expire } from './steps/expire.ts';
 import { publishStatus } from './steps/publish-status.ts';
 
+/** Until the experiments of a namespace can be listed. */
+const unknownExperimentMs = 500;
+
 export interface ReconcilerOptions {
   readonly client: ApplyClient & Pick<KubeClient, 'list'>;
   readonly caches: ReadableCaches;
@@ -42,6 +46,8 @@ export interface ReconcilerOptions {
   readonly monitor: Pick<NodeMonitor, 'observe' | 'forget' | 'reportsOf' | 'askNow'>;
   readonly blocks: Pick<BlockProducer, 'observe' | 'forget'>;
   readonly copier: Pick<ChainCopier, 'isHeld' | 'observe' | 'forget'>;
+  /** Default: there are no experiments. */
+  readonly experiments?: Pick<ExperimentsOfNetworks, 'demandOn' | 'isKnown' | 'noteMet'>;
   readonly diagnosis: Pick<PodDiagnosis, 'diagnose' | 'forget'>;
   readonly lost: LostStatus;
   readonly pods: PodOptions;
@@ -74,7 +80,7 @@ export class Reconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
-    const { blocks, caches, client, copier, diagnosis, monitor, recorder } = this.#options;
+    const { blocks, caches, client, copier, diagnosis, experiments, monitor, recorder } = this.#options;
     const cached = caches.networks.get(key);
     if (cached === undefined) return this.#forget(key);
     const state = this.#states.of(cached);
@@ -93,8 +99,12 @@ export class Reconciler {
       expiry = this.#observeExpiry(network, state);
     }
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
-    const plan = state.planOf(network);
-    const partition = state.partition.observe(network, plan.partition, Date.now());
+    // What an experiment has cut must not be connected because a process that has just started does not know it yet.
+    if (experiments?.isKnown(network.metadata.namespace) === false && network.status?.partition?.experiment !== undefined)
+      return { requeueAfterMs: unknownExperimentMs };
+    const demand = experiments?.demandOn(network);
+    const plan = state.cutPlanOf(network, state.planOf(network), demand);
+    const partition = state.partition.observe(network, plan.partition, Date.now(), demand);
     const isHeld = copier.isHeld(network);
     const peers = peersOf(plan, partition, isHeld);
     const applied = await this.#children.apply(network, state, peers, signal);
@@ -111,8 +121,10 @@ export class Reconciler {
     const isIdle = isSuspended(network);
     if (isIdle) copier.forget(key);
     const bootstrap = isIdle ? undefined : copier.observe(network, { nodes, reports, credentials, previous });
-    if (isIdle || isHeld) blocks.forget(key);
-    const production = isIdle || isHeld ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
+    const rests = isIdle || isHeld || demand?.restsProduction === true;
+    if (rests) blocks.forget(key);
+    const production = rests ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
+    experiments?.noteMet(network, demand);
     const { chains, waitMs: behindInMs, settlesInMs: forkInMs } = state.chains.observe(nodes, reports, network.status);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     monitor.askNow(key, applied.rollout.asks);
@@ -191,6 +203,8 @@ export class Reconciler {
 
   /** The garbage collector deletes the children, by their owner references. */
   #forget(key: string): Result {
+    const [namespace = '', name = ''] = key.split('/');
+    this.#options.experiments?.noteMet({ metadata: { namespace, name } }, undefined);
     this.#stopWatching(key);
     this.#options.lost.forget(key);
     this.#states.forget(key);

@@ -9,10 +9,16 @@ import type {
   V1Service,
   V1StatefulSet,
 } from '@kubernetes/client-node';
+import { type BitcoinExperiment, experimentKind, experimentPlural } from '../bitcoin/api/bitcoin-experiment.ts';
 import { type BitcoinNetwork, group, kind, plural, version } from '../bitcoin/api/bitcoin-network.ts';
 import type { ResourceType } from '../kube/resource.ts';
 
 export const networks: ResourceType<BitcoinNetwork> = { group, version, plural, kind, namespaced: true };
+export const experiments: ResourceType<BitcoinExperiment> = {
+  ...{ group, version, plural: experimentPlural },
+  kind: experimentKind,
+  namespaced: true,
+};
 export const pods: ResourceType<V1Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
 export const secrets: ResourceType<V1Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
 export const services: ResourceType<V1Service> = {

@@ -154,6 +154,19 @@ export class KubeClient {
     return this.#on('delete', type, name, { ...options, method: 'DELETE', body });
   }
 
+  /**
+   * Evicts a pod: deletes it if its PodDisruptionBudgets allow that. Throws status 429 if they do not at present, and a conflict
+   * (`isConflict`) if the pod is another one by now.
+   */
+  async evict(
+    name: ObjectName,
+    { preconditions, ...options }: Pick<DeleteOptions, 'preconditions'> & CallOptions = {},
+  ): Promise<unknown> {
+    const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { ...name }, deleteOptions: { preconditions } };
+    const pods = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
+    return this.#on('evict', pods, name, { ...options, method: 'POST', subresource: 'eviction', body });
+  }
+
   /** Closes all connections, also of the clients that withWriteGuard returned. Calls and watches in flight fail. */
   close(): Promise<void> {
     this.#connection.transport.close();

@@ -1,8 +1,16 @@
 // A network whose bitcoinds are real and whose cluster is in memory: the controller's loops with true chains and connections, without an API server.
+import {
+  type BitcoinExperiment,
+  type BitcoinExperimentSpec,
+  experimentApiVersion,
+  experimentKind,
+} from '../../src/bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork, BitcoinNetworkSpec, BitcoinNetworkStatus } from '../../src/bitcoin/api/bitcoin-network.ts';
 import type { RpcCall } from '../../src/bitcoin/rpc/rpc-client.ts';
 import { NetworkController, type NetworkControllerOptions } from '../../src/controller/network-controller.ts';
 import { FakeRecorder } from '../../src/record/core/fake-recorder.ts';
+import type { KubeObject } from '../../src/kube/resource.ts';
+import type { Change } from '../../src/runtime/object-store.ts';
 import { network, pod } from './builders.ts';
 import { fakeCaches } from './fakes/fake-cache.ts';
 import { FakeCluster } from './fakes/fake-cluster.ts';
@@ -42,7 +50,41 @@ export class PlayedNetwork {
       if (plural === 'services') this.#caches.services.emit(change);
       if (plural === 'statefulsets') this.#caches.statefulSets.emit(change);
       if (plural === 'bitcoinnetworks') this.#caches.networks.emit(change);
+      if (plural === 'bitcoinexperiments') this.#emitExperiment(change);
     };
+  }
+
+  /** As an API server: an object that is being deleted is gone with its last finalizer. */
+  #emitExperiment(change: Change<KubeObject>): void {
+    const { metadata } = change.object as BitcoinExperiment;
+    if (metadata.deletionTimestamp === undefined || (metadata.finalizers?.length ?? 0) > 0) {
+      this.#caches.experiments.emit(change);
+      return;
+    }
+    this.cluster.remove('bitcoinexperiments', `default/${metadata.name}`);
+    this.#caches.experiments.emit({ type: 'deleted', object: change.object });
+  }
+
+  /** Creates an experiment with the network. */
+  experiment(name: string, steps: BitcoinExperimentSpec['steps'], fields: Partial<BitcoinExperimentSpec> = {}): void {
+    const metadata = { name, namespace: 'default', uid: `uid-${name}`, generation: 1, creationTimestamp: new Date() };
+    const spec = { network: { name: 'alice' }, steps, ...fields };
+    const object: BitcoinExperiment = { apiVersion: experimentApiVersion, kind: experimentKind, metadata, spec };
+    this.cluster.put('bitcoinexperiments', object);
+  }
+
+  /** Undefined once it is gone. */
+  experimentOf(name: string): BitcoinExperiment | undefined {
+    return this.cluster.object('bitcoinexperiments', `default/${name}`) as BitcoinExperiment | undefined;
+  }
+
+  deleteExperiment(name: string): void {
+    const { metadata, ...rest } = this.experimentOf(name)!;
+    const { resourceVersion: _, ...kept } = metadata;
+    this.cluster.put('bitcoinexperiments', {
+      ...rest,
+      metadata: { ...kept, deletionTimestamp: new Date() },
+    } as BitcoinExperiment);
   }
 
   /** Starts the bitcoinds, at 127.0.SUBNET.1 and above. */
@@ -65,6 +107,7 @@ export class PlayedNetwork {
     this.#running = controller.run(this.#stop.signal);
     // As an informer that has listed.
     for (const object of this.#caches.networks.objects) this.#caches.networks.emit({ type: 'added', object });
+    for (const object of this.#caches.experiments.objects) this.#caches.experiments.emit({ type: 'added', object });
   }
 
   async stopControlling(): Promise<void> {

@@ -1,5 +1,6 @@
-// The CustomResourceDefinition, made from the schema in bitcoin-network.ts. tools/generate.ts writes it into the chart.
+// The CustomResourceDefinitions, made from the schemas in bitcoin-network.ts and bitcoin-experiment.ts. tools/generate.ts writes them into the chart.
 import * as z from 'zod';
+import { bitcoinExperimentSchema, experimentKind, experimentPlural } from './bitcoin-experiment.ts';
 import { bitcoinNetworkSchema, group, kind, plural, version } from './bitcoin-network.ts';
 import { type JsonSchema, structuralSchema } from './structural-schema.ts';
 
@@ -61,3 +62,51 @@ export function customResourceDefinition(): JsonSchema {
     },
   };
 }
+
+/** The schema of a BitcoinExperiment, as that of networks. */
+export const jsonSchemaOfExperiments = (): JsonSchema =>
+  z.toJSONSchema(bitcoinExperimentSchema, { target: 'openapi-3.0', io: 'input' });
+
+/** The CRD of experiments. */
+export function experimentDefinition(): JsonSchema {
+  const condition = (type: string) => `.status.conditions[?(@.type=="${type}")]`;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${experimentPlural}.${group}` },
+    spec: {
+      group,
+      names: {
+        ...{ kind: experimentKind, listKind: `${experimentKind}List`, plural: experimentPlural },
+        ...{ singular: 'bitcoinexperiment', shortNames: ['bce'] },
+      },
+      scope: 'Namespaced',
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: structuralSchema(jsonSchemaOfExperiments()) },
+          subresources: { status: {} },
+          additionalPrinterColumns: [
+            column('Network', 'string', '.spec.network.name', 'The network that the steps are done with.'),
+            column('Step', 'string', '.status.step', 'The last step that began.'),
+            column('Started', 'string', `${condition('Started')}.status`, 'Whether the steps have begun; False while it waits.'),
+            column('Complete', 'string', `${condition('Complete')}.status`, 'Whether all steps are done.'),
+            column('Failed', 'string', `${condition('Failed')}.status`, 'Whether the experiment failed.'),
+            column('Depth', 'integer', '.status.reorgDepth', 'The most blocks that a node replaced.'),
+            wide(column('Waits', 'string', `${condition('Started')}.reason`, 'Why the experiment is pending, if it is.')),
+            column('Age', 'date', '.metadata.creationTimestamp', 'The time since the experiment was created.'),
+          ],
+        },
+      ],
+    },
+  };
+}
+
+/** All CRDs as one object for kubectl. */
+export const customResourceDefinitions = (): JsonSchema => ({
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [customResourceDefinition(), experimentDefinition()],
+});

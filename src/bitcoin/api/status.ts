@@ -26,7 +26,7 @@ const nodeSchema = z.object({
     .meta({ description: 'The hash of the newest block of the chain of the node.', absent: 'Not known.' }),
 });
 
-const count = (description: string) => z.int().meta({ format: 'int32', description });
+export const count = (description: string) => z.int().meta({ format: 'int32', description });
 
 const edgesSchema = z
   .object({
@@ -55,7 +55,7 @@ const rolloutSchema = z
   })
   .meta({ description: 'The rollout of a change of the pods.', absent: 'All nodes are up to date.' });
 
-const dateTime = (description: string) => z.string().meta({ format: 'date-time', description });
+export const dateTime = (description: string) => z.string().meta({ format: 'date-time', description });
 
 const chainStatusSchema = z
   .object({
@@ -78,7 +78,13 @@ const partitionStatusSchema = z
     healTime: dateTime('The time at which the network is healed, or was healed.')
       .exactOptional()
       .meta({ absent: 'It stays cut.' }),
-    specHash: z.string().meta({ description: 'Identifies the spec.partition that the times are of.' }),
+    specHash: z
+      .string()
+      .meta({ description: 'Identifies the spec.partition, or the cut of an experiment, that the times are of.' }),
+    experiment: z
+      .string()
+      .exactOptional()
+      .meta({ description: 'The BitcoinExperiment that cuts the network.', absent: 'spec.partition cuts it.' }),
     parts: z
       .array(
         z.object({
@@ -90,7 +96,7 @@ const partitionStatusSchema = z
       )
       .meta({ ...listMap('name'), description: 'The parts.' }),
   })
-  .meta({ description: 'The partition of the network.', absent: 'The spec has no partition.' });
+  .meta({ description: 'The partition of the network.', absent: 'Neither the spec nor an experiment cuts it.' });
 
 const blockProductionStatusSchema = z
   .object({
@@ -121,7 +127,7 @@ const bootstrapStatusSchema = z
     absent: 'The spec has no bootstrap, or no node of the other network has the last block yet.',
   });
 
-const conditionSchema = z.object({
+export const conditionSchema = z.object({
   type: z.string().max(316).meta({
     description:
       'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended or Paused.',
@@ -138,7 +144,7 @@ const conditionSchema = z.object({
   message: z.string().max(32768).meta({ description: 'The cause, for people.' }),
 });
 
-const lastEventSchema = z.object({
+export const lastEventSchema = z.object({
   name: z.string().max(253).meta({ description: 'The name of the event, in the namespace of the network.' }),
   type: z.enum(['Normal', 'Warning']).meta({ description: 'The type of the event.' }),
   reason: z.string().max(128).meta({ description: 'The cause, as one UpperCamelCase word.' }),

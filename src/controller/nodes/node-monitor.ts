@@ -47,6 +47,16 @@ export interface NodeObservation {
   readonly settlesInMs: number;
 }
 
+export interface ObservedNetwork {
+  readonly network: BitcoinNetwork;
+  /** All nodes, ready or not. */
+  readonly nodes: readonly Node[];
+  readonly reports: readonly NodeReport[];
+  readonly credentials: Credentials;
+  /** Of nodes that do not have the new ones yet. */
+  readonly previous: Credentials | undefined;
+}
+
 /** How often the nodes of a network are asked that makes blocks, is cut, or has several tips. */
 const livelyMs = 2_000;
 /** A new block reaches all nodes within this time: their reports of it are read at once. */
@@ -131,6 +141,14 @@ export class NodeMonitor {
   /** The last report of each ready node, as `observe` returned or would return them. None of a network that is not observed. */
   reportsOf(key: string): readonly NodeReport[] {
     return this.#networks.get(key)?.reports() ?? [];
+  }
+
+  /** What is known of a network that is observed: its nodes, what they reported, and how they are asked. */
+  stateOf(key: string): ObservedNetwork | undefined {
+    const watched = this.#networks.get(key);
+    if (watched === undefined) return undefined;
+    const { network, peers: nodes, credentials, previousCredentials: previous } = watched;
+    return { network, nodes, reports: watched.reports(), credentials, previous };
   }
 
   /** Asks nodes of a network now, by name; those that are not ready are not asked. */

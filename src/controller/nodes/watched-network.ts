@@ -139,7 +139,7 @@ export class WatchedNetwork {
 
   /** Whether its chains change, so that its nodes are asked often. */
   get isLively(): boolean {
-    return isLively(this.network.spec, this.isEven);
+    return this.#plan?.cutInto !== undefined || isLively(this.network.spec, this.isEven);
   }
 
   /** Whether all nodes have the same tip. */

@@ -12,13 +12,14 @@ import type { PartitionState } from '../partition-clock.ts';
 import { type ConditionState, hadCondition } from './condition.ts';
 
 export function partitionStatusOf(
-  { plan, specHash, startMs, healMs }: PartitionState,
+  { plan, specHash, startMs, healMs, experiment }: PartitionState,
   reports: readonly NodeReport[],
 ): BitcoinNetworkPartition {
   return {
     startTime: timeText(startMs),
     ...(healMs === undefined ? {} : { healTime: timeText(healMs) }),
     specHash,
+    ...(experiment === undefined ? {} : { experiment }),
     parts: plan.parts.map(part => {
       const chains = reports.flatMap(({ node, chain }) =>
         chain !== undefined && plan.partOf.get(node.ordinal) === part ? chain : [],
@@ -52,9 +53,10 @@ export function partitioned(
 }
 
 /** Such as `cut into minority (0-1) and majority (2-5) until 2026-01-01T00:00:30.000Z`. */
-function cutText({ plan, healMs }: PartitionState): string {
+function cutText({ plan, healMs, experiment }: PartitionState): string {
   const parts = plan.parts.map(({ name, ordinals }) => `${name} (${rangesOf(ordinals)})`).join(', ');
-  return `cut into ${parts} ${healMs === undefined ? 'until spec.partition is removed' : `until ${timeText(healMs)}`}`;
+  const without = experiment === undefined ? 'until spec.partition is removed' : `by the experiment ${experiment}`;
+  return `cut into ${parts} ${healMs === undefined ? without : `until ${timeText(healMs)}`}`;
 }
 
 export function partitionEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {

@@ -8,8 +8,10 @@ import type {
   V1StatefulSet,
 } from '@kubernetes/client-node';
 import { Subject } from 'rxjs';
+import type { BitcoinExperiment } from '../../../src/bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { childIndexers, type ReadableCaches } from '../../../src/controller/caches.ts';
+import { experimentIndexers } from '../../../src/controller/experiments/experiments-of-networks.ts';
 import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import { keyOf, type KubeObject } from '../../../src/kube/resource.ts';
 import type { Change, Indexers } from '../../../src/runtime/object-store.ts';
@@ -66,4 +68,5 @@ export const fakeCaches = () =>
     podDisruptionBudgets: new FakeCache<V1PodDisruptionBudget>(childIndexers),
     statefulSets: new FakeCache<V1StatefulSet>(childIndexers),
     pods: new FakeCache<V1Pod>(podCacheOptions.indexers),
+    experiments: new FakeCache<BitcoinExperiment>(experimentIndexers),
   }) satisfies ReadableCaches;

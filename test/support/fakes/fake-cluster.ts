@@ -11,7 +11,7 @@ import {
 } from '../../../src/kube/resource.ts';
 import type { ApplyClient } from '../../../src/runtime/apply.ts';
 
-type Verb = keyof ApplyClient | 'list';
+type Verb = keyof ApplyClient | 'list' | 'evict';
 
 export interface FakeCall {
   readonly verb: Verb;
@@ -27,6 +27,8 @@ export class FakeCluster implements ApplyClient {
   onCall: (call: FakeCall) => Promise<void> | void = () => undefined;
   /** Called with each object that is stored, and the former one. */
   onStored: (plural: string, object: KubeObject, old: KubeObject | undefined) => void = () => undefined;
+  /** Called with the key of each pod that is evicted. */
+  onEvicted: (key: string) => Promise<void> | void = () => undefined;
   readonly #objects = new Map<string, KubeObject>();
   readonly #failures = new Map<string, Error>();
   #version = 100;
@@ -117,7 +119,19 @@ export class FakeCluster implements ApplyClient {
     const { resourceVersion = before.metadata?.resourceVersion, uid = before.metadata?.uid } = metadata;
     if (!isDeepStrictEqual([resourceVersion, uid], [before.metadata?.resourceVersion, before.metadata?.uid]))
       throw new ApiError(`patch ${key}`, 409, { reason: 'Conflict' });
-    return this.put(type.plural, { ...before, ...fields, metadata: { ...before.metadata, resourceVersion: this.#next() } });
+    return this.put(type.plural, {
+      ...before,
+      ...withoutNulls(fields),
+      metadata: { ...before.metadata, resourceVersion: this.#next() },
+    });
+  }
+
+  /** Calls `onEvicted`. */
+  async evict(name: ObjectName): Promise<unknown> {
+    const key = keyOf({ metadata: { ...name } });
+    await this.#call('evict', { plural: 'pods' }, key);
+    await this.onEvicted(key);
+    return {};
   }
 
   async delete(type: ResourceType, name: ObjectName, options: unknown): Promise<unknown> {
@@ -146,3 +160,14 @@ export class FakeCluster implements ApplyClient {
     return String((this.#version += 1));
   }
 }
+
+/** The fields of a merge patch: null removes a field of the status. */
+const withoutNulls = (fields: object): object =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      name !== 'status' || typeof value !== 'object' || value === null
+        ? (value as unknown)
+        : Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null)),
+    ]),
+  );
