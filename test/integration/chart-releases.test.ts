@@ -179,7 +179,7 @@ describe('a release of the chart', () => {
     });
 
     it('is installed without either after a cluster administrator has applied both as in the README, and its controller has its rights', async () => {
-      const parts = ['crd', 'rbac'].flatMap(name => ['--show-only', `templates/${name}.yaml`]);
+      const parts = ['crd', 'crd-experiments', 'rbac'].flatMap(name => ['--show-only', `templates/${name}.yaml`]);
       const watched = ['--namespace', namespace, '--set', `watchNamespaces={${namespace}}`];
       const manifests = await helm('template', 'bitcoin-controller', chartFolder, ...watched, ...parts);
       await api.kubectlWithInput(manifests, 'apply', '-f', '-');

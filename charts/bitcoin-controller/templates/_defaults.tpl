@@ -39,6 +39,8 @@ rbac:
   podDisruptionBudgets: true
   deleteNetworks: false
   persistentVolumeClaims: false
+  bitcoinExperiments: true
+  podEvictions: false
   aggregate: true
 admissionPolicy:
   enabled: false

@@ -144,6 +144,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [persistentvolumeclaims]
   verbs: [get, list, patch]
 {{- end }}
+{{- if .Values.rbac.bitcoinExperiments }}
+# Experiments: read; held by a finalizer until their network is healed (patch), and deleted when their time after the end is over.
+- apiGroups: [bitcoincontroller.christianb93.github.com]
+  resources: [bitcoinexperiments]
+  verbs: [delete, list, patch, watch]
+- apiGroups: [bitcoincontroller.christianb93.github.com]
+  resources: [bitcoinexperiments/status]
+  verbs: [patch]
+{{- if .Values.rbac.podEvictions }}
+# For the step restart.
+- apiGroups: [""]
+  resources: [pods/eviction]
+  verbs: [create]
+{{- end }}
+{{- end }}
 {{- with .Values.rbac.secretNames }}
 # Credentials: by name only, and never listed.
 - apiGroups: [""]
