@@ -27,6 +27,11 @@ export interface PlayedOptions {
 /** Those of a network without a Secret. */
 const credentials = { user: 'user', password: 'password' };
 
+/** Whether a process runs. */
+interface ControllerLife {
+  isAlive: boolean;
+}
+
 export class PlayedNetwork {
   readonly cluster: FakeCluster;
   readonly recorder: FakeRecorder;
@@ -34,7 +39,9 @@ export class PlayedNetwork {
   readonly #caches: ReturnType<typeof fakeCaches>;
   readonly #name: string;
   readonly #subnet: number;
+  #pods = 0;
   #stop = new AbortController();
+  #life: ControllerLife = { isAlive: true };
   #running = Promise.resolve();
 
   private constructor(bitcoinds: RealBitcoind[], subnet: number, { name = 'alice', beside }: PlayedOptions) {
@@ -99,8 +106,15 @@ export class PlayedNetwork {
   /** Starts a controller that knows nothing. */
   control(options: Partial<NetworkControllerOptions> = {}): void {
     this.#stop = new AbortController();
+    this.#life = { isAlive: true };
     const controller = new NetworkController({
-      ...{ name: 'test', client: this.cluster, caches: this.#caches, recorder: this.recorder, logger: new RecordingLogger() },
+      ...{
+        name: 'test',
+        client: this.#clientOf(this.#life),
+        caches: this.#caches,
+        recorder: this.recorder,
+        logger: new RecordingLogger(),
+      },
       ...{ recheckMs: 120_000, concurrency: 1, pods: { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' } },
       ...options,
     });
@@ -108,6 +122,27 @@ export class PlayedNetwork {
     // As an informer that has listed.
     for (const object of this.#caches.networks.objects) this.#caches.networks.emit({ type: 'added', object });
     for (const object of this.#caches.experiments.objects) this.#caches.experiments.emit({ type: 'added', object });
+  }
+
+  /** The writes of the controller from now on have no effect, as after SIGKILL; another one is started. */
+  killController(): void {
+    this.#life.isAlive = false;
+    this.#stop.abort(new Error('killed'));
+    this.control();
+  }
+
+  /** The cluster, for one process. */
+  #clientOf(life: ControllerLife): FakeCluster {
+    return new Proxy(this.cluster, {
+      get: (cluster, name) => {
+        const member: unknown = Reflect.get(cluster, name, cluster);
+        if (typeof member !== 'function') return member;
+        return (...given: readonly unknown[]): unknown => {
+          if (!life.isAlive) return Promise.reject(new Error('the process was killed'));
+          return Reflect.apply(member, cluster, given);
+        };
+      },
+    });
   }
 
   async stopControlling(): Promise<void> {
@@ -136,9 +171,27 @@ export class PlayedNetwork {
   }
 
   #addPod(ordinal: number, uid: string): void {
-    const made = pod(`${this.#name}-sts-${ordinal}`, { ip: `127.0.${this.#subnet}.${ordinal + 1}` });
+    const made = pod(`${this.#name}-sts-${ordinal}`, { ip: this.#addressOf(ordinal) });
     const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: `${this.#name}-sts`, uid, controller: true }];
-    this.#caches.pods.emit({ type: 'added', object: { ...made, metadata: { ...made.metadata, ownerReferences } } });
+    this.#pods += 1;
+    const metadata = { ...made.metadata, uid: `uid-pod-${this.#pods}`, ownerReferences };
+    this.#caches.pods.emit({ type: 'added', object: { ...made, metadata } });
+  }
+
+  /** Kills a node; its StatefulSet starts another one, without blocks. */
+  async killNode(ordinal: number): Promise<void> {
+    const name = `${this.#name}-sts-${ordinal}`;
+    const object = this.#caches.pods.get(`default/${name}`);
+    if (object === undefined) return;
+    this.#caches.pods.emit({ type: 'deleted', object });
+    await this.bitcoinds[ordinal]?.stop();
+    const ip = this.#addressOf(ordinal);
+    this.bitcoinds[ordinal] = await RealBitcoind.start({ ...credentials, ip, args: [`-uacomment=${name}`] });
+    this.#addPod(ordinal, object.metadata?.ownerReferences?.[0]?.uid ?? '');
+  }
+
+  #addressOf(ordinal: number): string {
+    return `127.0.${this.#subnet}.${ordinal + 1}`;
   }
 
   /** Changes fields of the spec; undefined removes one. */

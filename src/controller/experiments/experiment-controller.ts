@@ -51,7 +51,7 @@ export class ExperimentController {
   constructor(options: ExperimentControllerOptions) {
     this.#options = options;
     const { name, client, experiments, networks, pods, synced, monitor, recorder, queue, logger, metrics, leadsForMs } = options;
-    this.#writes = new PerObject(() => new ExperimentWrites(client, recorder));
+    this.#writes = new PerObject(experiment => new ExperimentWrites(experiment, client, recorder));
     this.ofNetworks = new ExperimentsOfNetworks(experiments, experiment => this.#writes.of(experiment).newest(experiment));
     const reconciler =
       experiments &&

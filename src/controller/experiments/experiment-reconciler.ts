@@ -6,6 +6,7 @@ import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { experimentFinalizer } from '../../bitcoin/api/names.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { keyOf } from '../../kube/resource.ts';
 import type { Result } from '../../runtime/controller.ts';
 import type { PerObject } from '../../runtime/per-object.ts';
 import type { ReadableCache } from '../caches.ts';
@@ -46,6 +47,7 @@ import {
   type StageOutcome,
   waitStage,
 } from './stage-work.ts';
+import { partsAfter } from './step-stages.ts';
 import { whyImpossible, whyOver, whyPending } from './start-rules.ts';
 
 export interface ExperimentReconcilerOptions {
@@ -68,6 +70,8 @@ export interface ExperimentReconcilerOptions {
 const conflictMs = 300;
 /** How often it is looked whether a network has come up, or is healed. */
 const lookMs = 250;
+/** bitcoind lists a connection for a moment after it was asked to close it. */
+const closingMs = 200;
 /** A network that cannot be healed, as one whose nodes do not answer, does not keep its experiment: it is healed when they answer. */
 const longestHealingMs = 60_000;
 /** A stage that takes longer says what it waits for. */
@@ -79,6 +83,8 @@ export class ExperimentReconciler {
   readonly #options: ExperimentReconcilerOptions;
   /** By the key of a network: the experiment that is about to begin, whose write the others may not see yet. */
   readonly #beginning = new Map<string, string>();
+  /** By the uid of an experiment that ends: since when its network is connected, and when its nodes were asked again; monotonic milliseconds. */
+  readonly #confirmations = new Map<string, { readonly sinceMs: number; askedMs?: number }>();
 
   constructor(options: ExperimentReconcilerOptions) {
     this.#options = options;
@@ -88,6 +94,8 @@ export class ExperimentReconciler {
     const { experiments, writes } = this.#options;
     const cached = experiments.get(key);
     if (cached === undefined) {
+      const uid = writes.at(key)?.uid;
+      if (uid !== undefined) this.#confirmations.delete(uid);
       writes.forget(key);
       return {};
     }
@@ -212,8 +220,10 @@ export class ExperimentReconciler {
     status: BitcoinExperimentStatus,
     signal: AbortSignal,
   ): Promise<Result> {
-    const sinceMs = Date.parse(conditionOf(status, 'Ending')?.lastTransitionTime ?? '');
-    if (!this.#isHealed(experiment, sinceMs)) return { requeueAfterMs: lookMs };
+    const { reason, lastTransitionTime = '' } = conditionOf(status, 'Ending') ?? {};
+    // The last steps have healed it then, and have waited for that.
+    const isHealed = reason === 'StepsDone' && partsAfter(experiment.spec.steps) === undefined;
+    if (!isHealed && !this.#isHealed(experiment, Date.parse(lastTransitionTime))) return { requeueAfterMs: lookMs };
     return await this.#write(experiment, own, finished(status, this.#moment(experiment)), signal);
   }
 
@@ -243,7 +253,31 @@ export class ExperimentReconciler {
     if (network === undefined || network.metadata.deletionTimestamp !== undefined || isPaused(network)) return true;
     if (this.#options.nowMs() - sinceMs >= longestHealingMs) return true;
     const observed = this.#options.monitor.stateOf(this.#networkKeyOf(experiment));
-    return observed !== undefined && this.#options.ofNetworks.isMet(network) && areComplete(observed);
+    const isComplete = observed !== undefined && this.#options.ofNetworks.isMet(network) && areComplete(observed);
+    return isComplete && this.#isConfirmed(experiment, observed);
+  }
+
+  /**
+   * A node may have reported its connections before another one, which had just been told to cut the network, closed them. Once all have
+   * reported, none is cutting any more: what they report from then on is so.
+   */
+  #isConfirmed({ metadata: { uid } }: BitcoinExperiment, { network, nodes, reports }: ObservedNetwork): boolean {
+    const nowMs = performance.now();
+    const confirmation = this.#confirmations.get(uid) ?? { sinceMs: nowMs };
+    this.#confirmations.set(uid, confirmation);
+    if (nowMs - confirmation.sinceMs < closingMs) return false;
+    if (confirmation.askedMs === undefined) {
+      confirmation.askedMs = nowMs;
+      this.#options.monitor.askNow(
+        keyOf(network),
+        nodes.map(({ name }) => name),
+      );
+      return false;
+    }
+    const { askedMs } = confirmation;
+    const isConfirmed = reports.every(({ askedAtMs = 0 }) => askedAtMs >= askedMs);
+    if (isConfirmed) this.#confirmations.delete(uid);
+    return isConfirmed;
   }
 
   async #write(

@@ -17,11 +17,13 @@ const knownReasons: ReadonlySet<string> = new Set(Object.values(reasons));
 
 /** What is remembered of one experiment; nothing that is needed to go on. */
 export class ExperimentWrites {
+  readonly uid: string;
   readonly #client: ExperimentClient;
   readonly #outbox: EventOutbox<'status'>;
   readonly #writes = new MutationCache(keepExperiment);
 
-  constructor(client: ExperimentClient, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
+  constructor({ metadata }: BitcoinExperiment, client: ExperimentClient, recorder: Pick<EventRecorder, 'annotatedEvent'>) {
+    this.uid = metadata.uid;
     this.#client = client;
     this.#outbox = new EventOutbox({ recorder, lastEventAnnotation, eventNameAnnotation, reasons: knownReasons });
   }
