@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { ControllerProcess } from '../support/processes/controller-process.ts';
@@ -185,7 +185,7 @@ describe('authentication at a real API server', () => {
     await controller.logged(({ error }) => String(error).includes('401 Unauthorized'));
     await api.kubectl('create', 'clusterrolebinding', 'two', '--clusterrole=cluster-admin', '--serviceaccount=default:two');
     await writeFile(file, tokens.two);
-    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'create', '-f', '-');
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'create', '-f', '-');
     await controller.ready();
     expect(await controller.stop()).to.equal(0);
     const logs = JSON.stringify(controller.logs);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
 import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { p2pPort, rpcPort } from '../../src/bitcoin/api/names.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { untilEstablished } from '../support/cluster/established.ts';
@@ -54,7 +54,7 @@ const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })].filter(p
 const isManifest = (block: unknown): block is Manifest => 'kind' in (block as object);
 /** A network, or a part of one: other pages show other things. */
 const isOfNetwork = (block: unknown): boolean =>
-  isManifest(block) ? block.kind === 'BitcoinNetwork' : 'spec' in (block as object);
+  isManifest(block) ? /^Bitcoin(Network|Experiment)$/.test(block.kind) : 'spec' in (block as object);
 
 describe('the manifests of networks', function () {
   this.timeout(180_000);
@@ -65,8 +65,8 @@ describe('the manifests of networks', function () {
 
   before(async () => {
     api = await startControlPlane();
-    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
-    await api.kubectl('wait', '--for=condition=Established', `crd/bitcoinnetworks.${group}`);
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');
+    await untilEstablished(api, `crd/bitcoinnetworks.${group}`, `crd/bitcoinexperiments.${group}`);
   });
   after(() => api.stop());
 
@@ -116,7 +116,7 @@ describe('the manifests of docs/security.md', function () {
   before(async () => {
     api = await startControlPlane({ controllerManager: true });
     await api.kubectl('create', 'namespace', 'bitcoin-controller-system');
-    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');
     await untilEstablished(api, `crd/bitcoinnetworks.${group}`);
     // The controller manager looks for new kinds every 30 s. It counts them at once in a quota that is created later.
     const log = path.join(api.dir, 'logs', 'kube-controller-manager.log');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { apiVersion, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import type { EventsV1Event } from '../../src/record/events/event.ts';
 import { getFieldSelector } from '../../src/record/events/event.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
@@ -24,7 +24,7 @@ describe('--events-api', () => {
 
   before(async () => {
     controlPlane = await startControlPlane();
-    await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');
     await untilEstablished(controlPlane, 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com');
   });
 

@@ -7,7 +7,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { providePrograms } from '../../tools/programs.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 
@@ -84,7 +84,7 @@ describe('faulty nodes', function () {
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-hostile-'));
     api = await startControlPlane({ controllerManager: true });
-    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');
     for (const [index, { listener }] of Object.values(hostile).entries()) {
       const server = createServer(listener).listen(rpcPort, `127.0.9.${index + 1}`);
       await once(server, 'listening');

@@ -1,7 +1,7 @@
 // The controller as a process: probes, metrics, and shutdown.
 import { expect } from 'chai';
 import { group } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { customResourceDefinition } from '../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../src/bitcoin/api/custom-resource-definition.ts';
 import { freePort } from '../../tools/kubernetes/free-port.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
 import { ControllerProcess } from '../support/processes/controller-process.ts';
@@ -88,7 +88,7 @@ describe('the controller as a process', () => {
       '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\n[+]definition ok\nfailed\n';
     await eventually(async () => (await ask('/readyz')).text === waiting);
     expect((await ask('/readyz')).status).to.equal(503);
-    await api.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await api.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');
     await process.ready();
     expect(await ask('/readyz')).to.deep.equal({ status: 200, text: '[+]caches ok\n[+]definition ok\nok\n' });
     expect(await ask('/healthz')).to.deep.equal({ status: 200, text: '[+]lease ok\nok\n' });

@@ -9,7 +9,7 @@ import {
   type BitcoinNetworkStatus,
   kind,
 } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../../src/bitcoin/api/custom-resource-definition.ts';
 import type { TopologySpec } from '../../../src/bitcoin/api/topology.ts';
 import { nodeSetsOf } from '../../../src/bitcoin/resources/node-sets.ts';
 import { planTopology } from '../../../src/bitcoin/topology/plan-topology.ts';
@@ -65,7 +65,7 @@ export class World {
 
   static async start(shared?: SharedNodes): Promise<World> {
     const controlPlane = await startControlPlane({ controllerManager: true, audit: true });
-    await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'apply', '--server-side', '-f', '-');
+    await controlPlane.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');
     const definition = 'crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com';
     await untilEstablished(controlPlane, definition);
     const bitcoind = shared?.bitcoind ?? (await SimulatedBitcoind.start({ user: 'user', password: 'password' }));

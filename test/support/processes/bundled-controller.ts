@@ -1,7 +1,7 @@
 // The controller as benchmarks and the soak run it: a process of its own whose /metrics can be asked. As a rule it is the bundled file.
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { customResourceDefinition } from '../../../src/bitcoin/api/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../../src/bitcoin/api/custom-resource-definition.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { run } from '../../../tools/command.ts';
 import { freePort } from '../../../tools/kubernetes/free-port.ts';
@@ -35,7 +35,7 @@ export async function buildController(): Promise<void> {
 
 /** Makes the API server know BitcoinNetworks. */
 export async function installDefinition(cluster: TestControlPlane): Promise<void> {
-  await cluster.kubectlWithInput(JSON.stringify(customResourceDefinition()), 'create', '--filename', '-');
+  await cluster.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'create', '--filename', '-');
   await untilEstablished(cluster, 'crd', '--all');
 }
 

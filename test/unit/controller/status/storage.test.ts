@@ -53,8 +53,9 @@ describe('StorageReady', () => {
     expect(stateOf(network({ nodes: 2, storage, suspend: true }), [], [], undefined)).to.equal(undefined);
   });
 
-  const statusWith = (status: 'True' | 'False', reason: string, message = 'm'): BitcoinNetworkStatus =>
-    ({ conditions: [{ type: 'StorageReady', status, reason, message, lastTransitionTime: 't' }] });
+  const statusWith = (status: 'True' | 'False', reason: string, message = 'm'): BitcoinNetworkStatus => ({
+    conditions: [{ type: 'StorageReady', status, reason, message, lastTransitionTime: 't' }],
+  });
   const expanding = statusWith('False', 'Expanding');
   const refused = statusWith('False', 'ExpansionRefused', 'the class cannot grow');
   const ready = statusWith('True', 'VolumesReady');
