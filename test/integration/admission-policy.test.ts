@@ -2,9 +2,11 @@
 // least-privilege.test.ts runs the controller itself under the policy.
 import type { V1Service, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import type { BitcoinExperiment } from '../../src/bitcoin/api/bitcoin-experiment.ts';
 import { type BitcoinNetwork, group } from '../../src/bitcoin/api/bitcoin-network.ts';
 import {
   configMaps,
+  experiments,
   networkPolicies,
   networks,
   podDisruptionBudgets,
@@ -12,7 +14,7 @@ import {
   statefulSets,
 } from '../../src/controller/resource-types.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { fieldManager } from '../../src/bitcoin/api/names.ts';
+import { experimentFinalizer, fieldManager } from '../../src/bitcoin/api/names.ts';
 import { claimCreatedFields } from '../../src/runtime/managed-fields.ts';
 import { run } from '../../tools/command.ts';
 import { providePrograms } from '../../tools/programs.ts';
@@ -69,7 +71,7 @@ describe("the chart's admission policy", function () {
   let objects: readonly RenderedObject[];
 
   const render = (admissionPolicy: object): Promise<readonly RenderedObject[]> =>
-    renderChart({ admissionPolicy, bitcoind: { podLabels: { team: 'chain' } } });
+    renderChart({ admissionPolicy, rbac: { podEvictions: true }, bitcoind: { podLabels: { team: 'chain' } } });
   const apply = (items: readonly RenderedObject[]): Promise<string> =>
     api.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '--server-side', '-f', '-');
 
@@ -81,7 +83,7 @@ describe("the chart's admission policy", function () {
     for (const name of [chartNamespace, namespace]) await api.kubectl('create', 'namespace', name);
     await apply(objects.filter(object => !isPolicy(object) && object.kind !== 'Deployment'));
     await apply(await rolesForNewEvents());
-    await untilEstablished(api, `crd/bitcoinnetworks.${group}`);
+    await untilEstablished(api, `crd/bitcoinnetworks.${group}`, `crd/bitcoinexperiments.${group}`);
     const kubeconfig = await api.kubeconfigForServiceAccount(chartNamespace, account);
     controller = new Sender(kubeconfig);
     controllerClient = clientOf(kubeconfig);
@@ -122,7 +124,22 @@ describe("the chart's admission policy", function () {
     const web = { metadata: { namespace, name: 'web-svc' }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } };
     await admin.create<V1Service>(services, web);
     await admin.create(events, event({ metadata: { namespace, name: 'about-alice' } }));
+    await createExperiments();
+    await api.kubectl('-n', namespace, 'create', 'serviceaccount', 'default').catch(() => undefined);
+    for (const name of ['alice-sts-0', 'alice-sts-old-100', 'web-0'])
+      await api.kubectl('-n', namespace, 'run', name, '--image=pod:1', '--restart=Never');
     await admin.create(events, event({ metadata: { namespace, name: 'about-web' }, involvedObject: webPod }));
+  }
+
+  async function createExperiments(): Promise<void> {
+    const spec = { network: { name: 'alice' }, steps: [{ name: 'one', wait: { seconds: 1 } }], ttlSecondsAfterFinished: 1 };
+    for (const name of ['running', 'ended']) {
+      const finalizers = ['example.com/kept', ...(name === 'ended' ? [experimentFinalizer] : [])];
+      const experiment = { metadata: { namespace, name, finalizers }, spec };
+      await admin.create(experiments, experiment as unknown as BitcoinExperiment);
+    }
+    const status = { completionTime: '2026-01-01T00:00:00Z' };
+    await admin.patch(experiments, { namespace, name: 'ended' }, { status }, { patchType: 'merge', subresource: 'status' });
   }
 
   it('says which Kubernetes it needs, where that is older', async () => {
@@ -146,6 +163,7 @@ describe("the chart's admission policy", function () {
       const oneOfEach = [
         ...['a StatefulSet without an owner', 'a Service without an owner', 'a ConfigMap without an owner'],
         ...['a NetworkPolicy without an owner', 'a PodDisruptionBudget of an application', 'an event about a pod'],
+        ...['the deletion of an experiment that runs', 'the eviction of a pod of an application'],
         ...['another Lease', 'a status with the selector of another application'],
       ];
       for (const what of oneOfEach) await eventually(async () => (await controller.outcomeOf(refused[what]![0])) !== 'allowed');

@@ -58,7 +58,7 @@ const otherImage = 'registry.example/bitcoin/knots:29.3';
 const forms: Readonly<Record<string, ChartValues & { readonly rbac?: Readonly<Record<string, boolean>> }>> = {
   'for the whole cluster': {},
   'for the whole cluster, without those that only some networks need': {
-    rbac: { configMaps: false, networkPolicies: false, podDisruptionBudgets: false },
+    rbac: { configMaps: false, networkPolicies: false, podDisruptionBudgets: false, bitcoinExperiments: false },
   },
   'for the watched namespaces, with events of events.k8s.io': {
     rbac: { deleteNetworks: true },
@@ -66,7 +66,7 @@ const forms: Readonly<Record<string, ChartValues & { readonly rbac?: Readonly<Re
     controller: { eventsApi: 'events' },
   },
   'for the whole cluster, under the admission policy': {
-    rbac: { deleteNetworks: true },
+    rbac: { deleteNetworks: true, podEvictions: true },
     admissionPolicy: { enabled: true, extraImages: ['registry.example/bitcoin/*'] },
     controller: { eventsApi: 'events' },
   },
@@ -81,6 +81,8 @@ for (const [form, values] of Object.entries(forms))
     let objects: readonly RenderedObject[];
     let kubeconfig: string;
     const replicas: ControllerProcess[] = [];
+    const rbac = (values['rbac'] ?? {}) as Readonly<Record<string, boolean>>;
+    const [hasExperiments, evictsPods] = [rbac['bitcoinExperiments'] ?? true, rbac['podEvictions'] ?? false];
 
     const kubectl = (...args: string[]): Promise<string> => api.kubectl('-n', namespace, ...args);
     const create = (object: object): Promise<string> =>
@@ -108,7 +110,7 @@ for (const [form, values] of Object.entries(forms))
       const applied = objects.filter(({ kind }) => kind !== 'Deployment');
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: applied });
       await api.kubectlWithInput(list, 'apply', '--server-side', '-f', '-');
-      await untilEstablished(api, `crd/bitcoinnetworks.${group}`);
+      await untilEstablished(api, `crd/bitcoinnetworks.${group}`, `crd/bitcoinexperiments.${group}`);
       kubeconfig = await api.kubeconfigForServiceAccount(account.namespace, account.name);
       if (policies().length > 0) await eventually(isPolicyHeeded);
       await eventually(isOwnerKnown);
@@ -174,7 +176,24 @@ for (const [form, values] of Object.entries(forms))
       await wait('statefulset/alice-sts', `jsonpath=${image}=${wanted}`);
     });
 
-    if (values.rbac?.['configMaps'] === false)
+    if (hasExperiments)
+      it('let it run an experiment, hold it meanwhile, and delete it afterwards', async () => {
+        const restart = { name: 'restart', restart: { ordinals: [1] } };
+        const steps = [{ name: 'wait', wait: { seconds: 1 } }, ...(evictsPods ? [restart] : [])];
+        await create(experiment('runs', { steps }));
+        await wait('bitcoinexperiment/runs', 'condition=Complete');
+        await create(experiment('goes', { steps, ttlSecondsAfterFinished: 0 }));
+        await wait('bitcoinexperiment/goes', 'delete');
+        if (evictsPods) return;
+        await create(experiment('refused', { steps: [restart] }));
+        await wait('bitcoinexperiment/refused', 'condition=Failed');
+        const failed = '{.status.conditions[?(@.type=="Failed")].message}';
+        expect(await kubectl('get', 'bitcoinexperiment/refused', '-o', `jsonpath=${failed}`)).to.include(
+          'the controller may not evict pods (chart value rbac.podEvictions)',
+        );
+      });
+
+    if (!hasExperiments)
       it('let it report which chart value gives it the right that a network needs, and serve that network as far as it may', async () => {
         for (const [kind, { spec, words }] of Object.entries(optionalRights)) {
           const name = kind.toLowerCase();
@@ -348,7 +367,8 @@ for (const [form, values] of Object.entries(forms))
     it('are sufficient: nothing was refused except the Secret that the chart does not name', async () => {
       const refused = (await requests()).filter(({ code }) => code === 401 || code === 403);
       const refusedNames = new Set(refused.map(({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`));
-      expect([...refusedNames]).to.deep.equal(['get secrets unnamed']);
+      const evictions = hasExperiments && !evictsPods ? ['create pods alice-sts-1'] : [];
+      expect([...refusedNames].sort()).to.deep.equal([...evictions, 'get secrets unnamed']);
       const messages = await api.kubectl('get', 'events', '--all-namespaces', '-o', 'jsonpath={.items[*].message}');
       expect(messages).not.to.include('ValidatingAdmissionPolicy');
     });
@@ -428,6 +448,11 @@ const secret = (name: string) => ({
   kind: 'Secret',
   metadata: { name },
   stringData: { BC_RPC_USER: credentials.user, BC_RPC_PASSWORD: credentials.password },
+});
+
+const experiment = (name: string, spec: object) => ({
+  ...{ apiVersion: `${group}/v1`, kind: 'BitcoinExperiment', metadata: { name } },
+  spec: { network: { name: 'alice' }, ...spec },
 });
 
 const network = (name: string, spec: object) => ({ apiVersion: `${group}/v1`, kind: 'BitcoinNetwork', metadata: { name }, spec });

@@ -1,9 +1,12 @@
 // What the policy must let the controller do, and what it must refuse. The objects that are not created here are in the test's world.
 import type { V1PodSpec, V1StatefulSet } from '@kubernetes/client-node';
+import { experimentKind } from '../../../src/bitcoin/api/bitcoin-experiment.ts';
 import { apiVersion, group, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { experimentFinalizer } from '../../../src/bitcoin/api/names.ts';
 import { configMapFor } from '../../../src/bitcoin/resources/config-map.ts';
 import {
   configMaps,
+  experiments,
   networkPolicies,
   networks,
   podDisruptionBudgets,
@@ -19,6 +22,7 @@ import {
   containersOf,
   create,
   event,
+  evict,
   image,
   lease,
   listedSecret,
@@ -53,6 +57,7 @@ const nodeStatus = (nodeName: string) => ({
   dnsName: `${nodeName}.alice-svc`,
 });
 const statusOf = { subresource: 'status' };
+const onlyStatusOfExperiments = /writes only the status and its finalizer of experiments/;
 const ownLabel = { metadata: { labels: { 'app.kubernetes.io/managed-by': account } } };
 
 const bobs = statefulSet('bob');
@@ -143,7 +148,19 @@ export const allowed: Readonly<Record<string, Write>> = {
     { status: { replicas: 1, selector: 'app=alice', nodes: [nodeStatus('alice-sts-0')] } },
     statusOf,
   ),
+  'write the status of an experiment': patch(experiments, 'running', { status: { step: 'one' } }, statusOf),
+  'hold an experiment until its network is healed': patch(experiments, 'running', {
+    metadata: { finalizers: [experimentFinalizer, 'example.com/kept'] },
+  }),
+  'let an experiment go': patch(experiments, 'ended', { metadata: { finalizers: ['example.com/kept'] } }),
+  'delete an experiment whose time after its end is over': remove(experiments, 'ended'),
+  'evict a node': evict('alice-sts-0'),
+  'evict a node of a group': evict('alice-sts-old-100'),
   'record an event about a network': create(events, event()),
+  'record an event about an experiment': create(
+    events,
+    event({ involvedObject: { apiVersion, kind: experimentKind, namespace, name: 'running' } }),
+  ),
   'record an event of events.k8s.io about a network': create(newEvents, newEvent({ apiVersion, kind, namespace, name: 'alice' })),
   'count an event': patch(events, 'about-alice', { count: 2 }),
   'create its Lease': create(leaseType, lease(account)),
@@ -452,11 +469,21 @@ export const refused: Refusals = {
     patch(networks, 'alice', { status: { selector: 'app=web' } }, statusOf),
     /a network's status is about that network's pods and events/,
   ],
+  'a label of an experiment': [patch(experiments, 'running', { metadata: { labels: { a: 'b' } } }), onlyStatusOfExperiments],
+  'a finalizer of somebody else on an experiment': [
+    patch(experiments, 'running', { metadata: { finalizers: ['example.com/other'] } }),
+    onlyStatusOfExperiments,
+  ],
+  'the deletion of an experiment that runs': [
+    remove(experiments, 'running'),
+    /deletes only experiments whose ttlSecondsAfterFinished is over/,
+  ],
+  'the eviction of a pod of an application': [evict('web-0'), /evicts only pods that are named as nodes/],
   'an event about a pod': [create(events, event({ involvedObject: webPod })), /records events only about networks/],
   'an event of events.k8s.io about a pod': [create(newEvents, newEvent(webPod)), /records events only about networks/],
   'an event about another Lease': [
     create(events, event({ involvedObject: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: 'other' } })),
-    /records events only about networks and about its own Lease/,
+    /records events only about networks, experiments and its own Lease/,
   ],
   'a change of an event about a pod': [
     patch(events, 'about-web', { message: 'all is well' }),

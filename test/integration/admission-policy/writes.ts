@@ -68,6 +68,13 @@ export const remove = (type: ResourceType, name: string, propagationPolicy: 'Orp
   body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, dryRun: ['All'] },
 });
 
+/** The eviction of a pod. */
+export const evict = (name: string): Write => ({
+  type: { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true },
+  ...{ namespace, name, subresource: 'eviction', method: 'POST' },
+  body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name }, deleteOptions: { dryRun: ['All'] } },
+});
+
 /** Who sends requests: the user of a kubeconfig. The controller's own client has no dry run but for creates. */
 export class Sender {
   readonly #kubeConfig = new KubeConfig();
