@@ -130,7 +130,7 @@ const bootstrapStatusSchema = z
 export const conditionSchema = z.object({
   type: z.string().max(316).meta({
     description:
-      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended or Paused.',
+      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended, Expired or Paused.',
   }),
   status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
   observedGeneration: z
@@ -179,7 +179,7 @@ export const statusSchema = z
       .meta({
         ...listMap('type'),
         description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. StorageReady: the volumes are mounted and have their size. Suspended: spec.suspend is set and no node is left. Paused: the controller leaves the network alone.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. StorageReady: the volumes are mounted and have their size. Suspended: spec.suspend is set and no node is left. Expired: the network is being deleted since its time is over. Paused: the controller leaves the network alone.',
       }),
     lastEvents: z
       .array(lastEventSchema)

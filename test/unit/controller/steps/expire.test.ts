@@ -30,8 +30,9 @@ describe('the deletion of a network whose time is over', () => {
 
   it('comes after the write of the condition and the event, and is of that version of that network alone', async () => {
     const versions: unknown[] = [];
-    cluster.onCall = ({ verb }) =>
-      void (verb === 'delete' && versions.push(stored()?.metadata.resourceVersion, stored()?.status));
+    cluster.onCall = ({ verb }) => {
+      if (verb === 'delete') versions.push(stored()?.metadata.resourceVersion, stored()?.status);
+    };
     expect(await run()).to.deep.equal({});
     expect(cluster.writes).to.deep.equal(['patch bitcoinnetworks default/alice', 'delete bitcoinnetworks default/alice']);
     const [resourceVersion, status] = versions;
