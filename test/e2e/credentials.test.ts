@@ -1,8 +1,11 @@
-// A rotation of credentials on a real cluster with real bitcoinds, by the four steps of docs/rotate-credentials.md, while a client calls the nodes.
+// On a real cluster with real bitcoinds: a rotation of credentials by the four steps of docs/rotate-credentials.md, while a client calls the nodes;
+// and a network for one test run, which is gone in the end.
 import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { BitcoinTransportError, type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
 import { controllerNamespace, release } from '../../tools/installation.ts';
 import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
@@ -10,6 +13,7 @@ import { NetworkNamespace } from '../support/cluster/network-namespace.ts';
 import { eventually } from '../support/until.ts';
 
 const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
+const example = path.join(import.meta.dirname, '..', '..', 'examples', 'ci.yaml');
 const rpcPort = 18443;
 const name = 'hashed';
 const user = 'alice';
@@ -57,9 +61,11 @@ class Client {
   }
 }
 
-describe('the credentials of a network with rpcAuth on a real cluster', function () {
+describe('on a real cluster', function () {
   this.timeout(0);
   let cluster: TestCluster;
+  /** bitcoinnetwork.GROUP/NAME */
+  let run: string;
   let namespace: NetworkNamespace;
 
   const secret = (secretName: string, stringData: object): Promise<string> => {
@@ -74,7 +80,7 @@ describe('the credentials of a network with rpcAuth on a real cluster', function
   before(async () => {
     cluster = await sharedCluster();
     namespace = await NetworkNamespace.create(cluster, 'credentials');
-    const values = ['--set=rbac.secretNames={rpc,hashes}', '--set=controller.recheckSeconds=4'];
+    const values = ['--set=rbac.secretNames={rpc,hashes}', '--set=rbac.deleteNetworks=true', '--set=controller.recheckSeconds=4'];
     const where = ['--namespace', controllerNamespace, '--create-namespace'];
     await cluster.helm('upgrade', '--install', release, chart, ...where, ...values, '--wait', '--timeout', '180s');
   });
@@ -84,8 +90,20 @@ describe('the credentials of a network with rpcAuth on a real cluster', function
     await cluster.kubectl('delete', 'namespace', controllerNamespace, '--ignore-not-found');
   });
 
-  it('are rotated without a refused call at ten calls a second, and the pods never have the password', async () => {
+  it('a network for one test run is connected by the commands of docs/networks/ci.md', async () => {
     await setPassword(oldPassword);
+    const { spec, ...manifest } = parse(await readFile(example, 'utf8')) as { spec: object };
+    const object = { ...manifest, spec: { ...spec, secret: 'rpc', ttlSecondsAfterCreation: 60 } };
+    const created = await cluster.kubectlWithInput(
+      JSON.stringify(object),
+      ...['--namespace', namespace.name, 'create', '-f', '-', '-o', 'name'],
+    );
+    run = created.trim();
+    for (const condition of ['Connected', 'BlocksProduced'])
+      await namespace.kubectl('wait', `--for=condition=${condition}`, run, '--timeout=60s');
+  });
+
+  it('credentials are rotated without a refused call at ten calls a second, and the pods never have the password', async () => {
     await setHashes(oldPassword);
     await namespace.apply({ name, spec: { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'hashes' } } });
     await namespace.untilConnected(name);
@@ -125,5 +143,14 @@ describe('the credentials of a network with rpcAuth on a real cluster', function
         /^\d+\n$/,
       );
     }
+  });
+
+  it('the network for one test run is deleted when its time is over, with all of its objects', async () => {
+    await namespace.kubectl('wait', '--for=delete', run, '--timeout=90s');
+    const label = `app=${run.replace(/.*\//, '')}`;
+    const kinds = 'pods,services,statefulsets,configmaps,networkpolicies,persistentvolumeclaims';
+    await eventually(async () => (await namespace.kubectl('get', kinds, '-l', label, '-o', 'name')) === '');
+    const events = await namespace.events(run.replace(/.*\//, ''));
+    expect(events.get('Expired')).to.have.length(1);
   });
 });

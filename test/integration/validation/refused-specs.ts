@@ -498,7 +498,7 @@ const time: Readonly<Record<string, RefusedSpec>> = {
   'a time of half a second': {
     spec: { nodes: 1, ttlSecondsAfterCreation: 60.5 },
     field: 'spec.ttlSecondsAfterCreation',
-    message: /must be of type integer/,
+    message: /must be of type int32/,
   },
 };
 
