@@ -9,6 +9,7 @@ import { EventOutbox } from '../runtime/event-outbox.ts';
 import { MutationCache } from '../runtime/mutation-cache.ts';
 import { PerObject } from '../runtime/per-object.ts';
 import { type ChildKindName, childKinds, type ChildOf } from './child-kinds.ts';
+import { ChainLoss } from './chain-loss.ts';
 import { ChainHistory } from './events/chains.ts';
 import { EdgeHistory } from './events/edges.ts';
 import { reasons } from './events/reasons.ts';
@@ -55,6 +56,7 @@ export class NetworkState {
   readonly rollout = new RolloutTracker();
   readonly volumes = new VolumeExpansion();
   readonly chains = new ChainHistory();
+  readonly chainLoss = new ChainLoss();
   readonly partition = new PartitionClock();
   readonly expiry = new Expiry();
   /** The plan with the cut of an experiment. */

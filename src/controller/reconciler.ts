@@ -127,7 +127,8 @@ export class Reconciler {
     experiments?.noteMet(network, demand);
     const { chains, waitMs: behindInMs, settlesInMs: forkInMs } = state.chains.observe(nodes, reports, network.status);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
-    monitor.askNow(key, applied.rollout.asks);
+    const { verdict: chainLoss, asks } = state.chainLoss.observe(network, pods, reports);
+    monitor.askNow(key, [...applied.rollout.asks, ...asks]);
     recordFailures(recorder, network, outcomes);
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);
     // A process that has just started learns only from the nodes that they have other credentials.
@@ -140,7 +141,7 @@ export class Reconciler {
       ...{
         edges: edgesOf({ ...plan, topology: isHeld ? plan.topology : peers.topology }, reports),
         bootstrap: bootstrap && { ...bootstrap, isHeld },
-        chains,
+        ...{ chains, chainLoss },
         partition,
         production,
         expiry,

@@ -66,9 +66,16 @@ const chainStatusSchema = z
       'The number of chains that nodes are on. Nodes that only lack the newest blocks of a chain are on it. More than 1 are a fork.',
     ),
     forkDepth: count('The most blocks that a node would have to replace to be on the longest chain.'),
+    lost: z
+      .object({ height: count('Its height.'), tip: z.string().meta({ description: 'The hash of its newest block.' }) })
+      .exactOptional()
+      .meta({
+        description: 'The chain that no node has any more, as after a drain of all nodes without storage.',
+        absent: 'None was lost, or a node is as high again.',
+      }),
   })
   .meta({
-    description: 'The chains of the nodes. It is updated at most every 10 seconds.',
+    description: 'The chains of the nodes, as they were reported last. It is updated at most every 10 seconds.',
     absent: 'No node has reported a block.',
   });
 
@@ -130,7 +137,7 @@ const bootstrapStatusSchema = z
 export const conditionSchema = z.object({
   type: z.string().max(316).meta({
     description:
-      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended, Expired or Paused.',
+      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, ChainLost, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended, Expired or Paused.',
   }),
   status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
   observedGeneration: z
@@ -179,7 +186,7 @@ export const statusSchema = z
       .meta({
         ...listMap('type'),
         description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. StorageReady: the volumes are mounted and have their size. Suspended: spec.suspend is set and no node is left. Expired: the network is being deleted since its time is over. Paused: the controller leaves the network alone.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. ChainLost: no node has the chain any more that the network had. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. StorageReady: the volumes are mounted and have their size. Suspended: spec.suspend is set and no node is left. Expired: the network is being deleted since its time is over. Paused: the controller leaves the network alone.',
       }),
     lastEvents: z
       .array(lastEventSchema)

@@ -32,3 +32,9 @@ export function chainParametersOf({ chain = 'regtest', signet, peerDiscovery }: 
   const discovery = peerDiscovery ?? (isOwnChain ? 'Disabled' : 'Enabled');
   return { chain, ...portsOf[chain], isClosed: discovery === 'Disabled', maxTipAge: isOwnChain };
 }
+
+/** Pure. Whether nodes that have lost their blocks find them outside the network again. A chain of one's own is nowhere else. */
+export function isPublicChain(spec: ChainSpec): boolean {
+  const { isClosed, maxTipAge: isOwnChain } = chainParametersOf(spec);
+  return !isClosed && !isOwnChain;
+}

@@ -7,6 +7,7 @@ import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { causesOf, isSaidIn } from '../diagnosis/summary.ts';
 import type { ChainsObserved } from '../status/chains.ts';
+import { lossEvents } from '../status/chain-loss.ts';
 import { conditionIn } from '../status/condition.ts';
 import { bootstrapEvents } from '../status/bootstrap.ts';
 import { productionEvents } from '../status/block-production.ts';
@@ -45,6 +46,7 @@ export function transitionEvents(
     ...pauseEvents(previous, status),
     ...suspensionEvents(network, previous, status),
     ...storageEvents(previous, status),
+    ...lossEvents(previous, status),
     ...problemEvents(previous, status, problems),
     ...credentialsEvents(previous, status),
     ...specEvents(previous, status),

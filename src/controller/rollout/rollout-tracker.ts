@@ -1,18 +1,12 @@
 // RolloutTracker: the rollout of one network between reconciles. What it forgets with its process is only when a node's turn began.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
+import { isPublicChain } from '../../bitcoin/resources/chain-parameters.ts';
 import { type Dial, pairOf } from '../../bitcoin/topology/topology-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import type { PeerPlan } from '../nodes/node-target.ts';
 import { type AppliedSet, type ObservedRollout, observeRollout } from './observe-rollout.ts';
 import { planRollout } from './plan-rollout.ts';
 import { emptyMemory, type RolloutMemory, type RolloutPlan } from './rollout-input.ts';
-
-/** A chain of one's own is nowhere else, wherever nodes look for it. */
-function isPublic(spec: BitcoinNetwork['spec']): boolean {
-  const { isClosed, maxTipAge: isOwnChain } = chainParametersOf(spec);
-  return !isClosed && !isOwnChain;
-}
 
 export class RolloutTracker {
   /** What the last reconcile found to be wrong with pods. */
@@ -29,7 +23,7 @@ export class RolloutTracker {
   plan({ spec, status }: BitcoinNetwork, sets: readonly AppliedSet[], observed: Omit<ObservedRollout, 'problems'>): RolloutPlan {
     const wasStalled = status?.conditions?.some(({ type, reason }) => type === 'UpToDate' && reason === 'NodeNotBack') ?? false;
     const plan = planRollout({
-      ...observeRollout(sets, { ...observed, problems: this.problems, isPublicChain: isPublic(spec) }),
+      ...observeRollout(sets, { ...observed, problems: this.problems, isPublicChain: isPublicChain(spec) }),
       spec: spec.rollout ?? {},
       memory: this.#memory ?? emptyMemory,
       wasStalled: this.#memory === undefined && wasStalled,

@@ -20,10 +20,15 @@ export interface ChainsObserved {
   readonly isCertain: boolean;
 }
 
-/** Whether the status shows the chains of a network. One of two fields and no block keeps the status that it has always had. */
-export const showsChains = ({ spec }: BitcoinNetwork, chains: ChainsObserved | undefined): chains is ChainsObserved =>
+/** Whether the status shows the chains of a network. One of two fields that never had a block keeps the status that it has always had. */
+export const showsChains = (
+  { spec }: BitcoinNetwork,
+  chains: ChainsObserved | undefined,
+  previous: BitcoinNetworkStatus | undefined,
+): chains is ChainsObserved =>
   chains !== undefined &&
   (chains.branches[0].height > 0 ||
+    previous?.chain !== undefined ||
     spec.topology !== undefined ||
     spec.partition !== undefined ||
     spec.blockProduction !== undefined);

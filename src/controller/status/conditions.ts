@@ -1,10 +1,16 @@
 // The conditions of a network: Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable and Paused. Pure.
-import type { BitcoinNetwork, BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
+import type {
+  BitcoinNetwork,
+  BitcoinNetworkChain,
+  BitcoinNetworkCondition,
+  BitcoinNetworkStatus,
+} from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
 import { wholeSeconds } from '../../time/rfc3339.ts';
 import { reasons } from '../events/reasons.ts';
 import { blocksWaiting, bootstrapStates } from './bootstrap.ts';
 import { blocksProduced } from './block-production.ts';
+import { chainLost } from './chain-loss.ts';
 import { chainsAgree, mayStillFork, showsChains } from './chains.ts';
 import { conditionIn, type ConditionState, type ConditionStates, hadCondition, sameState } from './condition.ts';
 import { connected } from './connected.ts';
@@ -19,15 +25,21 @@ import { suspensionStates } from './suspension.ts';
 /** More would make a message hard to read. */
 const maxSpecFaults = 5;
 
-/** The conditions, each with the time at which its status changed. */
+/**
+ * The conditions, each with the time at which its status changed.
+ * @param chain of the status
+ */
 export function conditionsOf(
   network: BitcoinNetwork,
   observation: Observation | PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
   now: Date,
+  chain: BitcoinNetworkChain | undefined,
 ): BitcoinNetworkCondition[] {
   const states =
-    'isPaused' in observation ? pausedStates(network, observation, previous) : activeStates(network, observation, previous);
+    'isPaused' in observation
+      ? pausedStates(network, observation, previous)
+      : activeStates(network, observation, previous, chain);
   return Object.entries(states).map(([type, state]) => condition(type, state, network.metadata.generation ?? 0, previous, now));
 }
 
@@ -35,8 +47,10 @@ function activeStates(
   network: BitcoinNetwork,
   observation: Observation,
   previous: BitcoinNetworkStatus | undefined,
+  chain: BitcoinNetworkChain | undefined,
 ): ConditionStates {
   const wasPaused = hadCondition(previous, 'Paused');
+  const ChainLost = chainLost(chain, previous);
   const StorageReady = storageReady(network, observation, previous);
   const states: ConditionStates = {
     Ready: ready(network, observation),
@@ -45,6 +59,7 @@ function activeStates(
     CredentialsAvailable: credentialsAvailable(observation),
     ...specAccepted(network, observation, previous),
     ...chainConditions(network, observation, previous),
+    ...(ChainLost === undefined ? {} : { ChainLost }),
     ...productionCondition(network, observation, previous),
     ...(StorageReady === undefined ? {} : { StorageReady }),
     ...(observation.expiry === undefined ? {} : { Expired: notExpired(network, observation.expiry) }),
@@ -63,7 +78,7 @@ function pausedStates(
 ): ConditionStates {
   const beforeOf = (wanted: string) => conditionIn(previous, wanted);
   const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
-  const [storage, expires, bootstrapped] = ['StorageReady', 'Expired', 'Bootstrapped'].map(beforeOf);
+  const [storage, expires, bootstrapped, lost] = ['StorageReady', 'Expired', 'Bootstrapped', 'ChainLost'].map(beforeOf);
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -80,6 +95,7 @@ function pausedStates(
     ...(expires === undefined ? {} : { Expired: asBefore(expires) }),
     ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
     ...(bootstrapped === undefined ? {} : { Bootstrapped: asBefore(bootstrapped) }),
+    ...(lost === undefined ? {} : { ChainLost: asBefore(lost) }),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),
@@ -164,7 +180,8 @@ function chainConditions(
   const before = conditionIn(previous, 'ChainsAgree');
   if (before !== undefined && chains !== undefined && mayStillFork(previous, chains))
     return { ...Partitioned, ChainsAgree: sameState(before) };
-  if (showsChains(network, chains)) return { ...Partitioned, ChainsAgree: chainsAgree(chains, partition?.isCut ?? false) };
+  if (showsChains(network, chains, previous))
+    return { ...Partitioned, ChainsAgree: chainsAgree(chains, partition?.isCut ?? false) };
   if (before === undefined) return Partitioned;
   return { ...Partitioned, ChainsAgree: { status: 'Unknown', reason: 'NoReports', message: 'no node has reported its chain' } };
 }

@@ -4,6 +4,7 @@ import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { ProductionObserved } from '../blocks/block-producer.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
+import type { LossVerdict } from '../chain-loss.ts';
 import type { ExpiryState } from '../expiry.ts';
 import type { PartitionState } from '../partition-clock.ts';
 import type { RolloutState } from '../rollout/rollout-input.ts';
@@ -38,6 +39,8 @@ export interface Observation {
   readonly chains?: ChainsObserved | undefined;
   /** Default: the spec sets no time at which the network is deleted. */
   readonly expiry?: ExpiryState | undefined;
+  /** Whether the chain of the status is gone. Default: it is not. */
+  readonly chainLoss?: LossVerdict | undefined;
   /** Default: the spec does not cut the network. */
   readonly partition?: PartitionState | undefined;
   /** Default: no blocks are made, or it is not known yet. */

@@ -9,6 +9,7 @@ import { podSelector, serviceName } from '../../bitcoin/api/names.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { blockProductionStatusOf } from './block-production.ts';
 import { partitionStatusOf } from './partition.ts';
+import { withLoss } from './chain-loss.ts';
 import { chainStatusOf, nodeChainOf, showsChains } from './chains.ts';
 import { conditionsOf } from './conditions.ts';
 import type { Observation, PausedObservation } from './observation.ts';
@@ -36,7 +37,7 @@ export function statusOf(
     ...partitionIn(observation, previous),
     ...productionIn(network, observation, previous),
     ...bootstrapIn(network, observation, previous),
-    conditions: conditionsOf(network, observation, previous, now),
+    conditions: conditionsOf(network, observation, previous, now, chains.ofNetwork.chain),
   };
 }
 
@@ -89,16 +90,20 @@ function bootstrapIn(
   return spec.bootstrap === undefined || fixed === undefined ? {} : { bootstrap: fixed };
 }
 
-/** Those of a paused network are not known. */
+/** Those of a paused network, and of one whose nodes do not report, are as they were: a chain that is lost meanwhile is reported as lost. */
 function chainsIn(
   network: BitcoinNetwork,
   observation: Observation | PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
 ) {
-  const { chains, reports } = 'chains' in observation ? observation : { chains: undefined, reports: [] };
-  if (!showsChains(network, chains)) return { ofNetwork: {}, ofNode: () => ({}) };
+  const { chains, reports, chainLoss } =
+    'reports' in observation ? observation : { chains: undefined, reports: [], chainLoss: undefined };
+  const before = previous?.chain;
+  if (!showsChains(network, chains, previous))
+    return { ofNetwork: before === undefined ? {} : { chain: before }, ofNode: () => ({}) };
   const byName = new Map(reports.map(report => [report.node.name, nodeChainOf(report)]));
-  return { ofNetwork: { chain: chainStatusOf(network, chains, previous) }, ofNode: ({ name }: Node) => byName.get(name) ?? {} };
+  const chain = withLoss(chainStatusOf(network, chains, previous), chainLoss ?? 'none', before);
+  return { ofNetwork: { chain }, ofNode: ({ name }: Node) => byName.get(name) ?? {} };
 }
 
 const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name }: Node): BitcoinNetworkNode => ({
