@@ -116,7 +116,7 @@ export class Reconciler {
     const { credentials, previous } = credentialsOf(applied);
     const isCut = partition?.isCut === true;
     const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
-    const { reports, settlesInMs } = monitor.observe(network, nodes, credentials, detoured, previous);
+    const { reports, settlesInMs, blocksOf } = monitor.observe(network, nodes, credentials, detoured, previous);
     // A suspended network has no producer, which is no fault of it.
     const isIdle = isSuspended(network);
     if (isIdle) copier.forget(key);
@@ -142,6 +142,7 @@ export class Reconciler {
         edges: edgesOf({ ...plan, topology: isHeld ? plan.topology : peers.topology }, reports),
         bootstrap: bootstrap && { ...bootstrap, isHeld },
         ...{ chains, chainLoss },
+        blocks: chains === undefined ? [] : (blocksOf?.(chains.branches[0].tip) ?? []),
         partition,
         production,
         expiry,

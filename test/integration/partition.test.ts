@@ -82,6 +82,16 @@ describe('a network of six real bitcoinds that is cut in two', function () {
         if (shape === 'Ring') expect(edges()).to.equal('6/6');
       });
 
+      it('shows the newest blocks, with those that were replaced beside them', async () => {
+        const shown = () => alice.status.chain?.blocks ?? [];
+        await eventually(async () => shown()[0]?.hash === (await alice.tips())[0]);
+        const main = shown().filter(({ parent }) => parent === undefined);
+        const hashes = await Promise.all(main.map(({ height }) => alice.call(0, { method: 'getblockhash', params: [height] })));
+        expect(main.map(({ hash }) => hash)).to.deep.equal(hashes);
+        const replaced = shown().filter(({ parent }) => parent !== undefined);
+        expect(replaced.slice(0, 3).map(({ height }) => main[0]!.height - height)).to.deep.equal([1, 2, 3]);
+      });
+
       it('reports the partition, the fork and the replaced blocks of the two nodes once each', () => {
         const reorgs = alice.events('ReorgObserved').slice(eventsBefore['ReorgObserved']);
         expect(reorgs.map(message => message.split(':')[0])).to.have.members([

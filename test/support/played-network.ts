@@ -161,7 +161,7 @@ export class PlayedNetwork {
     const stored = cluster.onStored;
     cluster.onStored = (plural, object, old) => {
       stored(plural, object, old);
-      if (plural !== 'statefulsets' || old !== undefined || object.metadata.name !== `${this.#name}-sts`) return;
+      if (plural !== 'statefulsets' || old !== undefined || object.metadata?.name !== `${this.#name}-sts`) return;
       for (const ordinal of this.bitcoinds.keys()) this.#addPod(ordinal, object.metadata?.uid ?? '');
     };
     cluster.put(

@@ -108,6 +108,7 @@ export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), statu
 
 export type BitcoinNetworkSpec = z.infer<typeof specSchema>;
 export type {
+  BitcoinNetworkBlock,
   BitcoinNetworkBlockProduction,
   BitcoinNetworkBootstrap,
   BitcoinNetworkChain,

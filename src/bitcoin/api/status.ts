@@ -1,5 +1,6 @@
 // The status of a network. Only the controller writes it.
 import * as z from 'zod';
+import { recentHeights } from '../chain/recent-blocks.ts';
 import { listAtomic, listMap } from './field-types.ts';
 
 /** `edges.missing` names at most so many edges. */
@@ -72,6 +73,28 @@ const chainStatusSchema = z
       .meta({
         description: 'The chain that no node has any more, as after a drain of all nodes without storage.',
         absent: 'None was lost, or a node is as high again.',
+      }),
+    blocks: z
+      .array(
+        z.object({
+          height: count('The height of the block.'),
+          hash: z.string().meta({ description: 'Its hash.' }),
+          parent: z
+            .string()
+            .exactOptional()
+            .meta({ description: 'The hash of the block before it.', absent: 'The block is on the longest chain.' }),
+          time: dateTime('The time in its header.'),
+          transactions: count('The number of its transactions.'),
+          ordinal: count('The ordinal of the node that made it for the controller.')
+            .exactOptional()
+            .meta({ absent: 'Others had it made, or it is not known.' }),
+        }),
+      )
+      .exactOptional()
+      .meta({
+        ...listAtomic,
+        description: `The newest blocks, the highest first: at most ${recentHeights} of the longest chain, and as many of others of these heights, which nodes have or have replaced.`,
+        absent: 'They have not been read.',
       }),
   })
   .meta({
@@ -201,6 +224,7 @@ export const statusSchema = z
 
 export type BitcoinNetworkNode = z.infer<typeof nodeSchema>;
 export type BitcoinNetworkChain = z.infer<typeof chainStatusSchema>;
+export type BitcoinNetworkBlock = NonNullable<BitcoinNetworkChain['blocks']>[number];
 export type BitcoinNetworkPartition = z.infer<typeof partitionStatusSchema>;
 export type BitcoinNetworkBlockProduction = z.infer<typeof blockProductionStatusSchema>;
 export type BitcoinNetworkBootstrap = z.infer<typeof bootstrapStatusSchema>;

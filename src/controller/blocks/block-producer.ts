@@ -7,6 +7,7 @@ import { type Side, sidesOf } from '../../bitcoin/chain/block-schedule.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { LruCache } from '../../collections/lru-cache.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
@@ -37,6 +38,8 @@ export interface ProductionObserved {
   readonly state: SideState;
   readonly produced: number;
   readonly last: MadeBlock | undefined;
+  /** The ordinals of the nodes that made the newest blocks, by hash. Default: not known. */
+  readonly makers?: Pick<LruCache<number>, 'get'>;
   readonly nextMs: number | undefined;
 }
 
@@ -68,7 +71,12 @@ interface NetworkEntry {
   readonly sides: Map<string, SideEntry>;
   produced: number;
   last: MadeBlock | undefined;
+  /** The newest ones, by hash. */
+  readonly makers: LruCache<number>;
 }
+
+/** More than a status shows. */
+const maxMakers = 64;
 
 /** The states by what needs attention first. */
 const order: readonly SideState['reason'][] = [
@@ -174,6 +182,7 @@ export class BlockProducer {
     if (step.made !== undefined) {
       network.produced += step.made.count;
       network.last = step.made.last;
+      network.makers.set(step.made.last.hash, step.made.last.ordinal);
     }
     if (this.#sides.get(key) !== entry) return {};
     const before = observedIn(network)?.state;
@@ -209,19 +218,20 @@ function newEntry(network: BitcoinNetwork): NetworkEntry {
   const { produced = 0, last } = network.status?.blockProduction ?? {};
   return {
     ...{ network, nodes: [], fingerprint: '', sides: new Map<string, SideEntry>(), produced },
+    makers: new LruCache<number>(maxMakers),
     last: last && { height: last.height, hash: last.hash, ordinal: last.ordinal, timeMs: Date.parse(last.time) },
   };
 }
 
-function observedIn({ sides, produced, last }: NetworkEntry): ProductionObserved | undefined {
+function observedIn({ sides, produced, last, makers }: NetworkEntry): ProductionObserved | undefined {
   const entries = [...sides.values()];
   if (entries.length === 0) {
     const message = 'the network has none of its producers';
-    return { state: { reason: 'ProducerNotReady', message }, produced, last, nextMs: undefined };
+    return { state: { reason: 'ProducerNotReady', message }, produced, last, makers, nextMs: undefined };
   }
   const states = entries.flatMap(({ state }) => state ?? []);
   const [state] = states.sort((a, b) => order.indexOf(a.reason) - order.indexOf(b.reason));
   if (state === undefined) return undefined;
   const next = entries.flatMap(({ nextMs }) => nextMs ?? []);
-  return { state, produced, last, nextMs: next.length === 0 ? undefined : Math.min(...next) };
+  return { state, produced, last, makers, nextMs: next.length === 0 ? undefined : Math.min(...next) };
 }

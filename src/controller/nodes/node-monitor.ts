@@ -4,13 +4,15 @@ import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import { resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
-import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError, type Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
+import { recentHeights, type ShownBlock } from '../../bitcoin/chain/recent-blocks.ts';
+import { type BlockHeader, type HeadersRequest, readHeaders } from '../../bitcoin/rpc/block-headers.ts';
 import { waitForBlock } from '../../bitcoin/rpc/wait-for-block.ts';
 import { BlockWatch, type BlockWatchOptions } from './block-watch.ts';
 import type { PeerPlan } from './node-target.ts';
@@ -36,6 +38,8 @@ export interface NodeMonitorOptions {
   readonly maxUnresponsiveAsks?: number;
   /** Default: waitForBlock. */
   readonly waitForBlock?: BlockWatchOptions['wait'] | undefined;
+  /** Default: readHeaders. */
+  readonly readHeaders?: ((request: HeadersRequest, signal: AbortSignal) => Promise<BlockHeader[]>) | undefined;
   /** From 0 to 1, as Math.random. */
   readonly random?: () => number;
 }
@@ -45,6 +49,8 @@ export interface NodeObservation {
   readonly reports: readonly NodeReport[];
   /** For so long answers may still come that are worth waiting for before the reports are published; 0 = none. */
   readonly settlesInMs: number;
+  /** The newest blocks. Default: they have not been read. @param tip that of the longest chain */
+  readonly blocksOf?: (tip: string) => readonly ShownBlock[];
 }
 
 export interface ObservedNetwork {
@@ -135,7 +141,10 @@ export class NodeMonitor {
       for (const node of change.changed) this.#options.queue.add(nodeKey(node));
       this.#scheduleRecheck(watched);
     }
-    return { reports: watched.reports(), settlesInMs: watched.settlesInMs() };
+    return {
+      ...{ reports: watched.reports(), settlesInMs: watched.settlesInMs() },
+      blocksOf: tip => watched.blocks.shown(tip),
+    };
   }
 
   /** The last report of each ready node, as `observe` returned or would return them. None of a network that is not observed. */
@@ -248,6 +257,7 @@ export class NodeMonitor {
       );
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
       if (report.failure !== undefined) this.#options.onFailure(network.network, report);
+      await this.#readBlocks(node, report, ask.signal);
       const change = ask.finish(report);
       const key = keyOf(network.network);
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
@@ -260,6 +270,23 @@ export class NodeMonitor {
       throw error;
     } finally {
       ask.clear();
+    }
+  }
+
+  /** Reads the newest blocks of the node's chain if they are not known. That it cannot is no failure: they are read the next time. */
+  async #readBlocks(
+    { network, node: { ip: host } }: WatchedNode,
+    { chain, hasPreviousCredentials }: NodeReport,
+    signal: AbortSignal,
+  ) {
+    if (chain === undefined || hasPreviousCredentials === true || !network.mayReadBlocks(chain)) return;
+    const { credentials } = network;
+    const port = chainParametersOf(network.network.spec).rpcPort;
+    const request = { host, port, credentials, chain, count: recentHeights, known: network.blocks.known };
+    try {
+      network.blocks.add(await (this.#options.readHeaders ?? readHeaders)(request, signal));
+    } catch (error) {
+      if (!(error instanceof BitcoinTransportError)) throw error;
     }
   }
 }

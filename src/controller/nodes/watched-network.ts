@@ -1,11 +1,14 @@
 // The nodes of one network as the node monitor knows them: which are asked, about which peers, and what each reported last.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { RecentBlocks } from '../../bitcoin/chain/recent-blocks.ts';
 import { heightsToCompare } from '../../bitcoin/chain/compare-chains.ts';
+import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { definedOnly } from '../../collections/defined-only.ts';
+import { shownBlockOf } from '../status/recent-blocks.ts';
 import type { WatchedSide } from './block-watch.ts';
 import { ChainMotion } from './chain-motion.ts';
 import { fingerprintOf, identityOf, type PeerPlan, targetsOf } from './node-target.ts';
@@ -14,6 +17,8 @@ import { isSameChain, isSameReport } from './report-changes.ts';
 import { type ReportChange, WatchedNode as NodeOf } from './watched-node.ts';
 import { answering, isLively, watchedSidesOf } from './watched-sides.ts';
 
+/** At least so long after the newest blocks were read they are read again: if all nodes have the same tip, and if they differ. */
+const [blocksMs, unevenBlocksMs] = [5_000, 200];
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
 const settleMs = 1_000;
 export type WatchedNode = NodeOf<WatchedNetwork>;
@@ -46,9 +51,12 @@ export class WatchedNetwork {
   #compareHeights: readonly number[] = [];
   readonly #motion = new ChainMotion();
   readonly timers = new LookTimers();
+  readonly blocks: RecentBlocks;
+  #blocksReadAtMs = -Infinity;
 
   constructor(network: BitcoinNetwork) {
     this.network = network;
+    this.blocks = new RecentBlocks((network.status?.chain?.blocks ?? []).map(shownBlockOf));
   }
 
   get version(): number {
@@ -150,6 +158,15 @@ export class WatchedNetwork {
   /** The heights at which the nodes are compared; none as long as all have the same tip. */
   get compareHeights(): readonly number[] {
     return this.#compareHeights;
+  }
+
+  /** Whether the newest blocks of the chain of a node should be read. @returns true only once in a while */
+  mayReadBlocks({ height, tip }: ChainState): boolean {
+    const nowMs = performance.now();
+    const pauseMs = this.isEven ? blocksMs : unevenBlocksMs;
+    if (height === 0 || this.blocks.has(tip) || nowMs - this.#blocksReadAtMs < pauseMs) return false;
+    this.#blocksReadAtMs = nowMs;
+    return true;
   }
 
   /** The part of a cut network that an ordinal is in; empty if the network is not cut. */

@@ -1,6 +1,7 @@
 // The chains of a network's nodes, in its status and in the condition ChainsAgree. Pure.
 import type {
   BitcoinNetwork,
+  BitcoinNetworkBlock,
   BitcoinNetworkChain,
   BitcoinNetworkNode,
   BitcoinNetworkStatus,
@@ -41,12 +42,14 @@ export function chainStatusOf(
   { spec }: BitcoinNetwork,
   chains: ChainsObserved,
   previous: BitcoinNetworkStatus | undefined,
+  blocks: readonly BitcoinNetworkBlock[] = [],
 ): BitcoinNetworkChain {
   const { branches } = chains;
   if (previous?.chain !== undefined && mayStillFork(previous, chains)) return previous.chain;
   const [{ height, tip }] = branches;
   const forkDepth = Math.max(...branches.map(({ depth }) => depth));
-  return { name: spec.chain ?? 'regtest', height, tip, tips: branches.length, forkDepth };
+  const counts = { name: spec.chain ?? 'regtest', height, tip, tips: branches.length, forkDepth };
+  return blocks.length === 0 ? counts : { ...counts, blocks: [...blocks] };
 }
 
 /** What a node's report adds to its entry in the status. */

@@ -1,5 +1,6 @@
 // What a reconcile observed of a network: the input of its status.
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import type { ShownBlock } from '../../bitcoin/chain/recent-blocks.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { ProductionObserved } from '../blocks/block-producer.ts';
@@ -41,6 +42,8 @@ export interface Observation {
   readonly expiry?: ExpiryState | undefined;
   /** Whether the chain of the status is gone. Default: it is not. */
   readonly chainLoss?: LossVerdict | undefined;
+  /** The newest blocks. Default: they have not been read. */
+  readonly blocks?: readonly ShownBlock[];
   /** Default: the spec does not cut the network. */
   readonly partition?: PartitionState | undefined;
   /** Default: no blocks are made, or it is not known yet. */

@@ -11,6 +11,7 @@ import { blockProductionStatusOf } from './block-production.ts';
 import { partitionStatusOf } from './partition.ts';
 import { withLoss } from './chain-loss.ts';
 import { chainStatusOf, nodeChainOf, showsChains } from './chains.ts';
+import { statusBlockOf } from './recent-blocks.ts';
 import { conditionsOf } from './conditions.ts';
 import type { Observation, PausedObservation } from './observation.ts';
 
@@ -90,19 +91,21 @@ function bootstrapIn(
   return spec.bootstrap === undefined || fixed === undefined ? {} : { bootstrap: fixed };
 }
 
+const noChains: Pick<Observation, 'chains' | 'reports' | 'blocks' | 'production' | 'chainLoss'> = { chains: undefined, reports: [] };
+
 /** Those of a paused network, and of one whose nodes do not report, are as they were: a chain that is lost meanwhile is reported as lost. */
 function chainsIn(
   network: BitcoinNetwork,
   observation: Observation | PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
 ) {
-  const { chains, reports, chainLoss } =
-    'reports' in observation ? observation : { chains: undefined, reports: [], chainLoss: undefined };
+  const { chains, reports, blocks = [], production, chainLoss = 'none' } = 'reports' in observation ? observation : noChains;
   const before = previous?.chain;
   if (!showsChains(network, chains, previous))
     return { ofNetwork: before === undefined ? {} : { chain: before }, ofNode: () => ({}) };
   const byName = new Map(reports.map(report => [report.node.name, nodeChainOf(report)]));
-  const chain = withLoss(chainStatusOf(network, chains, previous), chainLoss ?? 'none', before);
+  const shown = blocks.map(block => statusBlockOf(block, production?.makers));
+  const chain = withLoss(chainStatusOf(network, chains, previous, shown), chainLoss, before);
   return { ofNetwork: { chain }, ofNode: ({ name }: Node) => byName.get(name) ?? {} };
 }
 
@@ -130,7 +133,7 @@ function withoutBlocks(whole: BitcoinNetworkStatus): BitcoinNetworkStatus {
     ...status,
     ...(blockProduction === undefined ? {} : { blockProduction: { produced: 0 } }),
     ...(nodes === undefined ? {} : { nodes: nodes.map(node => ({ ...node, height: 0, tip: '' })) }),
-    ...(chain === undefined ? {} : { chain: { ...chain, height: 0, tip: '' } }),
+    ...(chain === undefined ? {} : { chain: { ...chain, height: 0, tip: '', blocks: [] } }),
     ...(partition === undefined
       ? {}
       : { partition: { ...partition, parts: partition.parts.map(({ name, nodes: own }) => ({ name, nodes: own })) } }),

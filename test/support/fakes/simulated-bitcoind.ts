@@ -118,6 +118,11 @@ export class SimulatedNode {
         if (height > this.height) throw rpcError(-8, 'Block height out of range');
         return hashAt(height);
       }
+      case 'getblockheader': {
+        const height = Number.parseInt(String(params[0]), 16);
+        const previousblockhash = height === 0 ? undefined : hashAt(height - 1);
+        return { hash: hashAt(height), height, previousblockhash, time: this.tipSeconds, nTx: 1 };
+      }
       case 'getchaintips':
         return [{ height: this.height, hash: hashAt(this.height), branchlen: 0, status: 'active' }];
       case 'getrpcinfo':

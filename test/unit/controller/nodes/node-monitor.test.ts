@@ -1,6 +1,7 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
 import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import type { BlockHeader, HeadersRequest } from '../../../../src/bitcoin/rpc/block-headers.ts';
 import type { BlockWait } from '../../../../src/bitcoin/rpc/wait-for-block.ts';
 import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
@@ -35,6 +36,15 @@ class FakeNodes {
   readonly heights = new Map<string, number>();
   /** The held calls that wait for a block, as "IP HEIGHT", each with what answers it. */
   readonly waits = new Map<string, (height: number) => void>();
+
+  /** The heights at which the newest blocks were read. */
+  readonly read: number[] = [];
+
+  readonly readHeaders = async ({ chain: { height, tip } }: HeadersRequest): Promise<BlockHeader[]> => {
+    this.read.push(height);
+    await Promise.resolve();
+    return [{ height, hash: tip, parent: `tip-${height - 1}`, timeSeconds: 1_000, transactions: 1 }];
+  };
 
   readonly waitForBlock = ({ host, height }: BlockWait, signal: AbortSignal): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -95,6 +105,7 @@ describe('NodeMonitor', () => {
     monitor = new NodeMonitor({
       ...{ name: 'nodes', ask: fake.ask, recheckMs: 120_000, logger: new RecordingLogger(), random: () => 0.5 },
       ...{ maxAsks, maxUnresponsiveAsks, waitForBlock: fake.waitForBlock },
+      readHeaders: fake.readHeaders,
       queue: new WorkQueue({ baseDelayMs: 250, maxDelayMs: 10_000, qps: 1_000, burst: 5_000 }),
       onFailure: ({ metadata }, report) => failures.push(`${metadata.name}: ${report.node.name} ${report.failure?.message}`),
     });
@@ -244,6 +255,21 @@ describe('NodeMonitor', () => {
       expect(await askedWithin(100)).to.deep.equal(names(2));
       expect(await askedWithin(1_000)).to.deep.equal([]);
       expect([...fake.waits.keys()]).to.deep.equal([holdAt(7)]);
+    });
+
+    it('reads the newest blocks once for all nodes, every five seconds at most, and nothing at rest', async () => {
+      for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
+      await observe(readyNodes(3), producing(1, 1));
+      expect(fake.read).to.deep.equal([5]);
+      await clock.tickAsync(20_000);
+      expect(fake.read).to.deep.equal([5]);
+      for (let height = 6; height < 26; height += 1) {
+        for (const name of names(0, 1, 2)) fake.heights.set(name, height);
+        await clock.tickAsync(1_000);
+      }
+      expect(fake.read).to.have.length.within(4, 6);
+      const { blocksOf } = monitor.observe(producing(1, 1), readyNodes(3), credentials, mesh);
+      expect(blocksOf?.('tip-25')[0]?.height).to.be.above(20);
     });
 
     it('holds no call at rest, nor for blocks that are as frequent as looks, and ends it when blocks end', async () => {
