@@ -91,7 +91,10 @@ function bootstrapIn(
   return spec.bootstrap === undefined || fixed === undefined ? {} : { bootstrap: fixed };
 }
 
-const noChains: Pick<Observation, 'chains' | 'reports' | 'blocks' | 'production' | 'chainLoss'> = { chains: undefined, reports: [] };
+const noChains: Pick<Observation, 'chains' | 'reports' | 'blocks' | 'production' | 'chainLoss'> = {
+  chains: undefined,
+  reports: [],
+};
 
 /** Those of a paused network, and of one whose nodes do not report, are as they were: a chain that is lost meanwhile is reported as lost. */
 function chainsIn(

@@ -122,6 +122,8 @@ const examples: Readonly<Record<string, readonly [wrong: readonly unknown[], rig
   'rbac.podDisruptionBudgets': flag,
   'rbac.deleteNetworks': flag,
   'rbac.persistentVolumeClaims': flag,
+  'rbac.bitcoinExperiments': flag,
+  'rbac.podEvictions': flag,
   'rbac.aggregate': flag,
   'admissionPolicy.enabled': flag,
   'admissionPolicy.extraImages': [
