@@ -367,7 +367,7 @@ for (const [form, values] of Object.entries(forms))
     it('are sufficient: nothing was refused except the Secret that the chart does not name', async () => {
       const refused = (await requests()).filter(({ code }) => code === 401 || code === 403);
       const refusedNames = new Set(refused.map(({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`));
-      const evictions = hasExperiments && !evictsPods ? ['create pods alice-sts-1'] : [];
+      const evictions = hasExperiments && !evictsPods ? ['create pods/eviction alice-sts-1'] : [];
       expect([...refusedNames].sort()).to.deep.equal([...evictions, 'get secrets unnamed']);
       const messages = await api.kubectl('get', 'events', '--all-namespaces', '-o', 'jsonpath={.items[*].message}');
       expect(messages).not.to.include('ValidatingAdmissionPolicy');
