@@ -64,7 +64,10 @@ describe('a node with hashes of the credentials', function () {
   });
 
   it('lets the controller call what it needs with a whitelist of that, and nothing else', async () => {
-    const needed = neededMethods({ nodes: 1, storage: { size: '1Gi' }, blockProduction: { initialBlocks: 1 } });
+    const needed = neededMethods({
+      ...{ nodes: 1, storage: { size: '1Gi' }, blockProduction: { initialBlocks: 1 } },
+      bootstrap: { network: { name: 'golden' } },
+    });
     const started = await start(`${lineOf('alice', 'word')}\nrpcwhitelist=alice:${needed.join(',')}\n`);
     await started.ready(rpcPort);
     // With faulty arguments a call that is allowed has an answer too.

@@ -10,12 +10,18 @@ const always = [
   'getchaintips',
   'getnetworkinfo',
   'getpeerinfo',
+  'waitforblockheight',
 ] as const;
 
-/** The methods that the network needs, by its features. */
-export function neededMethods({ blockProduction, storage, groups = [] }: BitcoinNetworkSpec): string[] {
-  const isStored = storage !== undefined || groups.some(group => group.storage !== undefined);
-  return [...always, ...(blockProduction === undefined ? [] : productionMethods), ...(isStored ? ['gettxoutsetinfo'] : [])];
-}
-
 const productionMethods = ['generatetodescriptor', 'getrpcinfo'];
+
+/** The methods that the spec makes necessary. Experiments, and networks that copy the blocks of this one, need more of it. */
+export function neededMethods({ blockProduction, bootstrap, storage, groups = [] }: BitcoinNetworkSpec): string[] {
+  const isStored = storage !== undefined || groups.some(group => group.storage !== undefined);
+  return [
+    ...always,
+    ...(blockProduction === undefined ? [] : productionMethods),
+    ...(bootstrap === undefined ? [] : ['submitblock']),
+    ...(isStored ? ['gettxoutsetinfo'] : []),
+  ];
+}

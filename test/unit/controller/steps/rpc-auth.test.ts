@@ -144,7 +144,7 @@ describe('the credentials of a network with rpcAuth', () => {
     [
       'a whitelist that lacks what the controller calls',
       'CredentialsInvalid',
-      `${secret}: the rpcwhitelist in rpcauth.conf must allow the BC_RPC_USER ${used} what the controller calls: add disconnectnode, getaddednodeinfo, getblockchaininfo, getblockhash, getchaintips, getnetworkinfo, getpeerinfo`,
+      `${secret}: the rpcwhitelist in rpcauth.conf must allow the BC_RPC_USER ${used} what the controller calls: add disconnectnode, getaddednodeinfo, getblockchaininfo, getblockhash, getchaintips, getnetworkinfo, getpeerinfo, waitforblockheight`,
       () => world.setHashes(lineOf('alice', 'hidden-word'), 'rpcwhitelist=alice:addnode'),
     ],
   ] as const)
@@ -162,11 +162,12 @@ describe('the credentials of a network with rpcAuth', () => {
 
   it('need more of a whitelist with features that call more', async () => {
     const allowed =
-      'addnode,disconnectnode,getaddednodeinfo,getblockchaininfo,getblockhash,getchaintips,getnetworkinfo,getpeerinfo';
+      'addnode,disconnectnode,getaddednodeinfo,getblockchaininfo,getblockhash,getchaintips,getnetworkinfo,getpeerinfo,waitforblockheight';
     world.setHashes(lineOf('alice', 'hidden-word'), `rpcwhitelist=alice:${allowed}`);
     expect((await world.of()).isAvailable).to.equal(true);
-    const { message } = await world.of({ blockProduction: { intervalSeconds: 5 }, storage: { size: '1Gi' } });
-    expect(message).to.match(/: add generatetodescriptor, getrpcinfo, gettxoutsetinfo$/);
+    const bootstrap = { network: { name: 'golden' } };
+    const { message } = await world.of({ blockProduction: { intervalSeconds: 5 }, bootstrap, storage: { size: '1Gi' } });
+    expect(message).to.match(/: add generatetodescriptor, getrpcinfo, submitblock, gettxoutsetinfo$/);
   });
 
   it('are not available without the Secret of the password, whatever the hashes are', async () => {
