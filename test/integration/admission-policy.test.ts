@@ -71,7 +71,11 @@ describe("the chart's admission policy", function () {
   let objects: readonly RenderedObject[];
 
   const render = (admissionPolicy: object): Promise<readonly RenderedObject[]> =>
-    renderChart({ admissionPolicy, rbac: { podEvictions: true }, bitcoind: { podLabels: { team: 'chain' } } });
+    renderChart({
+      admissionPolicy,
+      rbac: { podEvictions: true, deleteNetworks: true },
+      bitcoind: { podLabels: { team: 'chain' } },
+    });
   const apply = (items: readonly RenderedObject[]): Promise<string> =>
     api.kubectlWithInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '--server-side', '-f', '-');
 
@@ -98,6 +102,7 @@ describe("the chart's admission policy", function () {
   /** Objects that the controller created for networks, some of them changed since, and objects of others. */
   async function createWorld(): Promise<void> {
     await admin.create<BitcoinNetwork>(networks, named('alice'));
+    await admin.create<BitcoinNetwork>(networks, named('mayfly', { ttlSecondsAfterCreation: 60 }));
     await admin.create<V1Service>(services, service('alice'));
     const unlabelled = { labels: { app: 'changed' } };
     const onHost = { hostNetwork: true, containers: containersOf('changed').map(one => ({ ...one, ports: [] })) };

@@ -479,6 +479,14 @@ export const refused: Refusals = {
     /deletes only experiments whose ttlSecondsAfterFinished is over/,
   ],
   'the eviction of a pod of an application': [evict('web-0'), /evicts only pods that are named as nodes/],
+  'the deletion of a network without a time': [
+    remove(networks, 'alice', 'Background'),
+    /deletes only those with spec\.ttlSeconds/,
+  ],
+  'the deletion of whichever network has a name by now': [
+    remove(networks, 'mayfly', 'Background'),
+    /deletes only those with spec\.ttlSecondsAfterCreation, as the object that it has read/,
+  ],
   'an event about a pod': [create(events, event({ involvedObject: webPod })), /records events only about networks/],
   'an event of events.k8s.io about a pod': [create(newEvents, newEvent(webPod)), /records events only about networks/],
   'an event about another Lease': [
