@@ -28,6 +28,7 @@ import { type AskNode, NodeMonitor } from './nodes/node-monitor.ts';
 import { Reconciler } from './reconciler.ts';
 import { NetworkCredentials } from './steps/credentials.ts';
 import { LostStatus } from './status/lost-status.ts';
+import { WalletKeeper } from './wallets/wallet-keeper.ts';
 import { networkRequests } from './watches.ts';
 
 export interface NetworkControllerOptions {
@@ -77,6 +78,7 @@ export class NetworkController {
   readonly #blocks: BlockProducer;
   readonly #copier: ChainCopier;
   readonly #experiments: ExperimentController;
+  readonly #wallets: WalletKeeper;
   readonly #reconciler: Reconciler;
   readonly #networks: Controller;
 
@@ -89,7 +91,13 @@ export class NetworkController {
       onFailure: (network, report) => recordNodeFailure(recorder, network, report),
     });
     const { leadsForMs = () => Infinity, producerCallsOf: callsOf } = options;
+    const stored = (key: string) => caches.networks.get(key);
+    this.#wallets = new WalletKeeper({
+      ...{ name: `${name}-wallets`, queue: queueOf(`${name}-wallets`), leadsForMs, logger, metrics: metrics?.controller },
+      ...{ stored, recheckMs },
+    });
     this.#blocks = new BlockProducer({
+      addressOf: (key, wallet) => this.#wallets.addressOf(key, wallet),
       ...{ name: `${name}-blocks`, queue: queueOf(`${name}-blocks`), leadsForMs, logger, metrics: metrics?.controller },
       ...(callsOf === undefined ? {} : { callsOf }),
       onFailure: (network, message) => recorder.event(network, 'Warning', reasons.blockProductionFailed, message),
@@ -98,7 +106,7 @@ export class NetworkController {
     this.#copier = new ChainCopier({
       ...{ name: `${name}-copies`, queue: queueOf(`${name}-copies`), leadsForMs, logger, metrics: metrics?.controller },
       sources: new SourceNetworks({ caches, credentials: secrets }),
-      stored: key => caches.networks.get(key),
+      stored,
       ...(options.maxCopiedBytes === undefined ? {} : { maxBytes: options.maxCopiedBytes }),
     });
     this.#experiments = new ExperimentController({
@@ -117,12 +125,13 @@ export class NetworkController {
       blocks: this.#blocks,
       copier: this.#copier,
       experiments: this.#experiments.ofNetworks,
+      wallets: this.#wallets,
     });
     this.#networks = new Controller({
       ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
       requests: merge(
         networkRequests(caches, options.synced?.synced),
-        ...[this.#monitor.requests, this.#blocks.requests, this.#copier.requests],
+        ...[this.#monitor.requests, this.#blocks.requests, this.#copier.requests, this.#wallets.requests],
         ...[this.#experiments.networkRequests, this.#reconciler.requests],
       ),
       // What a cache lacks before it has synced would be taken for absent. The namespace's networks are requested when it has.
@@ -136,7 +145,7 @@ export class NetworkController {
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
     const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
-    const loops = [this.#networks, this.#monitor, this.#blocks, this.#copier, this.#experiments];
+    const loops = [this.#networks, this.#monitor, this.#blocks, this.#copier, this.#wallets, this.#experiments];
     await Promise.all(loops.map(loop => loop.run(signal)));
     for (const subscription of deletions) subscription.unsubscribe();
   }

@@ -3,6 +3,7 @@ import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import type { PartitionSpec } from '../bitcoin/api/partition.ts';
 import { isSuspended, type NodeSet, nodeSetsOf, resumedSetsOf } from '../bitcoin/resources/node-sets.ts';
 import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
+import { walletProblems } from '../bitcoin/chain/funding.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
 import { apart, externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
 import { planTopology } from '../bitcoin/topology/plan-topology.ts';
@@ -28,6 +29,8 @@ export interface NetworkPlan {
   readonly cut: PeerPlan | undefined;
   /** No connections at all, as long as the nodes wait for blocks of another network. Undefined if the spec copies none. */
   readonly held: PeerPlan | undefined;
+  /** The nodes that there should be. */
+  readonly ordinals: ReadonlySet<number>;
   /** The nodes that make blocks. */
   readonly producers: readonly Producer[];
 }
@@ -70,8 +73,10 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
       ...externalPeerProblems(externalPeers, ordinals),
       ...(partition?.problems ?? []),
       ...(production?.problems ?? []),
+      ...walletProblems(network.spec.wallets, ordinals),
     ],
     externalPeers: external,
+    ordinals: new Set(ordinals),
     held: network.spec.bootstrap && unconnected(topology, ordinals),
     producers: production?.producers ?? [],
     partition,

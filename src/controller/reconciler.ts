@@ -21,7 +21,7 @@ import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
 import { failureReason, recordFailures } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
 import { isBeingDeleted, isPaused } from './lifecycle.ts';
-import { peersOf } from './network-plan.ts';
+import { type NetworkPlan, peersOf } from './network-plan.ts';
 import { type NetworkState, networkStates, type NetworkStates } from './network-state.ts';
 import type { NodeMonitor } from './nodes/node-monitor.ts';
 import type { PartitionState } from './partition-clock.ts';
@@ -35,6 +35,7 @@ import { type Children, ChildrenStep } from './steps/children.ts';
 import { exists } from './steps/confirm-existence.ts';
 import { expire } from './steps/expire.ts';
 import { publishStatus } from './steps/publish-status.ts';
+import type { WalletKeeper, WalletsRequest } from './wallets/wallet-keeper.ts';
 
 /** Until the experiments of a namespace can be listed. */
 const unknownExperimentMs = 500;
@@ -45,6 +46,7 @@ export interface ReconcilerOptions {
   readonly recorder: Pick<EventRecorder, 'event' | 'annotatedEvent'>;
   readonly monitor: Pick<NodeMonitor, 'observe' | 'forget' | 'reportsOf' | 'askNow'>;
   readonly blocks: Pick<BlockProducer, 'observe' | 'forget'>;
+  readonly wallets: Pick<WalletKeeper, 'observe' | 'forget'>;
   readonly copier: Pick<ChainCopier, 'isHeld' | 'observe' | 'forget'>;
   /** Default: there are no experiments. */
   readonly experiments?: Pick<ExperimentsOfNetworks, 'demandOn' | 'isKnown' | 'noteMet'>;
@@ -143,6 +145,7 @@ export class Reconciler {
         bootstrap: bootstrap && { ...bootstrap, isHeld },
         ...{ chains, chainLoss },
         blocks: chains === undefined ? [] : (blocksOf?.(chains.branches[0].tip) ?? []),
+        wallets: this.#observeWallets(network, plan, { nodes, credentials, previous }),
         partition,
         production,
         expiry,
@@ -195,10 +198,19 @@ export class Reconciler {
     return { client, lost, recorder, network, signal };
   }
 
+  /** The nodes of a suspended network have none. */
+  #observeWallets(network: BitcoinNetwork, { ordinals }: NetworkPlan, request: Omit<WalletsRequest, 'ordinals'>) {
+    const { wallets } = this.#options;
+    if (!isSuspended(network)) return wallets.observe(network, { ...request, ordinals });
+    wallets.forget(keyOf(network));
+    return undefined;
+  }
+
   #stopWatching(key: string): void {
     this.#options.monitor.forget(key);
     this.#options.blocks.forget(key);
     this.#options.copier.forget(key);
+    this.#options.wallets.forget(key);
     this.#options.diagnosis.forget(key);
     this.#requeue.forget(key);
   }

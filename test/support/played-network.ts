@@ -162,7 +162,7 @@ export class PlayedNetwork {
     cluster.onStored = (plural, object, old) => {
       stored(plural, object, old);
       if (plural !== 'statefulsets' || old !== undefined || object.metadata?.name !== `${this.#name}-sts`) return;
-      for (const ordinal of this.bitcoinds.keys()) this.#addPod(ordinal, object.metadata?.uid ?? '');
+      for (const ordinal of this.bitcoinds.keys()) this.#addPod(ordinal, object.metadata.uid ?? '');
     };
     cluster.put(
       'bitcoinnetworks',
@@ -230,6 +230,11 @@ export class PlayedNetwork {
 
   async call(ordinal: number, call: RpcCall): Promise<unknown> {
     const [result] = (await this.bitcoinds[ordinal]?.call(call)) ?? [];
+    return result;
+  }
+
+  async callWallet(ordinal: number, wallet: string, call: RpcCall): Promise<unknown> {
+    const [result] = (await this.bitcoinds[ordinal]?.callWallet(wallet, call)) ?? [];
     return result;
   }
 

@@ -19,6 +19,7 @@ import { servicesSchema } from './services.ts';
 import { type BitcoinNetworkStatus, statusSchema } from './status.ts';
 import { storageRules } from './storage.ts';
 import { topologyRules, topologySchema } from './topology.ts';
+import { walletRules, walletsSchema } from './wallets.ts';
 
 export const group = 'bitcoincontroller.christianb93.github.com';
 export const version = 'v1';
@@ -70,6 +71,7 @@ const specSchema = z
     partition: partitionSchema.exactOptional(),
     blockProduction: blockProductionSchema.exactOptional(),
     bootstrap: bootstrapSchema.exactOptional(),
+    wallets: walletsSchema.exactOptional(),
     services: servicesSchema.exactOptional(),
     networkPolicy: networkPolicySchema.exactOptional(),
     podDisruptionBudget: podDisruptionBudgetSchema.exactOptional(),
@@ -94,6 +96,7 @@ const specSchema = z
       ...blockProductionRules,
       ...storageRules,
       ...bootstrapRules,
+      ...walletRules,
     ],
   });
 
@@ -118,6 +121,7 @@ export type {
   BitcoinNetworkPartition,
   BitcoinNetworkRollout,
   BitcoinNetworkStatus,
+  BitcoinNetworkWallet,
 } from './status.ts';
 
 /** A BitcoinNetwork as the API server returns it, with the metadata that it always has. */

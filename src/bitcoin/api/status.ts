@@ -157,10 +157,17 @@ const bootstrapStatusSchema = z
     absent: 'The spec has no bootstrap, or no node of the other network has the last block yet.',
   });
 
+const walletStatusSchema = z.object({
+  name: z.string().meta({ description: 'The name of the wallet.' }),
+  ordinals: z
+    .array(z.int().meta({ format: 'int32' }))
+    .meta({ ...listAtomic, description: 'The nodes on which it has been created, by ordinal.' }),
+});
+
 export const conditionSchema = z.object({
   type: z.string().max(316).meta({
     description:
-      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, ChainLost, Partitioned, BlocksProduced, Bootstrapped, StorageReady, Suspended, Expired or Paused.',
+      'Ready, Connected, UpToDate, SpecAccepted, CredentialsAvailable, ChainsAgree, ChainLost, Partitioned, BlocksProduced, Bootstrapped, WalletsReady, StorageReady, Suspended, Expired or Paused.',
   }),
   status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
   observedGeneration: z
@@ -203,13 +210,21 @@ export const statusSchema = z
     partition: partitionStatusSchema.exactOptional(),
     blockProduction: blockProductionStatusSchema.exactOptional(),
     bootstrap: bootstrapStatusSchema.exactOptional(),
+    wallets: z
+      .array(walletStatusSchema)
+      .exactOptional()
+      .meta({
+        ...listMap('name'),
+        description: 'The wallets of nodes.',
+        absent: 'The spec has no wallets, or none has been created.',
+      }),
     conditions: z
       .array(conditionSchema)
       .optional()
       .meta({
         ...listMap('type'),
         description:
-          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. ChainLost: no node has the chain any more that the network had. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. StorageReady: the volumes are mounted and have their size. Suspended: spec.suspend is set and no node is left. Expired: the network is being deleted since its time is over. Paused: the controller leaves the network alone.',
+          'Ready: as many nodes as the spec wants exist and are ready. Connected: every edge of the topology is connected; without a topology, every node lists every other node and is connected to it. UpToDate: every node runs as the spec wants it. SpecAccepted: the spec can be applied as it is. CredentialsAvailable: the credentials could be read. ChainsAgree: all nodes have the same chain. ChainLost: no node has the chain any more that the network had. Partitioned: the network is cut into parts. BlocksProduced: the blocks of blockProduction are made. Bootstrapped: the blocks of the other network are copied. WalletsReady: the wallets are loaded. StorageReady: the volumes are mounted and have their size. Suspended: spec.suspend is set and no node is left. Expired: the network is being deleted since its time is over. Paused: the controller leaves the network alone.',
       }),
     lastEvents: z
       .array(lastEventSchema)
@@ -228,6 +243,7 @@ export type BitcoinNetworkBlock = NonNullable<BitcoinNetworkChain['blocks']>[num
 export type BitcoinNetworkPartition = z.infer<typeof partitionStatusSchema>;
 export type BitcoinNetworkBlockProduction = z.infer<typeof blockProductionStatusSchema>;
 export type BitcoinNetworkBootstrap = z.infer<typeof bootstrapStatusSchema>;
+export type BitcoinNetworkWallet = z.infer<typeof walletStatusSchema>;
 export type BitcoinNetworkEdges = z.infer<typeof edgesSchema>;
 export type BitcoinNetworkRollout = z.infer<typeof rolloutSchema>;
 export type BitcoinNetworkCondition = z.infer<typeof conditionSchema>;

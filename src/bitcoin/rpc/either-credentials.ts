@@ -14,19 +14,21 @@ export interface NodeAccess {
   readonly credentials: Credentials;
   /** Tried if the node refuses the others. Default: none. */
   readonly previous?: Credentials | undefined;
+  /** The wallet that the calls are about. Default: none. */
+  readonly wallet?: string | undefined;
 }
 
 /** As RpcClient.batch. A node that refuses credentials has done nothing, so that the calls are sent again. */
 export async function batchWithEither(
-  { host, port, credentials, previous }: NodeAccess,
+  { previous, ...access }: NodeAccess,
   calls: readonly RpcCall[],
   options: RpcOptions,
 ): Promise<RpcOutcome[]> {
   try {
-    return await new RpcClient({ host, port, credentials }).batch(calls, options);
+    return await new RpcClient(access).batch(calls, options);
   } catch (error) {
     const isRefused = error instanceof BitcoinTransportError && error.failure === 'unauthorized';
     if (!isRefused || previous === undefined) throw error;
-    return await new RpcClient({ host, port, credentials: previous }).batch(calls, options);
+    return await new RpcClient({ ...access, credentials: previous }).batch(calls, options);
   }
 }

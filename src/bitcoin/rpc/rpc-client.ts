@@ -97,9 +97,12 @@ export class RpcClient {
     readonly port: number;
     readonly credentials: Credentials;
     readonly budget?: AnswerBudget;
+    /** The wallet that the calls are about. Default: none. */
+    readonly wallet?: string | undefined;
   }) {
     const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-    this.#url = `http://${host}:${options.port}/`;
+    const path = options.wallet === undefined ? '' : `wallet/${encodeURIComponent(options.wallet)}`;
+    this.#url = `http://${host}:${options.port}/${path}`;
     this.#authorization = `Basic ${Buffer.from(`${options.credentials.user}:${options.credentials.password}`).toString('base64')}`;
     this.#budget = options.budget ?? processBudget;
   }

@@ -4,6 +4,7 @@ import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
 import { type Side, sidesOf } from '../../bitcoin/chain/block-schedule.ts';
+import { type NodeWallet, paymentsOf } from '../../bitcoin/chain/funding.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -26,6 +27,8 @@ export interface BlockProducerOptions {
   readonly leadsForMs: () => number;
   /** Called each time that a block could not be made. */
   readonly onFailure: (network: BitcoinNetwork, message: string) => void;
+  /** An address of a wallet of a network. Default: there are no wallets. */
+  readonly addressOf?: (key: string, wallet: NodeWallet) => string | undefined;
   /** Default: producerCalls. */
   readonly callsOf?: (options: ProducerCallsOptions) => ProducerCalls;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -178,7 +181,10 @@ export class BlockProducer {
     const { network } = entry;
     const { spec: wanted, status } = network.network;
     const leastHeight = wanted.bootstrap === undefined ? 0 : (status?.bootstrap?.height ?? 0);
-    const step = await entry.production.step(spec, entry.side, network.nodes, signal, leastHeight);
+    const payments = paymentsOf(wanted.wallets ?? [], leastHeight);
+    const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
+    const limits = { leastHeight, payments, addressOf };
+    const step = await entry.production.step(spec, entry.side, network.nodes, signal, limits);
     if (step.made !== undefined) {
       network.produced += step.made.count;
       network.last = step.made.last;

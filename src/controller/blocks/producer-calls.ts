@@ -31,8 +31,8 @@ export function producerCalls({ credentials, previous, rpcPort, payTo, leadsForM
       const [chain, active] = await batch(ip, [chainStateCall, activeCallsCall], { timeoutMs: lookTimeoutMs, signal });
       return { chain: chainStateOf(chain), isGenerating: isGenerating(active) };
     },
-    generate: async ({ ip, ordinal }, blocks, signal) => {
-      const call = generateCall(blocks, payTo ?? ownScript(ordinal));
+    generate: async ({ ip, ordinal }, blocks, signal, descriptor = payTo ?? ownScript(ordinal)) => {
+      const call = generateCall(blocks, descriptor);
       const [outcome] = await batch(ip, [call], { timeoutMs: generateTimeoutMs, signal });
       return generatedOf(outcome);
     },

@@ -2,6 +2,7 @@
 //   not certain: no block is made on a tip that is not the highest known one, and none as long as an earlier call may still make one.
 import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
 import { initialBatch, intervalMsOf, producersFor, type Producer, type Side } from '../../bitcoin/chain/block-schedule.ts';
+import { type NodeWallet, type Payment, paymentAt } from '../../bitcoin/chain/funding.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -12,8 +13,12 @@ import { firstNames } from '../../logging/short-text.ts';
 export interface ProducerCalls {
   /** Its tip, and whether it is making a block. */
   look(node: Node, signal: AbortSignal): Promise<{ readonly chain: ChainState; readonly isGenerating: boolean }>;
-  /** Makes blocks on its tip. @returns their hashes; fewer than asked for if it found no more */
-  generate(node: Node, blocks: number, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Makes blocks on its tip.
+   * @param descriptor what they pay to. Default: what blocks of the network pay to
+   * @returns their hashes; fewer than asked for if it found no more
+   */
+  generate(node: Node, blocks: number, signal: AbortSignal, descriptor?: string): Promise<readonly string[]>;
   /** Whether this process may make blocks for as long as `generate` may take. */
   mayGenerate(): boolean;
 }
@@ -39,6 +44,20 @@ export interface Step {
   readonly nextMs?: number;
 }
 
+/** What of a network's other features matters to its blocks. */
+export interface ProductionLimits {
+  /** No block is made on a shorter chain. */
+  readonly leastHeight: number;
+  /** The first blocks, which pay to wallets. */
+  readonly payments: readonly Payment[];
+  /** Undefined as long as the wallet is not there. */
+  readonly addressOf: (wallet: NodeWallet) => string | undefined;
+}
+
+const noLimits: ProductionLimits = { leastHeight: 0, payments: [], addressOf: () => undefined };
+
+/** How soon it is tried again to pay to a wallet that is not there yet. */
+const walletMs = 250;
 /** A producer that lacks the newest block is asked again after this time, and so often before another one is taken. */
 const lagMs = 100;
 const maxLags = 20;
@@ -84,9 +103,14 @@ export class ProductionSide {
   /**
    * Makes the block that is due, if one is.
    * @param nodes the nodes of the network
-   * @param leastHeight no block is made on a shorter chain. Default: 0
    */
-  async step(spec: BlockProductionSpec, side: Side, nodes: readonly Node[], signal: AbortSignal, leastHeight = 0): Promise<Step> {
+  async step(
+    spec: BlockProductionSpec,
+    side: Side,
+    nodes: readonly Node[],
+    signal: AbortSignal,
+    { leastHeight, payments, addressOf }: ProductionLimits = noLimits,
+  ): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
     const ready = new Map(nodes.filter(isAsked).map(node => [node.ordinal, node]));
     const unanswered = await this.#settle(side, ready, signal);
@@ -98,7 +122,15 @@ export class ProductionSide {
     if (chain.height < leastHeight)
       return notReady(`${node.name} has ${chain.height} of the ${leastHeight} blocks that the network starts with`);
     const batch = initialBatch(spec, chain.height);
-    if (batch > 0) return await this.#make(node, chain, { blocks: batch, dueMs: this.#nowMs() }, 'MiningInitialBlocks', signal);
+    if (batch > 0) {
+      const payment = paymentAt(payments, chain.height + 1);
+      const address = payment && addressOf(payment.wallet);
+      if (payment !== undefined && address === undefined)
+        return { result: { requeueAfterMs: walletMs }, state: { reason: 'MiningInitialBlocks' } };
+      const blocks = Math.min(batch, (payment?.lastHeight ?? Infinity) - chain.height);
+      const wanted = { blocks, dueMs: this.#nowMs(), ...(address === undefined ? {} : { descriptor: `addr(${address})` }) };
+      return await this.#make(node, chain, wanted, 'MiningInitialBlocks', signal);
+    }
     const afterMs = intervalMsOf(spec, side, chain.height + 1);
     if (afterMs === undefined) return { result: {}, state: { reason: 'InitialBlocksMined' } };
     const dueMs = this.#baseOf(chain) + afterMs;
@@ -174,14 +206,14 @@ export class ProductionSide {
   async #make(
     node: Node,
     chain: ChainState,
-    { blocks, dueMs }: { readonly blocks: number; readonly dueMs: number },
+    { blocks, dueMs, descriptor }: { readonly blocks: number; readonly dueMs: number; readonly descriptor?: string },
     reason: 'Producing' | 'MiningInitialBlocks',
     signal: AbortSignal,
   ): Promise<Step> {
     if (!this.#calls.mayGenerate()) return { result: { requeueAfterMs: leaseMs }, state: { reason }, nextMs: dueMs };
     this.#uncertain.set(node.name, node);
     try {
-      const hashes = await this.#calls.generate(node, blocks, signal);
+      const hashes = await this.#calls.generate(node, blocks, signal, descriptor);
       this.#uncertain.delete(node.name);
       const hash = hashes.at(-1);
       if (hash === undefined) return { result: { requeueAfterMs: lagMs }, state: { reason }, nextMs: dueMs };

@@ -14,6 +14,7 @@ import { productionEvents } from '../status/block-production.ts';
 import { partitionEvents } from '../status/partition.ts';
 import { storageEvents } from '../status/storage.ts';
 import { suspensionEvents } from '../status/suspension.ts';
+import { walletEvents } from '../status/wallets.ts';
 import { chainEvents, type NodeReorg } from './chains.ts';
 import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
 import { reasons } from './reasons.ts';
@@ -56,6 +57,7 @@ export function transitionEvents(
     ...connectionEvents(previous, status, edges),
     ...partitionEvents(previous, status),
     ...bootstrapEvents(network, previous, status),
+    ...walletEvents(network, previous, status),
     ...productionEvents(network, previous, status),
     // The chains of stopped nodes are not known.
     ...(isSuspended(network) ? [] : chainEvents(previous, status, chains, reorgs)),

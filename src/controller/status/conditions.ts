@@ -21,6 +21,7 @@ import { allReady, countReady, ready, readyText } from './readiness.ts';
 import { isDeclared } from './spec-faults.ts';
 import { storageReady } from './storage.ts';
 import { suspensionStates } from './suspension.ts';
+import { walletStates } from './wallets.ts';
 
 /** More would make a message hard to read. */
 const maxSpecFaults = 5;
@@ -63,6 +64,7 @@ function activeStates(
     ...productionCondition(network, observation, previous),
     ...(StorageReady === undefined ? {} : { StorageReady }),
     ...(observation.expiry === undefined ? {} : { Expired: notExpired(network, observation.expiry) }),
+    ...walletStates(network, observation.wallets, previous),
     // Absent, as for most networks, until it has been paused once.
     ...(wasPaused ? { Paused: { status: 'False', reason: reasons.resumed, message: 'the network is reconciled' } } : {}),
   };
@@ -79,6 +81,7 @@ function pausedStates(
   const beforeOf = (wanted: string) => conditionIn(previous, wanted);
   const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
   const [storage, expires, bootstrapped, lost] = ['StorageReady', 'Expired', 'Bootstrapped', 'ChainLost'].map(beforeOf);
+  const wallets = beforeOf('WalletsReady');
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -94,6 +97,7 @@ function pausedStates(
     ...(storage === undefined ? {} : { StorageReady: asBefore(storage) }),
     ...(expires === undefined ? {} : { Expired: asBefore(expires) }),
     ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
+    ...(wallets === undefined ? {} : { WalletsReady: asBefore(wallets) }),
     ...(bootstrapped === undefined ? {} : { Bootstrapped: asBefore(bootstrapped) }),
     ...(lost === undefined ? {} : { ChainLost: asBefore(lost) }),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),

@@ -11,6 +11,7 @@ import type { PartitionState } from '../partition-clock.ts';
 import type { RolloutState } from '../rollout/rollout-input.ts';
 import type { CredentialsState } from '../steps/credentials.ts';
 import type { BootstrapObserved } from './bootstrap.ts';
+import type { WalletsObserved } from '../wallets/wallet-keeper.ts';
 import type { ChainsObserved } from './chains.ts';
 import type { Growth } from '../volumes/volume-growth.ts';
 import type { EdgesStatus } from './edges.ts';
@@ -50,6 +51,8 @@ export interface Observation {
   readonly production?: ProductionObserved | undefined;
   /** Default: no blocks are copied, or it is not known. */
   readonly bootstrap?: BootstrapObserved | undefined;
+  /** Default: there are none, or it is not known. */
+  readonly wallets?: WalletsObserved | undefined;
 }
 
 /** What is seen of a network that is left alone. */

@@ -14,6 +14,7 @@ import { chainStatusOf, nodeChainOf, showsChains } from './chains.ts';
 import { statusBlockOf } from './recent-blocks.ts';
 import { conditionsOf } from './conditions.ts';
 import type { Observation, PausedObservation } from './observation.ts';
+import { walletsIn } from './wallets.ts';
 
 /** The status that a network should have. */
 export function statusOf(
@@ -38,6 +39,7 @@ export function statusOf(
     ...partitionIn(observation, previous),
     ...productionIn(network, observation, previous),
     ...bootstrapIn(network, observation, previous),
+    ...walletsIn(network, 'wallets' in observation ? observation.wallets : undefined, previous),
     conditions: conditionsOf(network, observation, previous, now, chains.ofNetwork.chain),
   };
 }
@@ -149,6 +151,8 @@ export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: Bit
     return true;
   // No block is copied before the last one is stored.
   if (previous?.bootstrap?.hash !== status.bootstrap?.hash) return true;
+  // A wallet is created again only once the status has it no more.
+  if (JSON.stringify(previous?.wallets) !== JSON.stringify(status.wallets)) return true;
   // Each step of a rollout has its event.
   const stepOf = ({ rollout }: BitcoinNetworkStatus = {}) => `${rollout?.current} ${rollout?.detourEdges}`;
   if (stepOf(previous) !== stepOf(status)) return true;

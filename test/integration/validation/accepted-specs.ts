@@ -148,6 +148,12 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
   },
   'the blocks of another network': { nodes: 2, bootstrap: { network: { name: 'golden' }, height: 300 } },
   'all blocks of another network': { nodes: 2, bootstrap: { network: { name: 'golden' } } },
+  'wallets with as many blocks as there are': {
+    nodes: 3,
+    wallets: [{ name: 'miner', blocks: 60 }, { name: 'User_2', ordinals: [0, 2], blocks: 41 }, { name: 'empty' }],
+    blockProduction: { initialBlocks: 101 },
+  },
+  'wallets without blocks': { nodes: 1, wallets: [{ name: 'miner' }] },
   'blocks for one address': {
     nodes: 3,
     blockProduction: { intervalSeconds: 10, payTo: 'addr(bcrt1qs758ursh4q9z627kt3pp5yysm78ddny6txaqgw)', paused: true },

@@ -455,6 +455,43 @@ const bootstrap: Readonly<Record<string, RefusedSpec>> = {
   },
 };
 
+const wallets: Readonly<Record<string, RefusedSpec>> = {
+  'a wallet whose name is a path': {
+    spec: { nodes: 1, wallets: [{ name: '../miner' }] },
+    field: 'spec.wallets[0].name',
+    message: /must be letters, digits, "-" and "_"/,
+  },
+  'two wallets of one name': {
+    spec: { nodes: 1, wallets: [{ name: 'miner' }, { name: 'miner' }] },
+    field: 'spec.wallets[1]',
+    message: /Duplicate value/,
+  },
+  'coins without blocks': {
+    spec: { nodes: 1, wallets: [{ name: 'miner', blocks: 1 }], blockProduction: { intervalSeconds: 1 } },
+    field: 'spec.wallets',
+    message: /initialBlocks must be at least their sum/,
+  },
+  'more blocks for wallets than initial ones': {
+    spec: {
+      nodes: 1,
+      wallets: [{ name: 'miner', blocks: 60 }, { name: 'empty' }, { name: 'user', blocks: 42 }],
+      blockProduction: { initialBlocks: 101 },
+    },
+    field: 'spec.wallets',
+    message: /initialBlocks must be at least their sum/,
+  },
+  'blocks for wallets among those that are copied': {
+    spec: {
+      nodes: 1,
+      wallets: [{ name: 'miner', blocks: 2 }],
+      bootstrap: { network: { name: 'golden' }, height: 300 },
+      blockProduction: { initialBlocks: 301 },
+    },
+    field: 'spec.wallets',
+    message: /with the blocks up to bootstrap\.height/,
+  },
+};
+
 const storage: Readonly<Record<string, RefusedSpec>> = {
   'a volume without a size': { spec: { nodes: 1, storage: {} }, field: 'spec.storage.size', message: /Required value/ },
   'a size that is none': {
@@ -540,6 +577,7 @@ export const refusedSpecs: Readonly<Record<string, RefusedSpec>> = {
   ...blocks,
   ...outside,
   ...bootstrap,
+  ...wallets,
   ...storage,
   ...credentials,
   ...time,

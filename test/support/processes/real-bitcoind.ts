@@ -1,7 +1,7 @@
 // A bitcoind on regtest at an address of the loopback, on its usual ports. It connects to nobody by itself.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { p2pPort, rpcPort } from '../../../src/bitcoin/api/names.ts';
@@ -14,6 +14,7 @@ export interface RealBitcoindOptions extends Credentials {
 }
 
 export class RealBitcoind {
+  readonly #access: ConstructorParameters<typeof RpcClient>[0];
   readonly #client: RpcClient;
   readonly #program: string;
   readonly #args: readonly string[];
@@ -23,7 +24,8 @@ export class RealBitcoind {
   private constructor(program: string, folder: string, { ip, user, password, args = [] }: RealBitcoindOptions) {
     this.#program = program;
     this.#folder = folder;
-    this.#client = new RpcClient({ host: ip, port: rpcPort, credentials: { user, password } });
+    this.#access = { host: ip, port: rpcPort, credentials: { user, password } };
+    this.#client = new RpcClient(this.#access);
     const rpc = [
       `-rpcbind=${ip}`,
       '-rpcallowip=127.0.0.0/8',
@@ -45,8 +47,16 @@ export class RealBitcoind {
   }
 
   /** Ends the process and starts it again with the same data: it has forgotten its peers. */
-  async restart(): Promise<void> {
+  async restart(...args: readonly string[]): Promise<void> {
     await this.#end();
+    await this.#run(args);
+  }
+
+  /** The same without its data. */
+  async restartEmpty(): Promise<void> {
+    await this.#end();
+    await rm(this.#folder, { recursive: true, force: true });
+    await mkdir(this.#folder);
     await this.#run();
   }
 
@@ -58,11 +68,12 @@ export class RealBitcoind {
 
   /** The results, in the order of the calls. @throws the first error */
   async call(...calls: RpcCall[]): Promise<unknown[]> {
-    const outcomes = await this.#client.batch(calls, { timeoutMs: 60_000 });
-    return outcomes.map((outcome: RpcOutcome) => {
-      if ('error' in outcome) throw outcome.error;
-      return outcome.result;
-    });
+    return await resultsOf(this.#client, calls);
+  }
+
+  /** The same about a wallet. */
+  async callWallet(wallet: string, ...calls: RpcCall[]): Promise<unknown[]> {
+    return await resultsOf(new RpcClient({ ...this.#access, wallet }), calls);
   }
 
   async stop(): Promise<void> {
@@ -70,8 +81,8 @@ export class RealBitcoind {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #run(): Promise<void> {
-    const child = spawn(this.#program, this.#args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  async #run(more: readonly string[] = []): Promise<void> {
+    const child = spawn(this.#program, [...this.#args, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     for await (const text of child.stdout.setEncoding('utf8')) if (String(text).includes('Done loading')) break;
     child.stdout.destroy();
@@ -83,4 +94,12 @@ export class RealBitcoind {
     this.#process.kill(signal);
     await exited;
   }
+}
+
+async function resultsOf(client: RpcClient, calls: readonly RpcCall[]): Promise<unknown[]> {
+  const outcomes = await client.batch(calls, { timeoutMs: 60_000 });
+  return outcomes.map((outcome: RpcOutcome) => {
+    if ('error' in outcome) throw outcome.error;
+    return outcome.result;
+  });
 }

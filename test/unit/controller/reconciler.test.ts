@@ -89,6 +89,7 @@ describe('Reconciler', () => {
       recorder,
       monitor,
       blocks: { observe: () => undefined, forget: () => undefined },
+      wallets: { observe: () => undefined, forget: () => undefined },
       copier: { isHeld: () => false, observe: () => undefined, forget: () => undefined },
       diagnosis,
       lost,

@@ -25,6 +25,8 @@ class FakeNodes implements ProducerCalls {
   leads = true;
   /** The producer of each call, and how many blocks. */
   readonly calls: (readonly [number, number])[] = [];
+  /** What each call pays to. */
+  readonly payees: (string | undefined)[] = [];
 
   look = async ({ ordinal }: Node) => {
     await Promise.resolve();
@@ -32,8 +34,9 @@ class FakeNodes implements ProducerCalls {
     return { chain: this.own.get(ordinal) ?? this.chain, isGenerating: this.generating.has(ordinal) };
   };
 
-  generate = async ({ ordinal }: Node, blocks: number) => {
+  generate = async ({ ordinal }: Node, blocks: number, _: AbortSignal, descriptor?: string) => {
     await Promise.resolve();
+    this.payees.push(descriptor);
     this.calls.push([ordinal, blocks]);
     const { error, isMade = true } = this.next ?? {};
     this.next = undefined;
@@ -217,5 +220,33 @@ describe('ProductionSide', () => {
       reason: 'ProducerNotReady',
       message: 'none of the producers is ready (nodes 0, 1, 2)',
     });
+  });
+
+  it('makes the first blocks for wallets, each once, and waits for a wallet that is not there yet', async () => {
+    spec = { initialBlocks: 10 };
+    const addresses = new Map([['miner', 'bcrt1miner']]);
+    const payments = [
+      { wallet: { name: 'miner', ordinal: 0 }, lastHeight: 3 },
+      { wallet: { name: 'user', ordinal: 1 }, lastHeight: 5 },
+    ];
+    const limits = { leastHeight: 0, payments, addressOf: ({ name }: { readonly name: string }) => addresses.get(name) };
+    const paying = () => side.step(spec, three, all, signal, limits);
+    await paying();
+    expect(await paying()).to.deep.equal({ result: { requeueAfterMs: 250 }, state: { reason: 'MiningInitialBlocks' } });
+    addresses.set('user', 'bcrt1user');
+    nodes.next = { error: timeout, isMade: true };
+    for (let steps = 0; steps < 4; steps += 1) await paying();
+    expect(nodes.calls.map(([, blocks]) => blocks)).to.deep.equal([3, 2, 5]);
+    expect(nodes.payees).to.deep.equal(['addr(bcrt1miner)', 'addr(bcrt1user)', undefined]);
+    expect(nodes.chain.height).to.equal(10);
+  });
+
+  it('makes no block on a chain that has lost the blocks that it should begin with', async () => {
+    const { state } = await side.step(spec, three, all, signal, { leastHeight: 300, payments: [], addressOf: () => undefined });
+    expect(state).to.deep.equal({
+      reason: 'ProducerNotReady',
+      message: 'alice-sts-1 has 0 of the 300 blocks that the network starts with',
+    });
+    expect(nodes.calls).to.be.empty;
   });
 });

@@ -1,0 +1,43 @@
+// Which wallet a block pays to, among the first that the controller makes. Pure.
+import type { WalletSpec } from '../api/wallets.ts';
+import type { SpecProblem } from '../topology/topology-plan.ts';
+import { rangesOf } from '../topology/topology-problems.ts';
+
+/** A wallet of a node. */
+export interface NodeWallet {
+  readonly name: string;
+  readonly ordinal: number;
+}
+
+export interface Payment {
+  readonly wallet: NodeWallet;
+  /** The height of the last block that pays to it. */
+  readonly lastHeight: number;
+}
+
+/** @param first the height above which the controller makes blocks. @returns the payments in the order of their blocks */
+export function paymentsOf(wallets: readonly WalletSpec[], first: number): Payment[] {
+  let lastHeight = first;
+  return wallets.flatMap(({ name, ordinals: [ordinal = 0] = [], blocks = 0 }) => {
+    lastHeight += blocks;
+    return blocks === 0 ? [] : [{ wallet: { name, ordinal }, lastHeight }];
+  });
+}
+
+/** The payment of the block of a height; undefined if it pays to no wallet. */
+export const paymentAt = (payments: readonly Payment[], height: number): Payment | undefined =>
+  payments.find(({ lastHeight }) => height <= lastHeight);
+
+/** A problem for each wallet of a node which there is not. */
+export function walletProblems(wallets: readonly WalletSpec[] | undefined, ordinals: readonly number[]): SpecProblem[] {
+  if (wallets === undefined || ordinals.length === 0) return [];
+  const nodes = rangesOf(ordinals.toSorted((a, b) => a - b));
+  return wallets.flatMap(({ name, ordinals: named = [0] }) =>
+    named
+      .filter(ordinal => !ordinals.includes(ordinal))
+      .map((ordinal): SpecProblem => ({
+        reason: 'OrdinalUnknown',
+        message: `wallets[${name}].ordinals: there is no node ${ordinal} (nodes: ${nodes})`,
+      })),
+  );
+}
