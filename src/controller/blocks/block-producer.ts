@@ -83,7 +83,15 @@ const maxMakers = 64;
 
 /** The states by what needs attention first. */
 const order: readonly SideState['reason'][] = [
-  ...(['BlockProductionFailed', 'ProducerNotReady', 'MiningInitialBlocks', 'Producing', 'InitialBlocksMined', 'Paused'] as const),
+  ...([
+    'BlockProductionFailed',
+    'ProducerNotReady',
+    'StillMaking',
+    'MiningInitialBlocks',
+    'Producing',
+    'InitialBlocksMined',
+    'Paused',
+  ] as const),
 ];
 
 export class BlockProducer {

@@ -25,7 +25,9 @@ export interface ProducerCalls {
 
 export type SideState =
   | { readonly reason: 'Producing' | 'MiningInitialBlocks' | 'InitialBlocksMined' | 'Paused' }
-  | { readonly reason: 'ProducerNotReady' | 'BlockProductionFailed'; readonly message: string };
+  | { readonly reason: 'ProducerNotReady' | 'BlockProductionFailed'; readonly message: string }
+  /** A node is still making a block after the call was given up. `isLate`: it takes it three intervals and more. */
+  | { readonly reason: 'StillMaking'; readonly message: string; readonly isLate: boolean };
 
 export interface MadeBlock {
   readonly height: number;
@@ -65,8 +67,21 @@ const maxLags = 20;
 const passOverMs = 5_000;
 /** Another process has the Lease, or it is about to end. */
 const leaseMs = 500;
+/** So often a node is asked that is making a block. */
+const generatingMs = 1_000;
+/** For so long a node that does not answer may still be making a block. */
+const silentMs = 60_000;
+/** A block takes a node too long after so many intervals. */
+const lateIntervals = 3;
 /** A block that is later than this is no longer counted from the time at which it was due, so that none are made up for. */
 const lateMs = 1_000;
+
+/** A node that may still be making a block. */
+interface Unsettled {
+  readonly message: string;
+  /** It says so. Otherwise it does not answer. */
+  readonly isGenerating: boolean;
+}
 
 interface Outcome {
   readonly node: Node;
@@ -81,9 +96,13 @@ export class ProductionSide {
   /** The time that the next block is counted from, for a tip. */
   #base: { readonly tip: string; readonly ms: number } | undefined;
   /** By name: nodes that may still be making a block. A call to them has not been answered. */
-  readonly #uncertain = new Map<string, Node>();
-  /** All producers are asked first: a former process may have had one make a block. */
+  readonly #uncertain = new Map<string, { readonly node: Node; readonly sinceMs: number }>();
+  /** A former process may have had a producer make a block: all are asked first, also those that are not ready. */
+  #isNew = true;
+  /** The producers are asked for their tips first. */
   #isFresh = true;
+  /** Since when a node has been making a block after the call was given up. */
+  #generatingSinceMs: number | undefined;
   /** By name: until when a node is passed over. */
   readonly #passedOver = new Map<string, number>();
   #lags = 0;
@@ -113,8 +132,9 @@ export class ProductionSide {
   ): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
     const ready = new Map(nodes.filter(isAsked).map(node => [node.ordinal, node]));
-    const unanswered = await this.#settle(side, ready, signal);
-    if (unanswered !== undefined) return notReady(unanswered);
+    const unsettled = await this.#settle(side, nodes, signal);
+    if (unsettled?.isGenerating === true) return this.#generating(spec, side, unsettled.message);
+    if (unsettled !== undefined) return notReady(unsettled.message);
     const found = await this.#producer(spec, side, ready, signal);
     if ('result' in found) return found;
     const { node, chain } = found;
@@ -143,29 +163,58 @@ export class ProductionSide {
     return { ...step, nextMs, result: { requeueAfterMs: Math.max(1, nextMs - this.#nowMs()) } };
   }
 
-  /** Waits for calls that may still make a block. @returns why it must be waited for them */
-  async #settle(side: Side, ready: ReadonlyMap<number, Node>, signal: AbortSignal): Promise<string | undefined> {
-    // A process that is gone makes no blocks.
-    for (const { name, ordinal, ip } of this.#uncertain.values()) if (ready.get(ordinal)?.ip !== ip) this.#uncertain.delete(name);
-    const producers = this.#isFresh ? side.producers.flatMap(({ ordinal }) => ready.get(ordinal) ?? []) : [];
-    this.#isFresh = false;
-    const asked = new Map([...this.#uncertain.values(), ...producers].map(node => [node.name, node]));
-    let why: string | undefined;
+  /** Waits for calls that may still make a block. @returns what it must be waited for */
+  async #settle(side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Unsettled | undefined> {
+    const present = new Map(nodes.filter(({ ip }) => ip !== '').map(node => [node.ordinal, node]));
+    // Another pod has another process. One that is not ready may be frozen, and make the block later.
+    for (const { node } of this.#uncertain.values())
+      if (present.get(node.ordinal)?.ip !== node.ip) this.#uncertain.delete(node.name);
+    const producers = side.producers.flatMap(({ ordinal }) => present.get(ordinal) ?? []);
+    const asked = [...this.#uncertain.values()].map(({ node }) => node);
+    if (this.#isNew) asked.push(...producers.filter(({ isTerminating }) => !isTerminating));
+    else if (this.#isFresh) asked.push(...producers.filter(isAsked));
+    const isNew = this.#isNew;
+    [this.#isFresh, this.#isNew] = [false, false];
+    const unsettled: Unsettled[] = [];
     const settle = async (node: Node) => {
       try {
         const { chain, isGenerating } = await this.#calls.look(node, signal);
         this.#see(chain);
         this.#uncertain.delete(node.name);
         if (!isGenerating) return;
-        this.#uncertain.set(node.name, node);
-        why = `${node.name} is still making a block`;
+        this.#suspect(node);
+        unsettled.push({ message: `${node.name} is still making a block`, isGenerating });
       } catch (error) {
         signal.throwIfAborted();
-        if (this.#uncertain.has(node.name)) why = `${node.name}: ${messageOf(error)}`;
+        if (isNew && !isUnreachable(error) && !this.#uncertain.has(node.name)) this.#suspect(node);
+        if (this.#mayStillGenerate(node, error))
+          unsettled.push({ message: `${node.name}: ${messageOf(error)}`, isGenerating: false });
       }
     };
-    await Promise.all([...asked.values()].map(settle));
-    return why;
+    await Promise.all([...new Map(asked.map(node => [node.name, node])).values()].map(settle));
+    const [first] = unsettled;
+    this.#generatingSinceMs = first?.isGenerating === true ? (this.#generatingSinceMs ?? this.#nowMs()) : undefined;
+    return unsettled.find(({ isGenerating }) => !isGenerating) ?? first;
+  }
+
+  #generating(spec: BlockProductionSpec, { share }: Side, message: string): Step {
+    const { intervalSeconds = Infinity } = spec;
+    const lateMs = (lateIntervals * intervalSeconds * 1_000) / share;
+    const isLate = this.#nowMs() - (this.#generatingSinceMs ?? Infinity) >= lateMs;
+    return { result: { requeueAfterMs: generatingMs }, state: { reason: 'StillMaking', message, isLate } };
+  }
+
+  #suspect(node: Node): void {
+    this.#uncertain.set(node.name, { node, sinceMs: this.#nowMs() });
+  }
+
+  /** @param error why the node did not say whether it does */
+  #mayStillGenerate({ name }: Node, error: unknown): boolean {
+    const sinceMs = this.#uncertain.get(name)?.sinceMs;
+    if (sinceMs === undefined) return false;
+    if (!isRefused(error) && this.#nowMs() - sinceMs < silentMs) return true;
+    this.#uncertain.delete(name);
+    return false;
   }
 
   /** The producer whose turn it is, with the highest tip; or why there is none. */
@@ -211,7 +260,7 @@ export class ProductionSide {
     signal: AbortSignal,
   ): Promise<Step> {
     if (!this.#calls.mayGenerate()) return { result: { requeueAfterMs: leaseMs }, state: { reason }, nextMs: dueMs };
-    this.#uncertain.set(node.name, node);
+    this.#suspect(node);
     try {
       const hashes = await this.#calls.generate(node, blocks, signal, descriptor);
       this.#uncertain.delete(node.name);
@@ -253,6 +302,12 @@ function progressOf(spec: BlockProductionSpec, height: number): 'Producing' | 'M
   if (initialBatch(spec, height) > 0) return 'MiningInitialBlocks';
   return spec.intervalSeconds === undefined ? 'InitialBlocksMined' : 'Producing';
 }
+
+const isUnreachable = (error: unknown): boolean => error instanceof BitcoinTransportError && error.failure === 'unreachable';
+
+/** Nobody listens there: the process is gone, and with it the call. */
+const isRefused = (error: unknown): boolean =>
+  isUnreachable(error) && (error as { readonly cause?: { readonly code?: unknown } }).cause?.code === 'ECONNREFUSED';
 
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 

@@ -7,6 +7,9 @@ import type { ProductionObserved } from '../blocks/block-producer.ts';
 import { reasons } from '../events/reasons.ts';
 import { type ConditionState } from './condition.ts';
 
+/** So many blocks before the reward ends there is a warning. By then a block pays 4 satoshi. */
+const warnedBlocks = 450;
+
 const timeText = (ms: number): string => new Date(ms).toISOString();
 
 export function blockProductionStatusOf({ produced, last, nextMs }: ProductionObserved): BitcoinNetworkBlockProduction {
@@ -33,17 +36,38 @@ export function blocksProduced(
     case 'Paused':
       return isTrue('no blocks are made: blockProduction.paused is set');
     case 'InitialBlocksMined':
-      return isTrue(`the chain has its ${initialBlocks} initial blocks`);
+      return isTrue(`the chain has its ${initialBlocks} initial blocks${rewardText(spec, height)}`);
     case 'MiningInitialBlocks':
       return isFalse(`the chain has not its ${initialBlocks} initial blocks yet`);
     case 'Producing':
-      return (spec.chain ?? 'regtest') === 'regtest' && height >= firstBlockWithoutReward
-        ? exhausted
-        : isTrue(paceText(production));
+      return isExhausted(spec, height) ? exhausted : isTrue(`${paceText(production)}${rewardText(spec, height)}`);
+    case 'StillMaking':
+      if (spec.chain !== 'signet') return { status: 'False', reason: 'ProducerNotReady', message: state.message };
+      return state.isLate
+        ? {
+            status: 'False',
+            reason: 'DifficultyTooHigh',
+            message: `${state.message}: the difficulty is too high for an interval of ${production.intervalSeconds} s`,
+          }
+        : { status: 'True', reason: 'Producing', message: paceText(production) };
     default:
       return isFalse('message' in state ? state.message : '');
   }
 }
+
+const isRegtest = ({ chain = 'regtest' }: BitcoinNetwork['spec']): boolean => chain === 'regtest';
+const isExhausted = (spec: BitcoinNetwork['spec'], height: number): boolean =>
+  isRegtest(spec) && height >= firstBlockWithoutReward;
+/** Without the number of blocks that are left, so that the condition stays the same while they are made. */
+const isNearlyExhausted = (spec: BitcoinNetwork['spec'], height: number): boolean =>
+  isRegtest(spec) && height >= firstBlockWithoutReward - warnedBlocks;
+
+const rewardText = (spec: BitcoinNetwork['spec'], height: number): string => {
+  if (!isNearlyExhausted(spec, height)) return '';
+  return isExhausted(spec, height)
+    ? `; from height ${firstBlockWithoutReward} on blocks pay nothing but fees`
+    : `; fewer than ${warnedBlocks} blocks are left that pay a reward: from height ${firstBlockWithoutReward} on they pay nothing but fees`;
+};
 
 const exhausted: ConditionState = {
   status: 'False',
@@ -69,11 +93,19 @@ export function productionEvents(
 ): PendingEvent[] {
   const production = spec.blockProduction;
   const [was, is] = [conditionIn(previous)?.reason, conditionIn(status)?.reason];
-  if (production === undefined || is === undefined || was === is) return [];
+  if (production === undefined || is === undefined) return [];
   const events: PendingEvent[] = [];
+  const [wasNear, isNear] = [previous, status].map(each => isNearlyExhausted(spec, each?.chain?.height ?? 0));
+  if (isNear === true && wasNear === false && is !== 'SubsidyExhausted')
+    events.push({
+      type: 'Warning',
+      reason: reasons.subsidyExhausted,
+      message: `Fewer than ${warnedBlocks} blocks are left that pay a reward: from height ${firstBlockWithoutReward} on they pay nothing but fees`,
+    });
+  if (was === is) return events;
   const { initialBlocks = 0 } = production;
   const produced = previous?.blockProduction?.produced ?? 0;
-  const failed = was === 'ProducerNotReady' || was === 'BlockProductionFailed';
+  const failed = was === 'ProducerNotReady' || was === 'BlockProductionFailed' || was === 'DifficultyTooHigh';
   const isNew = was === undefined || was === 'MiningInitialBlocks' || was === 'WaitingForBlocks';
   if (initialBlocks > 0 && hasInitial(is) && (isNew || (failed && produced < initialBlocks)))
     events.push({
@@ -97,6 +129,12 @@ export function productionEvents(
       type: 'Warning',
       reason: reasons.subsidyExhausted,
       message: `From height ${firstBlockWithoutReward} on blocks pay nothing but fees`,
+    });
+  if (is === 'DifficultyTooHigh')
+    events.push({
+      type: 'Warning',
+      reason: reasons.difficultyTooHigh,
+      message: `No block for long: ${conditionIn(status)?.message ?? ''}`,
     });
   // Of a network that comes up no node is ready yet.
   if (is === 'ProducerNotReady' && was !== undefined && was !== 'Suspended')

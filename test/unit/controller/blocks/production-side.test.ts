@@ -11,6 +11,8 @@ const { signal } = new AbortController();
 const startMs = Date.UTC(2026, 0, 1);
 const timeout = new BitcoinTransportError('timeout', 'no answer within 6000 ms');
 
+const refused = new BitcoinTransportError('unreachable', 'no connection', Object.assign(new Error(), { code: 'ECONNREFUSED' }));
+
 /** Nodes that have a chain in common; each may lag, hang, or be at work. */
 class FakeNodes implements ProducerCalls {
   nowMs = startMs;
@@ -19,6 +21,8 @@ class FakeNodes implements ProducerCalls {
   /** Those with another chain than that. */
   readonly own = new Map<number, ChainState>();
   readonly silent = new Set<number>();
+  /** Those whose process is gone. */
+  readonly refusing = new Set<number>();
   readonly generating = new Set<number>();
   /** What the next call fails with, and whether the block is made all the same. */
   next: { readonly error: Error; readonly isMade: boolean } | undefined;
@@ -30,6 +34,7 @@ class FakeNodes implements ProducerCalls {
 
   look = async ({ ordinal }: Node) => {
     await Promise.resolve();
+    if (this.refusing.has(ordinal)) throw refused;
     if (this.silent.has(ordinal)) throw timeout;
     return { chain: this.own.get(ordinal) ?? this.chain, isGenerating: this.generating.has(ordinal) };
   };
@@ -153,26 +158,51 @@ describe('ProductionSide', () => {
     nodes.next = { error: timeout, isMade: false };
     await step();
     nodes.generating.add(1);
-    expect((await runFor(30_000)).state).to.deep.equal({
-      reason: 'ProducerNotReady',
-      message: 'alice-sts-1 is still making a block',
-    });
+    const [message, reason] = ['alice-sts-1 is still making a block', 'StillMaking'];
+    expect((await runFor(20_000)).state).to.deep.equal({ reason, message, isLate: false });
+    expect((await runFor(20_000)).state, 'after three intervals').to.deep.equal({ reason, message, isLate: true });
     nodes.generating.clear();
     nodes.silent.add(1);
     expect((await runFor(30_000)).state.reason).to.equal('ProducerNotReady');
     expect(nodes.calls).to.have.length(1);
-    // Its process is gone, and with it the call.
+    // Its process may be frozen.
     all[1] = node(1, { isReady: false });
+    expect((await runFor(5_000)).state.reason).to.equal('ProducerNotReady');
+    expect(nodes.calls).to.have.length(1);
+    // Its process is gone, and with it the call.
+    nodes.refusing.add(1);
     await runFor(5_000);
     expect(nodes.calls.map(([ordinal]) => ordinal)).to.deep.equal([1, 2]);
   });
 
   it('makes no block while a node is at work for a former leader', async () => {
     nodes.generating.add(2);
-    expect((await step()).state.reason).to.equal('ProducerNotReady');
+    expect((await step()).state.reason).to.equal('StillMaking');
     nodes.generating.clear();
     await step();
     expect(nodes.calls).to.have.length(1);
+  });
+
+  it('waits for a node that does not say whether it is at work for a former leader, ready or not, for a minute', async () => {
+    nodes.silent.add(2);
+    all[2] = node(2, { isReady: false });
+    expect((await runFor(30_000)).state).to.deep.equal({
+      reason: 'ProducerNotReady',
+      message: 'alice-sts-2: no answer within 6000 ms',
+    });
+    expect(nodes.calls).to.deep.equal([]);
+    await runFor(32_000);
+    expect(nodes.calls.length).to.be.above(0);
+  });
+
+  it('does not wait for a producer whose process is gone, nor for one that hangs when no call to it is open', async () => {
+    nodes.refusing.add(2);
+    expect((await step()).made).to.not.equal(undefined);
+    nodes.silent.add(0);
+    side.refresh();
+    nodes.nowMs += 10_000;
+    expect((await runFor(100)).state.reason).to.equal('Producing');
+    expect(nodes.calls.length).to.equal(2);
   });
 
   it('lets a producer that lacks the newest block get it first, and takes another one if it does not', async () => {

@@ -14,6 +14,7 @@ function statusOf(state: SideState, produced: number, height = 102): BitcoinNetw
   const observed = { state, produced, last: undefined, nextMs: undefined };
   const condition = blocksProduced(alice, production, observed, height);
   return {
+    chain: { name: 'regtest', height, tip: 'ab', tips: 1, forkDepth: 0 },
     blockProduction: blockProductionStatusOf(observed),
     conditions: [{ type: 'BlocksProduced', lastTransitionTime: '2026-01-01T00:00:00Z', ...condition }],
   };
@@ -48,6 +49,27 @@ describe('the status of the blocks of a network', () => {
     expect(statusOf(making, 5_000, 4_949).conditions?.[0]?.reason).to.equal('Producing');
     expect(statusOf(making, 5_000, 4_950).conditions?.[0]).to.include({ status: 'False', reason: 'SubsidyExhausted' });
   });
+
+  it('says from height 4,500 on that few blocks are left that pay a reward, without counting them', () => {
+    const messageAt = (height: number) => statusOf(making, 0, height).conditions?.[0]?.message;
+    expect(messageAt(4_499)).to.equal('a block every 10 s');
+    expect(messageAt(4_500)).to.equal(
+      'a block every 10 s; fewer than 450 blocks are left that pay a reward: from height 4950 on they pay nothing but fees',
+    );
+    expect(messageAt(4_949)).to.equal(messageAt(4_500));
+  });
+
+  it('takes a slow block on a signet for the work that it is, until it takes three intervals', () => {
+    const conditionOf = (chain: 'signet' | 'regtest', isLate: boolean) => {
+      const observed = { produced: 0, last: undefined, nextMs: undefined };
+      const state: SideState = { reason: 'StillMaking', message: 'alice-sts-1 is still making a block', isLate };
+      const { status, reason } = blocksProduced(network({ chain }), production, { ...observed, state }, 5);
+      return `${status} ${reason}`;
+    };
+    expect(conditionOf('signet', false)).to.equal('True Producing');
+    expect(conditionOf('signet', true)).to.equal('False DifficultyTooHigh');
+    expect(conditionOf('regtest', false)).to.equal('False ProducerNotReady');
+  });
 });
 
 describe('the events of the blocks of a network', () => {
@@ -79,6 +101,15 @@ describe('the events of the blocks of a network', () => {
 
   it('are none while nothing changes but the number of blocks', () => {
     expect(reasonsOf(statusOf(making, 150), statusOf(making, 151), statusOf(making, 152))).to.deep.equal([]);
+  });
+
+  it('warn once before the reward is used up', () => {
+    expect(reasonsOf(...[4_499, 4_500, 4_501].map(height => statusOf(making, height, height)))).to.deep.equal([
+      'SubsidyExhausted',
+    ]);
+    expect(reasonsOf(statusOf(mining, 0, 0), statusOf({ reason: 'InitialBlocksMined' }, 4_600, 4_600))).to.deep.equal([
+      ...['SubsidyExhausted', 'InitialBlocksMined'],
+    ]);
   });
 
   it('warn once when the reward is used up', () => {
