@@ -3,7 +3,6 @@
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
-import { resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import { BitcoinTransportError, type Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -15,6 +14,7 @@ import { recentHeights, type ShownBlock } from '../../bitcoin/chain/recent-block
 import { type BlockHeader, type HeadersRequest, readHeaders } from '../../bitcoin/rpc/block-headers.ts';
 import { waitForBlock } from '../../bitcoin/rpc/wait-for-block.ts';
 import { BlockWatch, type BlockWatchOptions } from './block-watch.ts';
+import { isFlushDue } from './flush-schedule.ts';
 import type { PeerPlan } from './node-target.ts';
 import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
@@ -69,8 +69,6 @@ const livelyMs = 2_000;
 const chainDelayMs = 250;
 /** Calls that nodes answer when they have a new block. Each takes a connection, and a thread of the node. */
 const maxHeldCalls = 100;
-/** With the time between two looks it is about five minutes. */
-const flushAfterMs = 200_000;
 /** How long an unresponsive node waits that finds no place. */
 const noPlaceMs = 5_000;
 
@@ -237,7 +235,7 @@ export class NodeMonitor {
     const { network } = node;
     const wasLively = network.isLively;
     const ask = node.startAsk(signal);
-    const flushes = isFlushDue(node);
+    const flushes = isFlushDue(network.network, node.node, performance.now() - node.flushedAtMs);
     if (flushes) node.flushedAtMs = performance.now();
     try {
       const report = await this.#options.ask(
@@ -255,9 +253,9 @@ export class NodeMonitor {
         },
         ask.signal,
       );
+      await this.#readBlocks(node, report, ask.signal);
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
       if (report.failure !== undefined) this.#options.onFailure(network.network, report);
-      await this.#readBlocks(node, report, ask.signal);
       const change = ask.finish(report);
       const key = keyOf(network.network);
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
@@ -289,13 +287,4 @@ export class NodeMonitor {
       if (!(error instanceof BitcoinTransportError)) throw error;
     }
   }
-}
-
-/**
- * Whether the node has a volume and should write its chain to disk: what it has not written is lost if it is killed. On a public chain to
- * count the coins takes minutes, and lost blocks come back from its peers.
- */
-function isFlushDue({ network: { network }, node, flushedAtMs }: WatchedNode): boolean {
-  if (performance.now() - flushedAtMs < flushAfterMs || !chainParametersOf(network.spec).maxTipAge) return false;
-  return resumedSetsOf(network).some(({ group, settings }) => group === node.group && settings.storage !== undefined);
 }
