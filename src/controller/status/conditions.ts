@@ -6,6 +6,7 @@ import type {
   BitcoinNetworkStatus,
 } from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
+import { definedOnly } from '../../collections/defined-only.ts';
 import { wholeSeconds } from '../../time/rfc3339.ts';
 import { reasons } from '../events/reasons.ts';
 import { blocksWaiting, bootstrapStates } from './bootstrap.ts';
@@ -78,10 +79,7 @@ function pausedStates(
   { nodes, specFault }: PausedObservation,
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionStates {
-  const beforeOf = (wanted: string) => conditionIn(previous, wanted);
-  const [credentials, rollout, suspended] = ['CredentialsAvailable', 'UpToDate', 'Suspended'].map(beforeOf);
-  const [storage, expires, bootstrapped, lost] = ['StorageReady', 'Expired', 'Bootstrapped', 'ChainLost'].map(beforeOf);
-  const wallets = beforeOf('WalletsReady');
+  const credentials = conditionIn(previous, 'CredentialsAvailable');
   const isReady = countReady(nodes) === network.spec.nodes && nodes.length === network.spec.nodes;
   const [reason, why] =
     specFault === undefined ? [reasons.paused, 'the network is paused'] : [specFault.reason, specFault.message];
@@ -92,14 +90,9 @@ function pausedStates(
       reason,
       message: `${why}: its nodes are not asked about their peers`,
     },
-    ...(rollout === undefined ? {} : { UpToDate: asBefore(rollout) }),
+    ...asBefore(previous, ['UpToDate']),
     ...(credentials === undefined ? {} : { CredentialsAvailable: sameState(credentials) }),
-    ...(storage === undefined ? {} : { StorageReady: asBefore(storage) }),
-    ...(expires === undefined ? {} : { Expired: asBefore(expires) }),
-    ...(suspended === undefined ? {} : { Suspended: asBefore(suspended) }),
-    ...(wallets === undefined ? {} : { WalletsReady: asBefore(wallets) }),
-    ...(bootstrapped === undefined ? {} : { Bootstrapped: asBefore(bootstrapped) }),
-    ...(lost === undefined ? {} : { ChainLost: asBefore(lost) }),
+    ...asBefore(previous, ['StorageReady', 'Suspended', 'Expired', 'WalletsReady', 'Bootstrapped', 'ChainLost']),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),
@@ -112,10 +105,17 @@ const pausedTrue: ConditionState = {
   message: `nothing of the network is changed as long as it has the annotation ${pausedAnnotation}`,
 };
 
-const asBefore = ({ observedGeneration, ...condition }: BitcoinNetworkCondition): ConditionState => ({
-  ...sameState(condition),
-  ...(observedGeneration === undefined ? {} : { observedGeneration }),
-});
+/** The conditions of these types that there are, as they were, of the generation that they were about. */
+function asBefore(previous: BitcoinNetworkStatus | undefined, types: readonly string[]): ConditionStates {
+  const kept = types.flatMap(type => {
+    const before = conditionIn(previous, type);
+    return before === undefined ? [] : [[type, { ...sameState(before), ...generationOf(before) }] as const];
+  });
+  return Object.fromEntries(kept);
+}
+
+const generationOf = ({ observedGeneration }: BitcoinNetworkCondition): Pick<ConditionState, 'observedGeneration'> =>
+  definedOnly({ observedGeneration });
 
 /** The conditions of the network, with another state of the one of that type. */
 export const withCondition = (
@@ -150,7 +150,7 @@ function upToDate(
   previous: BitcoinNetworkStatus | undefined,
 ): Record<string, ConditionState> {
   const before = conditionIn(previous, 'UpToDate');
-  if (rollout === undefined) return before === undefined ? {} : { UpToDate: asBefore(before) };
+  if (rollout === undefined) return asBefore(previous, ['UpToDate']);
   const { reason, message } = rollout;
   const isUpToDate = reason === 'AllNodesUpdated';
   if (before === undefined && isUpToDate && countReady(nodes) < network.spec.nodes) return {};

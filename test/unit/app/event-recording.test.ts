@@ -105,7 +105,7 @@ describe('startEventRecording', () => {
   it('has an action for every reason, in the imperative; of an unknown one it is the reason', () => {
     for (const reason of Object.values(reasons)) {
       expect(actionOf(reason)).to.match(
-        /^(Create|Delete|Repair|Write|Pause|Resume|Scale|Update|Replace|Observe|Connect|Read|Reconcile|Restart|Produce|Run)[A-Za-z]*$/,
+        /^(Create|Delete|Repair|Write|Pause|Resume|Scale|Update|Replace|Observe|Connect|Read|Reconcile|Restart|Produce|Run|Copy|Load|Expand)[A-Za-z]*$/,
       );
       expect(actionOf(reason)).not.to.equal(reason);
     }
