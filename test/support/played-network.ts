@@ -87,11 +87,8 @@ export class PlayedNetwork {
 
   deleteExperiment(name: string): void {
     const { metadata, ...rest } = this.experimentOf(name)!;
-    const { resourceVersion: _, ...kept } = metadata;
-    this.cluster.put('bitcoinexperiments', {
-      ...rest,
-      metadata: { ...kept, deletionTimestamp: new Date() },
-    } as BitcoinExperiment);
+    const kept = Object.fromEntries(Object.entries(metadata).filter(([field]) => field !== 'resourceVersion'));
+    this.cluster.put('bitcoinexperiments', { ...rest, metadata: { ...kept, deletionTimestamp: new Date() } } as KubeObject);
   }
 
   /** Starts the bitcoinds, at 127.0.SUBNET.1 and above. */

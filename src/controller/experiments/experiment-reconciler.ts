@@ -6,17 +6,16 @@ import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { experimentFinalizer } from '../../bitcoin/api/names.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { keyOf } from '../../kube/resource.ts';
 import type { Result } from '../../runtime/controller.ts';
 import type { PerObject } from '../../runtime/per-object.ts';
 import type { ReadableCache } from '../caches.ts';
-import { isPaused } from '../lifecycle.ts';
 import { type NetworkPlan, planNetwork, withParts } from '../network-plan.ts';
 import type { NodeMonitor, ObservedNetwork } from '../nodes/node-monitor.ts';
 import { isBeingDeleted } from './demands.ts';
 import type { ExperimentCalls, ExperimentCallsOptions } from './experiment-calls.ts';
 import type { ExperimentWrites } from './experiment-writes.ts';
 import type { ExperimentCache, ExperimentsOfNetworks } from './experiments-of-networks.ts';
+import { Healing } from './healing.ts';
 import { isLevel } from './observed-chains.ts';
 import {
   advanced,
@@ -38,7 +37,6 @@ import {
 } from './progress.ts';
 import { podsToEvict, restartStage } from './restart-stage.ts';
 import {
-  areComplete,
   awaitStage,
   connectStage,
   mineStage,
@@ -70,10 +68,6 @@ export interface ExperimentReconcilerOptions {
 const conflictMs = 300;
 /** How often it is looked whether a network has come up, or is healed. */
 const lookMs = 250;
-/** bitcoind lists a connection for a moment after it was asked to close it. */
-const closingMs = 200;
-/** A network that cannot be healed, as one whose nodes do not answer, does not keep its experiment: it is healed when they answer. */
-const longestHealingMs = 60_000;
 /** A stage that takes longer says what it waits for. */
 const silentMs = 3_000;
 /** Timers hold no longer. */
@@ -83,11 +77,11 @@ export class ExperimentReconciler {
   readonly #options: ExperimentReconcilerOptions;
   /** By the key of a network: the experiment that is about to begin, whose write the others may not see yet. */
   readonly #beginning = new Map<string, string>();
-  /** By the uid of an experiment that ends: since when its network is connected, and when its nodes were asked again; monotonic milliseconds. */
-  readonly #confirmations = new Map<string, { readonly sinceMs: number; askedMs?: number }>();
+  readonly #healing: Healing;
 
   constructor(options: ExperimentReconcilerOptions) {
     this.#options = options;
+    this.#healing = new Healing(options);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
@@ -95,7 +89,7 @@ export class ExperimentReconciler {
     const cached = experiments.get(key);
     if (cached === undefined) {
       const uid = writes.at(key)?.uid;
-      if (uid !== undefined) this.#confirmations.delete(uid);
+      if (uid !== undefined) this.#healing.forget(uid);
       writes.forget(key);
       return {};
     }
@@ -247,37 +241,8 @@ export class ExperimentReconciler {
     return {};
   }
 
-  /** Also if there is nothing that could be healed now. */
   #isHealed(experiment: BitcoinExperiment, sinceMs: number): boolean {
-    const network = this.#networkOf(experiment);
-    if (network === undefined || network.metadata.deletionTimestamp !== undefined || isPaused(network)) return true;
-    if (this.#options.nowMs() - sinceMs >= longestHealingMs) return true;
-    const observed = this.#options.monitor.stateOf(this.#networkKeyOf(experiment));
-    const isComplete = observed !== undefined && this.#options.ofNetworks.isMet(network) && areComplete(observed);
-    return isComplete && this.#isConfirmed(experiment, observed);
-  }
-
-  /**
-   * A node may have reported its connections before another one, which had just been told to cut the network, closed them. Once all have
-   * reported, none is cutting any more: what they report from then on is so.
-   */
-  #isConfirmed({ metadata: { uid } }: BitcoinExperiment, { network, nodes, reports }: ObservedNetwork): boolean {
-    const nowMs = performance.now();
-    const confirmation = this.#confirmations.get(uid) ?? { sinceMs: nowMs };
-    this.#confirmations.set(uid, confirmation);
-    if (nowMs - confirmation.sinceMs < closingMs) return false;
-    if (confirmation.askedMs === undefined) {
-      confirmation.askedMs = nowMs;
-      this.#options.monitor.askNow(
-        keyOf(network),
-        nodes.map(({ name }) => name),
-      );
-      return false;
-    }
-    const { askedMs } = confirmation;
-    const isConfirmed = reports.every(({ askedAtMs = 0 }) => askedAtMs >= askedMs);
-    if (isConfirmed) this.#confirmations.delete(uid);
-    return isConfirmed;
+    return this.#healing.isOver(experiment, this.#networkOf(experiment), this.#options.nowMs() - sinceMs);
   }
 
   async #write(

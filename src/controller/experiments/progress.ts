@@ -161,7 +161,7 @@ export function waiting(status: BitcoinExperimentStatus, message: string | undef
   if (last === undefined) return status;
   const shown = message?.slice(0, maxMessage);
   if (last.message === shown) return status;
-  const { message: _, ...step } = last;
+  const step = without('message', last);
   return withStep(status, shown === undefined ? step : { ...step, message: shown });
 }
 
@@ -190,7 +190,7 @@ function atStep(
 function atStage(status: BitcoinExperimentStatus, stage: Stage, moment: Moment): BitcoinExperimentStatus {
   const last = status.steps?.at(-1);
   if (last === undefined) return status;
-  const { message: _, ...step } = last;
+  const step = without('message', last);
   const begun = withStep(status, { ...step, stage: stage.stage, stageTime: timeText(moment.nowMs) });
   if (stage.work !== 'connect') return begun;
   if (stage.parts === undefined) return withoutCut(begun);
@@ -198,7 +198,7 @@ function atStage(status: BitcoinExperimentStatus, stage: Stage, moment: Moment):
 }
 
 function withResult(step: ExperimentStepStatus, { reorgDepth, convergenceMilliseconds }: StageResult): ExperimentStepStatus {
-  const { message: _, ...rest } = step;
+  const rest = without('message', step);
   const depths = [step.reorgDepth, reorgDepth].filter(depth => depth !== undefined);
   return {
     ...rest,
@@ -212,8 +212,10 @@ const withStep = (status: BitcoinExperimentStatus, step: ExperimentStepStatus): 
   steps: [...(status.steps ?? []).slice(0, -1), step],
 });
 
-function withoutCut({ cut: _, ...status }: BitcoinExperimentStatus): BitcoinExperimentStatus {
-  return status;
+const withoutCut = (status: BitcoinExperimentStatus): BitcoinExperimentStatus => without('cut', status);
+
+function without<T extends object, K extends keyof T>(field: K, object: T): Omit<T, K> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== field)) as unknown as Omit<T, K>;
 }
 
 function withCondition(

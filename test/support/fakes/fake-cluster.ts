@@ -168,6 +168,6 @@ const withoutNulls = (fields: object): object =>
       name,
       name !== 'status' || typeof value !== 'object' || value === null
         ? (value as unknown)
-        : Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null)),
+        : Object.fromEntries(Object.entries(value as Readonly<Record<string, unknown>>).filter(([, each]) => each !== null)),
     ]),
   );
