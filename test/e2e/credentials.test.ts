@@ -3,63 +3,22 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { BitcoinTransportError, type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
 import { controllerNamespace, release } from '../../tools/installation.ts';
+import { CallingClient } from '../support/calling-client.ts';
 import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
 import { NetworkNamespace } from '../support/cluster/network-namespace.ts';
 import { eventually } from '../support/until.ts';
 
 const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
 const example = path.join(import.meta.dirname, '..', '..', 'examples', 'ci.yaml');
-const rpcPort = 18443;
 const name = 'hashed';
 const user = 'alice';
 const [oldPassword, newPassword] = ['the-old-password', 'the-new-password'] as const;
 
 const lineOf = (password: string): string =>
   `rpcauth=${user}:a-salt$${createHmac('sha256', 'a-salt').update(password).digest('hex')}\n`;
-
-/** Calls the nodes in turn, ten times a second, each call at the next node as long as one does not answer: as behind a Service. */
-class Client {
-  answered = 0;
-  readonly refusals: string[] = [];
-  password: string = oldPassword;
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
-
-  constructor(addresses: () => Promise<readonly string[]>) {
-    this.#running = this.#run(addresses);
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #run(addresses: () => Promise<readonly string[]>): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const [, hosts] = await Promise.all([sleep(100), addresses()]);
-      const first = this.answered % Math.max(1, hosts.length);
-      await this.#call([...hosts.slice(first), ...hosts.slice(0, first)], { user, password: this.password });
-    }
-  }
-
-  async #call(hosts: readonly string[], credentials: Credentials): Promise<void> {
-    for (const host of hosts)
-      try {
-        await new RpcClient({ host, port: rpcPort, credentials }).batch([{ method: 'uptime' }], { timeoutMs: 2_000 });
-        this.answered += 1;
-        return;
-      } catch (error) {
-        // A node that is being restarted does not listen.
-        if (error instanceof BitcoinTransportError && error.failure === 'unauthorized') this.refusals.push(host);
-      }
-    this.refusals.push(`no node of ${hosts.join()} answered`);
-  }
-}
 
 describe('on a real cluster', function () {
   this.timeout(0);
@@ -108,7 +67,9 @@ describe('on a real cluster', function () {
     await namespace.apply({ name, spec: { nodes: 2, secret: 'rpc', rpcAuth: { secretName: 'hashes' } } });
     await namespace.untilConnected(name);
     await untilUpToDate('True');
-    const client = new Client(async () => (await namespace.nodes(name)).filter(({ ready }) => ready).map(({ ip }) => ip));
+    const client = new CallingClient({ user, password: oldPassword }, async () =>
+      (await namespace.nodes(name)).filter(({ ready }) => ready).map(({ ip }) => ip),
+    );
     const first = await namespace.podUids(name);
 
     await setHashes(oldPassword, newPassword);
@@ -116,7 +77,7 @@ describe('on a real cluster', function () {
     await untilUpToDate('True');
     const second = await namespace.podUids(name);
     await setPassword(newPassword);
-    client.password = newPassword;
+    client.credentials = { user, password: newPassword };
     await setHashes(newPassword);
     await untilUpToDate('False');
     await untilUpToDate('True');

@@ -11,8 +11,8 @@ import { RecordingLogger } from './recording-logger.ts';
 export class PlayedKubelet {
   /** Which pods it runs, by namespace and name; asked again by `look`. */
   runs: (namespace: string, name: string) => boolean = () => true;
-  /** Called with each pod before it is ready. */
-  starts: (pod: V1Pod, ip: string) => void = () => undefined;
+  /** Called with each pod. It is ready once this is done. */
+  starts: (pod: V1Pod, ip: string) => Promise<void> | void = () => undefined;
   /** Called with the address of each pod that is gone. */
   onGone: (ip: string) => void = () => undefined;
   /** Addresses that the next pods get, before new ones. */
@@ -64,7 +64,7 @@ export class PlayedKubelet {
     const { namespace = '', name = '', uid = '' } = metadata;
     if (status?.podIP !== undefined || this.#addresses.has(uid) || !this.runs(namespace, name)) return;
     const ip = this.#newAddress(uid);
-    this.starts(pod, ip);
+    await this.starts(pod, ip);
     const ready = { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True' }] };
     try {
       const options = { patchType: 'merge', subresource: 'status', timeoutMs: 120_000, maxTries: 100 } as const;

@@ -1,0 +1,47 @@
+// A client of the nodes of a network, as one behind its Service: it calls them in turn, ten times a second, and the next one as long as one does
+// not listen. It records each call that was refused.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BitcoinTransportError, type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { rpcPort } from '../../src/bitcoin/api/names.ts';
+
+export class CallingClient {
+  answered = 0;
+  /** The nodes that refused the credentials, and the calls that no node answered. */
+  readonly refusals: string[] = [];
+  credentials: Credentials;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+
+  /** @param addresses those of the nodes that are ready */
+  constructor(credentials: Credentials, addresses: () => Promise<readonly string[]>) {
+    this.credentials = credentials;
+    this.#running = this.#run(addresses);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(addresses: () => Promise<readonly string[]>): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const [, hosts] = await Promise.all([sleep(100), addresses()]);
+      const first = this.answered % Math.max(1, hosts.length);
+      await this.#call([...hosts.slice(first), ...hosts.slice(0, first)]);
+    }
+  }
+
+  async #call(hosts: readonly string[]): Promise<void> {
+    const { credentials } = this;
+    for (const host of hosts)
+      try {
+        await new RpcClient({ host, port: rpcPort, credentials }).batch([{ method: 'uptime' }], { timeoutMs: 2_000 });
+        this.answered += 1;
+        return;
+      } catch (error) {
+        // A node that is being restarted does not listen.
+        if (error instanceof BitcoinTransportError && error.failure === 'unauthorized') this.refusals.push(host);
+      }
+    this.refusals.push(`no node of ${hosts.join()} answered`);
+  }
+}
