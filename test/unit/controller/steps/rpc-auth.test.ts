@@ -144,7 +144,7 @@ describe('the credentials of a network with rpcAuth', () => {
     [
       'a whitelist that lacks what the controller calls',
       'CredentialsInvalid',
-      `${secret}: the rpcwhitelist in rpcauth.conf must allow the BC_RPC_USER ${used} what the controller calls: add disconnectnode, getaddednodeinfo, getblockchaininfo, getblockhash, getchaintips, getnetworkinfo, getpeerinfo, waitforblockheight`,
+      `${secret}: the rpcwhitelist in rpcauth.conf must allow the BC_RPC_USER ${used} what the controller calls: add disconnectnode, getaddednodeinfo, getblockchaininfo, getblockhash, getblockheader, getchaintips, getnetworkinfo, getpeerinfo, waitforblockheight`,
       () => world.setHashes(lineOf('alice', 'hidden-word'), 'rpcwhitelist=alice:addnode'),
     ],
   ] as const)
@@ -162,7 +162,7 @@ describe('the credentials of a network with rpcAuth', () => {
 
   it('need more of a whitelist with features that call more', async () => {
     const allowed =
-      'addnode,disconnectnode,getaddednodeinfo,getblockchaininfo,getblockhash,getchaintips,getnetworkinfo,getpeerinfo,waitforblockheight';
+      'addnode,disconnectnode,getaddednodeinfo,getblockchaininfo,getblockhash,getblockheader,getchaintips,getnetworkinfo,getpeerinfo,waitforblockheight';
     world.setHashes(lineOf('alice', 'hidden-word'), `rpcwhitelist=alice:${allowed}`);
     expect((await world.of()).isAvailable).to.equal(true);
     const bootstrap = { network: { name: 'golden' } };
