@@ -18,13 +18,13 @@ const productionMethods = ['generatetodescriptor', 'getrpcinfo'];
 const walletMethods = ['createwallet', 'getnewaddress', 'listwalletdir', 'listwallets', 'loadwallet'];
 
 /** The methods that the spec makes necessary. Experiments, and networks that copy the blocks of this one, need more of it. */
-export function neededMethods({ blockProduction, bootstrap, storage, wallets, groups = [] }: BitcoinNetworkSpec): string[] {
+export function neededMethods({ blockProduction, bootstrap, storage, wallets = [], groups = [] }: BitcoinNetworkSpec): string[] {
   const isStored = storage !== undefined || groups.some(group => group.storage !== undefined);
   return [
     ...always,
     ...(blockProduction === undefined ? [] : productionMethods),
     ...(bootstrap === undefined ? [] : ['submitblock']),
     ...(isStored ? ['gettxoutsetinfo'] : []),
-    ...(wallets === undefined ? [] : walletMethods),
+    ...(wallets.length === 0 ? [] : walletMethods),
   ];
 }
