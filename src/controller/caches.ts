@@ -3,7 +3,7 @@ import type { BitcoinExperiment } from '../bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { managedBy, managedByLabel } from '../bitcoin/api/names.ts';
 import { controllerOf, type KubeObject } from '../kube/resource.ts';
-import { CacheSet } from '../runtime/cache-set.ts';
+import { CacheSet, type SyncState } from '../runtime/cache-set.ts';
 import { MultiNamespaceCache, type MultiNamespaceCacheOptions } from '../runtime/multi-namespace-cache.ts';
 import {
   childKindNames,
@@ -15,7 +15,7 @@ import {
   type WithoutKind,
 } from './child-kinds.ts';
 import { definedOnly } from '../collections/defined-only.ts';
-import { type ExperimentCache, experimentIndexers, keepExperiment } from './experiments/experiments-of-networks.ts';
+import { experimentIndexers, keepExperiment } from './experiments/kept-experiment.ts';
 import { keepNetwork } from './kept-fields.ts';
 import { type ObservedPod, podCacheOptions } from './pod-cache.ts';
 import { experiments as experimentType, networks, pods } from './resource-types.ts';
@@ -41,6 +41,11 @@ export type Caches = {
 
 /** What is read of a cache. */
 export type ReadableCache<T extends KubeObject> = Pick<MultiNamespaceCache<T>, 'get' | 'byIndex' | 'all' | 'changes'>;
+
+/** A cache of experiments, of which it is known whether it has listed them. Default: it has. */
+export type ExperimentCache = ReadableCache<BitcoinExperiment> & {
+  informer?(namespace: string): Pick<SyncState, 'hasSynced' | 'failure'> | undefined;
+};
 
 /** What the reconciler and the watches use of the caches. */
 export type ReadableCaches = {

@@ -19,7 +19,8 @@ import type { NodeMonitor } from '../nodes/node-monitor.ts';
 import { experimentCalls } from './experiment-calls.ts';
 import { ExperimentReconciler, type ExperimentReconcilerOptions } from './experiment-reconciler.ts';
 import { type ExperimentClient, ExperimentWrites } from './experiment-writes.ts';
-import { type ExperimentCache, ExperimentsOfNetworks } from './experiments-of-networks.ts';
+import type { ExperimentCache } from '../caches.ts';
+import { ExperimentsOfNetworks } from './experiments-of-networks.ts';
 
 export interface ExperimentControllerOptions {
   /** The name of the queue's controller in metrics. */

@@ -14,7 +14,8 @@ import type { NodeMonitor, ObservedNetwork } from '../nodes/node-monitor.ts';
 import { isBeingDeleted } from './demands.ts';
 import type { ExperimentCalls, ExperimentCallsOptions } from './experiment-calls.ts';
 import type { ExperimentWrites } from './experiment-writes.ts';
-import type { ExperimentCache, ExperimentsOfNetworks } from './experiments-of-networks.ts';
+import type { ExperimentCache } from '../caches.ts';
+import type { ExperimentsOfNetworks } from './experiments-of-networks.ts';
 import { Healing } from './healing.ts';
 import { isLevel } from './observed-chains.ts';
 import {

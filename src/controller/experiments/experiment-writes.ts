@@ -9,7 +9,7 @@ import { MutationCache } from '../../runtime/mutation-cache.ts';
 import { experimentEvents } from '../events/experiments.ts';
 import { reasons } from '../events/reasons.ts';
 import { experiments } from '../resource-types.ts';
-import { keepExperiment } from './experiments-of-networks.ts';
+import { keepExperiment } from './kept-experiment.ts';
 
 export type ExperimentClient = Pick<KubeClient, 'patch' | 'apply' | 'delete'>;
 

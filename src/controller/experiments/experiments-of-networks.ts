@@ -1,40 +1,12 @@
 // ExperimentsOfNetworks: where the loops of networks and of experiments meet. A network asks what its experiment demands; an experiment asks
 // whether the network does it. A network without experiments costs a look into an index.
-import { type BitcoinExperiment, bitcoinExperimentFields } from '../../bitcoin/api/bitcoin-experiment.ts';
+import type { BitcoinExperiment } from '../../bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { definedOnly } from '../../collections/defined-only.ts';
 import { apiStatusCode } from '../../kube/api-error.ts';
 import { keyOf } from '../../kube/resource.ts';
-import type { SyncState } from '../../runtime/cache-set.ts';
-import type { Indexers } from '../../runtime/object-store.ts';
-import { keepMetadata, picked, withinBytes } from '../../runtime/transform.ts';
-import type { ReadableCache } from '../caches.ts';
+import type { ExperimentCache } from '../caches.ts';
 import { type Demand, demandOf } from './demands.ts';
-
-/** A cache of experiments, of which it is known whether it has listed them. Default: it has. */
-export type ExperimentCache = ReadableCache<BitcoinExperiment> & {
-  informer?(namespace: string): Pick<SyncState, 'hasSynced' | 'failure'> | undefined;
-};
-
-const experimentsOfNetwork = 'experimentsOfNetwork';
-
-export const experimentIndexers: Indexers<BitcoinExperiment> = {
-  [experimentsOfNetwork]: ({ spec }) => [spec.network.name],
-};
-
-/** What one write of the status has with 50 steps and the longest messages. */
-const maxBytes = 512 * 1024;
-
-/** Name, finalizers, spec and status. */
-export function keepExperiment({ apiVersion, kind, metadata, spec, status }: BitcoinExperiment): BitcoinExperiment {
-  const { creationTimestamp, finalizers } = metadata;
-  const kept = {
-    metadata: { ...keepMetadata(metadata, {}), ...definedOnly({ creationTimestamp, finalizers }) },
-    spec: picked(spec, bitcoinExperimentFields.spec),
-    status: status && withinBytes(picked(status, bitcoinExperimentFields.status), maxBytes),
-  };
-  return { apiVersion, kind, ...definedOnly(kept) } as unknown as BitcoinExperiment;
-}
+import { experimentsOfNetwork } from './kept-experiment.ts';
 
 interface Named {
   readonly metadata: Pick<BitcoinNetwork['metadata'], 'namespace' | 'name'>;

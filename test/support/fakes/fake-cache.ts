@@ -11,7 +11,7 @@ import { Subject } from 'rxjs';
 import type { BitcoinExperiment } from '../../../src/bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { childIndexers, type ReadableCaches } from '../../../src/controller/caches.ts';
-import { experimentIndexers } from '../../../src/controller/experiments/experiments-of-networks.ts';
+import { experimentIndexers } from '../../../src/controller/experiments/kept-experiment.ts';
 import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import { keyOf, type KubeObject } from '../../../src/kube/resource.ts';
 import type { Change, Indexers } from '../../../src/runtime/object-store.ts';
