@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
+import { parseAllDocuments } from 'yaml';
 import { hasUser, parseRpcAuth, refusedMethods, type RpcAuth, takes } from '../../../../src/bitcoin/rpc/rpc-auth.ts';
 
 const hashOf = (password: string, salt: string): string => createHmac('sha256', salt).update(password).digest('hex');
@@ -24,6 +28,21 @@ describe('rpcauth.conf', () => {
     expect(takes(parsed(line), { user: 'rt', password })).to.equal(true);
     expect(takes(parsed(line), { user: 'rt', password: 'other' })).to.equal(false);
     expect(takes(parsed(line), { user: 'bob', password })).to.equal(false);
+  });
+
+  it('of examples/hashed.yaml takes the password beside it', () => {
+    const file = path.resolve(import.meta.dirname, '../../../../examples/hashed.yaml');
+    const [secret] = parseAllDocuments(readFileSync(file, 'utf8')).map(document => document.toJS() as { stringData: object });
+    const { BC_RPC_USER: user, BC_RPC_PASSWORD: password, ...others } = secret?.stringData as Record<string, string>;
+    expect(takes(parsed(others['rpcauth.conf'] ?? ''), { user: user ?? '', password: password ?? '' })).to.equal(true);
+  });
+
+  it('is what the command of docs/rotate-credentials.md makes', () => {
+    const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/rotate-credentials.md'), 'utf8');
+    const [, command = ''] = /^```sh\n(salt=.*?)^```$/ms.exec(page) ?? [];
+    const script = command.replace('read -rs password', 'read -r password');
+    const made = execFileSync('sh', ['-c', script], { input: 'a word\n', encoding: 'utf8' });
+    expect(takes(parsed(made), { user: 'alice', password: 'a word' })).to.equal(true);
   });
 
   it('takes the old and the new password of a user that has two lines', () => {
