@@ -95,7 +95,8 @@ export class PlayedNetwork {
   static async start(nodes: number, subnet: number, options: PlayedOptions = {}): Promise<PlayedNetwork> {
     const { name = 'alice' } = options;
     const addresses = Array.from({ length: nodes }, (_, ordinal) => `127.0.${subnet}.${ordinal + 1}`);
-    const args = addresses.map((_, ordinal) => [`-uacomment=${name}-sts-${ordinal}`]);
+    // A small keypool: wallets are created at once.
+    const args = addresses.map((_, ordinal) => [`-uacomment=${name}-sts-${ordinal}`, '-keypool=10']);
     const started = addresses.map((ip, ordinal) => RealBitcoind.start({ ...credentials, ip, args: args[ordinal] ?? [] }));
     return new PlayedNetwork(await Promise.all(started), subnet, options);
   }

@@ -33,6 +33,8 @@ export interface ChainCopierOptions {
   readonly stored: (key: string) => BitcoinNetwork | undefined;
   /** Default: 100 MiB. */
   readonly maxBytes?: number;
+  /** Sends calls to a node. Default: batchWithEither. */
+  readonly batch?: typeof batchWithEither;
 }
 
 /** What a reconcile knows of a network. */
@@ -162,14 +164,14 @@ export class ChainCopier {
     const from = sourceOf(entry.network);
     const find = async () => {
       const source = await this.#options.sources.find(entry.network, signal);
-      return 'reason' in source ? source : { ...source, ends: endsOf(source) };
+      return 'reason' in source ? source : { ...source, ends: this.#endsOf(source) };
     };
     if (entry.fixed === undefined) return await this.#fix(key, entry, await find(), signal);
     const { fixed } = entry;
     // Another process would copy another block otherwise, if the other network has a fork.
     if (this.#options.stored(key)?.status?.bootstrap?.hash !== fixed.hash)
       return { result: { requeueAfterMs: storedMs }, state: copying(fixed, from, 0) };
-    const target = targetOf(entry);
+    const target = this.#targetOf(entry);
     // Requested again when a node is ready.
     if (target === undefined) return { result: {}, state: copying(fixed, from, 0, 'no node is ready to take them') };
     const { maxBytes = defaultMaxBytes } = this.#options;
@@ -196,6 +198,23 @@ export class ChainCopier {
     entry.fixed = fixed;
     if (this.#entries.get(key) === entry) this.#request(key, entry);
     return { result: { requeueAfterMs: storedMs }, state: copying(fixed, bootstrap.network.name, 0) };
+  }
+
+  #endOf({ name }: Node, access: NodeAccess, timeoutMs: number): CopyEnd {
+    const { batch = batchWithEither } = this.#options;
+    return { name, batch: (calls: readonly RpcCall[], signal: AbortSignal) => batch(access, calls, { timeoutMs, signal }) };
+  }
+
+  #endsOf({ nodes, credentials, previous, rpcPort: port }: Source): CopyEnd[] {
+    return nodes.map(node => this.#endOf(node, { host: node.ip, port, credentials, previous }, readTimeoutMs));
+  }
+
+  /** The first node that can take blocks. */
+  #targetOf({ network, request: { nodes, credentials, previous } }: Entry): CopyEnd | undefined {
+    const node = nodes.find(({ isReady, ip, isTerminating }) => isReady && ip !== '' && !isTerminating);
+    if (node === undefined || credentials === undefined) return undefined;
+    const { rpcPort: port } = chainParametersOf(network.spec);
+    return this.#endOf(node, { host: node.ip, port, credentials, previous }, submitTimeoutMs);
   }
 
   #maySubmit(): boolean {
@@ -229,20 +248,4 @@ function newEntry(network: BitcoinNetwork, request: CopyRequest): Entry {
     copiedAtMs: isCopied ? performance.now() : undefined,
     requestedAtMs: -Infinity,
   };
-}
-
-function endOf({ name }: Node, access: NodeAccess, timeoutMs: number): CopyEnd {
-  const batch = (calls: readonly RpcCall[], signal: AbortSignal) => batchWithEither(access, calls, { timeoutMs, signal });
-  return { name, batch };
-}
-
-const endsOf = ({ nodes, credentials, previous, rpcPort: port }: Source): CopyEnd[] =>
-  nodes.map(node => endOf(node, { host: node.ip, port, credentials, previous }, readTimeoutMs));
-
-/** The first node that can take blocks. */
-function targetOf({ network, request: { nodes, credentials, previous } }: Entry): CopyEnd | undefined {
-  const node = nodes.find(({ isReady, ip, isTerminating }) => isReady && ip !== '' && !isTerminating);
-  if (node === undefined || credentials === undefined) return undefined;
-  const { rpcPort: port } = chainParametersOf(network.spec);
-  return endOf(node, { host: node.ip, port, credentials, previous }, submitTimeoutMs);
 }

@@ -12,15 +12,16 @@ class FakeWallets {
 
   batch = async (calls: readonly RpcCall[]): Promise<RpcOutcome[]> => {
     await Promise.resolve();
-    return calls.map(({ method, params: [name] = [] }) => {
-      this.calls.push(name === undefined ? method : `${method} ${String(name)}`);
+    return calls.map(({ method, params: [given] = [] }) => {
+      const name = typeof given === 'string' ? given : '';
+      this.calls.push(`${method} ${name}`.trim());
       const error = this.failures.get(method);
       if (error instanceof BitcoinRpcError) return { error };
       if (error !== undefined) throw error;
       if (method === 'listwallets') return { result: [...this.loaded] };
       if (method === 'listwalletdir') return { result: { wallets: [...this.existing].map(each => ({ name: each })) } };
-      this.loaded.add(String(name));
-      this.existing.add(String(name));
+      this.loaded.add(name);
+      this.existing.add(name);
       return { result: { name, warnings: [] } };
     });
   };
