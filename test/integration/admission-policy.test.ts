@@ -9,6 +9,7 @@ import {
   experiments,
   networkPolicies,
   networks,
+  persistentVolumeClaims,
   podDisruptionBudgets,
   services,
   statefulSets,
@@ -73,7 +74,7 @@ describe("the chart's admission policy", function () {
   const render = (admissionPolicy: object): Promise<readonly RenderedObject[]> =>
     renderChart({
       admissionPolicy,
-      rbac: { podEvictions: true, deleteNetworks: true },
+      rbac: { podEvictions: true, deleteNetworks: true, persistentVolumeClaims: true },
       bitcoind: { podLabels: { team: 'chain' } },
     });
   const apply = (items: readonly RenderedObject[]): Promise<string> =>
@@ -130,10 +131,24 @@ describe("the chart's admission policy", function () {
     await admin.create<V1Service>(services, web);
     await admin.create(events, event({ metadata: { namespace, name: 'about-alice' } }));
     await createExperiments();
+    for (const name of ['data-alice-sts-0', 'web']) await createClaim(name);
     await api.kubectl('-n', namespace, 'create', 'serviceaccount', 'default').catch(() => undefined);
     for (const name of ['alice-sts-0', 'alice-sts-old-100', 'web-0'])
       await api.kubectl('-n', namespace, 'run', name, '--image=pod:1', '--restart=Never');
     await admin.create(events, event({ metadata: { namespace, name: 'about-web' }, involvedObject: webPod }));
+  }
+
+  /** A claim that can grow: it has a volume, and its class allows it. */
+  async function createClaim(name: string): Promise<void> {
+    const storageClass = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'grows' } };
+    const grows = { ...storageClass, provisioner: 'example.com/none', allowVolumeExpansion: true };
+    await api.kubectlWithInput(JSON.stringify(grows), 'apply', '-f', '-');
+    const resources = { requests: { storage: '1Gi' } };
+    const spec = { storageClassName: 'grows', accessModes: ['ReadWriteOnce'], volumeName: name, resources };
+    await admin.create(persistentVolumeClaims, { metadata: { namespace, name }, spec });
+    const status = { phase: 'Bound', capacity: { storage: '1Gi' } };
+    const options = { patchType: 'merge', subresource: 'status' } as const;
+    await admin.patch(persistentVolumeClaims, { namespace, name }, { status }, options);
   }
 
   async function createExperiments(): Promise<void> {
@@ -169,7 +184,7 @@ describe("the chart's admission policy", function () {
         ...['a StatefulSet without an owner', 'a Service without an owner', 'a ConfigMap without an owner'],
         ...['a NetworkPolicy without an owner', 'a PodDisruptionBudget of an application', 'an event about a pod'],
         ...['the deletion of an experiment that runs', 'the eviction of a pod of an application'],
-        ...['another Lease', 'a status with the selector of another application'],
+        ...['another Lease', 'a status with the selector of another application', 'a larger volume of an application'],
       ];
       for (const what of oneOfEach) await eventually(async () => (await controller.outcomeOf(refused[what]![0])) !== 'allowed');
       await eventually(async () => (await asAdmin.outcomeOf(create(networks, named('web')))) !== 'allowed');

@@ -9,6 +9,7 @@ import {
   experiments,
   networkPolicies,
   networks,
+  persistentVolumeClaims,
   podDisruptionBudgets,
   services,
   statefulSets,
@@ -77,6 +78,8 @@ const withContainerOfItsOwn = (fields: object): V1StatefulSet =>
 const withHashes = (secretName: string) => ({ secret: listedSecret, rpcAuth: { secretName } });
 
 /** The end of "lets the controller …". */
+const largerClaim = { spec: { resources: { requests: { storage: '2Gi' } } } };
+
 export const allowed: Readonly<Record<string, Write>> = {
   'create a StatefulSet': create(statefulSets, statefulSet('bob')),
   'create a StatefulSet with the Secret of its network': create(statefulSets, statefulSet('bob', { secret: listedSecret })),
@@ -154,6 +157,7 @@ export const allowed: Readonly<Record<string, Write>> = {
   }),
   'let an experiment go': patch(experiments, 'ended', { metadata: { finalizers: ['example.com/kept'] } }),
   'delete an experiment whose time after its end is over': remove(experiments, 'ended'),
+  'let the volume of a node grow': patch(persistentVolumeClaims, 'data-alice-sts-0', largerClaim),
   'evict a node': evict('alice-sts-0'),
   'evict a node of a group': evict('alice-sts-old-100'),
   'record an event about a network': create(events, event()),
@@ -169,6 +173,7 @@ export const allowed: Readonly<Record<string, Write>> = {
 /** What is refused, the request, and what the API server answers. */
 type Refusals = Readonly<Record<string, readonly [Write, RegExp]>>;
 
+const claimSize = /changes only the size of the claims data-NETWORK-sts-N/;
 const ownership = /writes only \w+ that a BitcoinNetwork controls, named NETWORK-/;
 const owners: Refusals = Object.fromEntries(
   Object.entries<V1StatefulSet>({
@@ -477,6 +482,11 @@ export const refused: Refusals = {
   'the deletion of an experiment that runs': [
     remove(experiments, 'running'),
     /deletes only experiments whose ttlSecondsAfterFinished is over/,
+  ],
+  'a larger volume of an application': [patch(persistentVolumeClaims, 'web', largerClaim), claimSize],
+  'other labels of the claim of a node': [
+    patch(persistentVolumeClaims, 'data-alice-sts-0', { metadata: { labels: { app: 'web' } } }),
+    claimSize,
   ],
   'the eviction of a pod of an application': [evict('web-0'), /evicts only pods that are named as nodes/],
   'the deletion of a network without a time': [
