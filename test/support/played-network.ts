@@ -168,8 +168,20 @@ export class PlayedNetwork {
     );
   }
 
-  #addPod(ordinal: number, uid: string): void {
-    const made = pod(`${this.#name}-sts-${ordinal}`, { ip: this.#addressOf(ordinal) });
+  /**
+   * Restarts a bitcoind as its kubelet would: the pod is not ready meanwhile.
+   * @param isKilled whether it loses what it has not written to disk
+   */
+  async restart(ordinal: number, isKilled: boolean): Promise<void> {
+    const uid = this.#caches.statefulSets.objects[0]!.metadata!.uid!;
+    this.#addPod(ordinal, uid, false);
+    const bitcoind = this.bitcoinds[ordinal];
+    await (isKilled ? bitcoind?.killAndRestart() : bitcoind?.restart());
+    this.#addPod(ordinal, uid);
+  }
+
+  #addPod(ordinal: number, uid: string, isReady = true): void {
+    const made = pod(`${this.#name}-sts-${ordinal}`, { ip: this.#addressOf(ordinal), isReady });
     const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: `${this.#name}-sts`, uid, controller: true }];
     this.#pods += 1;
     const metadata = { ...made.metadata, uid: `uid-pod-${this.#pods}`, ownerReferences };

@@ -155,7 +155,13 @@ export class BlockProducer {
     credentials: Pick<ProducerCallsOptions, 'credentials' | 'previous'>,
   ): ProducerCalls {
     const { callsOf = producerCalls, leadsForMs } = this.#options;
-    return callsOf({ ...credentials, payTo, leadsForMs, rpcPort: chainParametersOf(network.spec).rpcPort });
+    return callsOf({
+      ...credentials,
+      payTo,
+      leadsForMs,
+      needsWork: network.spec.chain === 'signet',
+      rpcPort: chainParametersOf(network.spec).rpcPort,
+    });
   }
 
   #setSides(key: string, entry: NetworkEntry, sides: readonly Side[], calls: ProducerCalls): void {

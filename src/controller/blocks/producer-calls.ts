@@ -6,8 +6,11 @@ import type { Credentials, RpcCall, RpcOptions } from '../../bitcoin/rpc/rpc-cli
 import type { ProducerCalls } from './production-side.ts';
 
 const lookTimeoutMs = 5_000;
-/** On regtest a hundred blocks take some ten milliseconds. A signet's takes seconds; what takes longer is waited for afterwards. */
-const generateTimeoutMs = 6_000;
+/**
+ * On regtest a hundred blocks take some ten milliseconds. A signet's takes seconds; what takes longer is waited for afterwards. The shorter it is,
+ * the later a renewal of the Lease may be without a delay of blocks.
+ */
+const [generateTimeoutMs, workTimeoutMs] = [3_000, 6_000];
 /** Between the check of the Lease and the call. */
 const marginMs = 500;
 
@@ -16,24 +19,28 @@ export interface ProducerCallsOptions {
   /** Of nodes that do not have the new ones yet. */
   readonly previous?: Credentials | undefined;
   readonly rpcPort: number;
+  /** Whether a block takes real work, as on a signet. */
+  readonly needsWork: boolean;
   /** The output descriptor of the rewards. Default: the own script of each node. */
   readonly payTo?: string | undefined;
   /** For how long this process is the leader at least. */
   readonly leadsForMs: () => number;
 }
 
-export function producerCalls({ credentials, previous, rpcPort, payTo, leadsForMs }: ProducerCallsOptions): ProducerCalls {
-  const batch = (host: string, calls: readonly RpcCall[], options: RpcOptions) =>
-    batchWithEither({ host, port: rpcPort, credentials, previous }, calls, options);
+export function producerCalls(options: ProducerCallsOptions): ProducerCalls {
+  const { credentials, previous, rpcPort, payTo, leadsForMs, needsWork } = options;
+  const timeoutMs = needsWork ? workTimeoutMs : generateTimeoutMs;
+  const batch = (host: string, calls: readonly RpcCall[], limits: RpcOptions) =>
+    batchWithEither({ host, port: rpcPort, credentials, previous }, calls, limits);
   return {
-    mayGenerate: () => leadsForMs() > generateTimeoutMs + marginMs,
+    mayGenerate: () => leadsForMs() > timeoutMs + marginMs,
     look: async ({ ip }, signal) => {
       const [chain, active] = await batch(ip, [chainStateCall, activeCallsCall], { timeoutMs: lookTimeoutMs, signal });
       return { chain: chainStateOf(chain), isGenerating: isGenerating(active) };
     },
     generate: async ({ ip, ordinal }, blocks, signal, descriptor = payTo ?? ownScript(ordinal)) => {
       const call = generateCall(blocks, descriptor);
-      const [outcome] = await batch(ip, [call], { timeoutMs: generateTimeoutMs, signal });
+      const [outcome] = await batch(ip, [call], { timeoutMs, signal });
       return generatedOf(outcome);
     },
   };
