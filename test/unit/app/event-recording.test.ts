@@ -102,6 +102,22 @@ describe('startEventRecording', () => {
     });
   }
 
+  it('writes ten events for 100 forks in a minute, one of which has the number of the others', async () => {
+    const { events } = await written(
+      'core',
+      recorder => {
+        for (let fork = 1; fork <= 100; fork += 1) {
+          const annotations = { [eventNameAnnotation]: `n.${fork}` };
+          recorder.annotatedEvent(network, annotations, 'Warning', 'ForkDetected', `The nodes are on 2 chains: ${fork}`);
+        }
+      },
+      true,
+    );
+    const counts = events.map(({ object }) => Number(object['count']));
+    expect(counts).to.deep.equal([...Array<number>(9).fill(1), 91]);
+    expect(events.at(-1)?.object['message']).to.equal('(combined from similar events): The nodes are on 2 chains: 100');
+  });
+
   it('has an action for every reason, in the imperative; of an unknown one it is the reason', () => {
     for (const reason of Object.values(reasons)) {
       expect(actionOf(reason)).to.match(
