@@ -8,11 +8,12 @@ import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf, type Result } from '../../runtime/controller.ts';
 import { firstNames } from '../../logging/short-text.ts';
+import { type Look, OpenCalls, type Unsettled } from './open-calls.ts';
 
 /** What a producer is asked. Both throw BitcoinRpcError and BitcoinTransportError, and the reason of the signal once it has aborted. */
 export interface ProducerCalls {
   /** Its tip, and whether it is making a block. */
-  look(node: Node, signal: AbortSignal): Promise<{ readonly chain: ChainState; readonly isGenerating: boolean }>;
+  look: Look;
   /**
    * Makes blocks on its tip.
    * @param descriptor what they pay to. Default: what blocks of the network pay to
@@ -69,19 +70,10 @@ const passOverMs = 5_000;
 const leaseMs = 500;
 /** So often a node is asked that is making a block. */
 const generatingMs = 1_000;
-/** For so long a node that does not answer may still be making a block. */
-const silentMs = 60_000;
 /** A block takes a node too long after so many intervals. */
 const lateIntervals = 3;
 /** A block that is later than this is no longer counted from the time at which it was due, so that none are made up for. */
 const lateMs = 1_000;
-
-/** A node that may still be making a block. */
-interface Unsettled {
-  readonly message: string;
-  /** It says so. Otherwise it does not answer. */
-  readonly isGenerating: boolean;
-}
 
 interface Outcome {
   readonly node: Node;
@@ -95,14 +87,9 @@ export class ProductionSide {
   #best: ChainState | undefined;
   /** The time that the next block is counted from, for a tip. */
   #base: { readonly tip: string; readonly ms: number } | undefined;
-  /** By name: nodes that may still be making a block. A call to them has not been answered. */
-  readonly #uncertain = new Map<string, { readonly node: Node; readonly sinceMs: number }>();
-  /** A former process may have had a producer make a block: all are asked first, also those that are not ready. */
-  #isNew = true;
+  readonly #open: OpenCalls;
   /** The producers are asked for their tips first. */
   #isFresh = true;
-  /** Since when a node has been making a block after the call was given up. */
-  #generatingSinceMs: number | undefined;
   /** By name: until when a node is passed over. */
   readonly #passedOver = new Map<string, number>();
   #lags = 0;
@@ -110,6 +97,7 @@ export class ProductionSide {
   /** @param nowMs milliseconds since 1970 */
   constructor(calls: ProducerCalls, nowMs: () => number) {
     this.#calls = calls;
+    this.#open = new OpenCalls((node, signal) => calls.look(node, signal), nowMs);
     this.#nowMs = nowMs;
   }
 
@@ -165,56 +153,17 @@ export class ProductionSide {
 
   /** Waits for calls that may still make a block. @returns what it must be waited for */
   async #settle(side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Unsettled | undefined> {
-    const present = new Map(nodes.filter(({ ip }) => ip !== '').map(node => [node.ordinal, node]));
-    // Another pod has another process. One that is not ready may be frozen, and make the block later.
-    for (const { node } of this.#uncertain.values())
-      if (present.get(node.ordinal)?.ip !== node.ip) this.#uncertain.delete(node.name);
-    const producers = side.producers.flatMap(({ ordinal }) => present.get(ordinal) ?? []);
-    const asked = [...this.#uncertain.values()].map(({ node }) => node);
-    if (this.#isNew) asked.push(...producers.filter(({ isTerminating }) => !isTerminating));
-    else if (this.#isFresh) asked.push(...producers.filter(isAsked));
-    const isNew = this.#isNew;
-    [this.#isFresh, this.#isNew] = [false, false];
-    const unsettled: Unsettled[] = [];
-    const settle = async (node: Node) => {
-      try {
-        const { chain, isGenerating } = await this.#calls.look(node, signal);
-        this.#see(chain);
-        this.#uncertain.delete(node.name);
-        if (!isGenerating) return;
-        this.#suspect(node);
-        unsettled.push({ message: `${node.name} is still making a block`, isGenerating });
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isNew && !isUnreachable(error) && !this.#uncertain.has(node.name)) this.#suspect(node);
-        if (this.#mayStillGenerate(node, error))
-          unsettled.push({ message: `${node.name}: ${messageOf(error)}`, isGenerating: false });
-      }
-    };
-    await Promise.all([...new Map(asked.map(node => [node.name, node])).values()].map(settle));
-    const [first] = unsettled;
-    this.#generatingSinceMs = first?.isGenerating === true ? (this.#generatingSinceMs ?? this.#nowMs()) : undefined;
-    return unsettled.find(({ isGenerating }) => !isGenerating) ?? first;
+    const byOrdinal = new Map(nodes.map(node => [node.ordinal, node]));
+    const producers = side.producers.flatMap(({ ordinal }) => byOrdinal.get(ordinal) ?? []);
+    const others = this.#isFresh ? producers.filter(isAsked) : [];
+    this.#isFresh = false;
+    return await this.#open.settle({ nodes, producers, others }, chain => this.#see(chain), signal);
   }
 
   #generating(spec: BlockProductionSpec, { share }: Side, message: string): Step {
     const { intervalSeconds = Infinity } = spec;
-    const lateMs = (lateIntervals * intervalSeconds * 1_000) / share;
-    const isLate = this.#nowMs() - (this.#generatingSinceMs ?? Infinity) >= lateMs;
+    const isLate = this.#open.generatingMs >= (lateIntervals * intervalSeconds * 1_000) / share;
     return { result: { requeueAfterMs: generatingMs }, state: { reason: 'StillMaking', message, isLate } };
-  }
-
-  #suspect(node: Node): void {
-    this.#uncertain.set(node.name, { node, sinceMs: this.#nowMs() });
-  }
-
-  /** @param error why the node did not say whether it does */
-  #mayStillGenerate({ name }: Node, error: unknown): boolean {
-    const sinceMs = this.#uncertain.get(name)?.sinceMs;
-    if (sinceMs === undefined) return false;
-    if (!isRefused(error) && this.#nowMs() - sinceMs < silentMs) return true;
-    this.#uncertain.delete(name);
-    return false;
   }
 
   /** The producer whose turn it is, with the highest tip; or why there is none. */
@@ -260,10 +209,10 @@ export class ProductionSide {
     signal: AbortSignal,
   ): Promise<Step> {
     if (!this.#calls.mayGenerate()) return { result: { requeueAfterMs: leaseMs }, state: { reason }, nextMs: dueMs };
-    this.#suspect(node);
+    this.#open.note(node);
     try {
       const hashes = await this.#calls.generate(node, blocks, signal, descriptor);
-      this.#uncertain.delete(node.name);
+      this.#open.forget(node);
       const hash = hashes.at(-1);
       if (hash === undefined) return { result: { requeueAfterMs: lagMs }, state: { reason }, nextMs: dueMs };
       const timeMs = this.#nowMs();
@@ -278,7 +227,7 @@ export class ProductionSide {
     } catch (error) {
       signal.throwIfAborted();
       // bitcoind refused, so that it is not at work. Otherwise it is asked for its tip before anything is made again.
-      if (!(error instanceof BitcoinTransportError)) this.#uncertain.delete(node.name);
+      if (!(error instanceof BitcoinTransportError)) this.#open.forget(node);
       const isSlow = error instanceof BitcoinTransportError && error.failure === 'timeout';
       if (isSlow) return { result: { requeueAfterMs: leaseMs }, state: { reason }, nextMs: dueMs };
       const message = `${node.name}: ${messageOf(error)}`;
@@ -302,12 +251,6 @@ function progressOf(spec: BlockProductionSpec, height: number): 'Producing' | 'M
   if (initialBatch(spec, height) > 0) return 'MiningInitialBlocks';
   return spec.intervalSeconds === undefined ? 'InitialBlocksMined' : 'Producing';
 }
-
-const isUnreachable = (error: unknown): boolean => error instanceof BitcoinTransportError && error.failure === 'unreachable';
-
-/** Nobody listens there: the process is gone, and with it the call. */
-const isRefused = (error: unknown): boolean =>
-  isUnreachable(error) && (error as { readonly cause?: { readonly code?: unknown } }).cause?.code === 'ECONNREFUSED';
 
 const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 
