@@ -5,6 +5,8 @@ import { Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { isSuspended } from '../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../bitcoin/resources/stateful-set.ts';
+import type { NodeReport } from '../bitcoin/topology/connect-node.ts';
+import type { Node } from '../bitcoin/topology/peer-plan.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { keyOf } from '../kube/resource.ts';
 import type { EventRecorder } from '../record/core/event-recorder.ts';
@@ -15,6 +17,7 @@ import type { ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
 import type { BlockProducer } from './blocks/block-producer.ts';
 import type { ChainCopier } from './bootstrap/chain-copier.ts';
+import type { Demand } from './experiments/demands.ts';
 import type { ExperimentsOfNetworks } from './experiments/experiments-of-networks.ts';
 import { blockingProblems } from './diagnosis/blocking-objects.ts';
 import type { PodDiagnosis } from './diagnosis/pod-diagnosis.ts';
@@ -24,18 +27,20 @@ import { isBeingDeleted, isPaused } from './lifecycle.ts';
 import { type NetworkPlan, peersOf } from './network-plan.ts';
 import { type NetworkState, networkStates, type NetworkStates } from './network-state.ts';
 import type { NodeMonitor } from './nodes/node-monitor.ts';
+import type { PeerPlan } from './nodes/node-target.ts';
 import type { PartitionState } from './partition-clock.ts';
 import { podsOf } from './pod-cache.ts';
 import { Requeue } from './requeue.ts';
 import type { LostStatus } from './status/lost-status.ts';
 import { edgesOf } from './status/edges.ts';
+import type { Observation } from './status/observation.ts';
 import { observeNodes } from './status/pods.ts';
 import { type SpecFault, specFaultsOf } from './status/spec-faults.ts';
 import { type Children, ChildrenStep } from './steps/children.ts';
 import { exists } from './steps/confirm-existence.ts';
 import { expire } from './steps/expire.ts';
 import { publishStatus } from './steps/publish-status.ts';
-import type { WalletKeeper, WalletsRequest } from './wallets/wallet-keeper.ts';
+import type { WalletKeeper } from './wallets/wallet-keeper.ts';
 
 /** Until the experiments of a namespace can be listed. */
 const unknownExperimentMs = 500;
@@ -63,6 +68,22 @@ export interface ReconcilerOptions {
   readonly mayDeleteNetworks?: boolean | undefined;
 }
 
+/** What a network should be at a moment. */
+interface Intent {
+  readonly demand: Demand | undefined;
+  readonly plan: NetworkPlan;
+  readonly partition: PartitionState | undefined;
+  /** The nodes wait for the blocks of another network. */
+  readonly isHeld: boolean;
+  readonly peers: PeerPlan;
+}
+
+interface Work {
+  readonly intent: Intent;
+  readonly applied: Children;
+  readonly nodes: readonly Node[];
+}
+
 /** Longer than the pause before a retry. */
 const imminentMs = 15_000;
 
@@ -82,7 +103,7 @@ export class Reconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
-    const { blocks, caches, client, copier, diagnosis, experiments, monitor, recorder } = this.#options;
+    const { caches, client, experiments } = this.#options;
     const cached = caches.networks.get(key);
     if (cached === undefined) return this.#forget(key);
     const state = this.#states.of(cached);
@@ -94,70 +115,100 @@ export class Reconciler {
     // What the cache keeps of such a spec is not what it asks for.
     if (oversizedSpec !== undefined)
       return this.#leaveAlone(network, state, signal, { reason: 'SpecTooLarge', message: oversizedSpec });
-    let expiry = this.#observeExpiry(network, state);
-    if (expiry?.isDue === true) {
+    if (this.#observeExpiry(network, state)?.isDue === true) {
       const result = await expire({ ...this.#statusContext(network, signal), recheckMs: this.#options.recheckMs }, state);
       if (result !== undefined) return result;
-      expiry = this.#observeExpiry(network, state);
     }
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
     // What an experiment has cut must not be connected because a process that has just started does not know it yet.
     if (experiments?.isKnown(network.metadata.namespace) === false && network.status?.partition?.experiment !== undefined)
       return { requeueAfterMs: unknownExperimentMs };
-    const demand = experiments?.demandOn(network);
-    const plan = state.cutPlanOf(network, state.planOf(network), demand);
-    const partition = state.partition.observe(network, plan.partition, Date.now(), demand);
-    const isHeld = copier.isHeld(network);
-    const peers = peersOf(plan, partition, isHeld);
+    return await this.#bringAbout(network, state, signal);
+  }
+
+  async #bringAbout(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Result> {
+    const { diagnosis, monitor, recorder } = this.#options;
+    const key = keyOf(network);
+    const intent = this.#intentOf(network, state);
+    const { plan, partition, peers } = intent;
     const applied = await this.#children.apply(network, state, peers, signal);
     if (applied === undefined) return {};
     const { pods, nodes } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
     state.rollout.problems = problems;
-    const { credentials, previous } = credentialsOf(applied);
-    const isCut = partition?.isCut === true;
-    const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
-    const { reports, settlesInMs, blocksOf } = monitor.observe(network, nodes, credentials, detoured, previous);
-    // A suspended network has no producer, which is no fault of it.
-    const isIdle = isSuspended(network);
-    if (isIdle) copier.forget(key);
-    const bootstrap = isIdle ? undefined : copier.observe(network, { nodes, reports, credentials, previous });
-    const rests = isIdle || isHeld || demand?.restsProduction === true;
-    if (rests) blocks.forget(key);
-    const production = rests ? undefined : blocks.observe(network, { nodes, credentials, previous, plan, isCut });
-    experiments?.noteMet(network, demand);
-    const { chains, waitMs: behindInMs, settlesInMs: forkInMs } = state.chains.observe(nodes, reports, network.status);
+    const { reports, settlesInMs, blocksOf, ...work } = this.#observeWork(network, state, { intent, applied, nodes });
+    const chains = state.chains.observe(nodes, reports, network.status);
+    const chainLoss = state.chainLoss.observe(network, pods, reports);
+    monitor.askNow(key, [...applied.rollout.asks, ...chainLoss.asks]);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
-    const { verdict: chainLoss, asks } = state.chainLoss.observe(network, pods, reports);
-    monitor.askNow(key, [...applied.rollout.asks, ...asks]);
     recordFailures(recorder, network, outcomes);
+    const isRejected = this.#checkCredentials(network, state, reports);
+    const expiry = this.#observeExpiry(network, state);
+    const observation: Observation = {
+      ...{ ...outcomes, ...work, nodes, reports, partition, expiry },
+      problems: [...blockingProblems(outcomes.children, state), ...problems],
+      specFaults: specFaultsOf(plan, applied.children, applied.forbidden, expiry?.obstacle),
+      unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
+      edges: edgesOf({ ...plan, topology: intent.isHeld ? plan.topology : peers.topology }, reports),
+      rollout: isSuspended(network) ? undefined : applied.rollout.state,
+      growth: applied.volumes.growth,
+      chains: chains.chains,
+      chainLoss: chainLoss.verdict,
+      blocks: chains.chains === undefined ? [] : (blocksOf?.(chains.chains.branches[0].tip) ?? []),
+    };
+    const settledMs = Math.max(settlesInMs, chains.settlesInMs);
+    const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settledMs);
+    const waitsMs = [
+      ...[waitMs, lookAgainMs, chains.waitMs, healsInMs(partition), expiry?.dueInMs],
+      ...[applied.rollout.planAgainMs, applied.volumes.checkAgainMs],
+    ];
+    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs });
+  }
+
+  /** What the spec, and an experiment, ask for at this moment. */
+  #intentOf(network: BitcoinNetwork, state: NetworkState): Intent {
+    const { copier, experiments } = this.#options;
+    const demand = experiments?.demandOn(network);
+    const plan = state.cutPlanOf(network, state.planOf(network), demand);
+    const partition = state.partition.observe(network, plan.partition, Date.now(), demand);
+    const isHeld = copier.isHeld(network);
+    return { demand, plan, partition, isHeld, peers: peersOf(plan, partition, isHeld) };
+  }
+
+  /** Gives the nodes to the queues that call them, and reads what these have found out so far. */
+  #observeWork(network: BitcoinNetwork, state: NetworkState, { intent, applied, nodes }: Work) {
+    const { blocks, copier, experiments, monitor, wallets } = this.#options;
+    const key = keyOf(network);
+    const { demand, plan, partition, peers, isHeld } = intent;
+    const { credentials, previous } = applied.credentials;
+    const access = { nodes, credentials, previous };
+    const detoured = state.rollout.withDetour(peers, applied.rollout.detour);
+    const watched = monitor.observe(network, nodes, credentials, detoured, previous);
+    // A suspended network has no nodes for any of this, which is no fault of it.
+    const isIdle = isSuspended(network);
+    const makesBlocks = !isIdle && !isHeld && demand?.restsProduction !== true;
+    if (isIdle) for (const queue of [copier, wallets]) queue.forget(key);
+    if (!makesBlocks) blocks.forget(key);
+    const bootstrap = isIdle ? undefined : copier.observe(network, { ...access, reports: watched.reports });
+    const isCut = partition?.isCut === true;
+    const production = makesBlocks ? blocks.observe(network, { ...access, plan, isCut }) : undefined;
+    experiments?.noteMet(network, demand);
+    return {
+      ...watched,
+      bootstrap: bootstrap && { ...bootstrap, isHeld },
+      production,
+      wallets: isIdle ? undefined : wallets.observe(network, { ...access, ordinals: plan.ordinals }),
+    };
+  }
+
+  /** @returns whether a node refuses the credentials */
+  #checkCredentials(network: BitcoinNetwork, state: NetworkState, reports: readonly NodeReport[]): boolean {
     const isRejected = reports.some(report => failureReason(report) === reasons.credentialsRejected);
     // A process that has just started learns only from the nodes that they have other credentials.
     if (isRejected || reports.some(({ hasPreviousCredentials }) => hasPreviousCredentials === true))
       this.#children.rejectCredentials(network, state);
-    const observation = {
-      ...{ ...outcomes, nodes, reports, problems: [...blockingProblems(outcomes.children, state), ...problems] },
-      rollout: isSuspended(network) ? undefined : applied.rollout.state,
-      growth: applied.volumes.growth,
-      ...{
-        edges: edgesOf({ ...plan, topology: isHeld ? plan.topology : peers.topology }, reports),
-        bootstrap: bootstrap && { ...bootstrap, isHeld },
-        ...{ chains, chainLoss },
-        blocks: chains === undefined ? [] : (blocksOf?.(chains.branches[0].tip) ?? []),
-        wallets: this.#observeWallets(network, plan, { nodes, credentials, previous }),
-        partition,
-        production,
-        expiry,
-        specFaults: specFaultsOf(plan, applied.children, applied.forbidden, expiry?.obstacle),
-        unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
-      },
-    };
-    const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, Math.max(settlesInMs, forkInMs));
-    const { planAgainMs } = applied.rollout;
-    const { checkAgainMs } = applied.volumes;
-    const waitsMs = [waitMs, lookAgainMs, planAgainMs, behindInMs, healsInMs(partition), expiry?.dueInMs, checkAgainMs];
-    return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs });
+    return isRejected;
   }
 
   /** Call when an event about the network was dropped: the next reconcile publishes it again. */
@@ -198,14 +249,6 @@ export class Reconciler {
     return { client, lost, recorder, network, signal };
   }
 
-  /** The nodes of a suspended network have none. */
-  #observeWallets(network: BitcoinNetwork, { ordinals }: NetworkPlan, request: Omit<WalletsRequest, 'ordinals'>) {
-    const { wallets } = this.#options;
-    if (!isSuspended(network)) return wallets.observe(network, { ...request, ordinals });
-    wallets.forget(keyOf(network));
-    return undefined;
-  }
-
   #stopWatching(key: string): void {
     this.#options.monitor.forget(key);
     this.#options.blocks.forget(key);
@@ -228,5 +271,3 @@ export class Reconciler {
 
 const healsInMs = (partition: PartitionState | undefined): number | undefined =>
   partition?.isCut === true && partition.healMs !== undefined ? Math.max(1, partition.healMs - Date.now()) : undefined;
-
-const credentialsOf = ({ credentials: { credentials, previous } }: Children) => ({ credentials, previous });
