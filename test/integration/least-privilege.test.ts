@@ -75,14 +75,13 @@ const forms: Readonly<Record<string, ChartValues & { readonly rbac?: Readonly<Re
 for (const [form, values] of Object.entries(forms))
   describe(`the rights that the chart grants ${form}`, function () {
     this.timeout(0);
-    const mayDelete = values.rbac?.['deleteNetworks'] === true;
     let api: TestControlPlane;
     let bitcoind: SimulatedBitcoind;
     let objects: readonly RenderedObject[];
     let kubeconfig: string;
     const replicas: ControllerProcess[] = [];
-    const rbac = (values['rbac'] ?? {}) as Readonly<Record<string, boolean>>;
-    const [hasExperiments, evictsPods] = [rbac['bitcoinExperiments'] ?? true, rbac['podEvictions'] ?? false];
+    const { bitcoinExperiments: hasExperiments = true, podEvictions: evictsPods = false } = values.rbac ?? {};
+    const mayDelete = values.rbac?.['deleteNetworks'] === true;
 
     const kubectl = (...args: string[]): Promise<string> => api.kubectl('-n', namespace, ...args);
     const create = (object: object): Promise<string> =>
