@@ -2,6 +2,7 @@
 import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
+import { resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { WatchedSide } from './block-watch.ts';
@@ -29,16 +30,29 @@ interface SidedNode {
 export const answering = <T extends SidedNode>(nodes: Iterable<T>): T[] =>
   [...nodes].filter(({ report }) => report?.isComplete === true && report.chain !== undefined);
 
+/** The groups whose nodes can hold a call and answer others. bitcoind has four threads for calls, or 16 as of version 29, unless bitcoinConf says otherwise. */
+const groupsWithThreads = (network: BitcoinNetwork): ReadonlySet<string | undefined> =>
+  new Set(
+    resumedSetsOf(network)
+      .filter(({ settings: { bitcoinConf = [] } }) =>
+        bitcoinConf.every(line => Number(/^rpcthreads=(.*)$/.exec(line)?.[1] ?? 4) > 1),
+      )
+      .map(({ group }) => group),
+  );
+
 /** @returns none of a network at rest, and of one whose blocks are nearly as frequent as looks */
 export function watchedSidesOf(
-  { spec }: BitcoinNetwork,
+  network: BitcoinNetwork,
   nodes: Iterable<SidedNode>,
   { credentials, isEven, heightOf }: { credentials: Credentials; isEven: boolean; heightOf: (side: string) => number },
 ): WatchedSide[] {
+  const { spec } = network;
   if (!isMoving(spec, isEven)) return [];
+  const groups = groupsWithThreads(network);
   const port = chainParametersOf(spec).rpcPort;
   const sides = new Map<string, { host: string; port: number; credentials: Credentials }[]>();
   for (const { side, node } of answering(nodes)) {
+    if (!groups.has(node.group)) continue;
     const hosts = sides.get(side) ?? [];
     sides.set(side, hosts);
     hosts.push({ host: node.ip, port, credentials });

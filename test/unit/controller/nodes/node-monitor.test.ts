@@ -272,14 +272,15 @@ describe('NodeMonitor', () => {
       expect(blocksOf?.('tip-25')[0]?.height).to.be.above(20);
     });
 
-    it('holds no call at rest, nor for blocks that are as frequent as looks, and ends it when blocks end', async () => {
+    it('holds no call at rest, for blocks as frequent as looks, nor at a node with one thread for calls, and ends it when blocks end', async () => {
       for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
-      for (const resting of [network({ nodes: 3 }), producing(2), producing(3, 1)]) {
+      const single = { ...producing(4, 10), spec: { ...producing(4, 10).spec, bitcoinConf: ['rpcthreads=1'] } };
+      for (const resting of [network({ nodes: 3 }), producing(2), producing(3, 1), single]) {
         await observe(readyNodes(3), resting);
         await clock.tickAsync(120_000);
         expect(fake.waits.size).to.equal(0);
       }
-      await observe(readyNodes(3), producing(4, 10));
+      await observe(readyNodes(3), producing(5, 10));
       await clock.tickAsync(2_000);
       expect(fake.waits.size).to.equal(1);
       monitor.forget('default/alice');
