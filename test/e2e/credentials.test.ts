@@ -107,7 +107,7 @@ describe('on a real cluster', function () {
   });
 
   it('the network for one test run is deleted when its time is over, with all of its objects', async () => {
-    await namespace.kubectl('wait', '--for=delete', run, '--timeout=90s');
+    await eventually(async () => !(await namespace.kubectl('get', 'bitcoinnetworks', '-o', 'name')).split('\n').includes(run));
     const label = `app=${run.replace(/.*\//, '')}`;
     const kinds = 'pods,services,statefulsets,configmaps,networkpolicies,persistentvolumeclaims';
     await eventually(async () => (await namespace.kubectl('get', kinds, '-l', label, '-o', 'name')) === '');

@@ -325,7 +325,7 @@ for (const [form, values] of Object.entries(forms))
 
     if (mayDelete)
       it('let it delete a network whose time is over', async () => {
-        await wait('bitcoinnetwork/mayfly', 'delete');
+        await eventually(async () => !(await kubectl('get', 'bitcoinnetworks', '-o', 'name')).includes('/mayfly'));
         await eventually(async () => (await kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}')).includes('Expired'));
       });
 
