@@ -1,12 +1,14 @@
 // bitcoind's calls about wallets (its help section "wallet"), and what their answers must look like.
-import { BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import { type BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
 
 /** -32601, CORE rpc/protocol.h: bitcoind was built without wallets, or has disablewallet=1. */
 const methodNotFound = -32601;
-/** -18: there is no such wallet. */
-export const walletNotFound = -18;
-/** -35: it is loaded already. */
-export const walletLoaded = -35;
+/** -35: it is loaded already. -4 is any other failure of a wallet, also that it is being loaded. */
+const [walletLoaded, walletError] = [-35, -4];
+
+/** Whether the wallet is loaded, or will be: another call that was not answered is at work. */
+export const isLoading = ({ code, message }: BitcoinRpcError): boolean =>
+  code === walletLoaded || (code === walletError && /already (being )?load/i.test(message));
 
 const unusable = (method: string) => new BitcoinTransportError('unusable', `the result of ${method} has an unexpected form`);
 

@@ -1,11 +1,11 @@
 // Brings the wallets of one node to what the spec wants, a call at a time.
 import {
   createWalletCall,
+  isLoading,
   loadWalletCall,
   rpcErrorOf,
   walletListCalls,
   walletListsOf,
-  walletLoaded,
 } from '../../bitcoin/rpc/wallets.ts';
 import {
   BitcoinRpcError,
@@ -74,9 +74,9 @@ async function keep(batch: WalletBatch, { node, names, isRecorded }: WantedWalle
   }
   const [outcome] = await batch([present.has(first) ? loadWalletCall(first) : createWalletCall(first)], {});
   const error = rpcErrorOf(outcome);
-  if (error !== undefined && error.code !== walletLoaded)
+  if (error !== undefined && !isLoading(error))
     return { result: later, state: failed(`${node}: wallet ${first}: ${error.message}`), present };
-  return { result: again, state: loading(`${node} is loading its wallets`), present };
+  return { result: error === undefined ? again : later, state: loading(`${node} is loading its wallets`), present };
 }
 
 const loading = (message: string): NodeWalletsState => ({ reason: 'LoadingWallets', message });

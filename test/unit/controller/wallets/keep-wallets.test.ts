@@ -70,7 +70,7 @@ describe('keepWallets', () => {
   for (const [method, code, message] of [
     ['createwallet', -4, 'Wallet file verification failed. Database already exists.'],
     ['createwallet', -36, 'Wallet already exists'],
-    ['loadwallet', -4, 'Wallet already loading.'],
+    ['loadwallet', -4, 'Wallet corrupted'],
     ['loadwallet', -18, 'Path does not exist'],
   ] as const)
     it(`reports a wallet that cannot be loaded or created, in the words of bitcoind: ${method} ${code}`, async () => {
@@ -86,11 +86,15 @@ describe('keepWallets', () => {
       expect((await stepOf('miner')).state.reason).to.equal('WalletsLoaded');
     });
 
-  it('takes a wallet that is loaded already for loaded', async () => {
-    node.existing.add('miner');
-    node.failures.set('loadwallet', new BitcoinRpcError('loadwallet', -35, 'already loaded'));
-    expect((await stepOf('miner')).state.reason).to.equal('LoadingWallets');
-  });
+  for (const [code, message] of [
+    [-35, 'Wallet "miner" is already loaded.'],
+    [-4, 'Wallet already loading.'],
+  ] as const)
+    it(`waits for a wallet that a call without an answer loads: ${message}`, async () => {
+      node.existing.add('miner');
+      node.failures.set('loadwallet', new BitcoinRpcError('loadwallet', code, message));
+      expect((await stepOf('miner')).state.reason).to.equal('LoadingWallets');
+    });
 
   it('repeats nothing blindly after a call without an answer', async () => {
     node.failures.set('createwallet', new BitcoinTransportError('timeout', 'no answer within 30000 ms'));
