@@ -1,12 +1,12 @@
-// A client of the nodes of a network, as one behind its Service: it calls them in turn, ten times a second, and the next one as long as one does
-// not listen. It records each call that was refused.
+// A client of the nodes of a network, as one behind its Service: it calls them in turn, ten times a second, and another one while one does not
+// listen. It records each call whose credentials were refused.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BitcoinTransportError, type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
 import { rpcPort } from '../../src/bitcoin/api/names.ts';
 
 export class CallingClient {
   answered = 0;
-  /** The nodes that refused the credentials, and the calls that no node answered. */
+  /** The nodes that refused the credentials, one entry for each call. */
   readonly refusals: string[] = [];
   credentials: Credentials;
   readonly #stop = new AbortController();
@@ -42,6 +42,6 @@ export class CallingClient {
         // A node that is being restarted does not listen.
         if (error instanceof BitcoinTransportError && error.failure === 'unauthorized') this.refusals.push(host);
       }
-    this.refusals.push(`no node of ${hosts.join()} answered`);
+    // The addresses may be those of a moment ago: the next call has newer ones.
   }
 }
