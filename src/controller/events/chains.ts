@@ -24,8 +24,8 @@ export interface NodeReorg {
 /** What of a network's chains only this process knows. */
 export class ChainHistory {
   readonly #nowMs: () => number;
-  /** By ordinal: since when a node has lacked blocks. */
-  #behindSinceMs = new Map<number, number>();
+  /** By ordinal: since when a node has lacked a block, and the height of that block. */
+  #behind = new Map<number, { readonly sinceMs: number; readonly height: number }>();
   /** Since when there are more chains than the status shows. */
   #forkSinceMs: number | undefined;
   /** By ordinal: the reorganisation that was reported last. */
@@ -50,16 +50,22 @@ export class ChainHistory {
     const [first, ...others] = branchesOf(
       reports.flatMap(({ node, chain, hashes }) => (chain === undefined ? [] : [{ ...chain, ordinal: node.ordinal, hashes }])),
     );
-    const before = this.#behindSinceMs;
-    this.#behindSinceMs = new Map();
+    const before = this.#behind;
+    this.#behind = new Map();
     if (first === undefined) return { chains: undefined, waitMs: undefined, settlesInMs: 0 };
     const branches = [first, ...others] as const;
     const reported = new Set(reports.filter(({ chain }) => chain !== undefined).map(({ node }) => node.name));
     const isReported = nodes.every(({ name, isReady }) => !isReady || reported.has(name));
     const isCertain = isReported && branches.every(branch => branch.isCertain);
-    for (const ordinal of branches.flatMap(({ behind }) => behind))
-      this.#behindSinceMs.set(ordinal, before.get(ordinal) ?? nowMs);
-    const since = [...this.#behindSinceMs];
+    const heights = new Map(reports.map(({ node, chain }) => [node.ordinal, chain?.height ?? 0]));
+    for (const { behind, height } of branches)
+      for (const ordinal of behind) {
+        const known = before.get(ordinal);
+        // It has the block that it lacked, and lacks a newer one: nodes are not asked at the same time.
+        const isSame = known !== undefined && (heights.get(ordinal) ?? 0) < known.height;
+        this.#behind.set(ordinal, isSame ? known : { sinceMs: nowMs, height });
+      }
+    const since = [...this.#behind].map(([ordinal, { sinceMs }]) => [ordinal, sinceMs] as const);
     const lagging = since.filter(([, sinceMs]) => nowMs - sinceMs >= behindMs).map(([ordinal]) => ordinal);
     const leftMs = since.map(([, sinceMs]) => sinceMs + behindMs - nowMs).filter(ms => ms > 0);
     return {

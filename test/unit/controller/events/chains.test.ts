@@ -154,4 +154,14 @@ describe('the chains of a network', () => {
     nowMs = 6_000;
     expect(settlesInMs(reportsOf('a12', 'b12', 'a10'))).to.equal(0);
   });
+
+  it('is not behind if each time it only lacks a block that was just made', () => {
+    const behindAt = (...chains: readonly string[]) => history.observe(nodes, reportsOf(...chains)).chains?.lagging;
+    for (let height = 1; height <= 10; height += 1) {
+      nowMs += 2_000;
+      expect(behindAt(`a${height}`, `a${height - 1}`, `a${height}`)).to.deep.equal([]);
+    }
+    nowMs += 10_000;
+    expect(behindAt('a12', 'a9', 'a12')).to.deep.equal([1]);
+  });
 });
