@@ -44,8 +44,11 @@ describe('experiments on a real API server with real bitcoinds', function () {
     client = clientOf(api.kubeconfigPath);
     kubelet = new PlayedKubelet(api, 91);
     const credentials = { user: 'user', password: 'password' };
-    kubelet.starts = ({ metadata }, ip) =>
-      bitcoinds.set(ip, RealBitcoind.start({ ...credentials, ip, args: [`-uacomment=${metadata?.name}`] }));
+    kubelet.starts = async ({ metadata }, ip) => {
+      const starting = RealBitcoind.start({ ...credentials, ip, args: [`-uacomment=${metadata?.name}`] });
+      bitcoinds.set(ip, starting);
+      await starting;
+    };
     kubelet.onGone = ip => void bitcoinds.get(ip)?.then(bitcoind => bitcoind.stop());
     await start();
     const spec = { nodes: 4, topology: { type: 'Ring' }, blockProduction: { initialBlocks: 5 } };
