@@ -56,6 +56,9 @@ async function isWholeRung(root: Mocha.Suite | undefined): Promise<boolean> {
   return new Set(root?.suites.map(({ file = '' }) => path.basename(file))).size === files.length;
 }
 
+/** The rights that a test asks for by values of the chart: test/e2e/credentials.test.ts. */
+const chartValues = { rbac: { deleteNetworks: true, secretNames: ['bitcoin-default-secret', 'rpc', 'hashes'] } };
+
 /** The test takes the controller's rights away. */
 const isTaking = ({ verb, resource, name }: AuditedRequest): boolean =>
   verb === 'delete' && /^(cluster)?rolebindings$/.test(resource) && name?.startsWith(account.name) === true;
@@ -63,7 +66,7 @@ const isTaking = ({ verb, resource, name }: AuditedRequest): boolean =>
 /** @throws Error that names what was refused, what was not by the chart's roles, and what of these was never used although it should be */
 async function checkRights(isWhole: boolean): Promise<void> {
   const requests = await requestsOf(`system:serviceaccount:${account.namespace}:${account.name}`, clusterAuditLog, startedAt);
-  const grants = grantsTo(account, await renderChart());
+  const grants = grantsTo(account, await renderChart(chartValues));
   const takings = (await requestsOf('admin', clusterAuditLog, startedAt)).filter(isTaking);
   const faults = requests.filter(request => {
     const sinceTaking = takings.map(taking => request.at.getTime() - taking.at.getTime());
