@@ -1,7 +1,7 @@
 // Experiments with real bitcoinds: the cluster is in memory, and the controller that runs them is replaced at any moment.
 import { expect } from 'chai';
 import type { BitcoinExperimentSpec, BitcoinExperimentStatus } from '../../src/bitcoin/api/bitcoin-experiment.ts';
-import { BitcoinTransportError } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../src/bitcoin/rpc/rpc-errors.ts';
 import { experimentCalls } from '../../src/controller/experiments/experiment-calls.ts';
 import { PlayedNetwork } from '../support/played-network.ts';
 import { eventually } from '../support/until.ts';

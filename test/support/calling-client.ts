@@ -1,7 +1,8 @@
 // A client of the nodes of a network, as one behind its Service: it calls them in turn, ten times a second, and another one while one does not
 // listen. It records each call whose credentials were refused.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BitcoinTransportError, type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { type Credentials, RpcClient } from '../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../src/bitcoin/rpc/rpc-errors.ts';
 import { rpcPort } from '../../src/bitcoin/api/names.ts';
 
 export class CallingClient {

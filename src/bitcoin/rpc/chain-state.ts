@@ -1,6 +1,7 @@
 // The chain of a node (bitcoind's help section "blockchain") and its version: how they are asked, and what the answers must look like.
 import { printable } from '../../logging/printable.ts';
-import { BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import type { RpcCall, RpcOutcome } from './rpc-client.ts';
+import { BitcoinTransportError } from './rpc-errors.ts';
 
 export interface ChainState {
   /** The number of blocks after the genesis block. */

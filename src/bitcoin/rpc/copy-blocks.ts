@@ -1,7 +1,8 @@
 // bitcoind's calls that copy blocks from one node to another. A block's hash is computed from its header, so that no answer is trusted.
 import { createHash } from 'node:crypto';
 import { printable } from '../../logging/printable.ts';
-import { BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import type { RpcCall, RpcOutcome } from './rpc-client.ts';
+import { BitcoinTransportError } from './rpc-errors.ts';
 
 const headerBytes = 80;
 /** Of the header: the hash of the block before it. */

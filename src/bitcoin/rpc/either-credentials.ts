@@ -1,12 +1,6 @@
 // Calls to a node that may still have the previous credentials, as long as it is not restarted for the new ones.
-import {
-  BitcoinTransportError,
-  type Credentials,
-  type RpcCall,
-  RpcClient,
-  type RpcOptions,
-  type RpcOutcome,
-} from './rpc-client.ts';
+import { type Credentials, type RpcCall, RpcClient, type RpcOptions, type RpcOutcome } from './rpc-client.ts';
+import { BitcoinTransportError } from './rpc-errors.ts';
 
 export interface NodeAccess {
   readonly host: string;

@@ -1,5 +1,6 @@
 // bitcoind's calls that make blocks (its help section "generating"), and what shows that one is still at work.
-import { BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import type { RpcCall, RpcOutcome } from './rpc-client.ts';
+import { BitcoinTransportError } from './rpc-errors.ts';
 
 const method = 'generatetodescriptor';
 

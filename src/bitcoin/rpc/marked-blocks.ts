@@ -1,6 +1,7 @@
 // Blocks that can be recognised: their reward goes to a script that nothing else uses, so that a node can count those in its chain.
 import { createHash } from 'node:crypto';
-import { BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import type { RpcCall, RpcOutcome } from './rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from './rpc-errors.ts';
 
 const method = 'scantxoutset';
 /** RPC_INVALID_PARAMETER: here that another scan is in progress. */

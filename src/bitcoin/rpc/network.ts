@@ -1,6 +1,7 @@
 // bitcoind's calls about peers (its help section "network"): how they are asked, and what their answers must look like.
 import { maxEntries } from './node-answer.ts';
-import { type BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import type { RpcCall, RpcOutcome } from './rpc-client.ts';
+import { type BitcoinRpcError, BitcoinTransportError } from './rpc-errors.ts';
 
 /** The peers of a node: its added-node list and its connections, the parts that matter here. */
 export interface PeerLists {

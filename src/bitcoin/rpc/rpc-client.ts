@@ -1,14 +1,12 @@
 // RpcClient: bitcoind's JSON-RPC 2.0 over HTTP, one batch a request. The other side is not trusted: every answer is limited in length, form
 // and time, and all answers of the process together in memory.
-import { Agent, type ClientRequestArgs } from 'node:http';
-import { connect, type TcpNetConnectOpts } from 'node:net';
-import type { Duplex } from 'node:stream';
-import fetch, { FetchError, type Response } from 'node-fetch';
+import { FetchError } from 'node-fetch';
 import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
-import { AnswerBudget, type HeldBytes, OneATurn } from './answer-budget.ts';
-import { PacedSocket } from './paced-socket.ts';
+import { AnswerBudget, OneATurn } from './answer-budget.ts';
 import { AnswerError, maxAnswerBytes, readBody, readStart } from './node-answer.ts';
+import { BitcoinRpcError, BitcoinTransportError } from './rpc-errors.ts';
+import { Exchange } from './rpc-exchange.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -18,39 +16,6 @@ export interface Credentials {
 export interface RpcCall {
   readonly method: string;
   readonly params?: readonly unknown[];
-}
-
-/**
- * bitcoind answered a call with an error. `code` is bitcoind's own (CORE rpc/protocol.h), e.g. -28 while it is warming up. It has no stack:
- * a node may answer 2,000 calls with errors, and a stack says nothing about a node.
- */
-export class BitcoinRpcError extends Error {
-  readonly code: number;
-  readonly method: string;
-  constructor(method: string, code: number, message: string) {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
-    super(`${method}: ${message} (${code})`);
-    Error.stackTraceLimit = stackTraceLimit;
-    this.name = 'BitcoinRpcError';
-    this.code = code;
-    this.method = method;
-  }
-}
-
-/**
- * Why an answer was not usable; events and conditions depend on it. `oversized`: it is too long, or has too many parts, to be read.
- */
-export type TransportFailure = 'unreachable' | 'timeout' | 'unauthorized' | 'busy' | 'unusable' | 'oversized';
-
-/** bitcoind gave no usable answer: refused, silent, 401, 503, not JSON, or too much of it. Always worth another try. */
-export class BitcoinTransportError extends Error {
-  readonly failure: TransportFailure;
-  constructor(failure: TransportFailure, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'BitcoinTransportError';
-    this.failure = failure;
-  }
 }
 
 export type RpcOutcome = { readonly result: unknown } | { readonly error: BitcoinRpcError };
@@ -66,10 +31,6 @@ export const rpcInWarmup = -28;
 /** Two for each other node of a network of 1,000, and two that read the result. */
 export const maxBatchCalls = 2_000;
 
-/** Of the head of an answer. Interim responses come before it, and may never end. */
-const maxHeadBytes = 32 << 10;
-/** What has arrived and is not read yet. */
-const maxUnreadBytes = 256 << 10;
 /** A message of an error is shown to users. bitcoind answers a wrong call with the whole help text: its first line says enough. */
 const maxMessageLength = 200;
 
@@ -84,7 +45,6 @@ const processBudget = new AnswerBudget({
   holdMs: 1_000,
 });
 const longParses = new OneATurn();
-const readTurns = new OneATurn();
 
 export class RpcClient {
   readonly #url: string;
@@ -151,103 +111,6 @@ export class RpcClient {
       deadline.clear();
       exchange.end();
     }
-  }
-}
-
-/** One request and its answer, over a connection of its own: most nodes are asked once in two minutes. */
-class Exchange {
-  /** Why it was cut off. */
-  failure: BitcoinTransportError | undefined;
-  readonly #budget: AnswerBudget;
-  readonly #signal: AbortSignal;
-  readonly #agent: Agent;
-  #connection: Duplex | undefined;
-  #response: Response | undefined;
-  #held: HeldBytes | undefined;
-  #unreadBytes = 0;
-
-  constructor(budget: AnswerBudget, signal: AbortSignal) {
-    this.#budget = budget;
-    this.#signal = signal;
-    this.#agent = new ConnectAgent(options => this.#connect(options));
-  }
-
-  async send(url: string, body: string, authorization: string): Promise<void> {
-    this.#response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body,
-      agent: this.#agent,
-      redirect: 'error',
-      compress: false,
-      signal: this.#signal,
-    });
-    const { status } = this.#response;
-    if (status === 401) throw new BitcoinTransportError('unauthorized', 'the credentials are refused (HTTP 401)');
-    if (status === 403) throw new BitcoinTransportError('unauthorized', 'the client or the method is not allowed (HTTP 403)');
-    if (status === 503) throw new BitcoinTransportError('busy', 'busy or shutting down (HTTP 503)');
-    // An answer in chunks may have one for each byte, and each takes some 200 bytes of memory. bitcoind always states the length.
-    if (!this.#response.headers.has('content-length'))
-      throw new BitcoinTransportError('unusable', 'the answer does not state its length');
-  }
-
-  /** As the head says. */
-  get announcedBytes(): number {
-    return Number(this.#response?.headers.get('content-length') ?? 0);
-  }
-
-  /** Reads the body whatever the status: bitcoind before 28 answers a failed call with 404 or 500 and a JSON body. */
-  async read<T>(maxBytes: number, use: (stream: AsyncIterable<Buffer | string>) => Promise<T>): Promise<T> {
-    const response = this.#response;
-    if (response?.body === undefined || response.body === null)
-      throw new BitcoinTransportError('unusable', 'the answer is empty');
-    const cutOff = () => this.#cutOff(new BitcoinTransportError('timeout', 'the answer was not complete in time'));
-    this.#held = await this.#budget.hold(Math.min(this.announcedBytes, maxBytes), cutOff, this.#signal);
-    if (this.#held === undefined) throw new BitcoinTransportError('busy', 'too many long answers at a time');
-    return await use(this.#counted(response.body as AsyncIterable<Buffer | string>));
-  }
-
-  async *#counted(stream: AsyncIterable<Buffer | string>): AsyncIterable<Buffer | string> {
-    for await (const piece of stream) {
-      this.#unreadBytes -= piece.length;
-      yield piece;
-    }
-  }
-
-  /** Nothing of it is left then. */
-  end(): void {
-    this.#held?.release();
-    this.#connection?.destroy();
-  }
-
-  #connect(options: ClientRequestArgs): Duplex {
-    this.#connection = new PacedSocket(connect(options as TcpNetConnectOpts), readTurns, bytes => this.#count(bytes));
-    return this.#connection;
-  }
-
-  #count(bytes: number): void {
-    this.#unreadBytes += bytes;
-    const limit = this.#response === undefined ? maxHeadBytes : maxUnreadBytes;
-    if (this.#unreadBytes > limit)
-      this.#cutOff(new BitcoinTransportError('unusable', `the answer has more than ${limit} bytes beside its body`));
-  }
-
-  #cutOff(failure: BitcoinTransportError): void {
-    this.failure ??= failure;
-    this.#connection?.destroy();
-  }
-}
-
-class ConnectAgent extends Agent {
-  readonly #connect: (options: ClientRequestArgs) => Duplex;
-
-  constructor(connectTo: (options: ClientRequestArgs) => Duplex) {
-    super({ keepAlive: false });
-    this.#connect = connectTo;
-  }
-
-  override createConnection(options: ClientRequestArgs): Duplex {
-    return this.#connect(options);
   }
 }
 

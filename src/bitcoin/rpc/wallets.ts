@@ -1,5 +1,6 @@
 // bitcoind's calls about wallets (its help section "wallet"), and what their answers must look like.
-import { type BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from './rpc-client.ts';
+import type { RpcCall, RpcOutcome } from './rpc-client.ts';
+import { type BitcoinRpcError, BitcoinTransportError } from './rpc-errors.ts';
 
 /** -32601, CORE rpc/protocol.h: bitcoind was built without wallets, or has disablewallet=1. */
 const methodNotFound = -32601;

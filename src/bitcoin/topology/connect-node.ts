@@ -22,16 +22,8 @@ import {
   type PeerLists,
   peerListsOf,
 } from '../rpc/network.ts';
-import {
-  BitcoinRpcError,
-  BitcoinTransportError,
-  type Credentials,
-  maxBatchCalls,
-  type RpcCall,
-  RpcClient,
-  type RpcOutcome,
-  rpcInWarmup,
-} from '../rpc/rpc-client.ts';
+import { type Credentials, maxBatchCalls, type RpcCall, RpcClient, type RpcOutcome, rpcInWarmup } from '../rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../rpc/rpc-errors.ts';
 import { type Connection, observedPeers } from './known-peers.ts';
 import { shortenAddedNodes } from './long-list.ts';
 import { hostOf, isComplete, type Node, planPeerChanges, staleEntries } from './peer-plan.ts';

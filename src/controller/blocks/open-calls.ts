@@ -1,6 +1,6 @@
 // OpenCalls: the nodes that may still be making a block, since a call to them was not answered: a call of this process, or of a former leader.
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
-import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf } from '../../runtime/controller.ts';
 

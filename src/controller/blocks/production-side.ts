@@ -4,7 +4,7 @@ import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts'
 import { initialBatch, intervalMsOf, producersFor, type Producer, type Side } from '../../bitcoin/chain/block-schedule.ts';
 import { type NodeWallet, type Payment, paymentAt } from '../../bitcoin/chain/funding.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
-import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf, type Result } from '../../runtime/controller.ts';
 import { firstNames } from '../../logging/short-text.ts';

@@ -9,7 +9,8 @@ import {
   transactionCountCall,
   transactionCountOf,
 } from '../../bitcoin/rpc/copy-blocks.ts';
-import { BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from '../../bitcoin/rpc/rpc-client.ts';
+import type { RpcCall, RpcOutcome } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 
 /** A node that blocks are read from, or written to. */
 export interface CopyEnd {

@@ -3,7 +3,8 @@
 import { HashBranch } from '../../bitcoin/chain/hash-branch.ts';
 import { blockHashCall, blockHashOf, type ChainState, chainStateCall, chainStateOf } from '../../bitcoin/rpc/chain-state.ts';
 import { bytesOnDisk, refusalOf, submitCall } from '../../bitcoin/rpc/copy-blocks.ts';
-import { BitcoinRpcError, rpcInWarmup } from '../../bitcoin/rpc/rpc-client.ts';
+import { rpcInWarmup } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { Result } from '../../runtime/controller.ts';
 import { areFailures, BlockSource, type CopyEnd, EndFailure, tried } from './block-source.ts';
 import { copied, copying, type CopyState, failed, type FixedBlock, holds, tooLarge } from './copy-state.ts';

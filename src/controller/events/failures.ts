@@ -1,7 +1,7 @@
 // The events of what keeps a network from its desired state. They are recorded at each try, so that their count shows how long it lasts.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
-import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import type { CredentialsState } from '../steps/credentials.ts';

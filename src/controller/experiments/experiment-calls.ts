@@ -11,13 +11,8 @@ import {
 } from '../../bitcoin/rpc/chain-state.ts';
 import { activeCallsCall, generateCall, generatedOf, isGenerating } from '../../bitcoin/rpc/generate-blocks.ts';
 import { countMarkedCall, markedBlocksOf } from '../../bitcoin/rpc/marked-blocks.ts';
-import {
-  BitcoinTransportError,
-  type Credentials,
-  type RpcCall,
-  RpcClient,
-  type RpcOutcome,
-} from '../../bitcoin/rpc/rpc-client.ts';
+import { type Credentials, type RpcCall, RpcClient, type RpcOutcome } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { ConcurrencyLimit } from '../../runtime/concurrency-limit.ts';
 import type { NodeChain } from './observed-chains.ts';

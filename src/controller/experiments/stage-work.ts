@@ -3,7 +3,7 @@
 import type { BitcoinExperiment } from '../../bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { isBusyScanning, markedScript } from '../../bitcoin/rpc/marked-blocks.ts';
-import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf } from '../../runtime/controller.ts';
 import type { NetworkPlan } from '../network-plan.ts';

@@ -1,7 +1,7 @@
 // BlockWatch: learns of new blocks at once, from one node for each side of a network whose chain moves. The node is asked with a call that it
 //   answers when it has the block. Networks at rest hold no call; beyond the limit of held calls, polling alone finds the blocks.
 import type { BlockWait } from '../../bitcoin/rpc/wait-for-block.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { sleep } from '../../time/sleep.ts';
 
 /** Nodes that share one chain: the whole network, or a part of one that is cut. */

@@ -3,7 +3,8 @@
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
-import { BitcoinTransportError, type Credentials } from '../../bitcoin/rpc/rpc-client.ts';
+import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';

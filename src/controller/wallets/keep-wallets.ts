@@ -7,13 +7,8 @@ import {
   walletListCalls,
   walletListsOf,
 } from '../../bitcoin/rpc/wallets.ts';
-import {
-  BitcoinRpcError,
-  BitcoinTransportError,
-  type RpcCall,
-  type RpcOutcome,
-  rpcInWarmup,
-} from '../../bitcoin/rpc/rpc-client.ts';
+import { type RpcCall, type RpcOutcome, rpcInWarmup } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import type { Result } from '../../runtime/controller.ts';
 
 /** Sends calls to a node. @throws as RpcClient.batch */

@@ -5,7 +5,8 @@ import type { BitcoinNetwork, BitcoinNetworkWallet } from '../../bitcoin/api/bit
 import type { NodeWallet } from '../../bitcoin/chain/funding.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import { batchWithEither } from '../../bitcoin/rpc/either-credentials.ts';
-import { BitcoinRpcError, BitcoinTransportError, type Credentials, type RpcCall } from '../../bitcoin/rpc/rpc-client.ts';
+import type { Credentials, RpcCall } from '../../bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { addressOf, newAddressCall } from '../../bitcoin/rpc/wallets.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';

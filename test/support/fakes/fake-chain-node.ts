@@ -1,6 +1,7 @@
 // FakeChainNode: a node with blocks in memory, whose hashes follow from their headers as bitcoind's do. It answers the calls that copy blocks.
 import { createHash } from 'node:crypto';
-import { BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from '../../../src/bitcoin/rpc/rpc-client.ts';
+import type { RpcCall, RpcOutcome } from '../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../src/bitcoin/rpc/rpc-errors.ts';
 
 interface Block {
   readonly hash: string;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { blockHashOf, chainStateOf, chainTipsOf, versionOf } from '../../../../src/bitcoin/rpc/chain-state.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 
 const hash = 'ab'.repeat(32);
 const failed = { error: new BitcoinRpcError('getblockhash', -8, 'Block height out of range') };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { isBusyScanning, markedBlocksOf, markedScript } from '../../../../src/bitcoin/rpc/marked-blocks.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 
 describe('marked blocks', () => {
   it('pay to a script of their own, which anybody can spend', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { addedNodesIn, peerListsOf } from '../../../../src/bitcoin/rpc/network.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 
 const added = { addednode: '10.0.0.1', connected: true, addresses: [{ address: '10.0.0.1:18444', connected: 'outbound' }] };
 const peer = { id: 7, addr: '10.0.0.1:18444', inbound: false, subver: '/Satoshi:29.0.0/' };

@@ -3,7 +3,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { AnswerBudget } from '../../../../src/bitcoin/rpc/answer-budget.ts';
-import { BitcoinRpcError, BitcoinTransportError, RpcClient } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { RpcClient } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import { eventually } from '../../../support/until.ts';
 
 const credentials = { user: 'alice', password: 'a secret, and with ünicode' };

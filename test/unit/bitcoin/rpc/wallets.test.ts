@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import { addressOf, walletListsOf } from '../../../../src/bitcoin/rpc/wallets.ts';
 
 describe('the answers about wallets', () => {

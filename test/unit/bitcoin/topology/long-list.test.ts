@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { PeerLists } from '../../../../src/bitcoin/rpc/network.ts';
 import type { RpcCall, RpcOutcome } from '../../../../src/bitcoin/rpc/rpc-client.ts';
-import { BitcoinRpcError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import { shortenAddedNodes } from '../../../../src/bitcoin/topology/long-list.ts';
 import { staleEntries } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { node } from '../../../support/builders.ts';

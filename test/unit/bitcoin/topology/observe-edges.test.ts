@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { observeEdges } from '../../../../src/bitcoin/topology/observe-edges.ts';
 import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';

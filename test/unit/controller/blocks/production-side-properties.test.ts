@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Side } from '../../../../src/bitcoin/chain/block-schedule.ts';
-import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { type ProducerCalls, ProductionSide } from '../../../../src/controller/blocks/production-side.ts';
 import { node } from '../../../support/builders.ts';

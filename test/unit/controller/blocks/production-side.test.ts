@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { BlockProductionSpec } from '../../../../src/bitcoin/api/block-production.ts';
 import type { Side } from '../../../../src/bitcoin/chain/block-schedule.ts';
 import type { ChainState } from '../../../../src/bitcoin/rpc/chain-state.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import { type ProducerCalls, ProductionSide, type Step } from '../../../../src/controller/blocks/production-side.ts';
 import { node } from '../../../support/builders.ts';

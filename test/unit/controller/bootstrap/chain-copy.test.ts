@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import { ChainCopy, type ChainCopyOptions, type CopyStep } from '../../../../src/controller/bootstrap/chain-copy.ts';
 import { FakeChainNode, noAnswer } from '../../../support/fakes/fake-chain-node.ts';
 

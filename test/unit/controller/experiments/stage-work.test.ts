@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { BitcoinExperiment } from '../../../../src/bitcoin/api/bitcoin-experiment.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { ExperimentCalls } from '../../../../src/controller/experiments/experiment-calls.ts';
 import type { NodeChain } from '../../../../src/controller/experiments/observed-chains.ts';
 import { positionOf, started } from '../../../../src/controller/experiments/progress.ts';

@@ -1,6 +1,6 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
-import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { BlockWait } from '../../../../src/bitcoin/rpc/wait-for-block.ts';
 import { BlockWatch, type WatchedSide } from '../../../../src/controller/nodes/block-watch.ts';
 

@@ -1,6 +1,7 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
-import { BitcoinTransportError, type Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import type { Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { BlockHeader, HeadersRequest } from '../../../../src/bitcoin/rpc/block-headers.ts';
 import type { BlockWait } from '../../../../src/bitcoin/rpc/wait-for-block.ts';
 import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';

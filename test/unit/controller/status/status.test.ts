@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { BitcoinNetworkCondition, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
-import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
 import type { Observation } from '../../../../src/controller/status/observation.ts';
 import { observeNodes } from '../../../../src/controller/status/pods.ts';

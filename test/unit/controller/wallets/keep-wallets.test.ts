@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { BitcoinRpcError, BitcoinTransportError, type RpcCall, type RpcOutcome } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import type { RpcCall, RpcOutcome } from '../../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import { keepWallets, type WalletsStep } from '../../../../src/controller/wallets/keep-wallets.ts';
 
 /** A bitcoind with wallets. */
