@@ -201,7 +201,8 @@ export class NodeMonitor {
     const pauseMs = watched.hurryMs();
     if (pauseMs === undefined) return;
     watched.timers.setStragglers(() => {
-      for (const node of watched.stragglers()) this.#askLater(watched, node);
+      // Its answer is on its way. To ask a slow node again and again would make it slower.
+      for (const node of watched.stragglers()) if (!node.isBeingAsked) this.#askLater(watched, node);
       this.#hurry(watched);
     }, pauseMs);
   }

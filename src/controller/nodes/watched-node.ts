@@ -124,6 +124,10 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
     };
   }
 
+  get isBeingAsked(): boolean {
+    return this.#ask !== undefined;
+  }
+
   /** Gives up the ask in progress at once. */
   abandonAsk(): void {
     this.#ask?.deadline.extend(0);

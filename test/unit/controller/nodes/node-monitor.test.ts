@@ -258,6 +258,16 @@ describe('NodeMonitor', () => {
       expect([...fake.waits.keys()]).to.deep.equal([holdAt(7)]);
     });
 
+    it('does not ask a node again whose answer is on its way', async () => {
+      for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
+      await observe(readyNodes(3), producing(1, 10));
+      await clock.tickAsync(2_000);
+      for (const name of names(0, 1)) fake.heights.set(name, 6);
+      fake.hanging.set(names(2)[0]!, 0);
+      fake.waits.get(holdAt(6))?.(6);
+      expect((await askedWithin(1_000)).filter(name => name === names(2)[0])).to.have.length(1);
+    });
+
     it('reads the newest blocks once for all nodes, every five seconds at most, and nothing at rest', async () => {
       for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
       await observe(readyNodes(3), producing(1, 1));
