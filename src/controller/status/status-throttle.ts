@@ -36,23 +36,35 @@ export class StatusThrottle {
 /** The least time between writes that only report blocks, for few nodes and for each further one. */
 const blocksMs = 10_000;
 const blocksMsPerNode = 50;
+/** For so long at most such a write waits until all nodes have the block. */
+const unevenMs = 1_000;
 
 /** Spaces the writes of a network's status that only report blocks: with a block a second there is always one. */
 export class BlocksThrottle {
   readonly #nowMs: () => number;
   #writtenAtMs = -Infinity;
+  /** Since when a write has been due. */
+  #dueSinceMs: number | undefined;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** After how many milliseconds a status that only reports blocks is written; 0 = now. */
-  waitMs(nodes: number): number {
-    return Math.max(0, this.#writtenAtMs + Math.max(blocksMs, nodes * blocksMsPerNode) - this.#nowMs());
+  /**
+   * After how many milliseconds a status that only reports blocks is written; 0 = now.
+   * @param isUneven whether nodes lack the newest block
+   */
+  waitMs(nodes: number, isUneven: boolean): number {
+    const nowMs = this.#nowMs();
+    const leftMs = this.#writtenAtMs + Math.max(blocksMs, nodes * blocksMsPerNode) - nowMs;
+    if (leftMs > 0) return leftMs;
+    this.#dueSinceMs ??= nowMs;
+    return isUneven ? Math.max(0, this.#dueSinceMs + unevenMs - nowMs) : 0;
   }
 
   /** Call when the status was written, whatever for. */
   noteWrite(): void {
     this.#writtenAtMs = this.#nowMs();
+    this.#dueSinceMs = undefined;
   }
 }

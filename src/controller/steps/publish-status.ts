@@ -7,6 +7,7 @@ import { reasons } from '../events/reasons.ts';
 import { transitionEvents } from '../events/transitions.ts';
 import type { NetworkState } from '../network-state.ts';
 import { networks } from '../resource-types.ts';
+import type { ChainsObserved } from '../status/chains.ts';
 import type { Observation, PausedObservation } from '../status/observation.ts';
 import type { LostStatus } from '../status/lost-status.ts';
 import { isChainProgress, isSameStatus, isUrgent, statusOf } from '../status/status.ts';
@@ -44,7 +45,7 @@ export async function publishStatus(
   const isProgress = !isSame && !isUrgent(previous, status) && reorgs.length === 0;
   const isBlocks = isProgress && isChainProgress(previous, status);
   if (!isProgress) throttle.reset();
-  const waitMs = isBlocks ? blocksThrottle.waitMs(network.spec.nodes) : isProgress ? throttle.waitMs() : 0;
+  const waitMs = isBlocks ? blocksThrottle.waitMs(network.spec.nodes, isUneven(chains)) : isProgress ? throttle.waitMs() : 0;
   if (waitMs > 0) return waitMs;
   if (isSame && reorgs.length === 0) return lost.retryMs(network) ?? 0;
   const changes = { problems, edges: state.edges, chains, reorgs };
@@ -60,6 +61,10 @@ export async function publishStatus(
   blocksThrottle.noteWrite();
   return lost.retryMs(network) ?? 0;
 }
+
+/** Whether nodes lack the newest block of their chain. */
+const isUneven = (chains: ChainsObserved | undefined): boolean =>
+  chains?.branches.some(({ behind }) => behind.length > 0) ?? false;
 
 /** @returns false if another writer was faster, or the network is gone */
 export async function writeStatus(

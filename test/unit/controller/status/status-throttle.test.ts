@@ -48,11 +48,25 @@ describe('BlocksThrottle', () => {
   it('writes a block at once after a pause, and then at most every 10 s, or a second for 20 nodes', () => {
     let nowMs = 0;
     const throttle = new BlocksThrottle(() => nowMs);
-    expect(throttle.waitMs(5)).to.equal(0);
+    expect(throttle.waitMs(5, false)).to.equal(0);
     throttle.noteWrite();
     nowMs = 4_000;
-    expect([throttle.waitMs(5), throttle.waitMs(1_000)]).to.deep.equal([6_000, 46_000]);
+    expect([throttle.waitMs(5, false), throttle.waitMs(1_000, false)]).to.deep.equal([6_000, 46_000]);
     nowMs = 10_000;
-    expect(throttle.waitMs(5)).to.equal(0);
+    expect(throttle.waitMs(5, false)).to.equal(0);
+  });
+
+  it('waits for a second at most until all nodes have the block', () => {
+    let nowMs = 0;
+    const throttle = new BlocksThrottle(() => nowMs);
+    expect(throttle.waitMs(5, true)).to.equal(1_000);
+    nowMs = 400;
+    expect(throttle.waitMs(5, true)).to.equal(600);
+    expect(throttle.waitMs(5, false)).to.equal(0);
+    nowMs = 1_000;
+    expect(throttle.waitMs(5, true)).to.equal(0);
+    throttle.noteWrite();
+    nowMs = 20_000;
+    expect(throttle.waitMs(5, true)).to.equal(1_000);
   });
 });
