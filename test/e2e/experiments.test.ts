@@ -35,9 +35,9 @@ describe('experiments on a real cluster', function () {
     namespace.client.get(experiments, { namespace: namespace.name, name });
   const waitFor = (name: string, condition: string): Promise<string> =>
     namespace.kubectl('wait', `bitcoinexperiment/${name}`, `--for=condition=${condition}`, '--timeout=120s');
-  const create = (name: string, steps: BitcoinExperiment['spec']['steps']) =>
+  const create = (name: string, steps: BitcoinExperiment['spec']['steps'], fields: Partial<BitcoinExperiment['spec']> = {}) =>
     namespace.client.create(experiments, {
-      ...{ metadata: { namespace: namespace.name, name }, spec: { network: { name: network }, steps } },
+      ...{ metadata: { namespace: namespace.name, name }, spec: { network: { name: network }, steps, ...fields } },
     } as unknown as BitcoinExperiment);
 
   it('do what examples/reorg-experiment.yaml says: one side replaces three blocks', async () => {
@@ -68,12 +68,13 @@ describe('experiments on a real cluster', function () {
     expect(await namespace.listedConnections(network)).to.have.length(12);
   });
 
-  it('restart a node, once', async () => {
+  it('restart a node, once, and are deleted when their time is over', async () => {
     const before = await namespace.podUids(network);
-    await create('restart', [{ name: 'again', restart: { ordinals: [4] } }]);
+    await create('restart', [{ name: 'again', restart: { ordinals: [4] } }], { ttlSecondsAfterFinished: 5 });
     await waitFor('restart', 'Complete');
     const after = await namespace.podUids(network);
     const changed = [...after].filter(([name, uid]) => before.get(name) !== uid).map(([name]) => name);
     expect(changed).to.deep.equal([`${network}-sts-4`]);
+    await namespace.kubectl('wait', 'bitcoinexperiment/restart', '--for=delete', '--timeout=60s');
   });
 });

@@ -29,6 +29,7 @@ const excused: Readonly<Record<string, string>> = {
   'list bitcoincontroller.christianb93.github.com/bitcoinnetworks': pages,
   ...Object.fromEntries(optionalKinds.flatMap(kind => ['get', 'patch', 'delete'].map(verb => [`${verb} ${kind}`, changes]))),
   ...Object.fromEntries(optionalKinds.map(kind => [`list ${kind}`, pages])),
+  'list bitcoincontroller.christianb93.github.com/bitcoinexperiments': pages,
   'update bitcoincontroller.christianb93.github.com/bitcoinnetworks/finalizers':
     'asked for by an admission plugin on behalf of the controller: integration/least-privilege',
 };
