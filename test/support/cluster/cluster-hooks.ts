@@ -57,8 +57,10 @@ async function isWholeRung(root: Mocha.Suite | undefined): Promise<boolean> {
   return new Set(root?.suites.map(({ file = '' }) => path.basename(file))).size === files.length;
 }
 
-/** The rights that a test asks for by values of the chart: test/e2e/credentials.test.ts. */
-const chartValues = { rbac: { deleteNetworks: true, secretNames: ['bitcoin-default-secret', 'rpc', 'hashes'] } };
+/** The rights that a test asks for by values of the chart: credentials.test.ts and experiments.test.ts of test/e2e. */
+const chartValues = {
+  rbac: { deleteNetworks: true, podEvictions: true, secretNames: ['bitcoin-default-secret', 'rpc', 'hashes'] },
+};
 
 /** The test takes the controller's rights away. */
 const isTaking = ({ verb, resource, name }: AuditedRequest): boolean =>
