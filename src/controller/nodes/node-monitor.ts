@@ -111,7 +111,8 @@ export class NodeMonitor {
 
   /**
    * Call at each reconcile of a network. The ready nodes whose peers, their addresses, their readiness or the credentials have changed are
-   * asked at once; the others are asked at their time. Never waits.
+   * asked at once; the others are asked at their time. The new pod of a node that was ready before is asked as soon as it has an address, so
+   * that it is connected when it becomes ready. Never waits.
    * @param credentials undefined: no node is asked until there are some
    * @param previousCredentials tried with a node that refuses the others. Default: none
    * @param plan the same object as long as it is the same plan
@@ -136,7 +137,7 @@ export class NodeMonitor {
     const change = watched.update(network, nodes, credentials, plan);
     if (change !== undefined) {
       for (const node of change.removed) this.#nodes.delete(nodeKey(node));
-      for (const node of watched.nodes.values()) this.#nodes.set(nodeKey(node), node);
+      for (const node of watched.asked) this.#nodes.set(nodeKey(node), node);
       for (const node of change.changed) this.#options.queue.add(nodeKey(node));
       this.#scheduleRecheck(watched);
     }
@@ -257,7 +258,8 @@ export class NodeMonitor {
       );
       await this.#readBlocks(node, report, ask.signal);
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
-      if (report.failure !== undefined) this.#options.onFailure(network.network, report);
+      // A node that is not ready yet may not answer.
+      if (report.failure !== undefined && node.node.isReady) this.#options.onFailure(network.network, report);
       const change = ask.finish(report);
       const key = keyOf(network.network);
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });

@@ -25,9 +25,9 @@ export type WatchedNode = NodeOf<WatchedNetwork>;
 
 /** What an update changed. */
 interface Change {
-  /** Nodes that are not ready any more, or have other credentials. */
+  /** Nodes that are not asked any more, or have other credentials. */
   readonly removed: readonly WatchedNode[];
-  /** Nodes that have other peers than before. */
+  /** Nodes that have other peers than before, or are ready only now. */
   readonly changed: readonly WatchedNode[];
 }
 
@@ -39,6 +39,10 @@ export class WatchedNetwork {
   peers: readonly Node[] = [];
   /** The ready nodes, by name. */
   readonly nodes = new Map<string, WatchedNode>();
+  /** New pods of nodes that were ready before, by name. They are connected before they are ready, and report nothing until then. */
+  readonly #returning = new Map<string, WatchedNode>();
+  /** By name: the address at which a node was ready last. */
+  readonly #readyAt: Map<string, string>;
   /** Counts the changes of the peers, the plan or the credentials. */
   #version = 0;
   #fingerprint: string | undefined;
@@ -56,7 +60,9 @@ export class WatchedNetwork {
 
   constructor(network: BitcoinNetwork) {
     this.network = network;
-    this.blocks = new RecentBlocks((network.status?.chain?.blocks ?? []).map(shownBlockOf));
+    const { chain, nodes = [] } = network.status ?? {};
+    this.blocks = new RecentBlocks((chain?.blocks ?? []).map(shownBlockOf));
+    this.#readyAt = new Map(nodes.filter(({ ready }) => ready).map(({ nodeName, ip }) => [nodeName, ip]));
   }
 
   get version(): number {
@@ -76,18 +82,26 @@ export class WatchedNetwork {
     this.#version += 1;
     this.#motion.restart();
     this.#noteIdentities();
-    const before = new Map(this.nodes);
+    const before = new Map([...this.nodes, ...this.#returning]);
+    const wereReady = new Set(this.nodes.values());
     this.nodes.clear();
+    this.#returning.clear();
     const changed = new Set<WatchedNode>();
     const targets = targetsOf(peers, plan, fingerprint);
-    for (const node of peers.filter(isAsked)) {
+    for (const node of peers) {
+      const group = this.#groupOf(node);
+      if (group === undefined) continue;
       const former = before.get(node.name);
       const isKnown = former?.node.ip === node.ip && !hasNewCredentials;
       const watched = isKnown ? former : new NodeOf<WatchedNetwork>(this, node);
       if (isKnown) before.delete(node.name);
       watched.node = node;
-      if (watched.retarget(targets(node.ordinal), this.#version)) changed.add(watched);
-      this.nodes.set(node.name, watched);
+      const isNewlyReady = node.isReady && !wereReady.has(watched);
+      if (watched.retarget(targets(node.ordinal), this.#version) || isNewlyReady) changed.add(watched);
+      // What it was asked before it was ready may never be answered.
+      if (isNewlyReady) watched.abandonAsk();
+      group.set(node.name, watched);
+      if (node.isReady) this.#readyAt.set(node.name, node.ip);
     }
     for (const node of before.values()) node.abandonAsk();
     const waitedFor = [...this.nodes.values()].filter(node => this.#pending.has(node) || changed.has(node));
@@ -95,6 +109,20 @@ export class WatchedNetwork {
     if (this.#pending.size === 0) this.#unsettledSinceMs = undefined;
     else this.#unsettledSinceMs ??= performance.now();
     return { removed: [...before.values()], changed: [...changed] };
+  }
+
+  /** Those among which a node is asked; undefined if it is not asked. */
+  #groupOf({ name, ip, isReady, isTerminating }: Node): Map<string, WatchedNode> | undefined {
+    if (ip === '' || isTerminating) return undefined;
+    if (isReady) return this.nodes;
+    const readyAt = this.#readyAt.get(name);
+    // At the same address it is a node that has become unready, and says why itself.
+    return readyAt === undefined || readyAt === ip ? undefined : this.#returning;
+  }
+
+  /** All nodes that are asked. */
+  get asked(): readonly WatchedNode[] {
+    return [...this.nodes.values(), ...this.#returning.values()];
   }
 
   /**
@@ -126,6 +154,7 @@ export class WatchedNetwork {
 
   /** Keeps a report. Returns what of it differs, if no other one is worth waiting for. */
   take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): ReportChange {
+    if (!this.nodes.has(node.name)) return 'none';
     const isReportChanged = !node.isReported || !isSameReport(report, node.report);
     const isChainChanged = !isSameChain(report, node.report);
     const before = node.report;
@@ -224,19 +253,18 @@ export class WatchedNetwork {
     );
   }
 
-  /** Whether the node is one of the network's ready nodes, and not a former one of its name. */
+  /** Whether the node is one of the network's, and not a former one of its name. */
   isWatching(node: WatchedNode): boolean {
-    return this.nodes.get(node.name) === node;
+    return this.nodes.get(node.name) === node || this.#returning.get(node.name) === node;
   }
 
   /** Gives up what is in progress. Returns the nodes. */
   stop(): readonly WatchedNode[] {
     this.timers.clear();
-    const nodes = [...this.nodes.values()];
+    const nodes = this.asked;
     this.nodes.clear();
+    this.#returning.clear();
     for (const node of nodes) node.abandonAsk();
     return nodes;
   }
 }
-
-const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;

@@ -1,4 +1,4 @@
-// A ready node as the node monitor knows it: what it is asked about, the ask in progress, and what it reported last.
+// A node as the node monitor knows it: what it is asked about, the ask in progress, and what it reported last.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
@@ -31,7 +31,7 @@ export interface NodesNetwork {
   take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): ReportChange;
 }
 
-/** A ready node. */
+/** A node that is asked: it is ready, or about to be again. */
 export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
   readonly network: Network;
   node: Node;

@@ -157,6 +157,61 @@ describe('NodeMonitor', () => {
       expect(fake.asked).to.deep.equal([]);
     });
 
+    describe('the new pod of a node that was ready before, as soon as it has an address', () => {
+      const returning = node(1, { ip: '10.0.9.9', isReady: false });
+      const isBack = node(1, { ip: '10.0.9.9' });
+
+      beforeEach(async () => {
+        await observe(readyNodes(2));
+        await observe([node(0)]);
+        [fake.asked, failures, requests] = [[], [], []];
+      });
+
+      it('without a report, and again when it is ready', async () => {
+        await observe([node(0), returning]);
+        expect(fake.asked).to.include('alice-sts-1');
+        expect(completeness([node(0), returning])).to.deep.equal([true]);
+        fake.asked = [];
+        await observe([node(0), isBack]);
+        expect(fake.asked).to.include('alice-sts-1');
+        expect(completeness([node(0), isBack])).to.deep.equal([true, true]);
+      });
+
+      it('with backoff while nobody listens there, which is no failure yet', async () => {
+        fake.failing.set('alice-sts-1', new BitcoinTransportError('unreachable', 'no connection (ECONNREFUSED)'));
+        await observe([node(0), returning]);
+        fake.asked = [];
+        await clock.tickAsync(1_750);
+        expect(fake.asked).to.deep.equal(names(1, 1, 1));
+        expect(failures).to.deep.equal([]);
+        fake.failing.clear();
+        await observe([node(0), isBack]);
+        expect(completeness([node(0), isBack])).to.deep.equal([true, true]);
+      });
+
+      it('and does not wait for that answer once it is ready', async () => {
+        fake.hanging.set('alice-sts-1', 0);
+        await observe([node(0), returning]);
+        fake.asked = [];
+        await observe([node(0), isBack]);
+        expect(fake.asked).to.include('alice-sts-1');
+      });
+
+      it('also for a controller that has just started, by the status', async () => {
+        monitor.forget('default/alice');
+        const ready = { ordinal: 1, nodeName: 'alice-sts-1', ip: '10.0.0.2', dnsName: '', ready: true };
+        await observe([node(0), returning], { ...alice, status: { nodes: [ready] } });
+        expect(fake.asked).to.include('alice-sts-1');
+      });
+    });
+
+    it('no node that has become unready at its address, which says why itself', async () => {
+      await observe(readyNodes(2));
+      fake.asked = [];
+      await observe([node(0), node(1, { isReady: false })]);
+      expect(fake.asked).to.deep.equal(['alice-sts-0']);
+    });
+
     it('nodes with a volume to write their chain to disk at every second look, on a chain of their own, and no others', async () => {
       const groups = [{ name: 'stored', nodes: 1, ordinals: { start: 0 }, storage: { size: '1Gi' } }];
       const nodes = [node(0, { name: 'alice-sts-stored-0', group: 'stored' }), node(1)];
