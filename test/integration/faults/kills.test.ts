@@ -130,6 +130,9 @@ const steps: Readonly<Record<string, Step>> = {
   },
 };
 
+/** Much longer than events take. What is wrong then is not on its way any more. */
+const publishedMs = 20_000;
+
 describe('a controller that is killed and restarted', function () {
   this.timeout(900_000);
   let world: World;
@@ -173,6 +176,9 @@ describe('a controller that is killed and restarted', function () {
       const writes = proxy.writes.slice(firstWrite);
       if (controller.hasEnded) controller = await start();
       await world.untilRight(namespace, name);
+      // Events of a status that was just written are published after it, or by the next process.
+      const deadlineMs = performance.now() + publishedMs;
+      await eventually(async () => performance.now() > deadlineMs || (await holds(step.expectEvents(world, namespace))));
       expect(await controller.stop()).to.equal(0);
       await step.expectEvents(world, namespace);
       return { writes, wasKilled: killed !== undefined };
