@@ -50,7 +50,7 @@ export class Healing {
   }
 
   /**
-   * A node may have reported its connections before another one, which had just been told to cut the network, closed them. Once all have
+   * A node may have reported its connections before another one, which cut the network at the same time, closed them. Once all have
    * reported, none is cutting any more: what they report from then on is so.
    */
   #isConfirmed(uid: string, { network, nodes, reports }: ObservedNetwork): boolean {
