@@ -135,7 +135,7 @@ const options: readonly (readonly [ChartValues, Look, unknown])[] = [
     kinds('ValidatingAdmissionPolicyBinding'),
     [
       ...['statefulsets', 'services', 'configmaps', 'networkpolicies', 'poddisruptionbudgets'],
-      ...['networks', 'events', 'leases'],
+      ...['networks', 'experiments', 'evictions', 'events', 'leases'],
     ].map(what => `bitcoin-controller-${what}`),
   ],
   [{ admissionPolicy: { enabled: true, extraImages: ['m.example/b:1'] } }, text, /c\.image in \[[^\]]*\\"m\.example\/b:1\\"\]/],

@@ -84,8 +84,8 @@ describe('the controller as a process', () => {
   it('is healthy before it is ready, and names the caches that have not synced', async () => {
     const process = await start();
     await eventually(async () => (await statusOf('/healthz')) === 200);
-    const waiting =
-      '[-]caches failed: not listed yet: bitcoinnetworks.bitcoincontroller.christianb93.github.com\n[+]definition ok\nfailed\n';
+    const unlisted = ['bitcoinnetworks', 'bitcoinexperiments'].map(plural => `${plural}.${group}`).join(', ');
+    const waiting = `[-]caches failed: not listed yet: ${unlisted}\n[+]definition ok\nfailed\n`;
     await eventually(async () => (await ask('/readyz')).text === waiting);
     expect((await ask('/readyz')).status).to.equal(503);
     await api.kubectlWithInput(JSON.stringify(customResourceDefinitions()), 'apply', '--server-side', '-f', '-');

@@ -19,6 +19,7 @@ const rules = [
     resources: ['bitcoinnetworks', 'bitcoinnetworks/status', 'bitcoinnetworks/finalizers'],
     verbs: everyVerb,
   },
+  { apiGroups: [group], resources: ['bitcoinexperiments'], verbs: everyVerb },
   { apiGroups: ['apps'], resources: ['statefulsets'], verbs: everyVerb },
   { apiGroups: [''], resources: ['services'], verbs: everyVerb },
   { apiGroups: [''], resources: ['configmaps'], verbs: everyVerb },
