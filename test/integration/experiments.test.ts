@@ -29,6 +29,7 @@ describe('experiments with a network of six real bitcoinds', function () {
     alice.control();
     alice.create({ topology: { type: 'Ring' }, blockProduction: { initialBlocks: 5 } });
     await eventually(() => alice.condition('BlocksProduced') === 'True InitialBlocksMined');
+    await eventually(async () => new Set(await alice.tips()).size === 1);
   });
   after(() => alice.stop());
 
