@@ -1,4 +1,5 @@
 // The controller as benchmarks and the soak run it: a process of its own whose /metrics can be asked. As a rule it is the bundled file.
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { customResourceDefinitions } from '../../../src/bitcoin/api/custom-resource-definition.ts';
@@ -16,6 +17,12 @@ const root = path.resolve(import.meta.dirname, '..', '..', '..');
 const bundle = path.join(root, 'dist', 'main.js');
 /** The same, from its sources: nothing has to be built. */
 export const sourceFile = path.join(root, 'src', 'main.ts');
+/** The options of Node.js with which the image runs it. */
+const imageOptions = (
+  JSON.parse(
+    /^ENTRYPOINT (.+)$/m.exec(readFileSync(path.join(root, 'images', 'controller', 'Dockerfile'), 'utf8'))?.[1] ?? '[]',
+  ) as string[]
+).slice(1, -1);
 const startTimeoutMs = 30_000;
 const readyPollMs = 5;
 
@@ -64,7 +71,14 @@ export async function startController(
   const program = await RunningProgram.start({
     name: 'controller',
     file: node,
-    args: [...nodeOptions, file, `--kubeconfig=${cluster.kubeconfigPath}`, `--health-address=${address}`, ...args],
+    args: [
+      ...imageOptions,
+      ...nodeOptions,
+      file,
+      `--kubeconfig=${cluster.kubeconfigPath}`,
+      `--health-address=${address}`,
+      ...args,
+    ],
     logFile: path.join(cluster.dir, 'logs', 'controller.log'),
     setpriv,
   });
