@@ -123,12 +123,15 @@ const statusSchema = z
     completionTime: dateTime('When the experiment completed or failed.')
       .exactOptional()
       .meta({ absent: 'It is pending, or runs.' }),
-    step: z.string().exactOptional().meta({ description: 'The name of the last step that began.', absent: 'None has begun.' }),
+    step: z
+      .string()
+      .exactOptional()
+      .meta({ description: 'The name of the last step that started.', absent: 'None has started.' }),
     steps: z
       .array(stepStatusSchema)
       .max(50)
       .exactOptional()
-      .meta({ ...listMap('name'), description: 'The steps that have begun, and their results.', absent: 'None has begun.' }),
+      .meta({ ...listMap('name'), description: 'The steps that have started, and their results.', absent: 'None has started.' }),
     cut: cutSchema.exactOptional(),
     reorgDepth: count('The most blocks that a node replaced in a step.')
       .exactOptional()
@@ -139,7 +142,7 @@ const statusSchema = z
       .meta({
         ...listMap('type'),
         description:
-          'Started: the steps have begun; False names what the experiment waits for. Complete: all steps are done. Failed: a step failed, or the time was over. Ending: the steps are over, and the network is being healed; then the experiment is Complete or Failed.',
+          'Started: the steps have started; False names what the experiment waits for. Complete: all steps are done. Failed: a step failed, or the time was over. Ending: the steps are over, and the network is being healed; then the experiment is Complete or Failed.',
         absent: 'The controller has not seen the experiment.',
       }),
     lastEvents: z

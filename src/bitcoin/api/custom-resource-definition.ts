@@ -91,7 +91,12 @@ export function experimentDefinition(): JsonSchema {
           additionalPrinterColumns: [
             column('Network', 'string', '.spec.network.name', 'The network that the steps are done with.'),
             column('Step', 'string', '.status.step', 'The last step that began.'),
-            column('Started', 'string', `${condition('Started')}.status`, 'Whether the steps have begun; False while it waits.'),
+            column(
+              'Started',
+              'string',
+              `${condition('Started')}.status`,
+              'Whether the steps have started; False while it waits.',
+            ),
             column('Complete', 'string', `${condition('Complete')}.status`, 'Whether all steps are done.'),
             column('Failed', 'string', `${condition('Failed')}.status`, 'Whether the experiment failed.'),
             column('Depth', 'integer', '.status.reorgDepth', 'The most blocks that a node replaced.'),

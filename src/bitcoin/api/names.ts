@@ -30,7 +30,7 @@ export const fieldManager = 'bitcoin-controller';
 /** On a network: with the value `true` the controller leaves the network alone. Nothing is created, changed, connected or written. */
 export const pausedAnnotation = `${group}/paused`;
 
-/** On an experiment that has begun: its deletion waits until the network is healed. */
+/** On an experiment that has started: its deletion waits until the network is healed. */
 export const experimentFinalizer = `${group}/heal`;
 
 /** On the pod template: changes when the credentials do, so that the pods are rolled and take the new ones. */

@@ -17,6 +17,9 @@ export interface Node {
   readonly isNew?: boolean;
 }
 
+/** Whether calls to the node are expected to be answered. */
+export const isReachable = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
+
 /** The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address. */
 export function hostOf(address: string): string {
   const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);

@@ -5,7 +5,7 @@ import { initialBatch, intervalMsOf, producersFor, type Producer, type Side } fr
 import { type NodeWallet, type Payment, paymentAt } from '../../bitcoin/chain/funding.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf, type Result } from '../../runtime/controller.ts';
 import { firstNames } from '../../logging/short-text.ts';
 import { type Look, OpenCalls, type Unsettled } from './open-calls.ts';
@@ -119,7 +119,7 @@ export class ProductionSide {
     { leastHeight, payments, addressOf }: ProductionLimits = noLimits,
   ): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
-    const ready = new Map(nodes.filter(isAsked).map(node => [node.ordinal, node]));
+    const ready = new Map(nodes.filter(isReachable).map(node => [node.ordinal, node]));
     const unsettled = await this.#settle(side, nodes, signal);
     if (unsettled?.isGenerating === true) return this.#generating(spec, side, unsettled.message);
     if (unsettled !== undefined) return notReady(unsettled.message);
@@ -155,7 +155,7 @@ export class ProductionSide {
   async #settle(side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Unsettled | undefined> {
     const byOrdinal = new Map(nodes.map(node => [node.ordinal, node]));
     const producers = side.producers.flatMap(({ ordinal }) => byOrdinal.get(ordinal) ?? []);
-    const others = this.#isFresh ? producers.filter(isAsked) : [];
+    const others = this.#isFresh ? producers.filter(isReachable) : [];
     this.#isFresh = false;
     return await this.#open.settle({ nodes, producers, others }, chain => this.#see(chain), signal);
   }
@@ -251,8 +251,6 @@ function progressOf(spec: BlockProductionSpec, height: number): 'Producing' | 'M
   if (initialBatch(spec, height) > 0) return 'MiningInitialBlocks';
   return spec.intervalSeconds === undefined ? 'InitialBlocksMined' : 'Producing';
 }
-
-const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 
 const notReady = (message: string): Step => ({
   result: { requeue: 'rateLimited' },

@@ -6,7 +6,7 @@ import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import { batchWithEither, type NodeAccess } from '../../bitcoin/rpc/either-credentials.ts';
 import type { Credentials, RpcCall } from '../../bitcoin/rpc/rpc-client.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ConcurrencyLimit } from '../../runtime/concurrency-limit.ts';
@@ -211,7 +211,7 @@ export class ChainCopier {
 
   /** The first node that can take blocks. */
   #targetOf({ network, request: { nodes, credentials, previous } }: Entry): CopyEnd | undefined {
-    const node = nodes.find(({ isReady, ip, isTerminating }) => isReady && ip !== '' && !isTerminating);
+    const node = nodes.find(isReachable);
     if (node === undefined || credentials === undefined) return undefined;
     const { rpcPort: port } = chainParametersOf(network.spec);
     return this.#endOf(node, { host: node.ip, port, credentials, previous }, submitTimeoutMs);

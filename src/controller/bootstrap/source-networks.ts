@@ -4,7 +4,7 @@ import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../bitcoin/api/bitco
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import { isSuspended } from '../../bitcoin/resources/node-sets.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { ownedBy, type ReadableCaches } from '../caches.ts';
 import { isBeingDeleted } from '../lifecycle.ts';
 import { OwnPods } from '../nodes/own-pods.ts';
@@ -68,7 +68,7 @@ export class SourceNetworks {
     for (const set of ownedBy(caches.statefulSets, source)) own.note(set.metadata?.name ?? '', set);
     const pods = own.of(source, podsOf(caches.pods, source));
     const nodes = observeNodes(source, pods, set => own.replicasOf(set));
-    return nodes.filter(({ isReady, ip, isTerminating }) => isReady && ip !== '' && !isTerminating);
+    return nodes.filter(isReachable);
   }
 }
 

@@ -17,7 +17,7 @@ export interface Demand {
 
 export const isBeingDeleted = ({ metadata }: BitcoinExperiment): boolean => metadata.deletionTimestamp !== undefined;
 
-/** It has begun, and has not ended: others of its network wait. */
+/** It has started, and has not ended: others of its network wait. */
 export const isActive = ({ status }: BitcoinExperiment): boolean => isStarted(status) && !isFinished(status);
 
 const byStart = (a: BitcoinExperiment, b: BitcoinExperiment): number =>
@@ -30,7 +30,7 @@ const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
 const timeOf = (time: unknown): string => (time instanceof Date ? time.toISOString() : typeof time === 'string' ? time : '');
 
 /**
- * The experiment of a network whose turn it is: the one that has begun, or the oldest.
+ * The experiment of a network whose turn it is: the one that has started, or the oldest.
  * @param experiments those of one network
  */
 export function currentOf(experiments: readonly BitcoinExperiment[]): BitcoinExperiment | undefined {

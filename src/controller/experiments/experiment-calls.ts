@@ -10,9 +10,9 @@ import {
   chainTipsOf,
 } from '../../bitcoin/rpc/chain-state.ts';
 import { activeCallsCall, generateCall, generatedOf, isGenerating } from '../../bitcoin/rpc/generate-blocks.ts';
+import { batchWithEither } from '../../bitcoin/rpc/either-credentials.ts';
 import { countMarkedCall, markedBlocksOf } from '../../bitcoin/rpc/marked-blocks.ts';
-import { type Credentials, type RpcCall, RpcClient, type RpcOutcome } from '../../bitcoin/rpc/rpc-client.ts';
-import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
+import type { Credentials, RpcCall } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { ConcurrencyLimit } from '../../runtime/concurrency-limit.ts';
 import type { NodeChain } from './observed-chains.ts';
@@ -47,22 +47,8 @@ export interface ExperimentCallsOptions {
 
 export function experimentCalls({ credentials, previous, rpcPort, leadsForMs }: ExperimentCallsOptions): ExperimentCalls {
   const looks = new ConcurrencyLimit(maxLooks, lookTimeoutMs);
-  const batch = async (
-    { ip }: Node,
-    calls: readonly RpcCall[],
-    signal: AbortSignal,
-    timeoutMs = lookTimeoutMs,
-  ): Promise<RpcOutcome[]> => {
-    const client = (given: Credentials) => new RpcClient({ host: ip, port: rpcPort, credentials: given });
-    try {
-      return await client(credentials).batch(calls, { timeoutMs, signal });
-    } catch (error) {
-      // Nothing was done then, so that the calls may be repeated.
-      const isRefused = error instanceof BitcoinTransportError && error.failure === 'unauthorized';
-      if (!isRefused || previous === undefined) throw error;
-      return await client(previous).batch(calls, { timeoutMs, signal });
-    }
-  };
+  const batch = ({ ip: host }: Node, calls: readonly RpcCall[], signal: AbortSignal, timeoutMs = lookTimeoutMs) =>
+    batchWithEither({ host, port: rpcPort, credentials, previous }, calls, { timeoutMs, signal });
   const chainOf = async (node: Node, signal: AbortSignal): Promise<NodeChain[]> => {
     try {
       const [chain, active] = await looks.run(async () => batch(node, [chainStateCall, activeCallsCall], signal));

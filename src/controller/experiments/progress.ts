@@ -34,7 +34,7 @@ export interface Failure {
 /** The pods that a stage evicts. */
 export type StagePods = ExperimentStepStatus['pods'];
 
-/** Where an experiment is: the place of its step in the spec, and the stage. Undefined if it has not begun, or no step runs. */
+/** Where an experiment is: the place of its step in the spec, and the stage. Undefined if it has not started, or no step runs. */
 export interface Position {
   readonly index: number;
   readonly stageIndex: number;
@@ -91,9 +91,9 @@ export function started(
   { chains }: StageResult,
   moment: Moment,
 ): BitcoinExperimentStatus {
-  const begun = { ...status, observedGeneration: moment.generation, startTime: timeText(moment.nowMs), steps: [] };
+  const started = { ...status, observedGeneration: moment.generation, startTime: timeText(moment.nowMs), steps: [] };
   const because = { reason: 'Running', message: `the steps are done with the network ${spec.network.name}` };
-  return atStep(spec, withCondition(begun, 'Started', 'True', because, moment), 0, chains, moment);
+  return atStep(spec, withCondition(started, 'Started', 'True', because, moment), 0, chains, moment);
 }
 
 /** The work of the present stage is done. */
@@ -191,10 +191,10 @@ function atStage(status: BitcoinExperimentStatus, stage: Stage, moment: Moment):
   const last = status.steps?.at(-1);
   if (last === undefined) return status;
   const step = without('message', last);
-  const begun = withStep(status, { ...step, stage: stage.stage, stageTime: timeText(moment.nowMs) });
-  if (stage.work !== 'connect') return begun;
-  if (stage.parts === undefined) return withoutCut(begun);
-  return { ...begun, cut: { startTime: timeText(moment.nowMs), parts: stage.parts } };
+  const started = withStep(status, { ...step, stage: stage.stage, stageTime: timeText(moment.nowMs) });
+  if (stage.work !== 'connect') return started;
+  if (stage.parts === undefined) return withoutCut(started);
+  return { ...started, cut: { startTime: timeText(moment.nowMs), parts: stage.parts } };
 }
 
 function withResult(step: ExperimentStepStatus, { reorgDepth, convergenceMilliseconds }: StageResult): ExperimentStepStatus {

@@ -4,7 +4,7 @@ import type { BitcoinExperiment } from '../../bitcoin/api/bitcoin-experiment.ts'
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { isBusyScanning, markedScript } from '../../bitcoin/rpc/marked-blocks.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf } from '../../runtime/controller.ts';
 import type { NetworkPlan } from '../network-plan.ts';
 import type { ObservedNetwork } from '../nodes/node-monitor.ts';
@@ -45,8 +45,7 @@ const longestNoteMs = 5_000;
 /** bitcoind makes the blocks of a call one after another. */
 const maxBatch = 100;
 
-export const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
-export const readyNodes = ({ nodes }: ObservedNetwork): Node[] => nodes.filter(isAsked);
+export const readyNodes = ({ nodes }: ObservedNetwork): Node[] => nodes.filter(isReachable);
 
 /** All ready nodes have reported the peers that they should have now, and no others. */
 export function areComplete(observed: ObservedNetwork): boolean {

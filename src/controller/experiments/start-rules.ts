@@ -81,7 +81,7 @@ const ordinalsOf = ({ mine, reorg, isolate, restart }: ExperimentStep): number[]
 const isMineable = ({ spec: { chain = 'regtest', signet } }: BitcoinNetwork): boolean =>
   chain === 'regtest' || (chain === 'signet' && signet?.challenge === '51');
 
-/** What ends an experiment that has begun. */
+/** What ends an experiment that has started. */
 export function whyOver(
   experiment: BitcoinExperiment,
   network: BitcoinNetwork | undefined,

@@ -8,7 +8,7 @@ import { batchWithEither } from '../../bitcoin/rpc/either-credentials.ts';
 import type { Credentials, RpcCall } from '../../bitcoin/rpc/rpc-client.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { addressOf, newAddressCall } from '../../bitcoin/rpc/wallets.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
@@ -135,7 +135,7 @@ export class WalletKeeper {
   }
 
   #update(key: string, network: NetworkEntry, ordinal: number, names: readonly string[], isOther: boolean): void {
-    const node = network.request.nodes.find(each => each.ordinal === ordinal && isAsked(each));
+    const node = network.request.nodes.find(each => each.ordinal === ordinal && isReachable(each));
     const known = network.nodes.get(ordinal);
     const entry = known ?? { network, ordinal, node, names, step: undefined, addresses: new Map<string, string>() };
     const isNew =
@@ -192,7 +192,6 @@ export class WalletKeeper {
 
 const nodeKey = (key: string, ordinal: number): string => `${key}|${ordinal}`;
 const identityOf = (node: Node | undefined): string => (node === undefined ? '' : `${node.name} ${node.ip}`);
-const isAsked = ({ isReady, ip, isTerminating }: Node): boolean => isReady && ip !== '' && !isTerminating;
 const isIn = (wallets: readonly BitcoinNetworkWallet[] = [], { name, ordinal }: NodeWallet): boolean =>
   wallets.some(wallet => wallet.name === name && wallet.ordinals.includes(ordinal));
 
