@@ -115,18 +115,25 @@ export class Reconciler {
     // What the cache keeps of such a spec is not what it asks for.
     if (oversizedSpec !== undefined)
       return this.#leaveAlone(network, state, signal, { reason: 'SpecTooLarge', message: oversizedSpec });
-    if (this.#observeExpiry(network, state)?.isDue === true) {
+    let expiry = this.#observeExpiry(network, state);
+    if (expiry?.isDue === true) {
       const result = await expire({ ...this.#statusContext(network, signal), recheckMs: this.#options.recheckMs }, state);
       if (result !== undefined) return result;
+      expiry = this.#observeExpiry(network, state);
     }
     if (!(await exists(client, network, this.#children.known(network, state), signal))) return {};
     // What an experiment has cut must not be connected because a process that has just started does not know it yet.
     if (experiments?.isKnown(network.metadata.namespace) === false && network.status?.partition?.experiment !== undefined)
       return { requeueAfterMs: unknownExperimentMs };
-    return await this.#bringAbout(network, state, signal);
+    return await this.#bringAbout(network, state, expiry, signal);
   }
 
-  async #bringAbout(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal): Promise<Result> {
+  async #bringAbout(
+    network: BitcoinNetwork,
+    state: NetworkState,
+    expiry: ExpiryState | undefined,
+    signal: AbortSignal,
+  ): Promise<Result> {
     const { diagnosis, monitor, recorder } = this.#options;
     const key = keyOf(network);
     const intent = this.#intentOf(network, state);
@@ -144,7 +151,6 @@ export class Reconciler {
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     recordFailures(recorder, network, outcomes);
     const isRejected = this.#checkCredentials(network, state, reports);
-    const expiry = this.#observeExpiry(network, state);
     const observation: Observation = {
       ...{ ...outcomes, ...work, nodes, reports, partition, expiry },
       problems: [...blockingProblems(outcomes.children, state), ...problems],
