@@ -1,5 +1,6 @@
 // mocha's usual report, and the counts of the run in a file, which test.ts adds up over the rungs.
 import { writeFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import Mocha from 'mocha';
 
 export interface TestCounts {
@@ -10,7 +11,7 @@ export interface TestCounts {
 
 /** What a run of mocha leaves in its file. */
 export interface TestReport extends TestCounts {
-  /** The titles of the tests and hooks that failed. */
+  /** The tests and hooks that failed: the title of each, and why. */
   readonly failures: readonly string[];
 }
 
@@ -19,11 +20,25 @@ export default class CountingReporter extends Mocha.reporters.Spec {
     super(runner, options);
     const { output } = options.reporterOptions as { output: string };
     const failures: string[] = [];
-    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, test => failures.push(test.fullTitle()));
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error) =>
+      failures.push(`${test.fullTitle()}\n${reasonOf(error as FailedAssertion)}`),
+    );
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes: passed, failures: failed, pending: skipped } = this.stats;
       const report: TestReport = { passed, failed, skipped, failures };
       writeFileSync(output, JSON.stringify(report));
     });
   }
+}
+
+/** An error of an assertion; the values are missing in others. */
+type FailedAssertion = Error & { readonly actual?: unknown; readonly expected?: unknown };
+
+const longestReason = 4000;
+
+/** The message, with both values of a comparison: the message of chai abbreviates them. Each line is indented. */
+function reasonOf({ message, actual, expected }: FailedAssertion): string {
+  const show = (value: unknown): string => inspect(value, { depth: 6, maxStringLength: 1500, breakLength: 140 });
+  const values = actual === undefined && expected === undefined ? [] : [`actual: ${show(actual)}`, `expected: ${show(expected)}`];
+  return [message, ...values].join('\n').slice(0, longestReason).replaceAll(/^/gm, '    ');
 }
