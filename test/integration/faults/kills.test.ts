@@ -205,16 +205,19 @@ describe('a controller that is killed and restarted', function () {
         { when: 'before', write },
         { when: 'after', write },
       ]);
+      const count = kills.length;
       let killed = 0;
       const worker = async (): Promise<void> => {
-        for (let kill = kills.shift(); kill !== undefined; kill = kills.shift())
-          if ((await play(`${prefix}-${kill.when}-${kill.write}`, step, kill)).wasKilled) killed += 1;
+        for (let kill = kills.shift(); kill !== undefined; kill = kills.shift()) {
+          const run = await play(`${prefix}-${kill.when}-${kill.write}`, step, kill);
+          if (run.wasKilled) killed += 1;
+          // Nodes that become ready together need fewer writes than in the undisturbed run, so a run may end before its write.
+          else if (kill.when === 'before') expect(run.writes).to.have.length.at.most(kill.write);
+        }
       };
-      const count = kills.length;
       await Promise.all(Array.from({ length: concurrency }, worker));
-      // Nodes that become ready together need one write less, so another run may not reach the last writes of this one.
-      expect(killed)
-        .to.be.within(Math.min(count - 4, Math.floor(0.8 * count)), count)
-        .and.above(0);
+      expect(killed, `of these writes: ${writes.join(', ')}`)
+        .to.be.at.least(count / 2)
+        .and.at.least(2);
     });
 });
