@@ -27,6 +27,13 @@ export interface Child<T extends KubeObject> {
   /** The object in the cache. */
   readonly cached: T | undefined;
   readonly desired: T;
+  /**
+   * The desired state without the fields that this controller itself changes from time to time: while it stays the same, further writes
+   * revert what another writer does. Default: `desired`.
+   */
+  readonly lasting?: T;
+  /** The write is a change of such a field. It reverts nothing. */
+  readonly isStep?: boolean;
   /** The event of a change; undefined for none. `isRevert`: nothing else is desired than what was applied last. */
   readonly eventOf: (change: Changed, previous: T | undefined, isRevert: boolean) => PendingEvent | undefined;
 }
@@ -43,10 +50,10 @@ export async function applyChild<T extends KubeObject>(
   { client, network, outbox, signal }: ChildContext,
   child: Child<T>,
 ): Promise<Applied<T>> {
-  const { type, part, state } = child;
+  const { type, part, state, isStep = false } = child;
   const desired = withDigest(child.desired, appliedAnnotation);
-  const digest = digestOf(desired, appliedAnnotation);
-  const options = { digestAnnotation: appliedAnnotation, driftWaitMs: state.drift.waitMs(digest) };
+  const lasting = digestOf(withDigest(child.lasting ?? child.desired, appliedAnnotation), appliedAnnotation);
+  const options = { digestAnnotation: appliedAnnotation, driftWaitMs: isStep ? 0 : state.drift.waitMs(lasting) };
   const current = state.writes.newest(child.cached);
   const isAdmitted = await isAdmittedByUs({ client, signal }, type, state.admitted, desired, current);
   let known: Known<T> = { current, replaced: state.replaced, isAdmitted };
@@ -55,7 +62,7 @@ export async function applyChild<T extends KubeObject>(
     const planned = plan(type, desired, known, options);
     const executed = await execute(client, type, withEvent(network, outbox, child, planned), { fieldManager, signal });
     // A write that the API server refuses says nothing about other writers.
-    if (executed.outcome === 'updated') state.drift.count(digest);
+    if (executed.outcome === 'updated' && !isStep) state.drift.count(lasting);
     if (executed.outcome !== 'replan') {
       applied = executed;
       break;

@@ -6,7 +6,9 @@ import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { rpcAuthOf } from '../../bitcoin/resources/rpc-auth.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../bitcoin/resources/stateful-set.ts';
 import type { Applied } from '../../runtime/apply.ts';
+import type { AdmittedFields } from '../../runtime/admitted-fields.ts';
 import { digestOf, withDigest } from '../../runtime/digest.ts';
+import { holds } from '../../runtime/field-comparison.ts';
 import { statefulSetEvent } from '../events/children.ts';
 import type { NetworkState } from '../network-state.ts';
 import { statefulSets } from '../resource-types.ts';
@@ -61,11 +63,13 @@ export async function applyStatefulSet(
   const { network } = context;
   const { set, cached, current, isChanging, isUngated } = prepared;
   const state = networkState.child('statefulSets', set.name);
-  const isStep = !isChanging && partition !== partitionOf(current);
   const desired = desiredStatefulSet(network, prepared, current, partition);
+  const isStep = !isChanging && partition !== partitionOf(current) && isOtherwiseEqual(state.admitted, desired, current);
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
     desired: isUngated && isAtRest(current) ? withoutPartition(desired) : desired,
+    lasting: withoutPartition(desired),
+    isStep,
     // A step of a rollout has events of its own.
     eventOf: (change, previous) =>
       isStep && change === 'updated' ? undefined : statefulSetEvent(set.name, set.nodes, change, previous),
@@ -76,6 +80,12 @@ export async function applyStatefulSet(
 
 const isApplied = (desired: V1StatefulSet, current: V1StatefulSet): boolean =>
   digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation) === digestOf(current, appliedAnnotation);
+
+/** Nothing but the partition is to be changed. */
+function isOtherwiseEqual(admitted: AdmittedFields, desired: V1StatefulSet, current: V1StatefulSet | undefined): boolean {
+  const lasting = withoutPartition(desired);
+  return current !== undefined && (holds(lasting, current) || admitted.explains(lasting, current));
+}
 
 /** Nobody changed the pod template since the last rollout: `kubectl rollout restart` does. */
 const isAtRest = (current: V1StatefulSet | undefined): boolean =>

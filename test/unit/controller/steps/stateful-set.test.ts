@@ -1,0 +1,64 @@
+import type { V1StatefulSet } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { appliedAnnotation } from '../../../../src/bitcoin/api/names.ts';
+import { reasons } from '../../../../src/controller/events/reasons.ts';
+import { NetworkState } from '../../../../src/controller/network-state.ts';
+import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
+import { applyStatefulSet, prepareStatefulSet } from '../../../../src/controller/steps/stateful-set.ts';
+import { FakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
+import { defaultSetOf, network, statefulSetOf } from '../../../support/builders.ts';
+import { FakeCluster } from '../../../support/fakes/fake-cluster.ts';
+
+const options = { image: 'ours', imagePullPolicy: 'IfNotPresent' } as const;
+
+describe('the StatefulSet of a network', () => {
+  const alice = network();
+  let cluster: FakeCluster;
+  let state: NetworkState;
+  beforeEach(() => {
+    cluster = new FakeCluster();
+    state = new NetworkState(alice, new FakeRecorder());
+  });
+
+  const cached = () => cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet | undefined;
+
+  /** Applies it as a reconcile does. @returns what became of it */
+  async function apply(partition: number): Promise<string> {
+    const credentials: CredentialsState = {
+      ...{ isAvailable: true as const, reason: reasons.defaultCredentials, message: '', version: undefined },
+      credentials: { user: 'user', password: 'password' },
+    };
+    const prepared = prepareStatefulSet(alice, state, { set: defaultSetOf(alice), cached: cached(), credentials, options });
+    if (prepared === undefined) throw new Error('there are no credentials');
+    const context = { client: cluster, network: alice, outbox: state.outbox, signal: new AbortController().signal };
+    return (await applyStatefulSet(context, state, prepared, partition)).outcome;
+  }
+
+  /** Another writer replaces the image, and the partition that goes with it. */
+  const rival = (round: number): void => {
+    const theirs = statefulSetOf(alice, undefined, { ...options, image: 'theirs', partition: round % 4 });
+    const metadata = {
+      ...cached()?.metadata,
+      annotations: { [appliedAnnotation]: `theirs-${round}` },
+      resourceVersion: String(1_000 + round),
+    };
+    cluster.put('statefulsets', { ...theirs, metadata });
+  };
+
+  it('is reverted five times at once, and then after a pause, although the partition is another one each time', async () => {
+    expect(await apply(3)).to.equal('created');
+    const outcomes: string[] = [];
+    for (let round = 1; round <= 7; round += 1) {
+      rival(round);
+      outcomes.push(await apply((round + 1) % 4));
+    }
+    expect(outcomes).to.deep.equal(['updated', 'updated', 'updated', 'updated', 'updated', 'contested', 'contested']);
+  });
+
+  it('is changed step by step in a rollout without a pause', async () => {
+    expect(await apply(3)).to.equal('created');
+    const outcomes: string[] = [];
+    for (let step = 0; step < 10; step += 1) outcomes.push(await apply(step % 3));
+    expect(outcomes).to.deep.equal(Array.from({ length: 10 }, () => 'updated'));
+  });
+});
