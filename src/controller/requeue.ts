@@ -25,7 +25,7 @@ export class Requeue {
   /** The keys of the networks without usable credentials. */
   readonly #withoutCredentials = new Set<string>();
 
-  /** @param recheckMs how often a stable network is reconciled; each time varies by up to 10 % */
+  /** @param recheckMs how often a stable network is reconciled; each time is longer by up to 10 % */
   constructor(recheckMs: number) {
     this.#recheckMs = recheckMs;
   }
@@ -38,7 +38,7 @@ export class Requeue {
     if (isBlocked || isRejected) return { requeue: 'rateLimited' };
     const contestedMs = children.map(child => (child?.outcome === 'contested' ? child.waitMs : undefined));
     const wantedMs = [...waitsMs, ...contestedMs, this.#credentialsMs(key, credentials.isAvailable)];
-    const recheckMs = this.#recheckMs * (0.9 + 0.2 * Math.random());
+    const recheckMs = this.#recheckMs * (1 + 0.1 * Math.random());
     return { requeueAfterMs: Math.min(recheckMs, ...wantedMs.filter(ms => ms !== undefined && ms > 0).map(Number)) };
   }
 

@@ -27,7 +27,7 @@ export interface NodeMonitorOptions {
   readonly name: string;
   readonly ask: AskNode;
   readonly queue: WorkQueue;
-  /** How often the nodes of a stable network are asked. Each time varies by up to 10 %, so that networks that came up together spread. */
+  /** How often the nodes of a stable network are asked. Each time is longer by up to 10 %, so that networks that came up together spread. */
   readonly recheckMs: number;
   /** Called each time that a node was asked and failed. */
   readonly onFailure: (network: BitcoinNetwork, report: NodeReport) => void;
@@ -192,7 +192,7 @@ export class NodeMonitor {
     // A reconcile may end later than this monitor.
     if (this.#isStopped) return;
     this.#blockWatch.set(keyOf(watched.network), watched.watchedSides());
-    watched.timers.setAll(recheck, isLively ? Math.min(livelyMs, recheckMs) : recheckMs * (0.9 + 0.2 * random()));
+    watched.timers.setAll(recheck, isLively ? Math.min(livelyMs, recheckMs) : recheckMs * (1 + 0.1 * random()));
     this.#hurry(watched);
   }
 

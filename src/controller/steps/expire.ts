@@ -16,7 +16,7 @@ export interface ExpiryContext extends StatusContext {
 
 /** Until then the informer has seen what another writer did to the network. */
 const conflictDelayMs = 500;
-/** A recheck varies by a tenth: one of two would come too early for the next attempt. */
+/** Below the shortest time to the next recheck, which makes the next attempt. */
 const retryShare = 0.8;
 
 /**

@@ -104,7 +104,7 @@ describe('a network', function () {
     await log.read();
     const [before, changes] = [called('getpeerinfo'), ['addnode', 'disconnectnode'].map(called)];
     await eventually(() => (called('getpeerinfo')[0] ?? 0) >= (before[0] ?? 0) + 3);
-    // Each node is asked at its time, which varies by a tenth.
+    // Each node is asked at its time, which is longer by up to a tenth.
     for (const [ordinal, asked] of called('getpeerinfo').entries())
       expect(asked - (before[ordinal] ?? 0), `node ${ordinal}`).to.be.within(2, 4);
     expect(['addnode', 'disconnectnode'].map(called)).to.deep.equal(changes);

@@ -104,7 +104,7 @@ describe('NodeMonitor', () => {
     clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     [stop, fake, requests, failures] = [new AbortController(), new FakeNodes(), [], []];
     monitor = new NodeMonitor({
-      ...{ name: 'nodes', ask: fake.ask, recheckMs: 120_000, logger: new RecordingLogger(), random: () => 0.5 },
+      ...{ name: 'nodes', ask: fake.ask, recheckMs: 120_000, logger: new RecordingLogger(), random: () => 0 },
       ...{ maxAsks, maxUnresponsiveAsks, waitForBlock: fake.waitForBlock },
       readHeaders: fake.readHeaders,
       queue: new WorkQueue({ baseDelayMs: 250, maxDelayMs: 10_000, qps: 1_000, burst: 5_000 }),
