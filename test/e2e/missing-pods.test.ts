@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { BitcoinNetwork } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { controllerNamespace, release } from '../../tools/installation.ts';
 import { sharedCluster, type TestCluster } from '../support/cluster/cluster.ts';
+import { FaultTiming } from '../support/fault-timing.ts';
 import { eventually } from '../support/until.ts';
 
 const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
@@ -182,10 +183,15 @@ describe('a fault that keeps real pods from running', function () {
 
   /** Waits until the network reports the cause, calls `fix`, and waits until the network is connected and no longer reports it. */
   async function expectNamed(reason: string, words: RegExp, fix: () => Promise<unknown>): Promise<void> {
+    const timing = new FaultTiming();
     await eventually(async () => words.test(await condition('Ready')));
+    timing.isNamed();
     expect(await condition('Ready')).to.match(new RegExp(`^False ${reason} 0 of ${nodes} nodes are ready; `));
     expect(await condition('Connected')).to.match(new RegExp(`^False ${reason} `));
     await fix();
+    timing.isFixed();
+    await eventually(async () => !(await condition('Ready')).includes(reason));
+    timing.isCleared();
     await inNamespace('wait', '--for=condition=Connected', 'bitcoinnetwork/alice', '--timeout=120s');
     expect(await condition('Ready')).to.equal(`True AllNodesReady ${nodes} of ${nodes} nodes are ready`);
     const messages = await messagesOf(reason);
@@ -223,9 +229,14 @@ describe('a fault that keeps real pods from running', function () {
     it(`is reported until it is fixed: a Secret that ${what}`, async () => {
       if (made !== undefined) await create(secret(made));
       await create(network({ nodes, secret: 'bitcoin-default-secret' }));
+      const timing = new FaultTiming();
       await eventually(async () => (await condition('Ready')).startsWith(`False ${reason} `));
+      timing.isNamed();
       const fixed = JSON.stringify(secret(credentials));
       await cluster.kubectlWithInput(fixed, '-n', namespace, 'apply', '--server-side', '--force-conflicts', '-f', '-');
+      timing.isFixed();
+      await eventually(async () => !(await condition('Ready')).includes(reason));
+      timing.isCleared();
       await inNamespace('wait', '--for=condition=Connected', 'bitcoinnetwork/alice', '--timeout=120s');
       expect(await condition('Ready')).to.equal(`True AllNodesReady ${nodes} of ${nodes} nodes are ready`);
     });

@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
+import { FaultTiming } from '../../support/fault-timing.ts';
 import { eventually } from '../../support/until.ts';
 import { World } from './world.ts';
 
@@ -165,9 +166,14 @@ describe('a network whose pods Kubernetes does not create', function () {
       await create(...made);
       await untilRefused(words);
       await world.createNetwork(namespace, name, nodes);
+      const timing = new FaultTiming();
       await eventually(async () => words.test(await ready()));
+      timing.isNamed();
       expect(await ready()).to.match(/^False PodCreateFailed 0 of 2 nodes are ready; alice-sts-0 and 1 more cannot be created: /);
       await remove(...made);
+      timing.isFixed();
+      await eventually(async () => !(await ready()).includes('PodCreateFailed'));
+      timing.isCleared();
       await world.untilRight(namespace, name);
       expect(await ready()).to.equal('True AllNodesReady 2 of 2 nodes are ready');
       const events = (await world.eventsOf(namespace, name)).get('PodCreateFailed') ?? [];
@@ -188,11 +194,16 @@ describe('a network whose pods Kubernetes does not create', function () {
     await kubectl('wait', '--for=delete', `service/${name}-svc`);
     await kubectl('wait', isDeleting, `statefulset/${name}-sts`);
     await world.createNetwork(namespace, name, nodes);
+    const timing = new FaultTiming();
     await eventually(async () => (await ready()).startsWith('False WaitingForDeletion'));
+    timing.isNamed();
     expect(await ready())
       .to.include('StatefulSet missing-7/alice-sts')
       .and.to.include('example.com/hold');
     await hold(null);
+    timing.isFixed();
+    await eventually(async () => !(await ready()).includes('WaitingForDeletion'));
+    timing.isCleared();
     await world.untilRight(namespace, name);
     const uid = await world.uidOf(namespace, name);
     expect((await world.eventsOf(namespace, name, uid)).get('WaitingForDeletion')).to.have.length(1);
