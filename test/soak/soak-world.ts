@@ -4,7 +4,10 @@ import path from 'node:path';
 import { apiStatusCode } from '../../src/kube/api-error.ts';
 import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
 import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/api/names.ts';
-import { networks, pods, secrets, services, statefulSets } from '../../src/controller/resource-types.ts';
+import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
+import type { V1PersistentVolume, V1StorageClass } from '@kubernetes/client-node';
+import { rm } from 'node:fs/promises';
+import { networks, persistentVolumeClaims, pods, secrets, services, statefulSets } from '../../src/controller/resource-types.ts';
 import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
 import type { SeededRandom } from '../parity/scenarios/seeded-random.ts';
 import type { TestControlPlane } from '../support/cluster/api-server.ts';
@@ -15,12 +18,21 @@ export const namespace = 'soak';
 const secretName = 'credentials';
 /** One of this many networks takes its credentials from the Secret. */
 const secretEvery = 4;
+/** One of this many networks has volumes. */
+const storageEvery = 3;
+const storageClassName = 'soak';
 const maxNodes = 5;
 const longestFaultMs = 8_000;
 /** Of the garbage collector, when a network is not right at the end. */
 const loggedLines = 30;
 const faults: readonly Fault[] = ['hang', 'unauthorized', 'unavailable', 'warmup', 'garbage', 'slow'];
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+const storageClasses: ResourceType<V1StorageClass> = {
+  ...{ group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses', kind: 'StorageClass', namespaced: false },
+};
+const persistentVolumes: ResourceType<V1PersistentVolume> = {
+  ...{ group: '', version: 'v1', plural: 'persistentvolumes', kind: 'PersistentVolume', namespaced: false },
+};
 const credentials = { user: 'user', password: 'password' };
 
 export interface SoakParts {
@@ -49,7 +61,9 @@ export class SoakWorld {
   }
 
   async begin(): Promise<void> {
-    await this.#parts.client.create(namespaceType, { metadata: { name: namespace } });
+    const { client } = this.#parts;
+    await client.create(namespaceType, { metadata: { name: namespace } });
+    await client.create(storageClasses, { metadata: { name: storageClassName }, provisioner: 'kubernetes.io/host-path' });
     await this.#createSecret(credentials.password);
     for (const name of this.#names) await this.#createNetwork(name);
   }
@@ -69,6 +83,10 @@ export class SoakWorld {
       deleteService: [4, () => this.#parts.client.delete(services, { namespace, name: `${name}-svc` })],
       deleteStatefulSet: [4, () => this.#parts.client.delete(statefulSets, { namespace, name: `${name}-sts` })],
       editReplicas: [4, () => this.#editReplicas(name)],
+      restart: [3, () => this.#restart(name)],
+      editOption: [3, () => this.#edit(name, { bitcoinConf: [`maxmempool=${random.integer(5, 50)}`] })],
+      suspend: [3, () => this.#suspend(name)],
+      resume: [6, () => this.#suspend(name, false)],
       secret: [2, () => this.#disturbSecret()],
       cutConnections: [3, () => this.#breakConnections('cut')],
       freezeConnections: [1, () => this.#breakConnections('freeze')],
@@ -108,18 +126,32 @@ export class SoakWorld {
     for (const node of this.#parts.bitcoind.nodes.values()) node.fault = undefined;
     await this.#deleteSecret();
     await this.#createSecret(credentials.password);
-    for (const name of this.#names) if (!this.#wanted.has(name)) await this.#createNetwork(name);
+    for (const name of this.#names) {
+      if (this.#wanted.has(name)) await this.#suspend(name, false);
+      else await this.#createNetwork(name);
+    }
+  }
+
+  /** Removes the folders of the volumes. */
+  async end(): Promise<void> {
+    const { items } = await this.#parts.client.list(persistentVolumes);
+    for (const { spec } of items)
+      if (spec?.hostPath !== undefined) await rm(spec.hostPath.path, { recursive: true, force: true });
   }
 
   /** The differences from the desired state, one line each: networks that differ from their spec, and remains of deleted ones. */
   async wrongs(): Promise<string[]> {
     const { client } = this.#parts;
-    const [allNetworks, allSets, allServices, allPods] = await Promise.all([
+    const [allNetworks, allSets, allServices, allPods, allClaims] = await Promise.all([
       client.list(networks, { namespace }),
       client.list(statefulSets, { namespace }),
       client.list(services, { namespace }),
       client.list(pods, { namespace }),
+      client.list(persistentVolumeClaims, { namespace }),
     ]);
+    const bound = new Set(
+      allClaims.items.filter(({ status }) => status?.phase === 'Bound').map(({ metadata }) => metadata?.name),
+    );
     const wrong = allNetworks.items.flatMap(network => {
       const set = allSets.items.find(({ metadata }) => metadata?.name === statefulSetName(network));
       const service = allServices.items.find(({ metadata }) => metadata?.name === serviceName(network));
@@ -130,6 +162,7 @@ export class SoakWorld {
           ? undefined
           : 'its Service or StatefulSet is missing or not its own') ??
         (set?.spec?.replicas === network.spec.nodes ? undefined : `its StatefulSet has ${set?.spec?.replicas ?? 0} replicas`) ??
+        volumesWrong(network, bound) ??
         this.#peersWrong(network);
       return cause === undefined ? [] : [`${network.metadata.name}: ${cause}`];
     });
@@ -159,7 +192,7 @@ export class SoakWorld {
   #statusWrong({ metadata, spec, status }: BitcoinNetwork): string | undefined {
     if (spec.nodes !== this.#wanted.get(metadata.name)) return 'its spec is not what was asked for';
     if (status?.observedGeneration !== metadata.generation) return 'its status is of an earlier generation';
-    const bad = status?.conditions?.find(condition => condition.status !== 'True');
+    const bad = status?.conditions?.find(({ type, status: value }) => value !== (type === 'Suspended' ? 'False' : 'True'));
     if (bad !== undefined) return `${bad.type} is ${bad.status}: ${bad.reason} (${bad.message})`;
     if (status?.readyNodes !== spec.nodes || status.nodes?.length !== spec.nodes) return 'its status has not all nodes';
     return undefined;
@@ -189,8 +222,13 @@ export class SoakWorld {
 
   async #createNetwork(name: string): Promise<void> {
     const nodes = this.#parts.random.integer(1, maxNodes);
-    const hasSecret = this.#names.indexOf(name) % secretEvery === 0;
-    const spec = hasSecret ? { nodes, secret: secretName } : { nodes };
+    const index = this.#names.indexOf(name);
+    const retention = { whenDeleted: this.#parts.random.pick(['Retain', 'Delete'] as const) };
+    const spec: BitcoinNetworkSpec = {
+      nodes,
+      ...(index % secretEvery === 0 ? { secret: secretName } : {}),
+      ...(index % storageEvery === 0 ? { storage: { size: '1Gi', storageClassName, retention } } : {}),
+    };
     await this.#parts.client.create(networks, { apiVersion, kind, metadata: { namespace, name }, spec } as BitcoinNetwork);
     this.#wanted.set(name, nodes);
   }
@@ -198,8 +236,23 @@ export class SoakWorld {
   async #scale(name: string): Promise<void> {
     const nodes = this.#parts.random.integer(0, maxNodes);
     if (!this.#wanted.has(name)) return;
-    await this.#parts.client.patch(networks, { namespace, name }, { spec: { nodes } }, { patchType: 'merge' });
+    await this.#edit(name, { nodes });
     this.#wanted.set(name, nodes);
+  }
+
+  #edit(name: string, spec: object): Promise<unknown> {
+    return this.#parts.client.patch(networks, { namespace, name }, { spec }, { patchType: 'merge' });
+  }
+
+  async #suspend(name: string, suspend = true): Promise<void> {
+    if (this.#wanted.has(name)) await this.#edit(name, { suspend });
+  }
+
+  /** As `kubectl rollout restart` does. */
+  #restart(name: string): Promise<unknown> {
+    const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+    const body = { spec: { template: { metadata: { annotations } } } };
+    return this.#parts.client.patch(statefulSets, { namespace, name: `${name}-sts` }, body, { patchType: 'merge' });
   }
 
   async #deleteOrCreate(name: string): Promise<void> {
@@ -268,4 +321,11 @@ export class SoakWorld {
     );
     this.#ends.set(timer, end);
   }
+}
+
+/** Each node of a network with storage has a volume. */
+function volumesWrong({ metadata, spec }: BitcoinNetwork, bound: ReadonlySet<string | undefined>): string | undefined {
+  const claims = Array.from({ length: spec.nodes }, (_, ordinal) => `data-${metadata.name}-sts-${ordinal}`);
+  const missing = spec.storage === undefined ? undefined : claims.find(claim => !bound.has(claim));
+  return missing === undefined ? undefined : `the claim ${missing} is not bound`;
 }

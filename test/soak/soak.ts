@@ -74,6 +74,7 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
   const client = adminClient(controlPlane);
   let controller: RunningController | undefined;
   let heap: InspectedHeap | undefined;
+  let world: SoakWorld | undefined;
   try {
     await installDefinition(controlPlane);
     const kubeconfigPath = path.join(controlPlane.dir, 'proxied.kubeconfig');
@@ -83,7 +84,7 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
     const how = { ...(file === undefined ? {} : { file }), nodeOptions, args: controllerArgs };
     controller = await startController({ kubeconfigPath, dir: controlPlane.dir }, how);
     heap = await InspectedHeap.open(inspectorPort);
-    const world = new SoakWorld({ controlPlane, proxy, bitcoind, client, random }, networks);
+    world = new SoakWorld({ controlPlane, proxy, bitcoind, client, random }, networks);
     await world.begin();
     const samples = await disturb(world, { ...options, random }, controller, heap);
     const secondsToRight = await untilRight(world, options, controller);
@@ -91,6 +92,8 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
   } finally {
     heap?.close();
     await controller?.program.stop(10_000);
+    // The API server may be down after a failure.
+    await world?.end().catch(() => undefined);
     await proxy.stop();
     await client.close();
     await bitcoind.stop();
