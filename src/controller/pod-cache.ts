@@ -3,7 +3,9 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { networkKeyOf, networkLabel } from '../bitcoin/api/names.ts';
 import { keyOf } from '../kube/resource.ts';
-import { podProblemOf, type Problem } from './diagnosis/pod-problems.ts';
+import { definedOnly } from '../collections/defined-only.ts';
+import { isNotReady, podProblemOf, type Problem } from './diagnosis/pod-problems.ts';
+import { type PodStart, podStartOf } from './diagnosis/pod-start.ts';
 import { keepPod } from './kept-fields.ts';
 import type { InformerOptions } from '../runtime/informer-options.ts';
 import type { MultiNamespaceCache } from '../runtime/multi-namespace-cache.ts';
@@ -12,14 +14,17 @@ import { isNamedAsNode } from './status/pods.ts';
 /** The index of pods by the network whose label they have, as "namespace/name". */
 const podsOfNetwork = 'podsOfNetwork';
 
-/** A pod as it is cached: with its problem instead of the conditions and container states that the problem is read from. */
+/** A pod as it is cached: with its problem, or how far its start has come, instead of the fields that these are read from. */
 export interface ObservedPod extends V1Pod {
   problem?: Problem | undefined;
+  /** Of a pod that is not ready and shows no problem. */
+  start?: PodStart | undefined;
 }
 
 function keepObserved(pod: ObservedPod): ObservedPod {
   const problem = podProblemOf(pod);
-  return problem === undefined ? keepPod(pod) : { ...keepPod(pod), problem };
+  const start = problem === undefined && isNotReady(pod) ? podStartOf(pod) : undefined;
+  return { ...keepPod(pod), ...definedOnly({ problem, start }) };
 }
 
 export const podCacheOptions: Pick<InformerOptions<ObservedPod>, 'indexers'> & {

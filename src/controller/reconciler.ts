@@ -134,7 +134,7 @@ export class Reconciler {
     expiry: ExpiryState | undefined,
     signal: AbortSignal,
   ): Promise<Result> {
-    const { diagnosis, monitor, recorder } = this.#options;
+    const { caches, diagnosis, monitor, recorder } = this.#options;
     const key = keyOf(network);
     const intent = this.#intentOf(network, state);
     const { plan, partition, peers } = intent;
@@ -142,7 +142,8 @@ export class Reconciler {
     if (applied === undefined) return {};
     const { pods, nodes } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
-    const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods }, signal);
+    const podNamed = (name: string) => caches.pods.get(`${network.metadata.namespace}/${name}`);
+    const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods, podNamed }, signal);
     state.rollout.problems = problems;
     const { reports, settlesInMs, blocksOf, ...work } = this.#observeWork(network, state, { intent, applied, nodes });
     const chains = state.chains.observe(nodes, reports, network.status);

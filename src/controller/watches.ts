@@ -62,10 +62,10 @@ export const networkOfPod = (pod: V1Pod): string | undefined =>
 
 /** Whether a field changed that a reconcile reads. */
 export function isRelevant({ type, object, old }: Change<ObservedPod>): boolean {
-  const fieldsOf = ({ metadata, status, problem }: ObservedPod) =>
+  const fieldsOf = ({ metadata, status, problem, start }: ObservedPod) =>
     JSON.stringify([
-      ...[metadata?.uid, metadata?.deletionTimestamp, metadata?.labels, metadata?.ownerReferences],
-      ...[status?.podIP, status?.phase, status?.conditions, problem],
+      ...[metadata?.uid, metadata?.deletionTimestamp, metadata?.finalizers, metadata?.labels, metadata?.ownerReferences],
+      ...[status?.podIP, status?.hostIP, status?.phase, status?.conditions, problem, start],
     ]);
   return type !== 'updated' || old === undefined || fieldsOf(object) !== fieldsOf(old);
 }

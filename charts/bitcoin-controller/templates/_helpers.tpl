@@ -103,7 +103,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [{{ include "bitcoin-controller.eventsGroup" . | quote }}]
   resources: [events]
   verbs: [create, patch]
-# What Kubernetes says about pods that it does not create or start is in the Events about them alone.
+# What Kubernetes says about pods that it does not create or start is in the Events about them and their claims alone.
 - apiGroups: [""]
   resources: [events]
   verbs: [list]

@@ -1,10 +1,11 @@
-// What Kubernetes' own Warning events say about a StatefulSet or a pod: for causes that no condition has, such as a pod that a quota
-// refuses or a volume that cannot be mounted. Pure functions; pod-diagnosis.ts lists the events.
+// What Kubernetes' own Events say about a StatefulSet, a pod or a claim: for causes that no condition has, such as a pod that a quota
+// refuses or a volume that cannot be mounted. Pure functions; object-lists.ts lists the events.
 import { type Reason, reasons } from '../events/reasons.ts';
-import { type Problem, shortened } from './pod-problems.ts';
+import { type Problem, shortened, timeOf } from './pod-problems.ts';
+import type { PodStart } from './pod-start.ts';
 
 /** The fields of a core/v1 Event that are read here. */
-export interface WarningEvent {
+export interface ObjectEvent {
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
   readonly type?: string | undefined;
@@ -15,13 +16,10 @@ export interface WarningEvent {
 }
 
 /** When it was recorded last, in milliseconds since 1970; 0 if the event has no time. */
-function lastSeenMs({ lastTimestamp, firstTimestamp, eventTime, series }: WarningEvent): number {
-  const times = [series?.lastObservedTime, lastTimestamp, eventTime, firstTimestamp];
-  return Math.max(0, ...times.map(time => (time ? new Date(time).getTime() : 0)).filter(ms => !Number.isNaN(ms)));
-}
+const lastSeenMs = ({ lastTimestamp, firstTimestamp, eventTime, series }: ObjectEvent): number =>
+  Math.max(...[series?.lastObservedTime, lastTimestamp, eventTime, firstTimestamp].map(timeOf));
 
-const newestFirst = (events: readonly WarningEvent[]): WarningEvent[] =>
-  [...events].sort((a, b) => lastSeenMs(b) - lastSeenMs(a));
+const newestFirst = (events: readonly ObjectEvent[]): ObjectEvent[] => [...events].sort((a, b) => lastSeenMs(b) - lastSeenMs(a));
 
 /** Messages of kubernetes pkg/controller/statefulset/stateful_pod_control.go; client-go marks those that it aggregates. */
 const failedCreate =
@@ -33,7 +31,7 @@ const failedCreate =
  * @param missing names of the pods that do not exist
  * @param sinceMs an event that was recorded before this time, in milliseconds since 1970, is about something that is over
  */
-export function createProblemsOf(events: readonly WarningEvent[], missing: readonly string[], sinceMs: number): Problem[] {
+export function createProblemsOf(events: readonly ObjectEvent[], missing: readonly string[], sinceMs: number): Problem[] {
   const causes = new Map<string, string>();
   for (const event of newestFirst(events)) {
     if (event.reason !== 'FailedCreate' || lastSeenMs(event) < sinceMs) continue;
@@ -49,29 +47,54 @@ export function createProblemsOf(events: readonly WarningEvent[], missing: reado
   return missing.map(subject => ({ subject, reason: reasons.podCreateFailed, cause }));
 }
 
-const reasonsOfPodEvents: Readonly<Record<string, Reason>> = {
-  FailedMount: reasons.volumeMountFailed,
-  FailedAttachVolume: reasons.volumeMountFailed,
-  FailedMapVolume: reasons.volumeMountFailed,
-  Unhealthy: reasons.probeFailed,
-  FailedCreatePodSandBox: reasons.podFailed,
-  NetworkNotReady: reasons.podFailed,
-  FailedPodAdmission: reasons.podFailed,
-  FailedScheduling: reasons.podUnschedulable,
+/** What each Warning about a pod is reported as, and in which stages of its start it may be the cause. */
+const podWarnings: Readonly<Record<string, { readonly reason: Reason; readonly stages: readonly PodStart['stage'][] }>> = {
+  FailedScheduling: { reason: reasons.podUnschedulable, stages: ['unscheduled'] },
+  FailedMount: { reason: reasons.volumeMountFailed, stages: ['scheduled'] },
+  FailedAttachVolume: { reason: reasons.volumeMountFailed, stages: ['scheduled'] },
+  FailedMapVolume: { reason: reasons.volumeMountFailed, stages: ['scheduled'] },
+  FailedCreatePodSandBox: { reason: reasons.podFailed, stages: ['scheduled'] },
+  NetworkNotReady: { reason: reasons.podFailed, stages: ['scheduled'] },
+  FailedPodAdmission: { reason: reasons.podFailed, stages: ['scheduled'] },
+  Unhealthy: { reason: reasons.probeFailed, stages: ['started'] },
+  NodeNotReady: { reason: reasons.podFailed, stages: ['scheduled', 'started'] },
 };
+
+/** The kubelet has got further: what it warned of before is over. */
+const progress: ReadonlySet<string> = new Set(['Pulling', 'Pulled', 'Created', 'Started']);
 
 /** A probe that fails while a node starts is nothing unusual. */
 const probeGraceMs = 15_000;
 
+/** The clocks of machines differ, and a pod is not ready only when several probes have failed. */
+const startSlackMs = 60_000;
+
 /**
- * Why a pod that shows no problem does not become ready: the newest Warning event about it says so.
- * @param waitedMs for how long it has not been ready
+ * Why a pod that shows no problem does not become ready: by the newest Warning about its present stage, since it has not been ready.
+ * @param waitedMs for how long it has been in this stage
  */
-export function startProblemOf(subject: string, events: readonly WarningEvent[], waitedMs: number): Problem | undefined {
-  for (const { type, reason = '', message = '' } of newestFirst(events)) {
-    const ours = type === 'Warning' ? reasonsOfPodEvents[reason] : undefined;
-    if (ours === undefined || (ours === reasons.probeFailed && waitedMs < probeGraceMs)) continue;
-    return { subject, reason: ours, cause: shortened(`${reason}: ${message}`) };
+export function startProblemOf(
+  subject: string,
+  events: readonly ObjectEvent[],
+  waitedMs: number,
+  { stage, sinceMs }: PodStart,
+): Problem | undefined {
+  const recent = newestFirst(events).filter(event => lastSeenMs(event) >= sinceMs - startSlackMs);
+  const progressMs = Math.max(-1, ...recent.filter(({ reason = '' }) => progress.has(reason)).map(lastSeenMs));
+  for (const event of recent) {
+    const { type, reason = '', message = '' } = event;
+    const known = type === 'Warning' && lastSeenMs(event) > progressMs ? podWarnings[reason] : undefined;
+    if (known?.stages.includes(stage) !== true || (known.reason === reasons.probeFailed && waitedMs < probeGraceMs)) continue;
+    return { subject, reason: known.reason, cause: shortened(`${reason}: ${message}`) };
   }
   return undefined;
+}
+
+/** Why the volume of a pod is not provisioned: the newest Warning about its claim, which may be older than the pod. */
+export function claimProblemOf(subject: string, events: readonly ObjectEvent[], { sinceMs }: PodStart): Problem | undefined {
+  const failure = newestFirst(events).find(
+    event => event.reason === 'ProvisioningFailed' && lastSeenMs(event) >= sinceMs - startSlackMs,
+  );
+  const cause = shortened(`ProvisioningFailed: ${failure?.message ?? ''}`);
+  return failure === undefined ? undefined : { subject, reason: reasons.volumeMountFailed, cause };
 }

@@ -1,5 +1,5 @@
 // Why a pod is not ready, from its conditions and container states: a pure function. A pod that is only starting has no problem.
-import type { V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { V1ContainerState, V1ContainerStatus, V1Pod, V1PodCondition, V1PodStatus } from '@kubernetes/client-node';
 import { type Reason, reasons } from '../events/reasons.ts';
 
 /** What keeps a node from existing or from becoming ready. */
@@ -27,29 +27,41 @@ const imageReasons: ReadonlySet<string> = new Set([
   'SignatureValidationFailed',
 ]);
 
+/** Whether the pod is neither ready nor being deleted. */
+export const isNotReady = ({ metadata, status }: V1Pod): boolean =>
+  metadata?.deletionTimestamp === undefined && readyOf(status)?.status !== 'True';
+
+const readyOf = (status: V1PodStatus | undefined): V1PodCondition | undefined =>
+  status?.conditions?.find(({ type }) => type === 'Ready');
+
 /** The problem of a pod that is not ready; undefined if it is ready, starting, or going away. */
-export function podProblemOf({ metadata, status }: V1Pod): Problem | undefined {
-  if (metadata?.deletionTimestamp !== undefined || status === undefined) return undefined;
-  const conditions = status.conditions ?? [];
-  if (conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True')) return undefined;
+export function podProblemOf(pod: V1Pod): Problem | undefined {
+  const { metadata, status } = pod;
+  if (status === undefined || !isNotReady(pod)) return undefined;
   const subject = metadata?.name ?? '';
   const problem = (reason: Reason, cause: string): Problem => ({ subject, reason, cause: shortened(cause) });
   if (status.phase === 'Failed' && status.reason !== undefined)
     return problem(reasons.podFailed, withDetail(status.reason, status.message));
+  const lostReadyAt = readyOf(status)?.lastTransitionTime;
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
   for (const container of containers) {
-    const [reason, cause] = containerProblem(container) ?? [];
+    const [reason, cause] = containerProblem(container, lostReadyAt) ?? [];
     if (reason !== undefined && cause !== undefined) return problem(reason, cause);
   }
-  const scheduled = conditions.find(({ type }) => type === 'PodScheduled');
+  const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status === 'False')
     return problem(reasons.podUnschedulable, scheduled.message ?? scheduled.reason ?? 'no cause given');
   return undefined;
 }
 
-function containerProblem({ name, ready, state, lastState, image }: V1ContainerStatus): [Reason, string] | undefined {
+function containerProblem(
+  { name, ready, state, lastState, image }: V1ContainerStatus,
+  lostReadyAt: Date | undefined,
+): [Reason, string] | undefined {
   if (ready) return undefined;
-  const exited = state?.terminated ?? lastState?.terminated;
+  // If the pod has been ready since the container was started again, the exit is over.
+  const isOld = state?.running !== undefined && timeOf(lostReadyAt) > timeOf(state.running.startedAt ?? lostReadyAt);
+  const exited = state?.terminated ?? (isOld ? undefined : lastState?.terminated);
   const waitingReason = state?.waiting?.reason ?? '';
   const waitingMessage = state?.waiting?.message;
   if (imageReasons.has(waitingReason)) return [reasons.imagePullFailed, imageCause(image, waitingReason, waitingMessage)];
@@ -95,3 +107,9 @@ export function shortened(text: string): string {
 
 /** Two causes that differ in numbers and IDs alone, such as an amount, a back-off or a sandbox, are the same one. */
 export const fingerprint = (text: string): string => text.replace(/\b[0-9a-f]{12,}\b/g, '#').replace(/\d+/g, '#');
+
+/** In milliseconds since 1970; 0 if there is none. The API server sends times as strings. */
+export function timeOf(time: string | Date | null | undefined): number {
+  const ms = time ? new Date(time).getTime() : 0;
+  return Number.isNaN(ms) ? 0 : ms;
+}

@@ -21,6 +21,8 @@ const verbs: Readonly<Partial<Record<Reason, string>>> = {
   [reasons.volumeMountFailed]: ' cannot mount a volume',
   [reasons.probeFailed]: ' does not become ready',
   [reasons.podFailed]: ' failed',
+  [reasons.nameTaken]: ' cannot be created',
+  [reasons.waitingForDeletion]: ' cannot be created',
 };
 
 /** The causes of all problems, in the order in which they are given; at most three. */

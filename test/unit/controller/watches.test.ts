@@ -78,6 +78,15 @@ describe('the watches of the controller', () => {
         expect(afterPods(pods, change)).to.deep.equal(['default/alice after 30 ms']);
     });
 
+    it('request the network when a pod gets a machine or an address, since what kept it from starting is over', () => {
+      const status = { ...pending.status, hostIP: '10.0.0.9' };
+      for (const object of [
+        { ...pending, status },
+        { ...pending, start: { stage: 'scheduled', sinceMs: 0 } as const },
+      ])
+        expect(afterPods([first, second, object], { type: 'updated', object, old: pending })).to.have.length(1);
+    });
+
     it('ignore a change of fields that no reconcile reads', () => {
       const same = { ...ready, metadata: { ...ready.metadata, resourceVersion: '2' } };
       expect(afterPods([first, second, same], { type: 'updated', object: same, old: ready })).to.deep.equal([]);

@@ -1,8 +1,14 @@
 import { expect } from 'chai';
-import { createProblemsOf, startProblemOf, type WarningEvent } from '../../../../src/controller/diagnosis/event-causes.ts';
+import {
+  claimProblemOf,
+  createProblemsOf,
+  startProblemOf,
+  type ObjectEvent,
+} from '../../../../src/controller/diagnosis/event-causes.ts';
+import type { PodStart } from '../../../../src/controller/diagnosis/pod-start.ts';
 
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
-const failed = (pod: string, error: string, seconds = 0): WarningEvent => ({
+const failed = (pod: string, error: string, seconds = 0): ObjectEvent => ({
   type: 'Warning',
   reason: 'FailedCreate',
   message: `Create Pod ${pod} in StatefulSet a-sts failed error: ${error}`,
@@ -50,16 +56,20 @@ describe('createProblemsOf', () => {
 });
 
 describe('startProblemOf', () => {
-  const event = (reason: string, message: string, seconds = 0): WarningEvent => ({
+  const event = (reason: string, message: string, seconds = 0): ObjectEvent => ({
     type: 'Warning',
     reason,
     message,
     series: { lastObservedTime: at(seconds) },
   });
+  const normal = (reason: string, seconds: number): ObjectEvent => ({ ...event(reason, '', seconds), type: 'Normal' });
+  const inStage = (stage: PodStart['stage']): PodStart => ({ stage, sinceMs: 0 });
+  const [unscheduled, scheduled, started] = [inStage('unscheduled'), inStage('scheduled'), inStage('started')];
+  const causeIn = (start: PodStart, ...events: ObjectEvent[]) => startProblemOf('a-sts-0', events, 20_000, start)?.cause;
 
   it('says which volume cannot be mounted', () => {
     const events = [event('FailedMount', 'MountVolume.SetUp failed for volume "v" : configmap "c" not found')];
-    expect(startProblemOf('a-sts-0', events, 5_000)).to.deep.equal({
+    expect(startProblemOf('a-sts-0', events, 5_000, scheduled)).to.deep.equal({
       subject: 'a-sts-0',
       reason: 'VolumeMountFailed',
       cause: 'FailedMount: MountVolume.SetUp failed for volume "v" : configmap "c" not found',
@@ -68,13 +78,52 @@ describe('startProblemOf', () => {
 
   it('says that a probe fails only when the node has had time to start', () => {
     const events = [event('Unhealthy', 'Readiness probe failed: connection refused')];
-    expect(startProblemOf('a-sts-0', events, 5_000)).to.equal(undefined);
-    expect(startProblemOf('a-sts-0', events, 15_000)?.reason).to.equal('ProbeFailed');
+    expect(startProblemOf('a-sts-0', events, 5_000, started)).to.equal(undefined);
+    expect(startProblemOf('a-sts-0', events, 15_000, started)?.reason).to.equal('ProbeFailed');
   });
 
   it('takes the newest event, and none that is about something else', () => {
     const events = [event('FailedMount', 'old', 1), event('FailedCreatePodSandBox', 'new', 2), event('BackOff', 'x', 3)];
-    expect(startProblemOf('a-sts-0', events, 5_000)?.cause).to.equal('FailedCreatePodSandBox: new');
-    expect(startProblemOf('a-sts-0', [{ ...event('FailedMount', 'x'), type: 'Normal' }], 5_000)).to.equal(undefined);
+    expect(startProblemOf('a-sts-0', events, 5_000, scheduled)?.cause).to.equal('FailedCreatePodSandBox: new');
+    expect(startProblemOf('a-sts-0', [{ ...event('FailedMount', 'x'), type: 'Normal' }], 5_000, scheduled)).to.equal(undefined);
+  });
+
+  it('does not report what the pod has overcome: a scheduling failure once it is scheduled, a mount failure once it has started', () => {
+    const [unschedulable, mount] = [event('FailedScheduling', 's', 1), event('FailedMount', 'm', 2)];
+    expect(causeIn(unscheduled, unschedulable)).to.equal('FailedScheduling: s');
+    expect(causeIn(scheduled, unschedulable)).to.equal(undefined);
+    expect(causeIn(scheduled, unschedulable, mount)).to.equal('FailedMount: m');
+    expect(causeIn(started, unschedulable, mount)).to.equal(undefined);
+  });
+
+  it('does not report a mount failure once the kubelet pulls the image, nor a failed probe of a container that was started again', () => {
+    expect(causeIn(scheduled, event('FailedMount', 'm', 1), normal('Pulling', 2))).to.equal(undefined);
+    expect(causeIn(scheduled, normal('Pulling', 1), event('FailedMount', 'm', 2))).to.equal('FailedMount: m');
+    expect(causeIn(started, event('Unhealthy', 'p', 1), normal('Started', 2))).to.equal(undefined);
+  });
+
+  it('does not report what was recorded before the pod lost its readiness, with a minute for clocks that differ', () => {
+    const lost = { ...started, sinceMs: new Date(at(600)).getTime() };
+    expect(causeIn(lost, event('Unhealthy', 'old', 500))).to.equal(undefined);
+    expect(causeIn(lost, event('Unhealthy', 'new', 590))).to.equal('Unhealthy: new');
+  });
+
+  it('says that the machine of a pod is not ready', () => {
+    expect(startProblemOf('a-sts-0', [event('NodeNotReady', 'Node is not ready')], 5_000, started)).to.deep.equal({
+      subject: 'a-sts-0',
+      reason: 'PodFailed',
+      cause: 'NodeNotReady: Node is not ready',
+    });
+  });
+
+  it('says why the volume of a claim is not provisioned, unless that was long before the pod', () => {
+    const events = [event('ProvisioningFailed', 'no space', 1), event('FailedBinding', 'x', 2)];
+    expect(claimProblemOf('a-sts-0', events, unscheduled)).to.deep.equal({
+      subject: 'a-sts-0',
+      reason: 'VolumeMountFailed',
+      cause: 'ProvisioningFailed: no space',
+    });
+    const later = { ...unscheduled, sinceMs: new Date(at(120)).getTime() };
+    expect(claimProblemOf('a-sts-0', events, later)).to.equal(undefined);
   });
 });

@@ -1,6 +1,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { PodDiagnosis } from '../../../../src/controller/diagnosis/pod-diagnosis.ts';
+import type { PodStart } from '../../../../src/controller/diagnosis/pod-start.ts';
 import type { ObservedPod } from '../../../../src/controller/pod-cache.ts';
 import { answer, FakeApiServer } from '../../../support/fakes/fake-api-server.ts';
 import { network, pod } from '../../../support/builders.ts';
@@ -18,7 +19,10 @@ const refusal = (name: string) => ({
   lastTimestamp: new Date().toISOString(),
 });
 const mount = { type: 'Warning', reason: 'FailedMount', message: 'no such volume', lastTimestamp: new Date().toISOString() };
-const starting = (ordinal: number): ObservedPod => pod(`alice-sts-${ordinal}`, { isReady: false });
+const starting = (ordinal: number, start: PodStart = { stage: 'scheduled', sinceMs: 0 }): ObservedPod => ({
+  ...pod(`alice-sts-${ordinal}`, { isReady: false }),
+  start,
+});
 const ready = (ordinal: number): ObservedPod => pod(`alice-sts-${ordinal}`);
 
 describe('PodDiagnosis', () => {
@@ -134,6 +138,80 @@ describe('PodDiagnosis', () => {
     expect((await diagnoseFor(1_000, pods)).problems).to.deep.equal([
       { subject: 'alice-sts-0', reason: 'VolumeMountFailed', cause: 'FailedMount: no such volume' },
     ]);
+  });
+
+  it('drops a cause when the pod has got further, and looks for another one', async () => {
+    items = [mount];
+    await diagnoseFor(4_000, [starting(0), ready(1), ready(2)]);
+    const further = [starting(0, { stage: 'started', sinceMs: 0 }), ready(1), ready(2)];
+    expect((await diagnose(further)).problems).to.deep.equal([]);
+    expect((await diagnoseFor(30_000, further)).problems).to.deep.equal([]);
+  });
+
+  it('keeps the causes that it knows when a list fails', async () => {
+    items = [refusal('alice-sts-1'), mount];
+    const pods = [starting(0)];
+    const known = (await diagnoseFor(4_500, pods)).problems;
+    expect(known.map(({ reason }) => reason)).to.deep.equal(['PodCreateFailed', 'PodCreateFailed', 'VolumeMountFailed']);
+    server.handler = (_, response) => answer(response, 500, { kind: 'Status', message: 'no' });
+    expect((await diagnoseFor(30_000, pods)).problems).to.deep.equal(known);
+  });
+
+  it('names the cause of a volume that is not provisioned, which is recorded about its claim', async () => {
+    const failure = { ...mount, reason: 'ProvisioningFailed', message: 'no space' };
+    server.handler = ({ url = '' }, response) =>
+      answer(response, 200, { items: url.includes('PersistentVolumeClaim') ? [failure] : [] });
+    const template = { metadata: { name: 'data' } };
+    const sets = [{ ...statefulSet, spec: { ...statefulSet.spec!, replicas: 1, volumeClaimTemplates: [template] } }];
+    const pods = [starting(0, { stage: 'unscheduled', sinceMs: 0 })];
+    await diagnose(pods, sets);
+    nowMs = 4_000;
+    expect((await diagnose(pods, sets)).problems).to.deep.equal([
+      { subject: 'alice-sts-0', reason: 'VolumeMountFailed', cause: 'ProvisioningFailed: no space' },
+    ]);
+    expect(decodeURIComponent(server.requests.at(-1) ?? '')).to.include('involvedObject.name=data-alice-sts-0,');
+  });
+
+  it('reports what a pod waits for once it has waited too long, if no Event gives a cause', async () => {
+    const fallback = { reason: 'ContainerNotStarted', cause: 'init container fetch is still running', afterMs: 10_000 } as const;
+    const pods = [starting(0, { stage: 'scheduled', sinceMs: 0, fallback }), ready(1), ready(2)];
+    expect((await diagnoseFor(9_000, pods)).problems).to.deep.equal([]);
+    expect((await diagnoseFor(4_000, pods)).problems.map(({ cause }) => cause)).to.deep.equal([fallback.cause]);
+  });
+
+  it('names a pod whose deletion does not end, and none that the network does not want', async () => {
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    const pods = [0, 1, 7].map(ordinal => (ordinal === 1 ? ready(1) : pod(`alice-sts-${ordinal}`, { deletionTimestamp })));
+    const { problems } = await diagnose([...pods, ready(2)]);
+    expect(problems.map(({ subject, reason }) => `${subject} ${reason}`)).to.deep.equal(['alice-sts-0 WaitingForDeletion']);
+  });
+
+  describe('with another pod of the name of a missing one', () => {
+    const patches = () => server.requests.filter(request => request.startsWith('PATCH'));
+    const present = [ready(1), ready(2)];
+
+    it('names it from the cache, and makes the StatefulSet controller retry until after it is gone', async () => {
+      let blockers = [pod('alice-sts-0')];
+      const podNamed = (name: string) => blockers.find(({ metadata }) => metadata?.name === name);
+      const diagnoseNow = () => diagnosis.diagnose(network(), { statefulSets: [statefulSet], pods: present, podNamed });
+      await diagnoseNow();
+      nowMs = 1_000;
+      expect((await diagnoseNow()).problems.map(({ reason }) => reason)).to.deep.equal(['NameTaken']);
+      expect(patches()).to.have.length(1);
+      blockers = [];
+      nowMs = 5_000;
+      expect((await diagnoseNow()).problems).to.deep.equal([]);
+      expect(patches()).to.have.length(2);
+    });
+
+    it('asks for it if no cache has it, since it lacks the labels of the controller', async () => {
+      server.handler = ({ url = '' }, response) =>
+        answer(response, 200, { items: url.includes('/pods') ? [pod('alice-sts-0')] : [] });
+      expect((await diagnoseFor(1_000, present)).problems.map(({ subject, reason }) => `${subject} ${reason}`)).to.deep.equal([
+        'alice-sts-0 NameTaken',
+      ]);
+      expect(server.requests).to.include('GET /api/v1/namespaces/default/pods?fieldSelector=metadata.name%3Dalice-sts-0');
+    });
   });
 
   it('lists Events for a thousand broken networks at a limited rate', async () => {

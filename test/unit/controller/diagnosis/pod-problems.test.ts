@@ -149,6 +149,23 @@ describe('podProblemOf', () => {
       expect(podProblemOf(state)).to.deep.equal({ subject: 'alice-sts-0', reason, cause });
     });
 
+  it('does not blame an old exit for a pod that was ready after it', () => {
+    const lostReadyAt = (lastTransitionTime: string) =>
+      podProblemOf(
+        status({
+          conditions: [{ ...notReady, lastTransitionTime: lastTransitionTime as unknown as Date }],
+          containerStatuses: [
+            container({
+              state: { running: { startedAt: '2026-01-01T01:00:00Z' as unknown as Date } },
+              lastState: { terminated: { exitCode: 1 } },
+            }),
+          ],
+        }),
+      );
+    expect(lostReadyAt('2026-01-01T02:00:00Z')).to.equal(undefined);
+    expect(lostReadyAt('2026-01-01T00:59:59Z')?.reason).to.equal('NodeExited');
+  });
+
   it('keeps a cause on one line of limited length, whatever Kubernetes says', () => {
     const message = `a\n\n  b ${'x'.repeat(100_000)}`;
     const { cause = '' } = podProblemOf(withContainer({ state: { waiting: { reason: 'CreateContainerError', message } } })) ?? {};

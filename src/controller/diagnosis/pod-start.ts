@@ -1,0 +1,50 @@
+// How far the start of a pod has come, and what it waits for if no Event gives a cause. Pure functions.
+import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { reasons } from '../events/reasons.ts';
+import { type Problem, shortened, timeOf } from './pod-problems.ts';
+
+export interface PodStart {
+  /** `started` = a container of it has run: its volumes are mounted, and it has an address. */
+  readonly stage: 'unscheduled' | 'scheduled' | 'started';
+  /** Since when it has not been ready, in milliseconds since 1970: since its creation, or since it was ready last. 0 = not known. */
+  readonly sinceMs: number;
+  /** What is reported once it has been in this stage for so long, and no Event gives a cause. */
+  readonly fallback?: Pick<Problem, 'reason' | 'cause'> & { readonly afterMs: number };
+}
+
+/** Schedulers take a pod within milliseconds. A volume that is provisioned for the pod delays that by up to a minute. */
+const schedulingMs = 5_000;
+const provisioningMs = 60_000;
+const initMs = 10_000;
+
+/** @param pod one that is not ready and shows no problem */
+export function podStartOf(pod: V1Pod): PodStart {
+  const { metadata, spec, status } = pod;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const sinceMs = timeOf(ready?.lastTransitionTime ?? metadata?.creationTimestamp);
+  if (spec?.nodeName === undefined && status?.hostIP === undefined) {
+    const waitsForVolume = spec?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined) ?? false;
+    const cause = shortened(
+      `scheduler ${spec?.schedulerName ?? '(no name)'} has not assigned the pod to a machine, and gives no cause`,
+    );
+    const afterMs = waitsForVolume ? provisioningMs : schedulingMs;
+    return { stage: 'unscheduled', sinceMs, fallback: { reason: reasons.podUnschedulable, cause, afterMs } };
+  }
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const stage = status?.podIP !== undefined && containers.some(hasRun) ? 'started' : 'scheduled';
+  const init = runningInitContainer(pod);
+  if (init === undefined) return { stage, sinceMs };
+  const cause = `init container ${init} is still running`;
+  return { stage, sinceMs, fallback: { reason: reasons.containerNotStarted, cause, afterMs: initMs } };
+}
+
+const hasRun = ({ state, lastState }: V1ContainerStatus): boolean =>
+  (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined;
+
+/** Those with the restart policy Always run as long as the pod does. */
+function runningInitContainer({ spec, status }: V1Pod): string | undefined {
+  const sidecars = new Set(
+    spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
+  );
+  return status?.initContainerStatuses?.find(({ name, state }) => state?.running !== undefined && !sidecars.has(name))?.name;
+}
