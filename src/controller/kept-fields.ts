@@ -1,6 +1,11 @@
 // What the caches keep of each object: the fields that the controller reads, and no others. A field that is missing here reads as absent.
 import type { V1ConfigMap, V1Pod, V1Service, V1StatefulSet } from '@kubernetes/client-node';
-import { type BitcoinNetwork, bitcoinNetworkFields, type BitcoinNetworkSpec } from '../bitcoin/api/bitcoin-network.ts';
+import {
+  type BitcoinNetwork,
+  bitcoinNetworkFields,
+  type BitcoinNetworkSpec,
+  mistypedField,
+} from '../bitcoin/api/bitcoin-network.ts';
 import {
   appliedAnnotation,
   groupLabel,
@@ -13,6 +18,7 @@ import {
 import { oversizedPart } from '../bitcoin/api/spec-size.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import { definedOnly } from '../collections/defined-only.ts';
+import { shortened } from '../logging/short-text.ts';
 import { keepMetadata, maxAnnotationLength, picked, withinBytes } from '../runtime/transform.ts';
 
 /**
@@ -24,6 +30,7 @@ const maxSpecBytes = 112 * 1024;
 /** The status of a network with 1,000 nodes and the longest messages. Only the controller may write it. */
 const maxStatusBytes = 1024 * 1024;
 
+const maxMessageBytes = 1024;
 const maxIngress = 4;
 
 const ownMetadata = { labels: [networkLabel, managedByLabel, groupLabel], annotations: [appliedAnnotation, lastEventAnnotation] };
@@ -38,13 +45,17 @@ export function keepNetwork({ apiVersion, kind, metadata, spec, status }: Bitcoi
   return { apiVersion, kind, ...definedOnly(kept) } as unknown as BitcoinNetwork;
 }
 
-/** The fields of the schema. Of a spec that is too large, those that are always small, and why the others are missing. */
-function keepNetworkSpec(whole: BitcoinNetworkSpec): Pick<BitcoinNetwork, 'spec' | 'oversizedSpec'> {
-  // The API server prunes unknown fields only where the definition is the chart's.
-  const spec = picked(whole, bitcoinNetworkFields.spec) as unknown as BitcoinNetworkSpec;
-  const oversizedSpec = oversizedPart(spec);
-  if (oversizedSpec === undefined) return { spec };
-  return { spec: picked(spec, ['nodes', 'secret']) as unknown as BitcoinNetworkSpec, oversizedSpec };
+/** The fields of the schema. Of a spec that is too large or malformed, those that are always small, and why the others are missing. */
+function keepNetworkSpec(whole: BitcoinNetworkSpec | undefined): Pick<BitcoinNetwork, 'spec' | 'unusableSpec'> {
+  // The API server prunes unknown fields, and refuses mistyped ones, only where the definition is the chart's.
+  const spec = picked(whole ?? {}, bitcoinNetworkFields.spec) as unknown as BitcoinNetworkSpec;
+  const mistyped = mistypedField(whole);
+  if (mistyped !== undefined)
+    return { spec: { nodes: 0 }, unusableSpec: { reason: 'SpecMalformed', message: shortened(mistyped, maxMessageBytes) } };
+  const oversized = oversizedPart(spec);
+  if (oversized === undefined) return { spec };
+  const small = picked(spec, ['nodes', 'secret']) as unknown as BitcoinNetworkSpec;
+  return { spec: small, unusableSpec: { reason: 'SpecTooLarge', message: oversized } };
 }
 
 /** What the plan of an apply compares: owner, labels, digest, last event and spec. */

@@ -71,6 +71,8 @@ const sourceSecretMs = 5_000;
 
 /** The first retry comes after 250 ms, and the pause doubles up to 10 s: so that a network soon recovers after its cause has gone. */
 const retry = { baseDelayMs: 250, maxDelayMs: 10_000, qps: 100, burst: 1_000 };
+/** The same of networks: that a refusal or a foreign object has gone should be noticed within five seconds. */
+const networkRetry = { ...retry, maxDelayMs: 4_000 };
 
 export class NetworkController {
   readonly #options: NetworkControllerOptions;
@@ -85,7 +87,7 @@ export class NetworkController {
   constructor(options: NetworkControllerOptions) {
     this.#options = options;
     const { name, caches, recorder, concurrency, logger, recheckMs, metrics, ask = connectNode } = options;
-    const queueOf = (queue: string) => new WorkQueue({ name: queue, ...retry, metrics: metrics?.workQueue });
+    const queueOf = (queue: string, backoff = retry) => new WorkQueue({ name: queue, ...backoff, metrics: metrics?.workQueue });
     this.#monitor = new NodeMonitor({
       ...{ name: `${name}-nodes`, queue: queueOf(`${name}-nodes`), ask, recheckMs, logger, metrics: metrics?.controller },
       onFailure: (network, report) => recordNodeFailure(recorder, network, report),
@@ -128,7 +130,7 @@ export class NetworkController {
       wallets: this.#wallets,
     });
     this.#networks = new Controller({
-      ...{ name, queue: queueOf(name), concurrency, logger, metrics: metrics?.controller },
+      ...{ name, queue: queueOf(name, networkRetry), concurrency, logger, metrics: metrics?.controller },
       requests: merge(
         networkRequests(caches, options.synced?.synced),
         ...[this.#monitor.requests, this.#blocks.requests, this.#copier.requests, this.#wallets.requests],

@@ -111,10 +111,8 @@ export class Reconciler {
     if (isBeingDeleted(network)) return this.#forget(key);
     state.outbox.publish(network, 'status', network.status?.lastEvents ?? []);
     if (isPaused(network)) return this.#leaveAlone(network, state, signal);
-    const { oversizedSpec } = network;
     // What the cache keeps of such a spec is not what it asks for.
-    if (oversizedSpec !== undefined)
-      return this.#leaveAlone(network, state, signal, { reason: 'SpecTooLarge', message: oversizedSpec });
+    if (network.unusableSpec !== undefined) return this.#leaveAlone(network, state, signal, network.unusableSpec);
     let expiry = this.#observeExpiry(network, state);
     if (expiry?.isDue === true) {
       const result = await expire({ ...this.#statusContext(network, signal), recheckMs: this.#options.recheckMs }, state);

@@ -35,7 +35,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly labelSelector?: string | undefined;
   /**
    * Reduces an object to what is kept of it, before it is stored; at least its name, namespace, uid and resourceVersion must stay.
-   * managedFields and kubectl's last-applied-configuration are removed before. Upstream: cache.TransformFunc. Default: keep the rest.
+   * managedFields and kubectl's last-applied-configuration are removed before. If it throws, that is logged and the object is skipped: the
+   * informer keeps the version that it had, or none. Upstream: cache.TransformFunc. Default: keep the rest.
    */
   readonly transform?: ((object: T) => T) | undefined;
   /** The indexes that `byIndex` reads. Default: none. */

@@ -2,7 +2,7 @@
 import { ApiError, isGone, isResponseTooLarge, type ApiStatus } from '../kube/api-error.ts';
 import type { KubeList, WatchEvent } from '../kube/client.ts';
 import type { ListOptions } from '../kube/client-options.ts';
-import { apiVersionOf, type KubeObject } from '../kube/resource.ts';
+import { apiVersionOf, keyOf, type KubeObject } from '../kube/resource.ts';
 import type { Logger } from '../logging/logger.ts';
 import { withFields } from '../logging/with-fields.ts';
 import { Backoff } from '../time/backoff.ts';
@@ -171,7 +171,7 @@ export class Reflector<T extends KubeObject> {
         items.length = 0;
         page = await client.list(type, select);
       }
-      items.push(...page.items.map(item => this.#kept(item)));
+      items.push(...page.items.flatMap(item => this.#kept(item) ?? []));
       token = page.metadata.continue === '' ? undefined : page.metadata.continue;
     } while (token !== undefined);
     this.#replace(items, page.metadata.resourceVersion);
@@ -214,7 +214,8 @@ export class Reflector<T extends KubeObject> {
         this.#replace(initial.values(), event.object.metadata.resourceVersion);
         initial = undefined;
       } else if (initial !== undefined) {
-        take(initial, { ...event, object: this.#kept(event.object) });
+        const kept = this.#keptEvent(event);
+        if (kept !== undefined) take(initial, kept);
       } else {
         this.#follow(event);
       }
@@ -227,7 +228,9 @@ export class Reflector<T extends KubeObject> {
     this.#noteSuccess();
     const version = event.object.metadata?.resourceVersion;
     if (version !== undefined) this.#resourceVersion = this.#newestVersion = version;
-    if (event.type !== 'BOOKMARK') this.#target.change({ ...event, object: this.#kept(event.object) });
+    if (event.type === 'BOOKMARK') return;
+    const kept = this.#keptEvent(event);
+    if (kept !== undefined) this.#target.change(kept);
   }
 
   #replace(items: readonly T[], version: string | undefined): void {
@@ -238,14 +241,28 @@ export class Reflector<T extends KubeObject> {
     this.#target.replace(items);
   }
 
-  /** Transforms each object as it arrives, so that no more than one page of them is held untransformed. */
-  #kept(object: T): T {
+  /** Undefined if it is skipped. A deletion never is: it needs no more than the name. */
+  #keptEvent(event: WatchEvent<T>): WatchEvent<T> | undefined {
+    const object = this.#kept(event.object) ?? (event.type === 'DELETED' ? event.object : undefined);
+    return object === undefined ? undefined : { ...event, object };
+  }
+
+  /**
+   * Transforms each object as it arrives, so that no more than one page of them is held untransformed.
+   * @returns undefined if the transform threw: one malformed object must not stop the cache of the others
+   */
+  #kept(object: T): T | undefined {
     const { type, transform } = this.#options;
     // The objects of a list lack both.
     object.apiVersion ??= apiVersionOf(type);
     object.kind ??= type.kind;
     const stripped = stripManagedFields(object);
-    return transform === undefined ? stripped : transform(stripped);
+    try {
+      return transform === undefined ? stripped : transform(stripped);
+    } catch (error) {
+      this.#logger.warn('Failed to transform an object, skipping it', { key: keyOf(stripped), error });
+      return undefined;
+    }
   }
 }
 

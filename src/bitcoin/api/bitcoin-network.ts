@@ -106,6 +106,15 @@ export const bitcoinNetworkSchema = z.object({ spec: specSchema, status: statusS
   'x-kubernetes-validations': [nameRule, groupNameRule, bootstrapNameRule],
 });
 
+/**
+ * The first field of a spec whose type is not that of the schema: a sentence that begins with its path. Undefined if there is none.
+ * The API server refuses such a spec, unless the definition is not the chart's.
+ */
+export function mistypedField(spec: unknown): string | undefined {
+  const issue = specSchema.safeParse(spec).error?.issues.find(({ code }) => code === 'invalid_type');
+  return issue && `${['spec', ...issue.path].join('.')}: ${issue.message}`;
+}
+
 /** The fields that the schema defines. */
 export const bitcoinNetworkFields = { spec: Object.keys(specSchema.shape), status: Object.keys(statusSchema.shape) } as const;
 
@@ -133,9 +142,9 @@ export interface BitcoinNetwork extends KubernetesObject {
   };
   readonly spec: BitcoinNetworkSpec;
   /**
-   * Set by the controller's cache, and no field of the API: the spec is too large to be kept, and why. `spec` has only `nodes` and `secret`
-   * then. Nothing of the network may be changed by it.
+   * Set by the controller's cache, and no field of the API: why the spec is not kept. `spec` has only `nodes` and `secret` then. Nothing of
+   * the network may be changed by it.
    */
-  readonly oversizedSpec?: string;
+  readonly unusableSpec?: { readonly reason: 'SpecTooLarge' | 'SpecMalformed'; readonly message: string };
   readonly status?: BitcoinNetworkStatus;
 }

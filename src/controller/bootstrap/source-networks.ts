@@ -46,7 +46,7 @@ export class SourceNetworks {
     const source = this.#options.caches.networks.get(`${namespace}/${name}`);
     if (source === undefined || isBeingDeleted(source))
       return { reason: 'SourceMissing', message: `there is no network ${name} in namespace ${namespace}` };
-    if (source.oversizedSpec !== undefined) return notReady(`network ${name}: ${source.oversizedSpec}`);
+    if (source.unusableSpec !== undefined) return notReady(`network ${name}: ${source.unusableSpec.message}`);
     const difference = differenceOf(spec, source.spec);
     if (difference !== undefined) return { reason: 'SourceOfAnotherChain', message: `network ${name} has another ${difference}` };
     if (isSuspended(source)) return notReady(`network ${name} is suspended`);

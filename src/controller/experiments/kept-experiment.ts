@@ -14,8 +14,12 @@ export const experimentIndexers: Indexers<BitcoinExperiment> = {
 /** What one write of the status has with 50 steps and the longest messages. */
 const maxBytes = 512 * 1024;
 
-/** Name, finalizers, spec and status. */
+/**
+ * Name, finalizers, spec and status.
+ * @throws TypeError if it names no network, which the definition of the chart refuses: the cache skips it
+ */
 export function keepExperiment({ apiVersion, kind, metadata, spec, status }: BitcoinExperiment): BitcoinExperiment {
+  if (typeof spec.network.name !== 'string') throw new TypeError('spec.network.name must be a string');
   const { creationTimestamp, finalizers } = metadata;
   const kept = {
     metadata: { ...keepMetadata(metadata, {}), ...definedOnly({ creationTimestamp, finalizers }) },

@@ -7,6 +7,7 @@ import { networkPolicyFor } from '../../../src/bitcoin/resources/network-policy.
 import { podDisruptionBudgetFor } from '../../../src/bitcoin/resources/pod-disruption-budget.ts';
 import { headlessService } from '../../../src/bitcoin/resources/service.ts';
 import { keepConfigMap, keepNetwork, keepService, keepSpec, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
+import { keepExperiment } from '../../../src/controller/experiments/kept-experiment.ts';
 import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 import { holds } from '../../../src/runtime/field-comparison.ts';
@@ -120,7 +121,7 @@ describe('what a cache keeps of an object', () => {
     };
     const kept = keepNetwork({ ...alice, spec: { ...spec, pruned: 1 } } as never);
     expect(kept.spec).to.deep.equal(spec);
-    expect(kept.oversizedSpec).to.equal(undefined);
+    expect(kept.unusableSpec).to.equal(undefined);
   });
 
   it('keeps the small fields of a spec that is too large, and the reason why the others are missing', () => {
@@ -128,7 +129,29 @@ describe('what a cache keeps of an object', () => {
     const spec = { ...alice.spec, secret: 's', podTemplate: { spec: { affinity } } } as never;
     const kept = keepNetwork({ ...alice, spec });
     expect(kept.spec).to.deep.equal({ nodes: 3, secret: 's' });
-    expect(kept.oversizedSpec).to.match(/^spec has 300\d\d\d bytes as JSON: at most 262144 bytes are allowed$/);
+    expect(kept.unusableSpec?.reason).to.equal('SpecTooLarge');
+    expect(kept.unusableSpec?.message).to.match(/^spec has 300\d\d\d bytes as JSON: at most 262144 bytes are allowed$/);
+  });
+
+  for (const [what, spec, message] of [
+    ['is missing', undefined, 'spec: Invalid input: expected object, received undefined'],
+    ['is no object', 'three nodes', 'spec: Invalid input: expected object, received string'],
+    ['lacks the number of nodes', {}, 'spec.nodes: Invalid input: expected number, received undefined'],
+    ['has groups that are no list', { nodes: 3, groups: 'old' }, 'spec.groups: Invalid input: expected array, received string'],
+    [
+      'has a group that is no object',
+      { nodes: 3, groups: [7] },
+      'spec.groups.0: Invalid input: expected object, received number',
+    ],
+  ] as const)
+    it(`keeps a network whose spec ${what}, and names the field`, () => {
+      const kept = keepNetwork({ ...alice, spec } as never);
+      expect(kept).to.deep.include({ spec: { nodes: 0 }, unusableSpec: { reason: 'SpecMalformed', message } });
+    });
+
+  it('has no experiment that names no network', () => {
+    for (const spec of [undefined, {}, { network: { name: 7 } }])
+      expect(() => keepExperiment({ metadata: { name: 'e' }, spec } as never)).to.throw(TypeError);
   });
 
   it('does not match the desired state when another writer made the spec too large', () => {

@@ -132,6 +132,18 @@ describe('NetworkController', () => {
     });
   });
 
+  it('notices within four seconds that a foreign object of its name has gone, however long it was there', async () => {
+    const owner = { apiVersion: 'v1', kind: 'Other', name: 'other', uid: 'other', controller: true };
+    cluster.put('services', { metadata: { namespace: 'default', name: 'alice-svc', ownerReferences: [owner] } });
+    await start('alice', 0);
+    await clock.tickAsync(600_000);
+    expect(condition('alice', 'Ready')).to.equal('False NameTaken');
+    cluster.remove('services', 'default/alice-svc');
+    caches.services.remove('default/alice-svc');
+    await clock.tickAsync(4_000);
+    expect(condition('alice', 'Ready')).to.equal('True AllNodesReady');
+  });
+
   it('records the cause of a failed reconcile', async () => {
     cluster.fail('create', 500, 'services');
     await start('alice', 0);

@@ -336,12 +336,12 @@ describe('Reconciler', () => {
     });
 
     it('applies nothing of a spec that is too large to keep, and says so', async () => {
-      const oversizedSpec = 'spec.podTemplate has 20000 bytes as JSON: at most 16384 bytes are allowed';
-      put({ ...network({ nodes: 2 }, { generation: 2 }), oversizedSpec });
+      const message = 'spec.podTemplate has 20000 bytes as JSON: at most 16384 bytes are allowed';
+      put({ ...network({ nodes: 2 }, { generation: 2 }), unusableSpec: { reason: 'SpecTooLarge', message } });
       await reconcile();
       expect(cluster.writes).to.deep.equal(['patch bitcoinnetworks default/alice']);
       expect(condition('SpecAccepted')).to.equal('False SpecTooLarge');
-      expect(recorder.events.find(event => event.includes('SpecRejected'))).to.include(oversizedSpec);
+      expect(recorder.events.find(event => event.includes('SpecRejected'))).to.include(message);
     });
 
     it('reports a pod template that the API server refuses', async () => {

@@ -143,6 +143,27 @@ describe('Informer', () => {
     expect(seen).to.deep.equal(['a', 'b', 'c', 'd']);
   });
 
+  it('skips and logs an object whose transform throws, and keeps the others and what it had of that one', async () => {
+    const logger = new RecordingLogger();
+    const malformed = (name: string, version: number): KubeObject => ({ ...object(name, version), kind: 'Malformed' });
+    const transform = (whole: KubeObject): KubeObject => {
+      if (whole.kind === 'Malformed') throw new TypeError('no spec');
+      return whole;
+    };
+    api.scripts.push([
+      ...[{ type: 'ADDED' as const, object: malformed('a', 1) }, added('b', 2), endOfList(3)],
+      ...[{ type: 'MODIFIED' as const, object: malformed('b', 4) }, added('c', 5)],
+      ...[{ type: 'DELETED' as const, object: malformed('b', 6) }, bookmark(7)],
+    ]);
+    informer = new Informer({ client: api.client, type: pods, logger, random: () => 0, transform });
+    informer.changes.subscribe(({ type, object: { metadata } }) => changes.push(`${type} ${metadata?.name ?? ''}`));
+    running = informer.run(stop.signal);
+    await clock.tickAsync(0);
+    expect(changes).to.deep.equal(['added b', 'added c', 'deleted b']);
+    expect(informer.failure).to.equal(undefined);
+    expect(logger.entries.map(({ fields }) => fields['key'])).to.deep.equal(['default/a', 'default/b', 'default/b']);
+  });
+
   it('relists when its version has expired, not older than what it has seen, and emits the missed changes', async () => {
     await start(
       [added('a', 1), added('b', 2), added('c', 3), endOfList(5), gone],
