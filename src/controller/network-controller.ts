@@ -25,11 +25,12 @@ import { recordNodeFailure } from './events/failures.ts';
 import { reasons } from './events/reasons.ts';
 import { ExperimentController, type ExperimentControllerOptions } from './experiments/experiment-controller.ts';
 import { type AskNode, NodeMonitor } from './nodes/node-monitor.ts';
+import type { ObservedPod } from './pod-cache.ts';
 import { Reconciler } from './reconciler.ts';
 import { NetworkCredentials } from './steps/credentials.ts';
 import { LostStatus } from './status/lost-status.ts';
 import { WalletKeeper } from './wallets/wallet-keeper.ts';
-import { networkRequests } from './watches.ts';
+import { networkOfPod, networkRequests } from './watches.ts';
 
 export interface NetworkControllerOptions {
   /** The name of the controller and its queue in metrics; the node queue's is this with `-nodes`. */
@@ -82,6 +83,7 @@ export class NetworkController {
   readonly #experiments: ExperimentController;
   readonly #wallets: WalletKeeper;
   readonly #reconciler: Reconciler;
+  readonly #diagnosis: PodDiagnosis;
   readonly #networks: Controller;
 
   constructor(options: NetworkControllerOptions) {
@@ -116,7 +118,7 @@ export class NetworkController {
       ...{ client: options.client, recorder, synced: options.synced, monitor: this.#monitor, callsOf: options.experimentCallsOf },
       ...{ experiments: caches.experiments, networks: caches.networks, pods: caches.pods },
     });
-    const diagnosis = new PodDiagnosis({ client: options.client, logger });
+    const diagnosis = (this.#diagnosis = new PodDiagnosis({ client: options.client, logger }));
     const lost = options.lost ?? new LostStatus(logger);
     this.#reconciler = new Reconciler({
       ...{ controllerPods: [], mayExpandVolumes: false },
@@ -146,10 +148,11 @@ export class NetworkController {
   /** Reconciles until `signal` aborts, then finishes the reconciles in progress. Call it once. */
   async run(signal: AbortSignal): Promise<void> {
     const { caches } = this.#options;
-    const deletions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
+    const subscriptions = childCaches(caches).map(([kind, cache]) => this.#forgetDeleted(kind, cache.changes));
+    subscriptions.push(caches.pods.changes.subscribe(change => this.#notePod(change)));
     const loops = [this.#networks, this.#monitor, this.#blocks, this.#copier, this.#wallets, this.#experiments];
     await Promise.all(loops.map(loop => loop.run(signal)));
-    for (const subscription of deletions) subscription.unsubscribe();
+    for (const subscription of subscriptions) subscription.unsubscribe();
   }
 
   /** Call when an event about the object was dropped: the next reconcile publishes it again. @param kind that of a network or an experiment */
@@ -164,6 +167,11 @@ export class NetworkController {
       const key = networkKeyOf(object);
       if (type === 'deleted' && key !== undefined) this.#reconciler.forgetWrites(key, kind, object.metadata?.name ?? '');
     });
+  }
+
+  #notePod(change: Change<ObservedPod>): void {
+    const key = networkOfPod(change.object);
+    if (key !== undefined) this.#diagnosis.notePod(key, change);
   }
 
   #recordFailure(key: string, error: unknown): void {

@@ -47,8 +47,14 @@ export function createProblemsOf(events: readonly ObjectEvent[], missing: readon
   return missing.map(subject => ({ subject, reason: reasons.podCreateFailed, cause }));
 }
 
-/** What each Warning about a pod is reported as, and in which stages of its start it may be the cause. */
-const podWarnings: Readonly<Record<string, { readonly reason: Reason; readonly stages: readonly PodStart['stage'][] }>> = {
+/** What a Warning about a pod is reported as, and in which stages of its start it may be the cause. */
+interface PodWarning {
+  readonly reason: Reason;
+  readonly stages: readonly PodStart['stage'][];
+  readonly mayPass?: true;
+}
+
+const podWarnings: Readonly<Record<string, PodWarning>> = {
   FailedScheduling: { reason: reasons.podUnschedulable, stages: ['unscheduled'] },
   FailedMount: { reason: reasons.volumeMountFailed, stages: ['scheduled'] },
   FailedAttachVolume: { reason: reasons.volumeMountFailed, stages: ['scheduled'] },
@@ -57,7 +63,7 @@ const podWarnings: Readonly<Record<string, { readonly reason: Reason; readonly s
   NetworkNotReady: { reason: reasons.podFailed, stages: ['scheduled'] },
   FailedPodAdmission: { reason: reasons.podFailed, stages: ['scheduled'] },
   Unhealthy: { reason: reasons.probeFailed, stages: ['started'] },
-  NodeNotReady: { reason: reasons.podFailed, stages: ['scheduled', 'started'] },
+  NodeNotReady: { reason: reasons.podFailed, stages: ['scheduled', 'started'], mayPass: true },
 };
 
 /** The kubelet has got further: what it warned of before is over. */
@@ -85,7 +91,8 @@ export function startProblemOf(
     const { type, reason = '', message = '' } = event;
     const known = type === 'Warning' && lastSeenMs(event) > progressMs ? podWarnings[reason] : undefined;
     if (known?.stages.includes(stage) !== true || (known.reason === reasons.probeFailed && waitedMs < probeGraceMs)) continue;
-    return { subject, reason: known.reason, cause: shortened(`${reason}: ${message}`) };
+    const mayPass = known.mayPass === true ? ({ mayPass: true } as const) : {};
+    return { subject, reason: known.reason, cause: shortened(`${reason}: ${message}`), ...mayPass };
   }
   return undefined;
 }

@@ -5,13 +5,16 @@ import { type BitcoinNetwork, group } from '../../bitcoin/api/bitcoin-network.ts
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
+import type { Change } from '../../runtime/object-store.ts';
 import type { ObservedPod } from '../pod-cache.ts';
 import { statefulSets } from '../resource-types.ts';
+import { isReady } from '../status/pods.ts';
 import { createProblemsOf } from './event-causes.ts';
 import { LookSchedule } from './look-schedule.ts';
 import { blockerProblem, overdueDeletions } from './name-blockers.ts';
 import { noTurnMs, ObjectLists } from './object-lists.ts';
 import { isNotReady, type Problem } from './pod-problems.ts';
+import { RecentFailures } from './recent-failures.ts';
 import { type StartingPod, StartLooks } from './start-looks.ts';
 
 /** What there is of a network's nodes. */
@@ -72,6 +75,7 @@ export class PodDiagnosis {
   readonly #nowMs: () => number;
   readonly #lists: ObjectLists;
   readonly #starts: StartLooks;
+  readonly #failures = new RecentFailures();
   /** By network key; none for a network that is whole. */
   readonly #rows = new Map<string, Row>();
 
@@ -92,32 +96,51 @@ export class PodDiagnosis {
     const key = keyOf(network);
     // By ordinal, so that the text stays the same from one reconcile to the next.
     const pods = [...nodes.pods].sort((a, b) => ordinalOf(a) - ordinalOf(b));
-    const wanted = new Set(nodes.statefulSets.flatMap(podNamesOf));
-    const overdue = overdueDeletions(
-      pods.filter(({ metadata }) => wanted.has(metadata?.name ?? '')),
-      Date.now(),
-    );
-    const notReady = pods.filter(isNotReady);
-    const visible = [...overdue.problems, ...notReady.flatMap(({ problem }) => problem ?? [])];
-    const starting = notReady.filter(({ problem }) => problem === undefined);
+    const { visible, starting, waitMs } = this.#withoutLists(key, pods, new Set(nodes.statefulSets.flatMap(podNamesOf)));
     const incomplete = incompleteSets(nodes);
     if (incomplete.length === 0 && starting.length === 0) {
       this.#rows.delete(key);
-      return { problems: visible, lookAgainMs: overdue.waitMs };
+      return { problems: visible, lookAgainMs: waitMs };
     }
     const row = this.#rowOf(key, network.metadata.uid);
     const isMissing = new Set(incomplete.map(({ statefulSet }) => nameOf(statefulSet)));
     for (const name of row.missing.keys()) if (!isMissing.has(name)) row.missing.delete(name);
-    const waits = [overdue.waitMs, await this.#starts.look(row.starting, starting, nodes.statefulSets, signal)];
+    const waits = [waitMs, await this.#starts.look(row.starting, starting, nodes.statefulSets, signal)];
     for (const set of incomplete) waits.push(await this.#lookForMissing(row, set, nodes.podNamed, signal));
     const createProblems = [...row.missing.values()].flatMap(({ problems }) => problems);
     const found = starting.flatMap(pod => row.starting.get(pod.metadata?.uid ?? '')?.problem ?? []);
     return { problems: [...visible, ...createProblems, ...found], lookAgainMs: leastOf(waits) };
   }
 
+  /** Call with each change of a pod that has the label of a network. @param key of the network */
+  notePod(key: string, change: Change<ObservedPod>): void {
+    this.#failures.note(key, change, this.#nowMs());
+  }
+
   /** Call with the key of a network that is gone or paused. */
   forget(key: string): void {
     this.#rows.delete(key);
+    this.#failures.forget(key);
+  }
+
+  /** What the pods themselves show, and the pods that show nothing and are not ready. @param wanted names of pods */
+  #withoutLists(key: string, pods: readonly ObservedPod[], wanted: ReadonlySet<string>) {
+    const overdue = overdueDeletions(
+      pods.filter(({ metadata }) => wanted.has(metadata?.name ?? '')),
+      Date.now(),
+    );
+    const notReady = pods.filter(isNotReady);
+    const shown = [...overdue.problems, ...notReady.flatMap(({ problem }) => problem ?? [])];
+    const isOver = new Set([
+      ...shown.map(({ subject }) => subject),
+      ...pods.filter(isReady).map(({ metadata }) => metadata?.name),
+    ]);
+    const failures = this.#failures.of(key, name => !wanted.has(name) || isOver.has(name), this.#nowMs());
+    return {
+      visible: [...shown, ...failures.problems],
+      starting: notReady.filter(({ problem }) => problem === undefined),
+      waitMs: leastOf([overdue.waitMs, failures.waitMs]),
+    };
   }
 
   #rowOf(key: string, uid: string): Row {

@@ -9,6 +9,8 @@ export interface Problem {
   readonly reason: Reason;
   /** The cause in the words of Kubernetes, without what changes from one try to the next. */
   readonly cause: string;
+  /** It does not show that the pod cannot become ready: a rollout does not take it for a pod without a chain. Default: it does. */
+  readonly mayPass?: true;
 }
 
 /** Longer texts are cut: conditions are read in a terminal, and thousands of pods are kept in memory. */

@@ -9,7 +9,7 @@ export interface PodStart {
   /** Since when it has not been ready, in milliseconds since 1970: since its creation, or since it was ready last. 0 = not known. */
   readonly sinceMs: number;
   /** What is reported once it has been in this stage for so long, and no Event gives a cause. */
-  readonly fallback?: Pick<Problem, 'reason' | 'cause'> & { readonly afterMs: number };
+  readonly fallback?: { readonly problem: Omit<Problem, 'subject'>; readonly afterMs: number };
 }
 
 /** Schedulers take a pod within milliseconds. A volume that is provisioned for the pod delays that by up to a minute. */
@@ -28,14 +28,18 @@ export function podStartOf(pod: V1Pod): PodStart {
       `scheduler ${spec?.schedulerName ?? '(no name)'} has not assigned the pod to a machine, and gives no cause`,
     );
     const afterMs = waitsForVolume ? provisioningMs : schedulingMs;
-    return { stage: 'unscheduled', sinceMs, fallback: { reason: reasons.podUnschedulable, cause, afterMs } };
+    return { stage: 'unscheduled', sinceMs, fallback: { problem: { reason: reasons.podUnschedulable, cause }, afterMs } };
   }
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const stage = status?.podIP !== undefined && containers.some(hasRun) ? 'started' : 'scheduled';
   const init = runningInitContainer(pod);
   if (init === undefined) return { stage, sinceMs };
   const cause = `init container ${init} is still running`;
-  return { stage, sinceMs, fallback: { reason: reasons.containerNotStarted, cause, afterMs: initMs } };
+  return {
+    stage,
+    sinceMs,
+    fallback: { problem: { reason: reasons.containerNotStarted, cause, mayPass: true }, afterMs: initMs },
+  };
 }
 
 const hasRun = ({ state, lastState }: V1ContainerStatus): boolean =>

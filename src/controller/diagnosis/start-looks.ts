@@ -76,9 +76,7 @@ export class StartLooks {
       if (ofClaim !== undefined) return ofClaim;
     }
     const { fallback } = start;
-    return fallback === undefined || waitedMs < fallback.afterMs
-      ? undefined
-      : { subject, reason: fallback.reason, cause: fallback.cause };
+    return fallback === undefined || waitedMs < fallback.afterMs ? undefined : { subject, ...fallback.problem };
   }
 }
 
@@ -91,6 +89,6 @@ function claimsOf(pod: string, sets: readonly V1StatefulSet[]): string[] {
 const startOf = (pod: ObservedPod): PodStart => pod.start ?? podStartOf(pod);
 
 /** Equal as long as the pod gets no further. */
-const stepOf = ({ stage, sinceMs, fallback }: PodStart): string => `${stage} ${sinceMs} ${fallback?.cause}`;
+const stepOf = ({ stage, sinceMs, fallback }: PodStart): string => `${stage} ${sinceMs} ${fallback?.problem.cause}`;
 
 const uidOf = ({ metadata }: ObservedPod): string => metadata?.uid ?? '';

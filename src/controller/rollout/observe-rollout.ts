@@ -40,7 +40,8 @@ export function observeRollout(
 ): Pick<RolloutInput, 'sets' | 'reachable' | 'detourAround' | 'isSettled'> {
   const pods = new Map(observed.pods.map(pod => [pod.metadata?.name ?? '', pod]));
   const reports = new Map(observed.reports.map(report => [report.node.name, report]));
-  const problems = new Map(observed.problems.map(({ subject, cause }) => [subject, cause]));
+  const lasting = observed.problems.filter(({ mayPass }) => mayPass !== true);
+  const problems = new Map(lasting.map(({ subject, cause }) => [subject, cause]));
   const isConnected = connectedIn(observed);
   const podOf = (name: string): RolloutPod | undefined => {
     const pod = pods.get(name);

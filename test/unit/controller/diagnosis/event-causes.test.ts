@@ -113,6 +113,7 @@ describe('startProblemOf', () => {
       subject: 'a-sts-0',
       reason: 'PodFailed',
       cause: 'NodeNotReady: Node is not ready',
+      mayPass: true,
     });
   });
 

@@ -173,10 +173,11 @@ describe('PodDiagnosis', () => {
   });
 
   it('reports what a pod waits for once it has waited too long, if no Event gives a cause', async () => {
-    const fallback = { reason: 'ContainerNotStarted', cause: 'init container fetch is still running', afterMs: 10_000 } as const;
+    const problem = { reason: 'ContainerNotStarted', cause: 'init container fetch is still running' } as const;
+    const fallback = { problem, afterMs: 10_000 };
     const pods = [starting(0, { stage: 'scheduled', sinceMs: 0, fallback }), ready(1), ready(2)];
     expect((await diagnoseFor(9_000, pods)).problems).to.deep.equal([]);
-    expect((await diagnoseFor(4_000, pods)).problems.map(({ cause }) => cause)).to.deep.equal([fallback.cause]);
+    expect((await diagnoseFor(4_000, pods)).problems.map(({ cause }) => cause)).to.deep.equal([problem.cause]);
   });
 
   it('names a pod whose deletion does not end, and none that the network does not want', async () => {
@@ -184,6 +185,28 @@ describe('PodDiagnosis', () => {
     const pods = [0, 1, 7].map(ordinal => (ordinal === 1 ? ready(1) : pod(`alice-sts-${ordinal}`, { deletionTimestamp })));
     const { problems } = await diagnose([...pods, ready(2)]);
     expect(problems.map(({ subject, reason }) => `${subject} ${reason}`)).to.deep.equal(['alice-sts-0 WaitingForDeletion']);
+  });
+
+  describe('when a pod was evicted and the StatefulSet controller has deleted it', () => {
+    const problem = { subject: 'alice-sts-0', reason: 'PodFailed', cause: 'Evicted: no memory' } as const;
+    const failed = { ...ready(0), status: { phase: 'Failed' }, problem };
+    const evict = () => diagnosis.notePod('default/alice', { type: 'updated', object: failed, old: ready(0) });
+
+    it('names the cause for five seconds', async () => {
+      evict();
+      const { problems, lookAgainMs } = await diagnose([starting(0), ready(1), ready(2)]);
+      expect(problems).to.deep.equal([{ ...problem, mayPass: true }]);
+      expect(lookAgainMs).to.equal(3_500);
+      nowMs = 5_000;
+      expect((await diagnose([starting(0), ready(1), ready(2)])).problems).to.deep.equal([]);
+    });
+
+    it('names the cause once while the pod still exists, and no more when the next one is ready', async () => {
+      evict();
+      expect((await diagnose([failed, ready(1), ready(2)])).problems).to.deep.equal([problem]);
+      evict();
+      expect((await diagnose([ready(0), ready(1), ready(2)])).problems).to.deep.equal([]);
+    });
   });
 
   describe('with another pod of the name of a missing one', () => {

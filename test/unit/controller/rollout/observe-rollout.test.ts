@@ -70,6 +70,12 @@ describe('observeRollout', () => {
     expect(sets[0]?.nodes.map(each => each.pod?.problem)).to.deep.equal(['the probe fails', undefined, undefined]);
   });
 
+  it('does not take a pod for one that cannot become ready, whose problem may pass or was that of the pod before it', () => {
+    const problems = [{ subject: 'alice-sts-0', reason: 'PodFailed', cause: 'Evicted', mayPass: true }] as const;
+    const { sets } = observe(setOf(), { pods: [podOf(0, { isReady: false })], problems });
+    expect(sets[0]?.nodes[0]?.pod?.problem).to.equal(undefined);
+  });
+
   it('does not know the revisions until the StatefulSet controller has seen the set', () => {
     expect(observe(setOf()).sets[0]?.revisions).to.deep.equal({ current: 'old', update: 'new' });
     expect(observe(setOf({ observedGeneration: 1 })).sets[0]?.revisions).to.equal(undefined);
