@@ -2,7 +2,7 @@
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { controllerOf } from '../../kube/resource.ts';
 import { reasons } from '../events/reasons.ts';
-import { type Problem, timeOf } from './pod-problems.ts';
+import { type Problem, shortened, timeOf } from './pod-problems.ts';
 
 /** The deletionTimestamp includes the grace period. The kubelet and the clocks get this much more. */
 const overdueMs = 5_000;
@@ -35,15 +35,13 @@ export function blockerProblem(pod: V1Pod, { metadata }: V1StatefulSet, waitedMs
   if (pod.metadata?.deletionTimestamp !== undefined) return waitedMs < formerMs ? undefined : deletionProblem(pod);
   const whose = owner === undefined ? 'it has no owner' : `it belongs to ${owner.kind} ${owner.name}`;
   const cause = `a pod of that name exists and does not belong to StatefulSet ${metadata?.name ?? ''}: ${whose}. Delete it, or rename the network`;
-  return { subject: pod.metadata?.name ?? '', reason: reasons.nameTaken, cause };
+  return { subject: pod.metadata?.name ?? '', reason: reasons.nameTaken, cause: shortened(cause) };
 }
 
-function deletionProblem({ metadata }: V1Pod): Problem {
+function deletionProblem({ metadata, status }: V1Pod): Problem {
   const { name = '', finalizers = [] } = metadata ?? {};
+  const where = status?.hostIP === undefined ? '' : ` on machine ${status.hostIP}`;
   const held = finalizers.length === 0 ? '' : `; its finalizers are ${finalizers.slice(0, 5).join(', ')}`;
-  return {
-    subject: name,
-    reason: reasons.waitingForDeletion,
-    cause: `the former pod of that name is still being deleted${held}`,
-  };
+  const cause = shortened(`the former pod of that name is still being deleted${where}${held}`);
+  return { subject: name, reason: reasons.waitingForDeletion, cause };
 }

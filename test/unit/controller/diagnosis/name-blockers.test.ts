@@ -17,11 +17,13 @@ const owned = (uid: string) => ({
 });
 
 describe('overdueDeletions', () => {
-  it('names a pod whose deletion takes longer than its grace period, with its finalizers', () => {
+  it('names a pod whose deletion takes longer than its grace period, with its machine and its finalizers', () => {
     const held = { ...terminating, metadata: { ...terminating.metadata, finalizers: ['example.com/hold'] } };
     const cause = 'the former pod of that name is still being deleted';
     const problem = { subject: 'alice-sts-0', reason: 'WaitingForDeletion', cause };
     expect(overdueDeletions([terminating], dueMs + 5_000)).to.deep.equal({ problems: [problem], waitMs: undefined });
+    const placed = { ...terminating, status: { hostIP: '10.0.0.9' } };
+    expect(overdueDeletions([placed], dueMs + 5_000).problems[0]?.cause).to.equal(`${cause} on machine 10.0.0.9`);
     expect(overdueDeletions([held], dueMs + 5_000).problems).to.deep.equal([
       { ...problem, cause: `${cause}; its finalizers are example.com/hold` },
     ]);
