@@ -72,7 +72,8 @@ export class StartLooks {
     for (const claim of start.stage === 'unscheduled' ? claimsOf(subject, sets) : []) {
       if (!this.#lists.tryTurn(this.#nowMs())) return 'unknown';
       const warnings = await this.#lists.warningsAboutClaim(pod.metadata?.namespace ?? '', claim, signal);
-      const ofClaim = claimProblemOf(subject, warnings ?? [], start);
+      if (warnings === undefined) return 'unknown';
+      const ofClaim = claimProblemOf(subject, warnings, start);
       if (ofClaim !== undefined) return ofClaim;
     }
     const { fallback } = start;
