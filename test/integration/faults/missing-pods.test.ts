@@ -208,4 +208,21 @@ describe('a network whose pods Kubernetes does not create', function () {
     const uid = await world.uidOf(namespace, name);
     expect((await world.eventsOf(namespace, name, uid)).get('WaitingForDeletion')).to.have.length(1);
   });
+
+  it('reports a foreign pod with the name of a node, and that a finalizer holds it, once each, until it is gone', async () => {
+    const pod = `${name}-sts-0`;
+    const metadata = { name: pod, namespace, finalizers: ['example.com/hold'] };
+    await create({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'c', image: 'i' }] } });
+    await world.createNetwork(namespace, name, nodes);
+    await eventually(async () => (await ready()).startsWith('False NameTaken'));
+    expect(await ready()).to.include(`${pod} cannot be created: a pod of that name exists`);
+    const kubectl = (...args: readonly string[]) => world.controlPlane.kubectl('-n', namespace, ...args);
+    await kubectl('delete', 'pod', pod, '--wait=false');
+    await eventually(async () => (await ready()).startsWith('False WaitingForDeletion'));
+    expect(await ready()).to.match(/the former pod of that name is still being deleted.*; its finalizers are example\.com\/hold/);
+    await kubectl('patch', 'pod', pod, '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
+    await world.untilRight(namespace, name);
+    const events = await world.eventsOf(namespace, name);
+    expect([events.get('NameTaken')?.length, events.get('WaitingForDeletion')?.length]).to.deep.equal([1, 1]);
+  });
 });
