@@ -132,11 +132,12 @@ export class BlockProducer {
     this.#networks.set(key, entry);
     entry.network = network;
     entry.nodes = nodes;
-    const fingerprint = JSON.stringify([network.metadata.generation, isCut, nodes.map(identityOf), credentials, previous]);
+    // An experiment goes from one cut to another without a new generation.
+    const parts = isCut ? plan.partition?.parts : undefined;
+    const fingerprint = JSON.stringify([network.metadata.generation, parts, nodes.map(identityOf), credentials, previous]);
     if (entry.fingerprint !== fingerprint) {
       entry.fingerprint = fingerprint;
-      const sides = sidesOf(plan.producers, isCut ? plan.partition?.parts : undefined);
-      this.#setSides(key, entry, sides, this.#callsFor(network, spec, { credentials, previous }));
+      this.#setSides(key, entry, sidesOf(plan.producers, parts), this.#callsFor(network, spec, { credentials, previous }));
     }
     return observedIn(entry);
   }
@@ -159,7 +160,7 @@ export class BlockProducer {
       ...credentials,
       payTo,
       leadsForMs,
-      needsWork: network.spec.chain === 'signet',
+      needsWork: needsWork(network),
       rpcPort: chainParametersOf(network.spec).rpcPort,
     });
   }
@@ -192,13 +193,15 @@ export class BlockProducer {
     const entry = this.#sides.get(key);
     const spec = entry?.network.network.spec.blockProduction;
     if (entry === undefined || spec === undefined) return {};
-    const { network } = entry;
+    const { network, side } = entry;
     const { spec: wanted, status } = network.network;
     const leastHeight = wanted.bootstrap === undefined ? 0 : (status?.bootstrap?.height ?? 0);
     const payments = paymentsOf(wanted.wallets ?? [], leastHeight);
     const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
-    const limits = { leastHeight, payments, addressOf };
-    const step = await entry.production.step(spec, entry.side, network.nodes, signal, limits);
+    // Each change of the spec, the nodes or the cut sets another one.
+    const isCurrent = () => this.#sides.get(key) === entry && entry.side === side;
+    const limits = { leastHeight, needsWork: needsWork(network.network), payments, addressOf, isCurrent };
+    const step = await entry.production.step(spec, side, network.nodes, signal, limits);
     if (step.made !== undefined) {
       network.produced += step.made.count;
       network.last = step.made.last;
@@ -227,6 +230,9 @@ class SwitchedCalls implements ProducerCalls {
   generate: ProducerCalls['generate'] = (...given) => this.present.generate(...given);
   mayGenerate: ProducerCalls['mayGenerate'] = () => this.present.mayGenerate();
 }
+
+/** Whether a block takes work that counts. */
+const needsWork = ({ spec }: BitcoinNetwork): boolean => spec.chain === 'signet';
 
 /** A side's name has no bar. */
 const sideKey = (key: string, name: string): string => `${key}|${name}`;

@@ -51,13 +51,20 @@ export interface Step {
 export interface ProductionLimits {
   /** No block is made on a shorter chain. */
   readonly leastHeight: number;
+  /** A block takes work, so that a call makes only one. */
+  readonly needsWork: boolean;
   /** The first blocks, which pay to wallets. */
   readonly payments: readonly Payment[];
   /** Undefined as long as the wallet is not there. */
   readonly addressOf: (wallet: NodeWallet) => string | undefined;
+  /** False once the side or what is wanted of it has changed while a step was in progress. */
+  readonly isCurrent: () => boolean;
 }
 
-const noLimits: ProductionLimits = { leastHeight: 0, payments: [], addressOf: () => undefined };
+const noLimits: ProductionLimits = {
+  ...{ leastHeight: 0, needsWork: false, payments: [] },
+  ...{ addressOf: () => undefined, isCurrent: () => true },
+};
 
 /** How soon it is tried again to pay to a wallet that is not there yet. */
 const walletMs = 250;
@@ -116,7 +123,7 @@ export class ProductionSide {
     side: Side,
     nodes: readonly Node[],
     signal: AbortSignal,
-    { leastHeight, payments, addressOf }: ProductionLimits = noLimits,
+    { leastHeight, needsWork, payments, addressOf, isCurrent }: ProductionLimits = noLimits,
   ): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
     const ready = new Map(nodes.filter(isReachable).map(node => [node.ordinal, node]));
@@ -126,6 +133,8 @@ export class ProductionSide {
     const found = await this.#producer(spec, side, ready, signal);
     if ('result' in found) return found;
     const { node, chain } = found;
+    // Nothing is waited for between this and the call.
+    if (!isCurrent()) return { result: { requeueAfterMs: 1 }, state: { reason: progressOf(spec, chain.height) } };
     // It has lost blocks that are copied again.
     if (chain.height < leastHeight)
       return notReady(`${node.name} has ${chain.height} of the ${leastHeight} blocks that the network starts with`);
@@ -135,7 +144,7 @@ export class ProductionSide {
       const address = payment && addressOf(payment.wallet);
       if (payment !== undefined && address === undefined)
         return { result: { requeueAfterMs: walletMs }, state: { reason: 'MiningInitialBlocks' } };
-      const blocks = Math.min(batch, (payment?.lastHeight ?? Infinity) - chain.height);
+      const blocks = Math.min(needsWork ? 1 : batch, (payment?.lastHeight ?? Infinity) - chain.height);
       const wanted = { blocks, dueMs: this.#nowMs(), ...(address === undefined ? {} : { descriptor: `addr(${address})` }) };
       return await this.#make(node, chain, wanted, 'MiningInitialBlocks', signal);
     }
@@ -190,15 +199,35 @@ export class ProductionSide {
         failures.push(`${node.name}: ${messageOf(error)}`);
         continue;
       }
+      const lagging: Step = { result: { requeueAfterMs: lagMs }, state: { reason: progressOf(spec, this.#best?.height ?? 0) } };
       this.#lags += 1;
-      if (this.#lags <= maxLags)
-        return { result: { requeueAfterMs: lagMs }, state: { reason: progressOf(spec, this.#best?.height ?? 0) } };
+      if (this.#lags <= maxLags) return lagging;
       this.#lags = 0;
+      if (await this.#isLost(side, ready, signal)) {
+        this.refresh();
+        this.#passedOver.clear();
+        return lagging;
+      }
       this.#passedOver.set(node.name, nowMs + passOverMs);
       failures.push(`${node.name} lacks the newest block`);
     }
     const [first] = failures;
     return notReady(first ?? `none of the producers is ready (${ordinalsOf(side.producers)})`);
+  }
+
+  /** Whether no producer has the newest block any more, as after invalidateblock. One that does not answer may have it. */
+  async #isLost({ producers }: Side, ready: ReadonlyMap<number, Node>, signal: AbortSignal): Promise<boolean> {
+    const lacksBlock = async (node: Node) => {
+      try {
+        const { chain, isGenerating } = await this.#calls.look(node, signal);
+        return chain.height < (this.#best?.height ?? 0) && !isGenerating;
+      } catch {
+        signal.throwIfAborted();
+        return false;
+      }
+    };
+    const answers = await Promise.all(producers.flatMap(({ ordinal }) => ready.get(ordinal) ?? []).map(lacksBlock));
+    return answers.every(Boolean);
   }
 
   async #make(

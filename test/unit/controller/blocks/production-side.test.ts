@@ -4,7 +4,12 @@ import type { Side } from '../../../../src/bitcoin/chain/block-schedule.ts';
 import type { ChainState } from '../../../../src/bitcoin/rpc/chain-state.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
-import { type ProducerCalls, ProductionSide, type Step } from '../../../../src/controller/blocks/production-side.ts';
+import {
+  type ProducerCalls,
+  type ProductionLimits,
+  ProductionSide,
+  type Step,
+} from '../../../../src/controller/blocks/production-side.ts';
 import { node } from '../../../support/builders.ts';
 
 const { signal } = new AbortController();
@@ -70,7 +75,8 @@ describe('ProductionSide', () => {
     spec = { intervalSeconds: 10 };
   });
 
-  const step = () => side.step(spec, three, all, signal);
+  const none = { leastHeight: 0, needsWork: false, payments: [], addressOf: () => undefined, isCurrent: () => true };
+  const step = (limits: Partial<ProductionLimits> = {}) => side.step(spec, three, all, signal, { ...none, ...limits });
   const waitOf = ({ result }: Step) => ('requeue' in result ? 'backoff' : result.requeueAfterMs);
 
   /** Steps at the times that it asks for. */
@@ -94,6 +100,12 @@ describe('ProductionSide', () => {
     expect(nodes.calls.map(([, blocks]) => blocks)).to.deep.equal([100, 100, 50]);
     expect(last.state).to.deep.equal({ reason: 'InitialBlocksMined' });
     expect(waitOf(last)).to.equal(undefined);
+  });
+
+  it('makes one initial block a call where a block takes work', async () => {
+    spec = { initialBlocks: 2 };
+    for (let steps = 0; steps < 3; steps += 1) await step({ needsWork: true });
+    expect(nodes.calls.map(([, blocks]) => blocks)).to.deep.equal([1, 1]);
   });
 
   it('makes a block an interval, each on the next producer, and none in between', async () => {
@@ -233,6 +245,42 @@ describe('ProductionSide', () => {
     expect(nodes.chain.height).to.equal(1);
   });
 
+  it('makes blocks again when all producers have a shorter chain, as after invalidateblock', async () => {
+    nodes.chain = { height: 500, tip: 'high', timeSeconds: startMs / 1_000 };
+    await step();
+    nodes.chain = { height: 490, tip: 'lower', timeSeconds: startMs / 1_000 };
+    await runFor(12_500);
+    expect(nodes.chain.height).to.equal(491);
+    all = [node(0)];
+    side.refresh();
+    nodes.chain = { height: 480, tip: 'lowest', timeSeconds: startMs / 1_000 };
+    await runFor(12_500);
+    expect(nodes.chain.height, 'of an only node').to.be.above(480);
+  });
+
+  it('makes no block on a shorter chain while a producer that may have the newest block does not answer', async () => {
+    nodes.chain = { height: 500, tip: 'high', timeSeconds: startMs / 1_000 };
+    await step();
+    for (const ordinal of [0, 1]) nodes.own.set(ordinal, { height: 499, tip: 'lower' });
+    nodes.silent.add(2);
+    expect((await runFor(120_000)).state.reason).to.be.oneOf(['ProducerNotReady', 'Producing']);
+    expect(nodes.calls).to.deep.equal([]);
+    nodes.silent.clear();
+    await runFor(10_000);
+    expect(new Set(nodes.calls.map(([ordinal]) => ordinal)), 'the one that has the newest block').to.deep.equal(new Set([2]));
+  });
+
+  it('makes no block if the side has changed since the step began', async () => {
+    let isCurrent = true;
+    const { look } = nodes;
+    nodes.look = async asked => {
+      isCurrent = false;
+      return await look(asked);
+    };
+    expect(waitOf(await step({ isCurrent: () => isCurrent }))).to.equal(1);
+    expect(nodes.calls).to.deep.equal([]);
+  });
+
   it('names a node that refuses, and tries again after its backoff', async () => {
     nodes.next = { error: new BitcoinRpcError('generatetodescriptor', -5, 'Invalid descriptor'), isMade: false };
     const failed = await step();
@@ -259,8 +307,7 @@ describe('ProductionSide', () => {
       { wallet: { name: 'miner', ordinal: 0 }, lastHeight: 3 },
       { wallet: { name: 'user', ordinal: 1 }, lastHeight: 5 },
     ];
-    const limits = { leastHeight: 0, payments, addressOf: ({ name }: { readonly name: string }) => addresses.get(name) };
-    const paying = () => side.step(spec, three, all, signal, limits);
+    const paying = () => step({ payments, addressOf: ({ name }) => addresses.get(name) });
     await paying();
     expect(await paying()).to.deep.equal({ result: { requeueAfterMs: 250 }, state: { reason: 'MiningInitialBlocks' } });
     addresses.set('user', 'bcrt1user');
@@ -272,7 +319,7 @@ describe('ProductionSide', () => {
   });
 
   it('makes no block on a chain that has lost the blocks that it should begin with', async () => {
-    const { state } = await side.step(spec, three, all, signal, { leastHeight: 300, payments: [], addressOf: () => undefined });
+    const { state } = await step({ leastHeight: 300 });
     expect(state).to.deep.equal({
       reason: 'ProducerNotReady',
       message: 'alice-sts-1 has 0 of the 300 blocks that the network starts with',
