@@ -6,6 +6,7 @@ import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { branchesText, type ChainsObserved, shortHash } from '../status/chains.ts';
+import { conditionIn } from '../status/condition.ts';
 import { reasons } from './reasons.ts';
 
 /** A node that lacks blocks for so long is behind. Before that they are on their way to it, or it was asked earlier than the others. */
@@ -119,9 +120,11 @@ function forkEvents(
     const message = `All nodes are on one chain of height ${height} (tip ${shortHash(tip)})`;
     events.push({ type: 'Normal', reason: reasons.forkResolved, message });
   }
-  const isEqualWork = (of: BitcoinNetworkStatus | undefined) =>
-    of?.conditions?.some(({ type, reason }) => type === 'ChainsAgree' && reason === 'EqualWork') ?? false;
-  if (isEqualWork(status) && !isEqualWork(previous) && was > 1)
+  const isEqualWork = (of: BitcoinNetworkStatus | undefined) => conditionIn(of, 'ChainsAgree')?.reason === 'EqualWork';
+  // While the network was paused its chains were not known, unless it was cut then.
+  const wasUnknown =
+    conditionIn(previous, 'ChainsAgree')?.status === 'Unknown' && conditionIn(previous, 'Partitioned')?.status !== 'True';
+  if (isEqualWork(status) && !isEqualWork(previous) && !wasUnknown && was > 1)
     events.push({
       type: 'Warning',
       reason: reasons.equalWorkRemains,

@@ -38,10 +38,11 @@ export function blocksProduced(
     case 'InitialBlocksMined':
       return isTrue(`the chain has its ${initialBlocks} initial blocks${rewardText(spec, height)}`);
     case 'MiningInitialBlocks':
-      return isFalse(`the chain has not its ${initialBlocks} initial blocks yet`);
+      return lacksInitial(production);
     case 'Producing':
       return isExhausted(spec, height) ? exhausted : isTrue(`${paceText(production)}${rewardText(spec, height)}`);
     case 'StillMaking':
+      if (height < initialBlocks) return lacksInitial(production);
       if (spec.chain !== 'signet') return { status: 'False', reason: 'ProducerNotReady', message: state.message };
       return state.isLate
         ? {
@@ -54,6 +55,12 @@ export function blocksProduced(
       return isFalse('message' in state ? state.message : '');
   }
 }
+
+const lacksInitial = ({ initialBlocks = 0 }: BlockProductionSpec): ConditionState => ({
+  status: 'False',
+  reason: 'MiningInitialBlocks',
+  message: `the chain has not its ${initialBlocks} initial blocks yet`,
+});
 
 const isRegtest = ({ chain = 'regtest' }: BitcoinNetwork['spec']): boolean => chain === 'regtest';
 const isExhausted = (spec: BitcoinNetwork['spec'], height: number): boolean =>
@@ -82,6 +89,12 @@ const paceText = ({ intervalSeconds = 0, distribution = 'Fixed' }: BlockProducti
 const conditionIn = (status: BitcoinNetworkStatus | undefined) =>
   status?.conditions?.find(({ type }) => type === 'BlocksProduced');
 
+/** Its reason, which a paused network and paused blocks have in common, unless it is not known. */
+function stateIn(status: BitcoinNetworkStatus | undefined): string | undefined {
+  const condition = conditionIn(status);
+  return condition?.status === 'Unknown' ? 'Unknown' : condition?.reason;
+}
+
 /** The states in which the initial blocks are there, and those in which blocks are made. */
 const hasInitial = (reason: string | undefined): boolean => reason === 'InitialBlocksMined' || isMaking(reason);
 const isMaking = (reason: string | undefined): boolean => reason === 'Producing' || reason === 'SubsidyExhausted';
@@ -92,8 +105,9 @@ export function productionEvents(
   status: BitcoinNetworkStatus,
 ): PendingEvent[] {
   const production = spec.blockProduction;
-  const [was, is] = [conditionIn(previous)?.reason, conditionIn(status)?.reason];
-  if (production === undefined || is === undefined) return [];
+  const [was, is] = [stateIn(previous), stateIn(status)];
+  // That the whole network is paused, so that it is not known, is no change.
+  if (production === undefined || is === undefined || is === 'Unknown') return [];
   const events: PendingEvent[] = [];
   const [wasNear, isNear] = [previous, status].map(each => isNearlyExhausted(spec, each?.chain?.height ?? 0));
   if (isNear === true && wasNear === false && is !== 'SubsidyExhausted')
@@ -104,10 +118,11 @@ export function productionEvents(
     });
   if (was === is) return events;
   const { initialBlocks = 0 } = production;
-  const produced = previous?.blockProduction?.produced ?? 0;
-  const failed = was === 'ProducerNotReady' || was === 'BlockProductionFailed' || was === 'DifficultyTooHigh';
+  const height = previous?.chain?.height ?? 0;
+  const firstHeight = Math.max(initialBlocks, previous?.bootstrap?.height ?? 0);
+  const failed = ['ProducerNotReady', 'BlockProductionFailed', 'DifficultyTooHigh', 'Unknown'].includes(was ?? '');
   const isNew = was === undefined || was === 'MiningInitialBlocks' || was === 'WaitingForBlocks';
-  if (initialBlocks > 0 && hasInitial(is) && (isNew || (failed && produced < initialBlocks)))
+  if (initialBlocks > 0 && hasInitial(is) && (isNew || (failed && height < initialBlocks)))
     events.push({
       type: 'Normal',
       reason: reasons.initialBlocksMined,
@@ -115,16 +130,16 @@ export function productionEvents(
     });
   // After a failure blocks go on, unless there was none before it.
   const isStart =
-    isNew || was === 'Paused' || was === 'Suspended' || was === 'InitialBlocksMined' || (failed && produced <= initialBlocks);
+    isNew || was === 'Paused' || was === 'Suspended' || was === 'InitialBlocksMined' || (failed && height <= firstHeight);
   if (isMaking(is) && isStart)
     events.push({
       type: 'Normal',
       reason: reasons.blocksStarted,
       message: `Blocks are made from now on: ${paceText(production)}`,
     });
-  if (is === 'Paused')
+  if (is === 'Paused' && was !== 'Unknown')
     events.push({ type: 'Normal', reason: reasons.blocksPaused, message: 'No blocks are made: blockProduction.paused is set' });
-  if (is === 'SubsidyExhausted')
+  if (is === 'SubsidyExhausted' && was !== 'Unknown')
     events.push({
       type: 'Warning',
       reason: reasons.subsidyExhausted,

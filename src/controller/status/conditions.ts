@@ -92,7 +92,7 @@ function pausedStates(
     },
     ...asBefore(previous, ['UpToDate']),
     ...(credentials === undefined ? {} : { CredentialsAvailable: sameState(credentials) }),
-    ...asBefore(previous, ['StorageReady', 'Suspended', 'Expired', 'WalletsReady', 'Bootstrapped', 'ChainLost']),
+    ...asBefore(previous, ['StorageReady', 'Suspended', 'Expired', 'WalletsReady', 'Bootstrapped', 'ChainLost', 'Partitioned']),
     ...(hadCondition(previous, 'BlocksProduced') ? { BlocksProduced: { status: 'Unknown', reason, message: why } } : {}),
     ...(hadCondition(previous, 'ChainsAgree') ? { ChainsAgree: { status: 'Unknown', reason, message: why } } : {}),
     ...(specFault === undefined ? { Paused: pausedTrue } : { SpecAccepted: { status: 'False', ...specFault } }),
@@ -199,8 +199,8 @@ function productionCondition(
   const { blockProduction } = network.spec;
   if (blockProduction === undefined) return {};
   if (bootstrap?.isHeld === true) return { BlocksProduced: blocksWaiting(bootstrap) };
-  if (production !== undefined)
-    return { BlocksProduced: blocksProduced(network, blockProduction, production, chains?.branches[0].height ?? 0) };
+  const height = chains?.branches[0].height ?? previous?.chain?.height ?? 0;
+  if (production !== undefined) return { BlocksProduced: blocksProduced(network, blockProduction, production, height) };
   const before = conditionIn(previous, 'BlocksProduced');
   return before === undefined ? {} : { BlocksProduced: sameState(before) };
 }

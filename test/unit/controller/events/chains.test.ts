@@ -116,6 +116,20 @@ describe('the chains of a network', () => {
     expect(eventsOf(reportsOf('a13', 'a13', 'b13'), reportsOf('a13', 'a13', 'b13'))).to.deep.equal([]);
   });
 
+  it('are not reported as equal again after a pause of the network, but for one that was cut when it was paused', () => {
+    const reports = reportsOf('a13', 'a13', 'b13');
+    const warned = statusFor(reports);
+    const paused = (before: BitcoinNetworkStatus) => statusOf(network(spec), { isPaused: true, nodes }, before, now);
+    const warnings = (before: BitcoinNetworkStatus) => {
+      const { chains } = history.observe(nodes, reports);
+      const events = transitionEvents(network(spec), before, statusFor(reports, before), { chains, reorgs: [] });
+      return events.filter(({ reason }) => reason === 'EqualWorkRemains').length;
+    };
+    expect(warnings(paused(warned))).to.equal(0);
+    const cut = { type: 'Partitioned', status: 'True', reason: 'Cut', message: '', lastTransitionTime: '' } as const;
+    expect(warnings(paused({ ...warned, conditions: [cut, ...(warned.conditions ?? [])] }))).to.equal(1);
+  });
+
   it('are reported for each node that replaced blocks, once', () => {
     const [from, to] = [
       { height: 12, tip: 'b-12' },

@@ -60,15 +60,17 @@ describe('the status of the blocks of a network', () => {
   });
 
   it('takes a slow block on a signet for the work that it is, until it takes three intervals', () => {
-    const conditionOf = (chain: 'signet' | 'regtest', isLate: boolean) => {
+    const conditionOf = (chain: 'signet' | 'regtest', isLate: boolean, height = 101) => {
       const observed = { produced: 0, last: undefined, nextMs: undefined };
       const state: SideState = { reason: 'StillMaking', message: 'alice-sts-1 is still making a block', isLate };
-      const { status, reason } = blocksProduced(network({ chain }), production, { ...observed, state }, 5);
+      const { status, reason } = blocksProduced(network({ chain }), production, { ...observed, state }, height);
       return `${status} ${reason}`;
     };
     expect(conditionOf('signet', false)).to.equal('True Producing');
     expect(conditionOf('signet', true)).to.equal('False DifficultyTooHigh');
     expect(conditionOf('regtest', false)).to.equal('False ProducerNotReady');
+    for (const isLate of [false, true])
+      expect(conditionOf('signet', isLate, 100), 'an initial one').to.equal('False MiningInitialBlocks');
   });
 });
 
@@ -80,7 +82,7 @@ describe('the events of the blocks of a network', () => {
       'InitialBlocksMined',
       'BlocksStarted',
     ]);
-    expect(reasonsOf(undefined, statusOf(notReady, 0), statusOf(making, 101))).to.deep.equal([
+    expect(reasonsOf(undefined, statusOf(notReady, 0, 0), statusOf(making, 101))).to.deep.equal([
       'InitialBlocksMined',
       'BlocksStarted',
     ]);
@@ -95,6 +97,24 @@ describe('the events of the blocks of a network', () => {
   it('tell of a pause and of its end', () => {
     expect(reasonsOf(statusOf(making, 150), statusOf({ reason: 'Paused' }, 150), statusOf(making, 150))).to.deep.equal([
       'BlocksPaused',
+      'BlocksStarted',
+    ]);
+  });
+
+  it('are none for a pause of the whole network, which is no change of blockProduction, and for its end', () => {
+    const before = [statusOf(making, 150), statusOf({ reason: 'Paused' }, 150), statusOf(making, 5_000, 4_960)];
+    for (const status of before) {
+      const [condition] = status.conditions ?? [];
+      const paused = { ...status, conditions: [{ ...condition!, status: 'Unknown', reason: 'Paused' } as const] };
+      expect(reasonsOf(status, paused, paused, status), condition?.message).to.deep.equal([]);
+    }
+  });
+
+  it('are not repeated after a failure by a controller that did not make the initial blocks', () => {
+    expect(reasonsOf(statusOf(making, 0), statusOf(notReady, 0), statusOf(making, 0))).to.deep.equal(['BlockProductionFailed']);
+    const failed = statusOf(notReady, 0, 500);
+    const copied = { ...failed, bootstrap: { height: 500 } } as BitcoinNetworkStatus;
+    expect(reasonsOf(copied, statusOf(making, 0, 501)), 'the first block after those of another network').to.deep.equal([
       'BlocksStarted',
     ]);
   });
