@@ -27,6 +27,8 @@ export interface WalletKeeperOptions {
   readonly stored: (key: string) => BitcoinNetwork | undefined;
   /** How often nodes are asked whether their wallets are still loaded. */
   readonly recheckMs: number;
+  /** Sends calls to a node. Default: batchWithEither. */
+  readonly batch?: typeof batchWithEither;
 }
 
 /** What a reconcile knows of a network. */
@@ -58,7 +60,8 @@ interface NodeEntry {
   node: Node | undefined;
   names: readonly string[];
   step: WalletsStep | undefined;
-  readonly addresses: Map<string, string>;
+  /** Of the wallets of its present pod, by name: the wallets of another one have other keys. */
+  addresses: Map<string, string>;
 }
 
 interface NetworkEntry {
@@ -138,8 +141,9 @@ export class WalletKeeper {
     const node = network.request.nodes.find(each => each.ordinal === ordinal && isReachable(each));
     const known = network.nodes.get(ordinal);
     const entry = known ?? { network, ordinal, node, names, step: undefined, addresses: new Map<string, string>() };
-    const isNew =
-      known === undefined || isOther || identityOf(known.node) !== identityOf(node) || String(known.names) !== String(names);
+    const isOtherPod = identityOf(known?.node) !== identityOf(node);
+    if (isOtherPod) entry.addresses = new Map();
+    const isNew = known === undefined || isOther || isOtherPod || String(known.names) !== String(names);
     // What it said before it was restarted does not count.
     if (isNew) Object.assign(entry, { node, names, step: undefined });
     network.nodes.set(ordinal, entry);
@@ -151,14 +155,14 @@ export class WalletKeeper {
     const entry = this.#nodes.get(queueKey);
     if (entry?.node === undefined || entry.network.request.credentials === undefined) return {};
     if (this.#options.leadsForMs() < waitMs) return { requeueAfterMs: waitMs };
-    const { network, node } = entry;
+    const { network, node, addresses } = entry;
     const key = keyOf(network.network);
     const batch = this.#batchOf(entry, entry.network.request.credentials, signal);
     const isRecorded = (name: string) => isIn(this.#options.stored(key)?.status?.wallets, { name, ordinal: entry.ordinal });
     const step = await keepWallets(batch, { node: node.name, names: entry.names, isRecorded });
     signal.throwIfAborted();
-    for (const name of entry.names) if (step.present?.has(name) === false) entry.addresses.delete(name);
-    const result = step.state.reason === 'WalletsLoaded' ? await this.#fund(entry, batch) : step.result;
+    for (const name of entry.names) if (step.present?.has(name) === false) addresses.delete(name);
+    const result = step.state.reason === 'WalletsLoaded' ? await this.#fund(entry, addresses, batch) : step.result;
     if (this.#nodes.get(queueKey) !== entry || entry.node !== node) return {};
     const before = JSON.stringify(observedIn(network));
     // What it has is known from before while it does not answer.
@@ -171,11 +175,12 @@ export class WalletKeeper {
   #batchOf({ network, node }: NodeEntry, credentials: Credentials, signal: AbortSignal): WalletBatch {
     const { rpcPort: port } = chainParametersOf(network.network.spec);
     const access = { host: node?.ip ?? '', port, credentials, previous: network.request.previous };
-    return (calls: readonly RpcCall[], { wallet }) => batchWithEither({ ...access, wallet }, calls, { timeoutMs, signal });
+    const { batch = batchWithEither } = this.#options;
+    return (calls: readonly RpcCall[], { wallet }) => batch({ ...access, wallet }, calls, { timeoutMs, signal });
   }
 
   /** Gets addresses of the wallets that blocks pay to. */
-  async #fund({ network, ordinal, addresses }: NodeEntry, batch: WalletBatch): Promise<Result> {
+  async #fund({ network, ordinal }: NodeEntry, addresses: Map<string, string>, batch: WalletBatch): Promise<Result> {
     for (const { name, ordinals: [first = 0] = [], blocks = 0 } of network.network.spec.wallets ?? []) {
       if (blocks === 0 || first !== ordinal || addresses.has(name)) continue;
       try {
