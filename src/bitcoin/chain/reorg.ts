@@ -15,9 +15,10 @@ export interface Reorg {
  */
 export function reorgOf(former: ChainState, chain: ChainState, tips: readonly ChainTip[]): Reorg | undefined {
   const forks = tips.filter(({ branchLength, status }) => branchLength > 0 && status === 'valid-fork');
-  // The branch may have grown after `former` was reported.
-  const fork = forks.find(({ hash }) => hash === former.tip) ?? forks.find(({ height }) => height >= former.height);
-  if (fork === undefined) return undefined;
-  const depth = former.height - (fork.height - fork.branchLength);
-  return depth > 0 ? { depth, from: former, to: chain } : undefined;
+  const fork = forks.find(({ hash }) => hash === former.tip);
+  if (fork !== undefined) return { depth: fork.branchLength, from: former, to: chain };
+  // The branch has grown after `former` was reported, and the node had its blocks in its chain: their headers alone are no valid fork.
+  const grown = forks.find(({ height, branchLength }) => height > former.height && height - branchLength < former.height);
+  if (grown === undefined) return undefined;
+  return { depth: grown.branchLength, from: { height: grown.height, tip: grown.hash }, to: chain };
 }

@@ -53,6 +53,8 @@ export class WatchedNetwork {
   #pending = new Set<WatchedNode>();
   #unsettledSinceMs: number | undefined;
   #compareHeights: readonly number[] = [];
+  /** By name: the chain that a node reported last. It stays while the node is not ready and when it has another pod. */
+  readonly #chains: Map<string, ChainState>;
   readonly #motion = new ChainMotion();
   readonly timers = new LookTimers();
   readonly blocks: RecentBlocks;
@@ -62,6 +64,11 @@ export class WatchedNetwork {
     this.network = network;
     const { chain, nodes = [] } = network.status ?? {};
     this.blocks = new RecentBlocks((chain?.blocks ?? []).map(shownBlockOf));
+    this.#chains = new Map(
+      nodes.flatMap(({ nodeName, height, tip }) =>
+        height === undefined || tip === undefined ? [] : [[nodeName, { height, tip }] as const],
+      ),
+    );
     this.#readyAt = new Map(nodes.filter(({ ready }) => ready).map(({ nodeName, ip }) => [nodeName, ip]));
   }
 
@@ -165,7 +172,10 @@ export class WatchedNetwork {
     node.askedVersion = asked.version;
     node.askedAtMs = asked.startedMs;
     if (node.isReported) this.#pending.delete(node);
-    if (node.chain !== undefined) this.#motion.note(node.side, node.chain.height);
+    if (node.chain !== undefined) {
+      this.#motion.note(node.side, node.chain.height);
+      this.#chains.set(node.name, node.chain);
+    }
     this.#noteChains();
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
@@ -201,6 +211,10 @@ export class WatchedNetwork {
   /** The part of a cut network that an ordinal is in; empty if the network is not cut. */
   sideOf(ordinal: number): string {
     return this.#plan?.cutInto?.partOf.get(ordinal)?.name ?? '';
+  }
+
+  formerChainOf(name: string): ChainState | undefined {
+    return this.#chains.get(name);
   }
 
   /** Call with a block that is known before a node reports it. @returns whether it is new */

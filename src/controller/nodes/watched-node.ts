@@ -28,6 +28,8 @@ export interface NodesNetwork {
   readonly network: BitcoinNetwork;
   readonly version: number;
   sideOf(ordinal: number): string;
+  /** The chain that the node of that name reported last, before or after a restart. */
+  formerChainOf(name: string): ChainState | undefined;
   take(node: WatchedNode, report: NodeReport, asked: { readonly version: number; readonly startedMs: number }): ReportChange;
 }
 
@@ -83,10 +85,8 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
 
   /** The chain that it reported last, also to a former process. Undefined if it had no block. */
   get formerChain(): ChainState | undefined {
-    const { status } = this.network.network;
-    const stored = status?.nodes?.find(({ nodeName }) => nodeName === this.name);
-    const { height = 0, tip } = this.report?.chain ?? stored ?? {};
-    return height > 0 && tip !== undefined ? { height, tip } : undefined;
+    const chain = this.network.formerChainOf(this.name);
+    return chain !== undefined && chain.height > 0 ? chain : undefined;
   }
 
   /** Whether its last report is about its present peers. */

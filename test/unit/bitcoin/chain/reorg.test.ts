@@ -14,8 +14,14 @@ describe('reorgOf', () => {
     expect(reorgOf(former, chain, [active, fork('old', 103, 3)])).to.deep.equal({ depth: 3, from: former, to: chain });
   });
 
-  it('counts from the reported tip if the branch had grown before it was left', () => {
-    expect(reorgOf({ height: 102, tip: 'older' }, chain, [active, fork('old', 103, 3)])?.depth).to.equal(2);
+  // The node had all blocks of the branch in its chain, also those that it did not report.
+  it('is as deep as the whole branch if that had grown since the node reported it', () => {
+    const reorg = reorgOf({ height: 102, tip: 'older' }, chain, [active, fork('old', 103, 3)]);
+    expect(reorg).to.deep.equal({ depth: 3, from: { height: 103, tip: 'old' }, to: chain });
+  });
+
+  it('is none for a branch that begins above the former tip', () => {
+    expect(reorgOf({ height: 100, tip: 'older' }, chain, [active, fork('old', 103, 3)])).to.equal(undefined);
   });
 
   it('is none if the node does not know the former chain, as after a restart without its data', () => {

@@ -1,5 +1,6 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
+import type { ChainState } from '../../../../src/bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { BlockHeader, HeadersRequest } from '../../../../src/bitcoin/rpc/block-headers.ts';
@@ -35,6 +36,8 @@ class FakeNodes {
   readonly incomplete = new Set<string>();
   /** The height of the chain of each node, if it has one. */
   readonly heights = new Map<string, number>();
+  /** The chain that each node was asked to compare its present one with. */
+  readonly former = new Map<string, ChainState | undefined>();
   /** The held calls that wait for a block, as "IP HEIGHT", each with what answers it. */
   readonly waits = new Map<string, (height: number) => void>();
 
@@ -60,10 +63,11 @@ class FakeNodes {
       });
     });
 
-  readonly ask = async ({ node: each, flushes = false }: ConnectRequest, signal: AbortSignal): Promise<NodeReport> => {
+  readonly ask = async ({ node: each, flushes = false, former }: ConnectRequest, signal: AbortSignal): Promise<NodeReport> => {
     this.asked.push(each.name);
     if (flushes) this.flushed.push(each.name);
     this.nodes.push(each);
+    this.former.set(each.name, former);
     await Promise.resolve();
     const failure = this.failing.get(each.name);
     if (this.hanging.has(each.name)) return this.#hang(each, signal);
@@ -203,6 +207,26 @@ describe('NodeMonitor', () => {
         await observe([node(0), returning], { ...alice, status: { nodes: [ready] } });
         expect(fake.asked).to.include('alice-sts-1');
       });
+    });
+
+    it('a node that was not ready or has another pod about the chain that it reported last', async () => {
+      for (const name of names(0, 1)) fake.heights.set(name, 5);
+      await observe(readyNodes(2));
+      for (const name of names(0, 1)) fake.heights.set(name, 9);
+      await observe([node(0)]);
+      await observe([node(0), node(1, { ip: '10.0.9.9', isReady: false })]);
+      await observe([node(0), node(1, { ip: '10.0.9.9' })]);
+      expect(fake.former.get('alice-sts-1')).to.deep.equal({ height: 5, tip: 'tip-5' });
+      await observe([node(0), node(1, { ip: '10.0.9.9', isReady: false })]);
+      fake.heights.set('alice-sts-1', 12);
+      await observe([node(0), node(1, { ip: '10.0.9.9' })]);
+      expect(fake.former.get('alice-sts-1')).to.deep.equal({ height: 9, tip: 'tip-9' });
+    });
+
+    it('a node about the chain that it reported last to a former process', async () => {
+      const stored = { ordinal: 0, nodeName: 'alice-sts-0', ip: '10.0.0.1', dnsName: '', ready: true, height: 5, tip: 'tip-5' };
+      await observe(readyNodes(1), { ...alice, status: { nodes: [stored] } });
+      expect(fake.former.get('alice-sts-0')).to.deep.equal({ height: 5, tip: 'tip-5' });
     });
 
     it('no node that has become unready at its address, which says why itself', async () => {

@@ -20,7 +20,7 @@ describe('WalletKeeper', () => {
   let ended: Promise<void>;
 
   beforeEach(() => {
-    [paid, held] = [[], new Map()];
+    [paid, held] = [[], new Map<string, Promise<void>>()];
     const batch = async ({ host }: { readonly host: string }, calls: readonly RpcCall[]): Promise<RpcOutcome[]> => {
       if (calls.some(({ method }) => method === 'getnewaddress')) {
         paid.push(host);
