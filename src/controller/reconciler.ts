@@ -177,6 +177,7 @@ export class Reconciler {
     const demand = experiments?.demandOn(network);
     const plan = state.cutPlanOf(network, state.planOf(network), demand);
     const partition = state.partition.observe(network, plan.partition, Date.now(), demand);
+    this.#requestIfImminent(network, healsInMs(partition));
     const isHeld = copier.isHeld(network);
     return { demand, plan, partition, isHeld, peers: peersOf(plan, partition, isHeld) };
   }
@@ -231,12 +232,15 @@ export class Reconciler {
     return { pods, nodes: observeNodes(network, pods, name => state.pods.replicasOf(name)) };
   }
 
-  /** A retry with backoff must not delay the end of the network. */
   #observeExpiry(network: BitcoinNetwork, state: NetworkState): ExpiryState | undefined {
     const expiry = state.expiry.observe(network, this.#options.mayDeleteNetworks ?? false, Date.now());
-    const { dueInMs = Infinity } = expiry ?? {};
-    if (dueInMs < imminentMs) this.requests.next({ key: keyOf(network), afterMs: dueInMs });
+    this.#requestIfImminent(network, expiry?.dueInMs);
     return expiry;
+  }
+
+  /** A retry with backoff must not delay what is due at a time: the end of the network, or of its cut. */
+  #requestIfImminent(network: BitcoinNetwork, dueInMs = Infinity): void {
+    if (dueInMs < imminentMs) this.requests.next({ key: keyOf(network), afterMs: dueInMs });
   }
 
   /** The nodes are still observed, so that the status does not claim what is not so. */

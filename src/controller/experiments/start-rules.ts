@@ -35,7 +35,8 @@ export function whyPending(
 }
 
 /** The steps need a network that has come up: all nodes, connected, with the initial blocks. */
-function whyNotReady({ metadata, status }: BitcoinNetwork): Failure | undefined {
+function whyNotReady(network: BitcoinNetwork): Failure | undefined {
+  const { metadata, status } = network;
   for (const type of ['Ready', 'Connected']) {
     const condition = conditionIn(status, type);
     if (condition?.status !== 'True' || (condition.observedGeneration ?? 0) < (metadata.generation ?? 0))
@@ -44,9 +45,15 @@ function whyNotReady({ metadata, status }: BitcoinNetwork): Failure | undefined 
         message: `the network ${metadata.name} is not ${type}: ${condition?.message ?? 'not known yet'}`,
       };
   }
-  const blocks = conditionIn(status, 'BlocksProduced');
-  if (blocks?.reason !== 'MiningInitialBlocks') return undefined;
+  if (hasInitialBlocks(network)) return undefined;
   return { reason: 'NetworkNotReady', message: `the network ${metadata.name} has not its initial blocks yet` };
+}
+
+/** The producer knows of blocks before the status shows their height. While it is paused they may never come. */
+function hasInitialBlocks({ spec, status }: BitcoinNetwork): boolean {
+  const { initialBlocks = 0, paused = false } = spec.blockProduction ?? {};
+  const reason = conditionIn(status, 'BlocksProduced')?.reason;
+  return paused || reason === 'Producing' || reason === 'InitialBlocksMined' || (status?.chain?.height ?? 0) >= initialBlocks;
 }
 
 /** What the network cannot do, however long it is waited for. */

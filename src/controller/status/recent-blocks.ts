@@ -6,10 +6,10 @@ import { definedOnly } from '../../collections/defined-only.ts';
 /** @param makers the ordinals of the nodes that made blocks for the controller, by hash */
 export function statusBlockOf(
   { height, hash, parent, timeSeconds, transactions, ordinal }: ShownBlock,
-  makers: { get(hash: string): number | undefined } | undefined,
+  makers: { get(hash: string): number | undefined },
 ): BitcoinNetworkBlock {
   const time = new Date(timeSeconds * 1_000).toISOString().replace('.000', '');
-  return { height, hash, time, transactions, ...definedOnly({ parent, ordinal: ordinal ?? makers?.get(hash) }) };
+  return { height, hash, time, transactions, ...definedOnly({ parent, ordinal: ordinal ?? makers.get(hash) }) };
 }
 
 /** A time that is none, which only another writer can have written, is taken for 0. */

@@ -109,7 +109,10 @@ function chainsIn(
   if (!showsChains(network, chains, previous))
     return { ofNetwork: before === undefined ? {} : { chain: before }, ofNode: () => ({}) };
   const byName = new Map(reports.map(report => [report.node.name, nodeChainOf(report)]));
-  const shown = blocks.map(block => statusBlockOf(block, production?.makers));
+  // The producer knows nothing of a network while an experiment makes the blocks.
+  const shownMakers = new Map(before?.blocks?.map(({ hash, ordinal }) => [hash, ordinal]));
+  const makers = { get: (hash: string) => production?.makers?.get(hash) ?? shownMakers.get(hash) };
+  const shown = blocks.map(block => statusBlockOf(block, makers));
   const chain = withLoss(chainStatusOf(network, chains, previous, shown), chainLoss, before);
   return { ofNetwork: { chain }, ofNode: ({ name }: Node) => byName.get(name) ?? {} };
 }
@@ -131,14 +134,15 @@ export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetw
 export const isChainProgress = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
   isSameStatus(a && withoutBlocks(a), withoutBlocks(b));
 
-/** The number of chains and the depth of a fork stay. */
+/** The number of chains stays. While a network is cut each block changes their depth and the message about them. */
 function withoutBlocks(whole: BitcoinNetworkStatus): BitcoinNetworkStatus {
-  const { nodes, chain, partition, blockProduction, ...status } = whole;
+  const { nodes, chain, partition, blockProduction, conditions = [], ...status } = whole;
   return {
     ...status,
+    conditions: conditions.map(each => (each.type === 'ChainsAgree' ? { ...each, message: '' } : each)),
     ...(blockProduction === undefined ? {} : { blockProduction: { produced: 0 } }),
     ...(nodes === undefined ? {} : { nodes: nodes.map(node => ({ ...node, height: 0, tip: '' })) }),
-    ...(chain === undefined ? {} : { chain: { ...chain, height: 0, tip: '', blocks: [] } }),
+    ...(chain === undefined ? {} : { chain: { ...chain, height: 0, tip: '', forkDepth: 0, blocks: [] } }),
     ...(partition === undefined
       ? {}
       : { partition: { ...partition, parts: partition.parts.map(({ name, nodes: own }) => ({ name, nodes: own })) } }),

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import type { Credentials } from '../../../src/bitcoin/rpc/rpc-client.ts';
+import { BitcoinTransportError } from '../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../../src/bitcoin/topology/peer-plan.ts';
 import type { PeerPlan } from '../../../src/controller/nodes/node-target.ts';
 import type { ReadableCaches } from '../../../src/controller/caches.ts';
@@ -11,9 +12,10 @@ import type { NodeObservation } from '../../../src/controller/nodes/node-monitor
 import { LostStatus } from '../../../src/controller/status/lost-status.ts';
 import type { Diagnosis } from '../../../src/controller/diagnosis/pod-diagnosis.ts';
 import { Reconciler } from '../../../src/controller/reconciler.ts';
+import type { Request } from '../../../src/runtime/controller.ts';
 import type { KubeObject } from '../../../src/kube/resource.ts';
 import { FakeRecorder } from '../../../src/record/core/fake-recorder.ts';
-import { network, pod } from '../../support/builders.ts';
+import { network, node, pod } from '../../support/builders.ts';
 import { type FakeCache, fakeCaches } from '../../support/fakes/fake-cache.ts';
 import { RecordingLogger } from '../../support/fakes/recording-logger.ts';
 import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
@@ -259,6 +261,23 @@ describe('Reconciler', () => {
       cluster.remove('services', 'default/alice-svc');
       await reconcile();
       expect(cluster.writes).to.include('create services default/alice-svc');
+    });
+  });
+
+  describe('of a network that is cut for a time', () => {
+    it('comes when the time is over, also while a node refuses the credentials and it is retried with backoff', async () => {
+      const partition = { parts: [{ name: 'minority', ordinals: [0] }], healAfterSeconds: 10 };
+      await settled({ nodes: 2, partition });
+      sync();
+      caches.pods.put(ownPod('alice-sts-0'));
+      const failure = new BitcoinTransportError('unauthorized', 'the credentials are refused');
+      monitor.observation = { reports: [{ node: node(0), isComplete: false, failure }], settlesInMs: 0 };
+      const requests: Request[] = [];
+      reconciler.requests.subscribe(request => requests.push(request));
+      clock.tick(4_000);
+      expect(await reconcile()).to.deep.equal({ requeue: 'rateLimited' });
+      expect(requests.map(({ key }) => key)).to.deep.equal(['default/alice']);
+      expect(requests[0]?.afterMs).to.be.within(5_900, 6_000);
     });
   });
 

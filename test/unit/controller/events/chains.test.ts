@@ -67,6 +67,16 @@ describe('the chains of a network', () => {
     expect(conditionIn(status)).to.equal('True OneTip');
   });
 
+  it('keep the nodes that made their newest blocks while the producer has forgotten them, as during an experiment', () => {
+    const reports = reportsOf('a12', 'a12', 'a12');
+    const [hash, blocks] = ['a-12', [{ height: 12, hash: 'a-12', timeSeconds: 1_000, transactions: 1 }]];
+    const production = { state: { reason: 'Producing' }, produced: 1, last: undefined, nextMs: undefined } as const;
+    const made = { ...production, makers: new Map([[hash, 2]]) };
+    const status = statusOf(network(spec), { ...observationOf(reports), blocks, production: made }, undefined, now);
+    const later = statusOf(network(spec), { ...observationOf(reports), blocks }, status, now);
+    expect(later.chain?.blocks).to.deep.equal([{ height: 12, hash, time: '1970-01-01T00:16:40Z', transactions: 1, ordinal: 2 }]);
+  });
+
   it('leave the status of a network of two fields as it was as long as it has no block', () => {
     const status = statusFor(reportsOf('a0', 'a0', 'a0'));
     expect(status).to.not.have.property('chain');
@@ -150,6 +160,10 @@ describe('the chains of a network', () => {
     expect([isChainProgress(before, next), isUrgent(before, next)]).to.deep.equal([true, false]);
     const forked = statusFor(reportsOf('a13', 'a13', 'b13'), before);
     expect([isChainProgress(before, forked), isUrgent(before, forked)]).to.deep.equal([false, true]);
+    const deeper = statusFor(reportsOf('a15', 'a15', 'b14'), forked);
+    expect(deeper.chain?.forkDepth).to.equal(4);
+    const later = statusFor(reportsOf('a16', 'a16', 'b15'), deeper);
+    expect([isChainProgress(deeper, later), isUrgent(deeper, later)], 'more blocks of a fork').to.deep.equal([true, false]);
   });
 
   it('lets the status wait for a second at most until a new fork is known with all its nodes', () => {

@@ -123,6 +123,21 @@ describe('an experiment that waits', () => {
     expect(why({ ...alice, metadata: { ...alice.metadata, generation: 2 } })).to.equal('NetworkNotReady');
   });
 
+  it('waits for the initial blocks, whatever keeps them from being made, unless blockProduction is paused', () => {
+    const whyAt = (height: number, reason: string, paused = false) => {
+      const chain = { name: 'regtest', height, tip: 'ab', tips: 1, forkDepth: 0 };
+      const produced = { type: 'BlocksProduced', status: 'False', reason, message: '', lastTransitionTime: '' } as const;
+      const spec = { nodes: 3, blockProduction: { initialBlocks: 101, intervalSeconds: 10, paused } };
+      const conditions = [...(alice.status?.conditions ?? []), produced];
+      return why({ ...alice, spec, status: { ...alice.status, chain, conditions } });
+    };
+    for (const reason of ['MiningInitialBlocks', 'ProducerNotReady', 'BlockProductionFailed', 'Paused'])
+      expect(whyAt(100, reason), reason).to.equal('NetworkNotReady');
+    expect(whyAt(101, 'ProducerNotReady')).to.equal(undefined);
+    expect(whyAt(0, 'InitialBlocksMined'), 'the height is written later').to.equal(undefined);
+    expect(whyAt(0, 'Paused', true)).to.equal(undefined);
+  });
+
   it('fails at once for what the network does not have', () => {
     const impossible = (step: object, spec: object = {}) => {
       const of = { ...alice, spec: { nodes: 3, ...spec } };
