@@ -10,6 +10,14 @@ const producerSchema = z.object({
   }),
 });
 
+const base58 = '[1-9A-HJ-NP-Za-km-z]';
+const [start, end] = ['(^|[^0-9A-Za-z])', '($|[^0-9A-Za-z])'];
+/**
+ * An extended private key, or a key in the wallet import format, of test chains or main: no address and no public key has its first letter and
+ * its length.
+ */
+const privateKey = `${start}([xt]prv|([cKL]${base58}{51}|[59]${base58}{50})${end})`;
+
 export const blockProductionSchema = z
   .object({
     intervalSeconds: int32(1, 86_400).exactOptional().meta({
@@ -49,7 +57,7 @@ export const blockProductionSchema = z
             message: 'must be an output descriptor, such as addr(bcrt1q...) or wpkh(tpub...)',
           },
           {
-            rule: "!self.matches('[xt]prv')",
+            rule: `!self.matches('${privateKey}')`,
             message: 'must not have a private key: everybody who may read the network could read it. Use the public key',
           },
         ],

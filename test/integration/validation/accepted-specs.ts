@@ -158,6 +158,18 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
     nodes: 3,
     blockProduction: { intervalSeconds: 10, payTo: 'addr(bcrt1qs758ursh4q9z627kt3pp5yysm78ddny6txaqgw)', paused: true },
   },
+  'blocks for an address with the letters of a private key': {
+    nodes: 3,
+    blockProduction: { intervalSeconds: 10, payTo: 'addr(bcrt1qtprvursh4q9z627kt3pp5yysm78ddny6txaqgw)' },
+  },
+  'blocks for public keys': {
+    nodes: 3,
+    blockProduction: {
+      intervalSeconds: 10,
+      payTo:
+        'multi(1,c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee502,[c34db33f/84h]tpubD6NzVbkrYhZ4)#c2345678',
+    },
+  },
   'blocks on a signet without signatures': {
     nodes: 3,
     chain: 'signet',

@@ -439,6 +439,21 @@ const blocks: Readonly<Record<string, RefusedSpec>> = {
     field: 'spec.blockProduction.payTo',
     message: /must not have a private key/,
   },
+  ...Object.fromEntries(
+    Object.entries({
+      'of a test chain': 'wpkh(cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87JcbXMXcA)',
+      'of a test chain, uncompressed': 'pkh(91avARGdfge8E4tZfYLoxeJ5sGBdNJQH4kvjJoQFacbgwmaKkrx)',
+      'of main': 'sh(wpkh([d34db33f/84h]KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn))',
+      'of main, uncompressed': 'multi(1,5HpHagT65TZzG1PH3CSu63k8DbpvD8s5ip4nEB3kEsreAnchuDf)#aaaaaaaa',
+    }).map(([name, payTo]) => [
+      `rewards for a key in the wallet import format ${name}`,
+      {
+        spec: withBlocks({ intervalSeconds: 1, payTo }),
+        field: 'spec.blockProduction.payTo',
+        message: /must not have a private key/,
+      },
+    ]),
+  ),
 };
 
 const bootstrap: Readonly<Record<string, RefusedSpec>> = {

@@ -128,7 +128,7 @@ describe('an experiment that waits', () => {
       const chain = { name: 'regtest', height, tip: 'ab', tips: 1, forkDepth: 0 };
       const produced = { type: 'BlocksProduced', status: 'False', reason, message: '', lastTransitionTime: '' } as const;
       const spec = { nodes: 3, blockProduction: { initialBlocks: 101, intervalSeconds: 10, paused } };
-      const conditions = [...(alice.status?.conditions ?? []), produced];
+      const conditions = [...alice.status.conditions, produced];
       return why({ ...alice, spec, status: { ...alice.status, chain, conditions } });
     };
     for (const reason of ['MiningInitialBlocks', 'ProducerNotReady', 'BlockProductionFailed', 'Paused'])
