@@ -4,6 +4,7 @@ import type { ChainState, ChainTip } from '../rpc/chain-state.ts';
 export interface Reorg {
   /** The blocks that are not in the chain any more. */
   readonly depth: number;
+  /** The tip of the branch that the node left. The branch may have grown since the node reported its chain. */
   readonly from: ChainState;
   readonly to: ChainState;
 }
