@@ -1,5 +1,6 @@
 // BlockProducer: makes the blocks of all networks, in a queue of its own that is keyed by the sides of networks, beside the node monitor. It
 //   never waits for a reconcile, and a node that hangs delays only its own side.
+import { isDeepStrictEqual } from 'node:util';
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
@@ -173,7 +174,8 @@ export class BlockProducer {
         this.#sides.delete(sideKey(key, name));
       }
     for (const side of sides) {
-      const known = entry.sides.get(side.name) ?? this.#newSide(entry, side, calls);
+      const former = entry.sides.get(side.name);
+      const known = former !== undefined && isSameSide(former.side, side) ? former : this.#newSide(entry, side, calls);
       known.side = side;
       known.calls.present = calls;
       known.production.refresh();
@@ -233,6 +235,9 @@ class SwitchedCalls implements ProducerCalls {
 
 /** Whether a block takes work that counts. */
 const needsWork = ({ spec }: BitcoinNetwork): boolean => spec.chain === 'signet';
+
+/** Nodes that come from another part may still be making a block for it, so that a part with other nodes begins again. */
+const isSameSide = (former: Side, side: Side): boolean => side.name === '' || isDeepStrictEqual(former.producers, side.producers);
 
 /** A side's name has no bar. */
 const sideKey = (key: string, name: string): string => `${key}|${name}`;

@@ -13,14 +13,15 @@ const producers = [0, 1, 2].map(ordinal => ({ ordinal, weight: 1 }));
 /** Nodes that do not share their blocks. */
 class FakeNodes implements ProducerCalls {
   readonly #heights = new Map<number, number>();
-  looks = 0;
+  /** The ordinals of the nodes that were asked for their tips. */
+  readonly looks: number[] = [];
   /** The ordinals of the nodes that were asked to make a block. */
   readonly calls: number[] = [];
   /** What looks wait for. */
   held: Promise<void> | undefined;
 
   look = async ({ ordinal }: Node) => {
-    this.looks += 1;
+    this.looks.push(ordinal);
     await this.held;
     const height = this.#heights.get(ordinal) ?? 0;
     return { chain: { height, tip: `block-${height}`, timeSeconds: 0 }, isGenerating: false };
@@ -39,6 +40,13 @@ class FakeNodes implements ProducerCalls {
 function cut(...ordinals: readonly (readonly number[])[]): PartitionPlan {
   const parts = ordinals.map((each, index): Part => ({ name: `part-${index}`, ordinals: each }));
   return { parts, partOf: new Map(parts.flatMap(part => part.ordinals.map(ordinal => [ordinal, part]))), problems: [] };
+}
+
+interface Observed {
+  readonly partition?: PartitionPlan;
+  readonly paused?: boolean;
+  /** The ordinal of a node that is not ready. */
+  readonly unready?: number;
 }
 
 describe('BlockProducer', () => {
@@ -60,9 +68,9 @@ describe('BlockProducer', () => {
   });
 
   /** A reconcile of the network, whose blocks are one initial one. */
-  function observe({ partition, paused = false }: { readonly partition?: PartitionPlan; readonly paused?: boolean } = {}) {
+  function observe({ partition, paused = false, unready }: Observed = {}) {
     const request: ProductionRequest = {
-      nodes: producers.map(({ ordinal }) => node(ordinal)),
+      nodes: producers.map(({ ordinal }) => node(ordinal, { isReady: ordinal !== unready })),
       credentials: { user: 'u', password: 'p' },
       plan: { producers, partition },
       isCut: partition !== undefined,
@@ -82,6 +90,13 @@ describe('BlockProducer', () => {
     expect(nodes.calls[2], 'the part of node 0 has no block').to.equal(0);
   });
 
+  it('asks a node that comes from another part whether it is still making a block, also if it is not ready', async () => {
+    await until(() => observe({ partition: cut([0, 1], [2]) }) === 'InitialBlocksMined');
+    nodes.looks.length = 0;
+    observe({ partition: cut([0], [1, 2]), unready: 1 });
+    await until(() => nodes.looks.includes(1));
+  });
+
   for (const [title, change] of [
     ['paused', () => observe({ paused: true })],
     ['forgotten', () => producer.forget('default/alice')],
@@ -91,7 +106,7 @@ describe('BlockProducer', () => {
       let release = (): void => undefined;
       nodes.held = new Promise(resolve => (release = resolve));
       observe();
-      await until(() => nodes.looks > 0);
+      await until(() => nodes.looks.length > 0);
       nodes.held = undefined;
       change();
       release();
