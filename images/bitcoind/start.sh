@@ -13,6 +13,8 @@ set -eu
 shared=/etc/bitcoin-controller/bitcoin.conf
 configuration=/run/bitcoin/bitcoin.conf
 home=/bitcoin
+ipv6_addresses=/proc/net/if_inet6
+ipv4_routes=/proc/net/route
 
 # Images have bitcoind in different places, and not all of them have these on the PATH.
 PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/opt/bitcoin/bin
@@ -77,12 +79,35 @@ else
 	printf '%s\n' 'BC_RPC_USER and BC_RPC_PASSWORD are not set: JSON-RPC uses the default credentials, which are publicly known' >&2
 fi
 
-# On a machine without IPv6 bitcoind could not bind to :: and would not start.
-ipv6=
-if [ -s /proc/net/if_inet6 ]; then
-	ipv6='rpcbind=::
-rpcallowip=::/0'
-fi
+# RPC on the IPv6 addresses of the pod, beside the 0.0.0.0 of the shared part. bitcoind binds to no IPv6 address on a machine that has only
+# local ones (scope 10 and 20), to no IPv4 address on a machine without IPv4, and not to both 0.0.0.0 and ::. Some versions do not start then.
+bind_to_ipv6() {
+	[ -r "$ipv6_addresses" ] || return 0
+	binds=
+	while read -r digits _ _ scope _; do
+		[ "$scope" = 00 ] || continue
+		address=
+		while [ -n "$digits" ]; do
+			rest=${digits#????}
+			address=${address:+$address:}${digits%"$rest"}
+			digits=$rest
+		done
+		binds="${binds}rpcbind=[$address]
+"
+	done <"$ipv6_addresses"
+	[ -n "$binds" ] || return 0
+	# :: takes IPv4 as well, such as 127.0.0.1.
+	has_ipv4 || binds='norpcbind=1
+rpcbind=::
+'
+	printf '%s' "$binds" 'rpcallowip=::/0
+'
+}
+
+# Whether there is a line after the heading.
+has_ipv4() {
+	{ read -r _ && read -r _; } 2>/dev/null <"$ipv4_routes"
+}
 
 bitcoind=$(command -v bitcoind) || refuse "the image has no bitcoind in $PATH"
 
@@ -91,7 +116,7 @@ umask 077
 	printf '%s\n' "rpcuser=$user" "rpcpassword=$password"
 	[ -z "${BC_POD_NAME:-}" ] || printf '%s\n' "uacomment=$BC_POD_NAME"
 	cat "$shared"
-	printf '%s\n' "$ipv6"
+	bind_to_ipv6
 } >"$configuration"
 
 unset BC_RPC_USER BC_RPC_PASSWORD BC_RPC_SECRET user password value

@@ -92,7 +92,7 @@ describe('credentials', function () {
       ['home=/bitcoin\n', `home=${data}\n`],
       ['exec "$bitcoind" -conf="$configuration"', `exec ${bitcoind} -conf="$configuration" -listen=0`],
       ['$(command -v bitcoind)', bitcoind],
-      ['if [ -s /proc/net/if_inet6 ]', 'if false'],
+      ['ipv6_addresses=/proc/net/if_inet6', `ipv6_addresses=${home}/none`],
       ...(isChecking
         ? []
         : ([

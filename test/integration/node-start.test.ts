@@ -96,6 +96,22 @@ describe('a node that starts from the ConfigMap', function () {
       await node.ready(18443);
     });
 
+  for (const shell of ['dash', 'busybox'] as const)
+    for (const [what, addresses] of [
+      ['IPv6 alone', ['fd00::7/64']],
+      ['IPv4 alone', ['192.0.2.7/24']],
+      ['IPv4 and IPv6', ['192.0.2.7/24', 'fd00::7/64']],
+    ] as const)
+      it(`answers RPC at each address of a pod with ${what}, and at 127.0.0.1, with ${shell} for a shell`, async () => {
+        const node = await start({}, { addresses, shell });
+        await node.ready(18443);
+        for (const address of addresses) {
+          const host = address.includes(':') ? '[fd00::7]' : '192.0.2.7';
+          const answer = await node.request(18443, '/rest/chaininfo.json', { host });
+          expect(answer, host).to.deep.include({ status: 200 });
+        }
+      });
+
   it('is named in no argument and no message by its password, and its configuration is for its user alone', async () => {
     const node = await start({});
     await node.ready(18443);

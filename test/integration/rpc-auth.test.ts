@@ -49,6 +49,14 @@ describe('a node with hashes of the credentials', function () {
         expect(await statusOf('uptime', other)).to.equal(401);
     });
 
+  for (const addresses of [['fd00::7/64'], ['192.0.2.7/24', 'fd00::7/64']] as const)
+    it(`answers RPC at the IPv6 address of a pod with ${addresses.join(' and ')}`, async () => {
+      const started = await start(lineOf('alice', 'word'), { addresses });
+      await started.ready(rpcPort);
+      const request = { host: '[fd00::7]', body: { method: 'uptime', id: 1 }, authorization: 'alice:word' };
+      expect(await started.request(rpcPort, '/', request)).to.deep.include({ status: 200 });
+    });
+
   it('has no password in its files, its arguments and its environment, and is asked by a cookie from within the pod', async () => {
     const started = await start(lineOf('alice', 'hidden-word'));
     await started.ready(rpcPort);

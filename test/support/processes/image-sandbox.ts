@@ -16,6 +16,8 @@ export interface SandboxOptions {
   readonly rpcAuth?: string;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Besides those of the loopback, with the length of their prefix. Default: none. */
+  readonly addresses?: readonly string[];
   /** dash with the programs of this machine, or busybox alone. Default: dash. */
   readonly shell?: 'dash' | 'busybox';
   /** The folder of the image that has bitcoind; undefined for an image without one. */
@@ -58,6 +60,10 @@ if [ -n "$FOLDER" ]; then
 fi
 mount -o remount,ro "$ROOT"
 ip link set lo up
+for address in $ADDRESSES; do
+  ip address add "$address" dev lo
+  case $address in *:*) ;; *) ip route add default via "\${address%/*}" dev lo ;; esac
+done
 exec env -i PATH="$PATH_OF_IMAGE" $VARIABLES "$(command -v chroot)" --userspec=${user}:${user} "$ROOT" /bin/sh /etc/bitcoin-controller/start.sh "$@"
 `;
 
@@ -73,7 +79,8 @@ export class ImageSandbox {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
   }
 
-  static async start({ data, rpcAuth, args = [], environment = {}, shell = 'dash', folder, path: imagePath }: SandboxOptions) {
+  static async start(options: SandboxOptions) {
+    const { data, rpcAuth, args = [], environment = {}, addresses = [], shell = 'dash', folder, path: imagePath } = options;
     const { bitcoind, busybox } = await providePrograms(['bitcoind', 'busybox']);
     const home = await mkdtemp(path.join(tmpdir(), 'bitcoin-controller-sandbox-'));
     const [root, files] = [path.join(home, 'root'), path.join(home, 'files')];
@@ -88,7 +95,7 @@ export class ImageSandbox {
       PATH: process.env.PATH,
       HASHES: hashes,
       ...{ ROOT: root, FILES: files, PACKAGES: path.resolve(bitcoind, '../..'), BUSYBOX: busybox, FOLDER: folder ?? '' },
-      ...{ SHELL_OF_IMAGE: shell, PATH_OF_IMAGE: imagePath },
+      ...{ SHELL_OF_IMAGE: shell, PATH_OF_IMAGE: imagePath, ADDRESSES: addresses.join(' ') },
       VARIABLES: Object.entries(environment)
         .map(([name, value]) => `${name}=${value}`)
         .join(' '),
@@ -125,14 +132,18 @@ export class ImageSandbox {
   async request(
     port: number,
     target: string,
-    { body, authorization }: { readonly body?: object; readonly authorization?: string } = {},
+    {
+      body,
+      authorization,
+      host = '127.0.0.1',
+    }: { readonly body?: object; readonly authorization?: string; readonly host?: string } = {},
   ): Promise<{ readonly status: number; readonly body: unknown }> {
     const options = {
       method: body === undefined ? 'GET' : 'POST',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       headers: authorization === undefined ? {} : { authorization: `Basic ${btoa(authorization)}` },
     };
-    const program = `const answer = await fetch(${JSON.stringify(`http://127.0.0.1:${port}${target}`)}, ${JSON.stringify(options)}).then(
+    const program = `const answer = await fetch(${JSON.stringify(`http://${host}:${port}${target}`)}, ${JSON.stringify(options)}).then(
       async response => ({ status: response.status, text: await response.text() }), () => ({ status: 0, text: '' }));
       process.stdout.write(JSON.stringify(answer));`;
     const entered = ['--target', String(await this.pid()), '--net', process.execPath, '--input-type=module', '-e', program];
