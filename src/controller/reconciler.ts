@@ -32,7 +32,7 @@ import type { PartitionState } from './partition-clock.ts';
 import { podsOf } from './pod-cache.ts';
 import { Requeue } from './requeue.ts';
 import type { LostStatus } from './status/lost-status.ts';
-import { edgesOf } from './status/edges.ts';
+import { edgesOf, shownEdgesOf } from './status/edges.ts';
 import type { Observation } from './status/observation.ts';
 import { observeNodes } from './status/pods.ts';
 import { type SpecFault, specFaultsOf } from './status/spec-faults.ts';
@@ -150,12 +150,14 @@ export class Reconciler {
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };
     recordFailures(recorder, network, outcomes);
     const isRejected = this.#checkCredentials(network, state, reports);
+    const planned = { ...plan, topology: intent.isHeld ? plan.topology : peers.topology };
     const observation: Observation = {
       ...{ ...outcomes, ...work, nodes, reports, partition, expiry },
       problems: [...blockingProblems(outcomes.children, state), ...problems],
       specFaults: specFaultsOf(plan, applied.children, applied.forbidden, expiry?.obstacle),
       unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
-      edges: edgesOf({ ...plan, topology: intent.isHeld ? plan.topology : peers.topology }, reports),
+      edges: edgesOf(planned, reports),
+      shownEdges: shownEdgesOf(planned, reports, nodes, network.status?.edges),
       rollout: isSuspended(network) ? undefined : applied.rollout.state,
       growth: applied.volumes.growth,
       chains: chains.chains,

@@ -100,8 +100,9 @@ export class EventOutbox<Part extends string = string> {
     const last = this.#published.get(part);
     if (first === undefined || last === first.name) return;
     this.#published.set(part, first.name);
-    if (last === undefined && this.#nowMs() - timeOf(first.name) > freshMs) return;
-    for (const { name, type, reason, message } of own)
+    const nowMs = this.#nowMs();
+    const fresh = last === undefined ? own.filter(({ name }) => nowMs - timeOf(name) <= freshMs) : own;
+    for (const { name, type, reason, message } of fresh)
       recorder.annotatedEvent(object, { [eventNameAnnotation]: name }, type, reason, message);
   }
 

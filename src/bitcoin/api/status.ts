@@ -232,7 +232,7 @@ export const statusSchema = z
       .meta({
         ...listAtomic,
         description:
-          'The events of the last change of this status. A restarted controller records those that its predecessor could not, and none twice.',
+          'The events of the last change of this status, and EdgesLost until the edges are restored. A restarted controller records those that its predecessor could not, and none twice.',
       }),
   })
   .meta({ description: 'The observed state of the network. Only the controller writes it.' });

@@ -11,12 +11,19 @@ export interface EdgesObserved {
   readonly missing: readonly string[];
 }
 
-/** An edge is connected if either of its nodes reports the connection, whoever dialled. */
-export function observeEdges({ edges }: TopologyPlan, reports: readonly NodeReport[]): EdgesObserved {
+/**
+ * An edge is connected if either of its nodes reports the connection, whoever dialled.
+ * @param isKept whether an edge that no node reports counts as connected. Default: none does.
+ */
+export function observeEdges(
+  { edges }: TopologyPlan,
+  reports: readonly NodeReport[],
+  isKept: (edge: Dial) => boolean = () => false,
+): EdgesObserved {
   const connected = new Set<string>();
   for (const { node, connections = [] } of reports)
     for (const { ordinal } of connections) connected.add(pairOf({ from: node.ordinal, to: ordinal }));
-  const missing = edges.filter(edge => !connected.has(pairOf(edge)));
+  const missing = edges.filter(edge => !connected.has(pairOf(edge)) && !isKept(edge));
   return {
     wanted: edges.length,
     connected: edges.length - missing.length,

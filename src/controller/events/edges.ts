@@ -1,19 +1,13 @@
 // The events of a network's edges: a changed topology, edges that were lost, and all of them connected again.
 import type { BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { pairOf, type TopologyPlan } from '../../bitcoin/topology/topology-plan.ts';
-import type { PendingEvent } from '../../runtime/event-outbox.ts';
+import type { PendingEvent, StoredEvent } from '../../runtime/event-outbox.ts';
 import { missingText } from '../status/edges.ts';
 import { reasons } from './reasons.ts';
 
 /** What of a network's edges only this process knows. */
 export class EdgeHistory {
-  #hasLost = false;
   #changes: { readonly added: number; readonly removed: number } | undefined;
-
-  /** Edges that there were are missing. */
-  get hasLost(): boolean {
-    return this.#hasLost;
-  }
 
   /** How many edges a change of the plan added and removed; undefined if there was none, or if an earlier process did it. */
   get changes(): { readonly added: number; readonly removed: number } | undefined {
@@ -31,10 +25,7 @@ export class EdgeHistory {
 
   /** Call with the events that were stored. */
   noteEvents(events: readonly Pick<PendingEvent, 'reason'>[]): void {
-    const has = (reason: string) => events.some(event => event.reason === reason);
-    if (has(reasons.topologyChanged)) this.#changes = undefined;
-    if (has(reasons.edgesRestored)) this.#hasLost = false;
-    if (has(reasons.edgesLost)) this.#hasLost = true;
+    if (events.some(({ reason }) => reason === reasons.topologyChanged)) this.#changes = undefined;
   }
 }
 
@@ -58,20 +49,30 @@ export function edgeEvents(
         message: `Lost ${is.wanted - is.connected} of ${is.wanted} edges: ${missingText(is)}`,
       },
     ];
-  if (!isRestored(previous, status, history)) return [];
+  if (!isRestored(previous, status)) return [];
   return [{ type: 'Normal', reason: reasons.edgesRestored, message: `All ${is.wanted} edges are connected again` }];
 }
 
 /** Whether edges that were lost are all there. */
-export function isRestored(
-  previous: BitcoinNetworkStatus | undefined,
-  { edges: is }: BitcoinNetworkStatus,
-  history: EdgeHistory,
-): boolean {
+export function isRestored(previous: BitcoinNetworkStatus | undefined, { edges: is }: BitcoinNetworkStatus): boolean {
   const was = previous?.edges;
   if (was === undefined || is === undefined || was.topology !== is.topology) return false;
-  const hadLost = history.hasLost || (previous?.lastEvents?.some(({ reason }) => reason === reasons.edgesLost) ?? false);
-  return hadLost && was.connected < was.wanted && is.connected === is.wanted;
+  return storedLoss(previous).length > 0 && was.connected < was.wanted && is.connected === is.wanted;
+}
+
+const storedLoss = (status: BitcoinNetworkStatus | undefined): StoredEvent[] =>
+  (status?.lastEvents ?? []).filter(({ reason }) => reason === reasons.edgesLost);
+
+/** The event of a loss that lasts stays stored beside newer ones, so that any process can report that the edges are restored. */
+export function lastingLoss(previous: BitcoinNetworkStatus | undefined, { edges: is }: BitcoinNetworkStatus): StoredEvent[] {
+  const lasts = is !== undefined && is.connected < is.wanted && is.topology === previous?.edges?.topology;
+  return lasts ? storedLoss(previous) : [];
+}
+
+/** Whether all edges were connected, and are: as when a network is resumed. */
+export function stayedConnected(previous: BitcoinNetworkStatus | undefined, { edges: is }: BitcoinNetworkStatus): boolean {
+  const was = previous?.edges;
+  return was?.topology === is?.topology && was?.wanted === is?.wanted && was?.connected === is?.wanted && is !== undefined;
 }
 
 function topologyChanged(

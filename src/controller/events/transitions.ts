@@ -16,7 +16,7 @@ import { storageEvents } from '../status/storage.ts';
 import { suspensionEvents } from '../status/suspension.ts';
 import { walletEvents } from '../status/wallets.ts';
 import { chainEvents, type NodeReorg } from './chains.ts';
-import { EdgeHistory, edgeEvents, isRestored } from './edges.ts';
+import { EdgeHistory, edgeEvents, isRestored, stayedConnected } from './edges.ts';
 import { reasons } from './reasons.ts';
 import { rolloutEvents } from './rollout.ts';
 import { sentence } from './sentence.ts';
@@ -54,7 +54,7 @@ export function transitionEvents(
     ...rolloutEvents(previous, status),
     ...nodeEvents(network, previous, status),
     ...edgeEvents(previous, status, edges),
-    ...connectionEvents(previous, status, edges),
+    ...connectionEvents(previous, status),
     ...partitionEvents(previous, status),
     ...bootstrapEvents(network, previous, status),
     ...walletEvents(network, previous, status),
@@ -94,15 +94,11 @@ function nodeEvents(
   return events;
 }
 
-function connectionEvents(
-  previous: BitcoinNetworkStatus | undefined,
-  status: BitcoinNetworkStatus,
-  edges: EdgeHistory,
-): PendingEvent[] {
+function connectionEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
   const connected = conditionIn(status, 'Connected');
   const was = conditionIn(previous, 'Connected');
   if (connected?.status !== 'True' || (was?.status === 'True' && was.message === connected.message)) return [];
-  if (isRestored(previous, status, edges)) return [];
+  if (isRestored(previous, status) || (was?.status === 'Unknown' && stayedConnected(previous, status))) return [];
   return [{ type: 'Normal', reason: reasons.peersConnected, message: sentence(connected.message) }];
 }
 

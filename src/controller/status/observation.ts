@@ -29,8 +29,10 @@ export interface Observation {
   readonly problems: readonly Problem[];
   /** What of the spec is not applied. Default: nothing. */
   readonly specFaults?: readonly SpecFault[];
-  /** The edges of the topology. Default: there is none. */
+  /** The edges of the topology, as the nodes report them. Default: there is none. */
   readonly edges?: EdgesStatus | undefined;
+  /** Those for the status: edges that no node can report are as they were. Default: `edges`. */
+  readonly shownEdges?: EdgesStatus | undefined;
   /** Why edges that the topology asks for are not among them. Default: none is left out. */
   readonly unplanned?: SpecFault | undefined;
   /** The rollout. Default: not known. */

@@ -33,7 +33,7 @@ export function statusOf(
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     nodes: nodes.map(node => ({ ...nodeStatus(network, node), ...chains.ofNode(node) })),
-    ...edgesIn(observation),
+    ...edgesIn(observation, previous),
     ...rolloutIn(observation, previous),
     ...chains.ofNetwork,
     ...partitionIn(observation, previous),
@@ -44,9 +44,14 @@ export function statusOf(
   };
 }
 
-/** Those of a paused network are not known. */
-const edgesIn = (observation: Observation | PausedObservation): Pick<BitcoinNetworkStatus, 'edges'> =>
-  'edges' in observation && observation.edges !== undefined ? { edges: observation.edges } : {};
+/** Those of a paused network are as they were. */
+function edgesIn(
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): Pick<BitcoinNetworkStatus, 'edges'> {
+  const edges = 'isPaused' in observation ? previous?.edges : (observation.shownEdges ?? observation.edges);
+  return edges === undefined ? {} : { edges };
+}
 
 /** As it was while it is not known. */
 function rolloutIn(

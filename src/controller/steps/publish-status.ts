@@ -3,9 +3,11 @@ import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bit
 import { isConflict, isNotFound } from '../../kube/api-error.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { lastingLoss } from '../events/edges.ts';
 import { reasons } from '../events/reasons.ts';
 import { transitionEvents } from '../events/transitions.ts';
 import type { NetworkState } from '../network-state.ts';
+import type { StoredEvent } from '../../runtime/event-outbox.ts';
 import { networks } from '../resource-types.ts';
 import type { ChainsObserved } from '../status/chains.ts';
 import type { Observation, PausedObservation } from '../status/observation.ts';
@@ -51,7 +53,8 @@ export async function publishStatus(
   const changes = { problems, edges: state.edges, chains, reorgs };
   const lastEvents = outbox.name(network, transitionEvents(network, previous, status, changes));
   // Written again, to see whether they are kept by now, are also the events that were not.
-  const stored = lastEvents.length === 0 && lost.isRetryDue(network) ? (previous?.lastEvents ?? []) : lastEvents;
+  const isRepeated = lastEvents.length === 0 && lost.isRetryDue(network);
+  const stored = isRepeated ? (previous?.lastEvents ?? []) : withLoss(lastEvents, lastingLoss(previous, status));
   const isWritten = await writeStatus(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
   if (!isWritten) return conflictDelayMs;
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
@@ -61,6 +64,9 @@ export async function publishStatus(
   blocksThrottle.noteWrite();
   return lost.retryMs(network) ?? 0;
 }
+
+const withLoss = (events: readonly StoredEvent[], loss: readonly StoredEvent[]): StoredEvent[] =>
+  events.length === 0 || events.some(({ reason }) => reason === reasons.edgesLost) ? [...events] : [...events, ...loss];
 
 /** Whether nodes lack the newest block of their chain. */
 const isUneven = (chains: ChainsObserved | undefined): boolean =>

@@ -380,6 +380,102 @@ describe('Reconciler', () => {
     });
   });
 
+  describe('of a network whose edges are all connected', () => {
+    const declared = { nodes: 3, secret: 's', topology: { type: 'Line' as const } };
+    const edgesWere = { topology: 'Line', wanted: 2, connected: 2, heldByController: 0, missing: [], summary: '2/2' };
+    const names = ['alice-sts-0', 'alice-sts-1', 'alice-sts-2'];
+    const report = (ordinal: number, peers: readonly number[] | undefined): NodeObservation['reports'][number] => ({
+      node: { name: `alice-sts-${ordinal}`, ordinal, ip: `10.0.0.${ordinal}`, isReady: true, isTerminating: false },
+      isComplete: true,
+      ...(peers === undefined ? {} : { connections: peers.map(peer => ({ ordinal: peer, isInbound: false })) }),
+    });
+    const connected = [report(0, [1]), report(1, [0, 2]), report(2, [1])];
+
+    function putPod(ordinal: number, isReady = true): void {
+      const status = { podIP: `10.0.0.${ordinal}`, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] };
+      caches.pods.put({ ...ownPod(names[ordinal] ?? ''), status });
+    }
+    function setPaused(isPaused: boolean, resourceVersion: string): void {
+      const current = cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork;
+      const annotations: Record<string, string> = isPaused ? { [pausedAnnotation]: 'true' } : {};
+      put({ ...current, metadata: { ...current.metadata, annotations, resourceVersion } });
+    }
+    /** Restarts the controller, whose recorder forgets its events. */
+    function restart(): void {
+      sync();
+      startProcess();
+    }
+
+    beforeEach(async () => {
+      putSecret();
+      put(network(declared));
+      await reconcile();
+      sync();
+      for (const ordinal of [0, 1, 2]) putPod(ordinal);
+      monitor.observation = { reports: connected, settlesInMs: 0 };
+      await reconcile();
+      sync();
+      expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'True EdgesConnected']);
+    });
+
+    it('keeps them while it is paused, and records no change of them when it is resumed', async () => {
+      setPaused(true, '1000');
+      await reconcile();
+      expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'Unknown Paused']);
+      restart();
+      setPaused(false, '2000');
+      monitor.observation = { reports: [], settlesInMs: 0 };
+      await reconcile();
+      expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'False EdgesMissing']);
+      expect(reasons()).not.to.include.oneOf(['TopologyChanged', 'EdgesLost']);
+    });
+
+    it('records no PeersConnected when it is resumed and its nodes report the same edges', async () => {
+      setPaused(true, '1000');
+      await reconcile();
+      setPaused(false, '2000');
+      await reconcile();
+      expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'True EdgesConnected']);
+      expect(reasons().slice(-3)).to.deep.equal(['PeersConnected', 'Paused', 'Resumed']);
+    });
+
+    it('keeps them while it is not known what its Secret holds, and records no loss', async () => {
+      cluster.remove('secrets', 'default/s');
+      restart();
+      monitor.observation = { reports: [], settlesInMs: 0 };
+      await reconcile();
+      expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'False CredentialsMissing']);
+      expect(reasons()).not.to.include('EdgesLost');
+    });
+
+    it('records a loss whose node reports it, or is not ready, although no other node answers', async () => {
+      monitor.observation = { reports: [report(0, []), report(1, undefined), report(2, undefined)], settlesInMs: 0 };
+      await reconcile();
+      expect(recorder.events.join('\n')).to.include('Warning EdgesLost Lost 1 of 2 edges: 0-1 ');
+      expect(status()?.edges?.missing).to.deep.equal(['0-1']);
+      putPod(2, false);
+      await reconcile();
+      expect(status()?.edges?.missing).to.deep.equal(['0-1', '1-2']);
+    });
+
+    it('records in another process that lost edges are restored, whatever else has happened meanwhile', async () => {
+      putPod(2, false);
+      monitor.observation = { reports: [report(0, [1]), report(1, [0])], settlesInMs: 0 };
+      await reconcile();
+      expect(reasons()).to.include('EdgesLost');
+      restart();
+      putPod(2);
+      monitor.observation = { reports: [report(0, [1]), report(1, [0]), report(2, [])], settlesInMs: 0 };
+      await reconcile();
+      expect(reasons()).to.include('NodeReady');
+      restart();
+      monitor.observation = { reports: connected, settlesInMs: 0 };
+      await reconcile();
+      expect(reasons()).to.include('EdgesRestored').and.not.include('PeersConnected');
+      expect(status()?.lastEvents?.map(({ reason }) => reason)).not.to.include('EdgesLost');
+    });
+  });
+
   describe('without the right to a kind of object', () => {
     it('applies the rest of a network that asks for one, and names the value of the chart', async () => {
       const { networks, pods, services, statefulSets } = caches;

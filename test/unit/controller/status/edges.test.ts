@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';
-import { edgeEvents, EdgeHistory } from '../../../../src/controller/events/edges.ts';
-import { edgesOf, type EdgesStatus, edgesText } from '../../../../src/controller/status/edges.ts';
+import { edgeEvents, EdgeHistory, lastingLoss } from '../../../../src/controller/events/edges.ts';
+import { edgesOf, type EdgesStatus, edgesText, shownEdgesOf } from '../../../../src/controller/status/edges.ts';
 import { node } from '../../../support/builders.ts';
 
 const membersOf = (count: number) => Array.from({ length: count }, (_, ordinal) => ({ ordinal }));
@@ -37,6 +37,18 @@ describe('the edges of a network', () => {
     expect(edgesText(edges!)).to.match(/19-20 and 9 more$/);
   });
 
+  it('are shown as they were between ready nodes that do not answer, and as missing where one is not ready or answers', () => {
+    const before = edgesOf(line(4), [report(0, 1), report(2, 3)]);
+    const silent = (ordinal: number): NodeReport => ({ node: node(ordinal), isComplete: false });
+    const nodes = [0, 1, 2, 3].map(ordinal => node(ordinal));
+    const missingWith = (of: typeof nodes, ...reports: NodeReport[]) => shownEdgesOf(line(4), reports, of, before)?.missing;
+    expect(missingWith(nodes)).to.deep.equal(['1-2']);
+    expect(missingWith(nodes, silent(0), report(3))).to.deep.equal(['1-2', '2-3']);
+    expect(missingWith([node(0, { isReady: false }), ...nodes.slice(1)])).to.deep.equal(['0-1', '1-2']);
+    expect(missingWith(nodes.slice(0, 3))).to.deep.equal(['1-2', '2-3']);
+    expect(shownEdgesOf(line(5), [], nodes, before)).to.include({ wanted: 4, connected: 0 });
+  });
+
   it('are none without a topology', () => {
     expect(edgesOf({ topology: undefined, description: undefined }, [report(0, 1)])).to.equal(undefined);
   });
@@ -60,17 +72,19 @@ describe('the events of edges', () => {
   });
 
   it('warn of edges that were all connected, and report when they are again', () => {
-    const history = new EdgeHistory();
-    const lost = status({ connected: 2, missing: ['0-2'] });
-    expect(eventsBetween(status({}), lost, history)).to.deep.equal(['Warning EdgesLost: Lost 1 of 3 edges: 0-2']);
-    history.noteEvents([{ reason: 'EdgesLost' }]);
-    expect(eventsBetween(lost, status({ connected: 1 }), history)).to.deep.equal([]);
-    expect(eventsBetween(lost, status({}), history)).to.deep.equal(['Normal EdgesRestored: All 3 edges are connected again']);
+    const lastEvents = [{ name: 'alice.1', type: 'Warning' as const, reason: 'EdgesLost', message: 'm' }];
+    const lost = { ...status({ connected: 2, missing: ['0-2'] }), lastEvents };
+    expect(eventsBetween(status({}), lost)).to.deep.equal(['Warning EdgesLost: Lost 1 of 3 edges: 0-2']);
+    expect(eventsBetween(lost, status({ connected: 1 }))).to.deep.equal([]);
+    expect(lastingLoss(lost, status({ connected: 1 }))).to.deep.equal(lastEvents);
+    expect(eventsBetween(lost, status({}))).to.deep.equal(['Normal EdgesRestored: All 3 edges are connected again']);
+    expect(lastingLoss(lost, status({}))).to.deep.equal([]);
   });
 
-  it('report it as well in a process that has not seen them lost, from the stored event', () => {
+  it('keep no loss of a topology that has changed since', () => {
     const lastEvents = [{ name: 'alice.1', type: 'Warning' as const, reason: 'EdgesLost', message: 'm' }];
-    expect(eventsBetween({ ...status({ connected: 2 }), lastEvents }, status({}))).to.have.length(1);
+    const lost = { ...status({ connected: 2, missing: ['0-2'] }), lastEvents };
+    expect(lastingLoss(lost, status({ topology: 'Line', connected: 1 }))).to.deep.equal([]);
   });
 
   it('are none while a network is scaled or comes up', () => {
