@@ -17,7 +17,7 @@ const tcp = (port: number): V1NetworkPolicyPort => ({ port, protocol: 'TCP' });
 
 /**
  * Pure. Undefined unless `spec.networkPolicy` is set. The probes of the kubelet are allowed in any case.
- * @param controllerPods the controller's own pods, which must reach the RPC port
+ * @param controllerPods the controller's own pods, which must reach the RPC port. If they are not known, only `rpcFrom` reaches it.
  */
 export function networkPolicyFor(
   network: BitcoinNetwork,
@@ -51,9 +51,11 @@ function ingressOf(
   controllerPods: readonly V1NetworkPolicyPeer[],
 ): V1NetworkPolicyIngressRule[] {
   const { rpcPort, p2pPort } = chainParametersOf(network.spec);
+  const rpcClients = [...controllerPods, ...rpcFrom];
   const zmqPorts = nodeSetsOf(network).flatMap(set => zmqPortOf(set) ?? []);
   return [
-    ruleFrom([...controllerPods, ...rpcFrom], [rpcPort, ...new Set(zmqPorts)]),
+    // An empty list would let everybody in.
+    ...(rpcClients.length === 0 ? [] : [ruleFrom(rpcClients, [rpcPort, ...new Set(zmqPorts)])]),
     ruleFrom([ownPods(network), ...p2pFrom], [p2pPort]),
   ];
 }

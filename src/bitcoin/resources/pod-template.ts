@@ -14,7 +14,7 @@ function isQualifiedName(key: string): boolean {
 }
 
 /** Keys that the controller or a StatefulSet sets. Another value would separate the pods from their network. */
-const isReserved = (key: string): boolean =>
+export const isReserved = (key: string): boolean =>
   ['app', managedByLabel, 'controller-revision-hash'].includes(key) ||
   [`${group}/`, 'statefulset.kubernetes.io/', 'apps.kubernetes.io/'].some(prefix => key.startsWith(prefix));
 

@@ -1,6 +1,7 @@
 // What a set's nodes have besides bitcoind itself: the controller's own template for all pods, with the settings of the network merged over it.
 //   Maps merge by key, lists and scalars replace; securityContext merges by field. (The same rules as from network to group.)
-//   Labels and annotations of the controller win over both.
+//   Labels and annotations that the controller or a StatefulSet sets are left out, also on pods that have none of them: the label of a group
+//   would hide the nodes that are in no group.
 //   A default request or limit gives way if it contradicts what the network sets for the same resource: 2Gi requested have no limit of 1Gi.
 //   With a serviceAccountName the pods still get no token: bitcoind needs none. A container that does mounts a projected volume.
 import type { V1Container, V1PodSpec, V1ResourceRequirements, V1Volume } from '@kubernetes/client-node';
@@ -8,7 +9,7 @@ import type { NodeSettings } from '../api/node-settings.ts';
 import type { NetworkPodTemplate } from '../api/pod-template.ts';
 import { definedOnly } from '../../collections/defined-only.ts';
 import type { NodeSet } from './node-sets.ts';
-import type { PodTemplate } from './pod-template.ts';
+import { isReserved, type PodTemplate } from './pod-template.ts';
 import { canonicalQuantity, compareQuantities } from './quantity.ts';
 
 type Quantities = Readonly<Record<string, string | number>>;
@@ -40,8 +41,8 @@ export function setPodTemplateOf({ settings }: NodeSet, defaults: PodTemplate): 
   // Fields without a schema of ours: the API server checks them, and the network reports what it refuses.
   const given = withoutNulls(spec) as typeof spec;
   return {
-    labels: { ...defaults.labels, ...metadata?.labels },
-    annotations: { ...defaults.annotations, ...metadata?.annotations },
+    labels: { ...defaults.labels, ...filtered(metadata?.labels, key => !isReserved(key)) },
+    annotations: { ...defaults.annotations, ...filtered(metadata?.annotations, key => !isReserved(key)) },
     resources: mergedOverDefaults(settings.resources, defaults.resources),
     dataSizeLimit: defaults.dataSizeLimit,
     scheduling: schedulingOf(given, defaults),

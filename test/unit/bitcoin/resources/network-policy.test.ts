@@ -28,6 +28,11 @@ describe('networkPolicyFor', () => {
     });
   });
 
+  it('opens RPC and ZMQ to nobody if neither the pods of the controller are known nor others are named', () => {
+    const spec = { networkPolicy: {}, zmq: { topics: ['rawtx' as const] } };
+    expect(networkPolicyFor(network(spec), [])?.spec?.ingress).to.deep.equal([{ from: [ownPods], ports: [tcp(18444)] }]);
+  });
+
   it('adds rpcFrom to RPC and to the ZMQ ports of all groups, and p2pFrom to P2P', () => {
     const rpcFrom = [{ namespaceSelector: { matchLabels: { team: 'wallet' } } }];
     const p2pFrom = [{ ipBlock: { cidr: '10.0.0.0/8' } }];

@@ -6,6 +6,7 @@ import type { NetworkPodTemplate } from '../../../../src/bitcoin/api/pod-templat
 import { nodeSetsOf } from '../../../../src/bitcoin/resources/node-sets.ts';
 import { defaultPodTemplate, type PodTemplate } from '../../../../src/bitcoin/resources/pod-template.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../../../src/bitcoin/resources/stateful-set.ts';
+import { isNamedAsNode } from '../../../../src/controller/status/pods.ts';
 import { defaultSetOf, network, statefulSetOf } from '../../../support/builders.ts';
 
 const image = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
@@ -257,6 +258,19 @@ describe('the podTemplate of a network', () => {
     });
     expect(metadata?.labels).to.include(ownLabels);
     expect(metadata?.annotations).to.deep.equal({ 'bitcoincontroller.christianb93.github.com/credentials': 'v1' });
+  });
+
+  it('gives a pod no label and no annotation of the controller or of a StatefulSet that the pod does not have', () => {
+    const keys = ['group', 'credentials', 'configuration', 'other'].map(
+      key => `bitcoincontroller.christianb93.github.com/${key}`,
+    );
+    const reserved = [...keys, 'controller-revision-hash', 'statefulset.kubernetes.io/pod-name', 'apps.kubernetes.io/pod-index'];
+    const given = { ...Object.fromEntries(reserved.map(key => [key, 'x'])), team: 'x' };
+    const declared = network({ podTemplate: { metadata: { labels: given, annotations: given } } });
+    const { metadata } = statefulSetOf(declared, undefined, image).spec!.template;
+    expect(metadata).to.deep.equal({ labels: { ...ownLabels, team: 'x' }, annotations: { team: 'x' } });
+    const made = { metadata: { ...metadata, name: 'alice-sts-0' } };
+    expect(isNamedAsNode(declared, made)).to.equal(true);
   });
 
   it('adds containers after bitcoind and volumes beside its own, and changes nothing of these', () => {
