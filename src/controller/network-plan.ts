@@ -3,12 +3,14 @@ import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import type { PartitionSpec } from '../bitcoin/api/partition.ts';
 import { isSuspended, type NodeSet, nodeSetsOf, resumedSetsOf } from '../bitcoin/resources/node-sets.ts';
 import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
+import { chainParametersOf } from '../bitcoin/resources/chain-parameters.ts';
 import { walletProblems } from '../bitcoin/chain/funding.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
 import { apart, externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
+import { planExternalPeers } from '../bitcoin/topology/external-peers.ts';
 import { planTopology } from '../bitcoin/topology/plan-topology.ts';
 import { largestInbound, type Member, type SpecProblem, type TopologyPlan } from '../bitcoin/topology/topology-plan.ts';
-import { describeTopology, externalPeerProblems } from '../bitcoin/topology/topology-text.ts';
+import { describeTopology } from '../bitcoin/topology/topology-text.ts';
 import type { PeerPlan } from './nodes/node-target.ts';
 
 export interface NetworkPlan {
@@ -54,14 +56,12 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
   const { topology: spec, externalPeers = [] } = network.spec;
   const sets = resumedSetsOf(network);
   const members = membersOf({ sets });
-  const external = new Map<number, string[]>();
-  for (const { address, ordinals = [0] } of externalPeers)
-    for (const ordinal of ordinals) external.set(ordinal, [...(external.get(ordinal) ?? []), address]);
+  const ordinals = members.map(({ ordinal }) => ordinal);
+  const external = planExternalPeers(externalPeers, ordinals, chainParametersOf(network.spec).p2pPort);
   // Each external peer takes one of the places of bitcoind's added nodes.
-  const slotsOf = (ordinal: number) => Math.max(0, maxListed - (external.get(ordinal)?.length ?? 0));
+  const slotsOf = (ordinal: number) => maxListed - (external.byOrdinal.get(ordinal)?.length ?? 0);
   const topology = spec && planTopology(spec, members, slotsOf);
   const partition = network.spec.partition && planPartition(network.spec.partition, members);
-  const ordinals = members.map(({ ordinal }) => ordinal);
   const production = network.spec.blockProduction && planProducers(network.spec.blockProduction, ordinals);
   return {
     sets,
@@ -70,17 +70,17 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
     largestInbound: topology === undefined ? Math.max(0, members.length - 1) : largestInbound(topology),
     problems: [
       ...(topology?.problems ?? []),
-      ...externalPeerProblems(externalPeers, ordinals),
+      ...external.problems,
       ...(partition?.problems ?? []),
       ...(production?.problems ?? []),
       ...walletProblems(network.spec.wallets, ordinals),
     ],
-    externalPeers: external,
+    externalPeers: external.byOrdinal,
     ordinals: new Set(ordinals),
     held: network.spec.bootstrap && unconnected(topology, ordinals),
     producers: production?.producers ?? [],
     partition,
-    cut: partition && cutInto(partition, topology, external),
+    cut: partition && cutInto(partition, topology, external.byOrdinal),
   };
 }
 

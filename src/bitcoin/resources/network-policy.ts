@@ -10,6 +10,7 @@ import { networkPolicyName, podSelector } from '../api/names.ts';
 import { chainParametersOf } from './chain-parameters.ts';
 import type { BitcoinNetwork } from '../api/bitcoin-network.ts';
 import type { NetworkPolicySpec } from '../api/network-policy.ts';
+import { portOfAddress } from '../topology/external-peers.ts';
 import { nodeSetsOf, zmqPortOf } from './node-sets.ts';
 import { ownedMetadata } from './owned-metadata.ts';
 
@@ -70,10 +71,4 @@ function egressOf(network: BitcoinNetwork): V1NetworkPolicyEgressRule[] {
     { to: [ownPods(network)], ports: [tcp(p2pPort)] },
     ...(outside.size === 0 ? [] : [{ ports: [...outside].sort((one, other) => one - other).map(tcp) }]),
   ];
-}
-
-/** Of `host:port`, `1.2.3.4:port` and `[::1]:port`; undefined if there is none, as in `::1`. */
-function portOfAddress(address: string): number | undefined {
-  const [, port] = /^(?:\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(address) ?? [];
-  return port === undefined ? undefined : Number(port);
 }

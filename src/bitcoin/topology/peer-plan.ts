@@ -43,6 +43,16 @@ export function staleEntries(
   return added.filter(({ addednode }) => !existing.has(hostOf(addednode)) && !addresses.has(addednode));
 }
 
+/** Whether a peer is one of removed entries. Of two external peers of one host, bitcoind names each by the address that was added. */
+export function stalePeer(
+  stale: PeerLists['added'],
+  external: readonly string[],
+): (peer: Pick<PeerLists['peers'][number], 'addr'>) => boolean {
+  const hosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
+  const wanted = new Set(external);
+  return ({ addr }) => hosts.has(hostOf(addr)) && !wanted.has(addr);
+}
+
 /**
  * The calls that give a node the peers that it should have: every other ready node and the external peers, and no other address.
  * None if it has them. A node that is only not ready keeps its entries, so that a probe that failed once does not disconnect it.
@@ -55,7 +65,6 @@ export function planPeerChanges(
 ): RpcCall[] {
   const stale = staleEntries(self, nodes, added, external);
   const entries = new Set(added.map(({ addednode }) => addednode));
-  const staleHosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
   const listed = new Map(added.map(({ addednode, connected }) => [hostOf(addednode), connected]));
   const dialled = new Set(peers.filter(({ inbound }) => !inbound).map(({ addr }) => hostOf(addr)));
   const wanted = othersOf(self, nodes)
@@ -65,7 +74,7 @@ export function planPeerChanges(
     // Removed first: bitcoind dials its list entry by entry, and an address that no pod has costs it 5 s a round. Removing an entry
     // leaves its connection open. The text must be the one that was added.
     ...stale.map(({ addednode }) => addNode(addednode, 'remove')),
-    ...peers.filter(({ addr }) => staleHosts.has(hostOf(addr))).map(({ id }) => disconnectNode(id)),
+    ...peers.filter(stalePeer(stale, external)).map(({ id }) => disconnectNode(id)),
     ...wanted.filter(ip => !listed.has(ip)).map(ip => addNode(ip, 'add')),
     // bitcoind dials these by itself.
     ...external.filter(address => !entries.has(address)).map(address => addNode(address, 'add')),

@@ -2,7 +2,7 @@
 import { addNode, disconnectNode, type PeerLists } from '../rpc/network.ts';
 import type { RpcCall } from '../rpc/rpc-client.ts';
 import { nodeByAddress, nodeOfPeer } from './known-peers.ts';
-import { hostOf, type Node } from './peer-plan.ts';
+import { hostOf, type Node, stalePeer } from './peer-plan.ts';
 import type { PeerTarget } from './peer-target.ts';
 
 type AddedNode = PeerLists['added'][number];
@@ -51,7 +51,7 @@ type Role = 'dialled' | 'accepted' | 'none';
 
 function unwantedPeers(
   nodes: readonly Node[],
-  { listed, held, accepted }: PeerTarget,
+  { listed, held, accepted, external }: PeerTarget,
   peers: readonly Peer[],
   stale: readonly AddedNode[],
 ): Peer[] {
@@ -59,13 +59,13 @@ function unwantedPeers(
     ...[...listed, ...held].map(({ name }) => [name, 'dialled'] as const),
     ...accepted.map(({ name }) => [name, 'accepted'] as const),
   ]);
-  const staleHosts = new Set(stale.map(({ addednode }) => hostOf(addednode)));
+  const isStale = stalePeer(stale, external);
   const present = new Set(peers.flatMap(peer => keysOf(nodeOfPeer(nodes, peer), peer)));
   const newest = newestOfEach(nodes, peers);
   return peers.filter(peer => {
     const node = nodeByAddress(nodes, peer);
     // A terminating node closes its connections itself.
-    if (node === undefined || node.isTerminating) return staleHosts.has(hostOf(peer.addr));
+    if (node === undefined || node.isTerminating) return isStale(peer);
     const role = roles.get(node.name) ?? 'none';
     if (role === 'none') return true;
     const isPlannedWay = peer.inbound === (role === 'accepted');

@@ -23,7 +23,7 @@ export interface PlannedEdge extends Dial {
 
 /** A part of the spec that was left out of the plan. */
 export interface SpecProblem {
-  readonly reason: 'OrdinalUnknown' | 'EdgeDoubled' | 'GroupUnknown' | 'PartsOverlap';
+  readonly reason: 'OrdinalUnknown' | 'EdgeDoubled' | 'GroupUnknown' | 'PartsOverlap' | 'PeerDoubled' | 'TooManyPeers';
   /** Names the field and its value. */
   readonly message: string;
 }

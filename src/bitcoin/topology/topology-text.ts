@@ -1,9 +1,8 @@
-// A topology in words, for status and events; and what is wrong with external peers. Pure.
+// A topology in words, for status and events. Pure.
 import type { TopologySpec } from '../api/topology.ts';
-import type { SpecProblem } from './topology-plan.ts';
-import { rangesOf } from './topology-problems.ts';
+import { textHash } from './topology-hash.ts';
 
-/** Such as `Random (degree 3, seed 7)`. Two specs that plan the same have the same text. Those that plan otherwise have another one, unless they differ after the first ten given edges. */
+/** Such as `Random (degree 3, seed 7)`. Two specs that plan the same have the same text, and those that plan otherwise have another one: after ten given edges by a hash of all. */
 export function describeTopology({ type, seed = 0, random, star, tree, groups, edges }: TopologySpec): string {
   const seeded = `seed ${seed}`;
   const details: Record<TopologySpec['type'], readonly string[]> = {
@@ -30,23 +29,7 @@ export function describeTopology({ type, seed = 0, random, star, tree, groups, e
 const maxEdges = 10;
 
 function edgeTexts(edges: readonly { readonly from: number; readonly to: number }[]): string[] {
-  const shown = edges.slice(0, maxEdges).map(({ from, to }) => `${from}-${to}`);
-  return edges.length > maxEdges ? [...shown, `and ${edges.length - maxEdges} more`] : shown;
-}
-
-/** A problem for each external peer that names a node which there is not. */
-export function externalPeerProblems(
-  peers: readonly { readonly address: string; readonly ordinals?: readonly number[] | undefined }[],
-  ordinals: readonly number[],
-): SpecProblem[] {
-  if (ordinals.length === 0) return [];
-  const known = new Set(ordinals);
-  return peers.flatMap(({ address, ordinals: named = [] }) =>
-    named
-      .filter(ordinal => !known.has(ordinal))
-      .map((ordinal): SpecProblem => ({
-        reason: 'OrdinalUnknown',
-        message: `externalPeers[${address}].ordinals: there is no node ${ordinal} (nodes: ${rangesOf(ordinals.toSorted((a, b) => a - b))})`,
-      })),
-  );
+  const texts = edges.map(({ from, to }) => `${from}-${to}`);
+  const others = texts.length - maxEdges;
+  return others > 0 ? [...texts.slice(0, maxEdges), `and ${others} more, hash ${textHash(texts.join()).toString(36)}`] : texts;
 }

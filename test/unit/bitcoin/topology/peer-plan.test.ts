@@ -67,6 +67,19 @@ describe('planPeerChanges', () => {
     ]);
   });
 
+  it('leaves an external peer connected when another one of the same host is removed', () => {
+    const addresses = ['peer.example:1', 'peer.example:2'];
+    const lists = {
+      added: addresses.map(addednode => ({ addednode, connected: true })),
+      peers: addresses.map((addr, id) => ({ id, addr, inbound: false, subver: '' })),
+    };
+    const calls = planPeerChanges(node(0), [node(0)], lists, ['peer.example:1']);
+    expect(calls.map(({ method, params }) => [method, ...(params ?? [])])).to.deep.equal([
+      ['addnode', 'peer.example:2', 'remove'],
+      ['disconnectnode', '', 1],
+    ]);
+  });
+
   it('removes a terminating node before another pod has its address', () => {
     const nodes = [node(0), node(1, { isReady: false, isTerminating: true })];
     expect(texts(planPeerChanges(node(0), nodes, listed('10.0.0.2')))).to.deep.equal(['addnode 10.0.0.2 remove']);

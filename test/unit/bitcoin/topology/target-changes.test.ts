@@ -88,6 +88,14 @@ describe('planTargetChanges', () => {
     ]);
   });
 
+  it('leaves an external peer connected when another one of the same host is removed', () => {
+    const lists = {
+      added: added('192.0.2.1', '192.0.2.1:9999'),
+      peers: [outbound(1, '192.0.2.1'), outbound(2, '192.0.2.1:9999')],
+    };
+    expect(changes({ external: ['192.0.2.1'] }, lists)).to.deep.equal(['addnode 192.0.2.1:9999 remove', 'disconnectnode  2']);
+  });
+
   it('disconnects a node that is no planned peer, whoever dialled', () => {
     const lists = { added: added('10.0.0.2'), peers: [outbound(1, '10.0.0.2:18444'), inbound(2, '10.0.0.3')] };
     expect(changes({}, lists)).to.deep.equal(['addnode 10.0.0.2 remove', 'disconnectnode  1', 'disconnectnode  2']);
