@@ -13,7 +13,7 @@ hashes=/etc/bitcoin-rpcauth/rpcauth.conf
 configuration=/run/bitcoin/bitcoin.conf
 home=/bitcoin
 ipv6_addresses=/proc/net/if_inet6
-ipv4_routes=/proc/net/route
+ipv4_addresses=/proc/net/fib_trie
 
 # Images have bitcoind in different places, and not all of them have these on the PATH.
 PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/opt/bitcoin/bin
@@ -43,8 +43,8 @@ copy_hashes() {
 	done <"$hashes"
 }
 
-# RPC on the IPv6 addresses of the pod, beside the 0.0.0.0 of the shared part. bitcoind binds to no IPv6 address on a machine that has only
-# local ones (scope 10 and 20), to no IPv4 address on a machine without IPv4, and not to both 0.0.0.0 and ::. Some versions do not start then.
+# RPC on the IPv6 addresses of the pod, beside the 0.0.0.0 of the shared part. Of a family that has only local addresses on the machine
+# bitcoind binds to none, and never to both 0.0.0.0 and ::. Some versions do not start then.
 bind_to_ipv6() {
 	[ -r "$ipv6_addresses" ] || return 0
 	binds=
@@ -68,9 +68,15 @@ rpcbind=::
 '
 }
 
-# Whether there is a line after the heading.
+# Whether the machine has an IPv4 address that is neither of the loopback nor link-local.
 has_ipv4() {
-	{ read -r _ && read -r _; } 2>/dev/null <"$ipv4_routes"
+	while read -r first second third; do
+		case "$first $second $third" in
+		'|-- '*) address=$second ;;
+		'/32 host LOCAL') case $address in 127.* | 169.254.*) ;; *) return 0 ;; esac ;;
+		esac
+	done 2>/dev/null <"$ipv4_addresses"
+	return 1
 }
 
 [ -r "$hashes" ] || refuse "$hashes is missing or cannot be read"

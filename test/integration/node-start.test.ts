@@ -99,6 +99,7 @@ describe('a node that starts from the ConfigMap', function () {
   for (const shell of ['dash', 'busybox'] as const)
     for (const [what, addresses] of [
       ['IPv6 alone', ['fd00::7/64']],
+      ['IPv6 and a link-local IPv4 address', ['169.254.172.7/22', 'fd00::7/64']],
       ['IPv4 alone', ['192.0.2.7/24']],
       ['IPv4 and IPv6', ['192.0.2.7/24', 'fd00::7/64']],
     ] as const)
@@ -106,7 +107,8 @@ describe('a node that starts from the ConfigMap', function () {
         const node = await start({}, { addresses, shell });
         await node.ready(18443);
         for (const address of addresses) {
-          const host = address.includes(':') ? '[fd00::7]' : '192.0.2.7';
+          const [ip = ''] = address.split('/');
+          const host = ip.includes(':') ? `[${ip}]` : ip;
           const answer = await node.request(18443, '/rest/chaininfo.json', { host });
           expect(answer, host).to.deep.include({ status: 200 });
         }

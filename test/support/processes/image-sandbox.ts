@@ -60,10 +60,7 @@ if [ -n "$FOLDER" ]; then
 fi
 mount -o remount,ro "$ROOT"
 ip link set lo up
-for address in $ADDRESSES; do
-  ip address add "$address" dev lo
-  case $address in *:*) ;; *) ip route add default via "\${address%/*}" dev lo ;; esac
-done
+for address in $ADDRESSES; do ip address add "$address" dev lo; done
 exec env -i PATH="$PATH_OF_IMAGE" $VARIABLES "$(command -v chroot)" --userspec=${user}:${user} "$ROOT" /bin/sh /etc/bitcoin-controller/start.sh "$@"
 `;
 
