@@ -430,6 +430,15 @@ describe('Reconciler', () => {
       expect(reasons()).not.to.include.oneOf(['TopologyChanged', 'EdgesLost']);
     });
 
+    it('keeps them while its spec is too large to be read', async () => {
+      const current = cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork;
+      const metadata = { ...current.metadata, generation: 2, resourceVersion: '1000' };
+      put({ ...current, metadata, spec: { nodes: 3 }, oversizedSpec: 'it is too large' });
+      await reconcile();
+      expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'Unknown SpecTooLarge']);
+      expect(reasons()).not.to.include.oneOf(['TopologyChanged', 'EdgesLost']);
+    });
+
     it('records no PeersConnected when it is resumed and its nodes report the same edges', async () => {
       setPaused(true, '1000');
       await reconcile();

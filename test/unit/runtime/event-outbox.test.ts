@@ -82,6 +82,14 @@ describe('EventOutbox', () => {
       expect(recorded).to.have.length(1);
     });
 
+    it('of events that it meets for the first time only those that are not that old', () => {
+      const { outbox, recorded } = outboxAt(nowMs + 31 * minuteMs);
+      const old = outboxAt(nowMs).outbox.name(alice, [pending('old')]);
+      outbox.publish(alice, 'status', [...outboxAt(nowMs + 30 * minuteMs).outbox.name(alice, [pending('new')]), ...old]);
+      expect(recorded).to.have.length(1);
+      expect(JSON.stringify(recorded)).to.include('new');
+    });
+
     it('a stored event again, under its name, after it was dropped', () => {
       const { outbox, recorded } = outboxAt();
       const events = outbox.name(alice, [pending('a')]);
