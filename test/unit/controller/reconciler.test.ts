@@ -433,7 +433,7 @@ describe('Reconciler', () => {
     it('keeps them while its spec is too large to be read', async () => {
       const current = cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork;
       const metadata = { ...current.metadata, generation: 2, resourceVersion: '1000' };
-      put({ ...current, metadata, spec: { nodes: 3 }, oversizedSpec: 'it is too large' });
+      put({ ...current, metadata, spec: { nodes: 3 }, unusableSpec: { reason: 'SpecTooLarge', message: 'it is too large' } });
       await reconcile();
       expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'Unknown SpecTooLarge']);
       expect(reasons()).not.to.include.oneOf(['TopologyChanged', 'EdgesLost']);
