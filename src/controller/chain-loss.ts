@@ -46,6 +46,16 @@ export class ChainLoss {
     return { verdict: 'lost', asks };
   }
 
+  /** Whether a pod, by its uid, was created without a volume in this process's time and has reported no block. */
+  isEmpty(uid: string): boolean {
+    return this.#mayHold?.get(uid) === false;
+  }
+
+  /** Call when the network is not observed for a time: of the pods that are there afterwards it is not known what they have. */
+  lapse(): void {
+    this.#mayHold = undefined;
+  }
+
   /** A new pod without a volume has no blocks until it reports some. Of those that are there before, it is not known. */
   #notePods(pods: readonly V1Pod[], reports: readonly NodeReport[]): void {
     const before = this.#mayHold;

@@ -248,6 +248,7 @@ export class Reconciler {
   /** The nodes are still observed, so that the status does not claim what is not so. */
   async #leaveAlone(network: BitcoinNetwork, state: NetworkState, signal: AbortSignal, specFault?: SpecFault): Promise<Result> {
     this.#stopWatching(keyOf(network));
+    state.chainLoss.lapse();
     for (const set of this.#children.statefulSetsOf(network)) state.pods.note(set.metadata?.name ?? '', set);
     const { nodes } = this.#observe(network, state);
     const observation = { isPaused: true, nodes, ...(specFault === undefined ? {} : { specFault }) } as const;

@@ -3,6 +3,7 @@ import type { V1StatefulSet } from '@kubernetes/client-node';
 import { revisionLabel } from '../../bitcoin/api/names.ts';
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { keepsData } from '../../bitcoin/resources/storage.ts';
+import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { componentsOf } from '../../bitcoin/topology/components.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { detourAround } from '../../bitcoin/topology/detour.ts';
@@ -32,6 +33,8 @@ export interface ObservedRollout {
   readonly peers: PeerPlan;
   /** Nodes find the chain outside the network again. Default: they do not. */
   readonly isPublicChain?: boolean;
+  /** Whether a pod, by its uid, has no blocks. Default: that is not known of any. */
+  readonly isEmpty?: (uid: string) => boolean;
 }
 
 export function observeRollout(
@@ -48,8 +51,10 @@ export function observeRollout(
     if (pod === undefined || isTerminating(pod)) return undefined;
     const report = reports.get(name);
     const isCurrent = report !== undefined && report.node.ip === pod.status?.podIP && isReady(pod);
+    const uid = pod.metadata?.uid ?? '';
     return {
-      uid: pod.metadata?.uid ?? '',
+      uid,
+      isEmpty: observed.isEmpty?.(uid) ?? false,
       revision: pod.metadata?.labels?.[revisionLabel],
       isReady: isReady(pod),
       problem: isReady(pod) ? undefined : (pod.problem?.cause ?? problems.get(name)),
@@ -91,7 +96,8 @@ function revisionsOf(statefulSet: V1StatefulSet | undefined): Revisions | undefi
 }
 
 const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boolean): RolloutReport => ({
-  height: report.chain?.height,
+  // The monitor keeps the chain of a node that does not answer any more: nobody knows whether it still has it.
+  height: report.failure instanceof BitcoinTransportError ? undefined : report.chain?.height,
   askedAtMs: report.askedAtMs ?? 0,
   // Only for the nodes that a rollout waits for: there may be thousands of edges.
   get isConnected() {

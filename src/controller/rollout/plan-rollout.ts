@@ -5,7 +5,8 @@
 // 1. A node gets its turn when the nodes that had theirs before are back, but for maxUnavailable - 1 of them.
 // 2. A node that has blocks gets it only if another node that it has a path to has them too.
 // 3. It is back when it is ready, connected, and as high as the highest other node was when its turn began.
-// 4. A node without a pod, or with one that never worked, gets it at once: so a fix of a bad image is rolled out.
+// 4. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
+//    out. Of a node that is not ready a new process does not know whether it ever worked: it may have the chain of the status.
 import type { Findings, Obstacle } from './findings.ts';
 import type { RolloutInput, RolloutNode, RolloutPlan, RolloutReason, RolloutSet, Turn } from './rollout-input.ts';
 import { rolloutState } from './rollout-state.ts';
@@ -62,8 +63,9 @@ function noteTurns(set: RolloutSet, view: RolloutView, found: Findings): void {
   for (const [index, node] of set.nodes.entries()) {
     const turn = view.turnOf(set, node);
     if (view.isPending(set, node)) {
-      // The gate was closed again before the pod was replaced.
-      const isClosed = turn?.openedMs !== undefined && index < (set.partition ?? 0);
+      // The gate was closed again before the pod was replaced, or the pod can be asked by now.
+      const isAskable = turn?.isOfUnready === true && node.pod?.isReady === true;
+      const isClosed = turn?.openedMs !== undefined && (index < (set.partition ?? 0) || isAskable);
       if (turn === undefined || isClosed) continue;
       found.turns.set(node.name, turn);
       if (turn.openedMs !== undefined) noteBusy(node, turn, 'its pod is being replaced', view, found);
@@ -125,7 +127,8 @@ function hasTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: F
     found.obstacles.push({ node, ...obstacle });
     return false;
   }
-  const opened = { ...turn, openedMs: view.nowMs, backHeight: view.highestOther(node) };
+  const isOfUnready = node.pod?.isReady !== true;
+  const opened = { ...turn, openedMs: view.nowMs, isOfUnready, backHeight: view.highestOther(node) };
   found.turns.set(node.name, opened);
   noteBusy(node, opened, 'its pod is being replaced', view, found);
   return true;
@@ -140,17 +143,18 @@ function obstacleOf(
   view: RolloutView,
   found: Findings,
 ): Omit<Obstacle, 'node'> | undefined {
-  const hold = holdOf(node, view, found);
+  const isFree = hasNothingToLose(set, node, view, found);
+  const hold = holdOf(node, isFree, view, found);
   if (hold !== undefined) {
     // Reports of before the hold do not count after it.
     found.turns.delete(node.name);
     return hold;
   }
-  if (view.hasNothingToLose(node)) return undefined;
+  if (isFree) return undefined;
   found.turns.set(node.name, turn);
   // It may be starting: then it has a chain in a moment, or a problem.
-  if (node.pod?.isReady !== true && view.heightOf(node) === undefined)
-    return view.nowMs - turn.sinceMs < graceMs ? rollingOut('it is not ready yet') : undefined;
+  const mayBeStarting = view.isUnknown(node) && !view.neverWorked(node);
+  if (mayBeStarting && view.nowMs - turn.sinceMs < graceMs) return rollingOut('it is not ready yet');
   const stale = view.notFresh(turn.sinceMs);
   for (const name of stale) found.asks.add(name);
   if (stale.length > 0) return rollingOut('the nodes are asked for their heights');
@@ -166,12 +170,22 @@ function detourObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found:
   return rollingOut('its neighbours are connected to one another first');
 }
 
+/** Whether the node cannot work as it is, and no block is lost with it. */
+function hasNothingToLose(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): boolean {
+  if (!view.neverWorked(node)) return false;
+  return set.keepsChain || view.isLossAllowed || otherHas(view.heightOf(node) ?? Infinity, node, view, found);
+}
+
+/** Whether there is nothing to have, or another node that the node has a path to, and that stays, has these blocks. */
+const otherHas = (height: number, node: RolloutNode, view: RolloutView, { busy }: Findings): boolean =>
+  height === 0 || view.othersWithPath(node).some(other => !isIn(busy, other) && (view.reportedHeightOf(other) ?? -1) >= height);
+
 /** What holds the node whatever its chain is. */
-function holdOf(node: RolloutNode, view: RolloutView, { busy }: Findings): Omit<Obstacle, 'node'> | undefined {
+function holdOf(node: RolloutNode, isFree: boolean, view: RolloutView, { busy }: Findings): Omit<Obstacle, 'node'> | undefined {
   if (node.ordinal < view.heldBelow) return { reason: 'Held', why: `spec.rollout.partition is ${view.heldBelow}` };
   if (view.isPaused) return { reason: 'Paused', why: 'spec.rollout.paused is true' };
   const isFull = busy.length >= view.maxUnavailable || busy.some(({ isStalled }) => isStalled);
-  return isFull && !view.hasNothingToLose(node) ? rollingOut('another node has its turn') : undefined;
+  return isFull && !isFree ? rollingOut('another node has its turn') : undefined;
 }
 
 /** Whether blocks would be lost with the node. All reports are newer than the beginning of its turn. */
@@ -181,12 +195,13 @@ function chainObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: 
   const safeHeight = turn.safeHeight ?? height;
   if (height === undefined || safeHeight === undefined)
     return { reason: 'WouldLoseChain', why: 'it does not answer the controller, so that its height is not known' };
-  if (safeHeight === 0) return undefined;
+  if (otherHas(safeHeight, node, view, found)) return undefined;
   const others = view.othersWithPath(node).filter(other => !isIn(found.busy, other));
-  if (others.some(other => (view.reportedHeightOf(other) ?? -1) >= safeHeight)) return undefined;
   found.turns.set(node.name, { ...turn, safeHeight: height });
   for (const { name } of [node, ...others]) found.asks.add(name);
   if (others.length > 0 && view.nowMs - turn.sinceMs < graceMs)
     return rollingOut(`another node has to reach height ${safeHeight} first`);
-  return { reason: 'WouldLoseChain', why: `no other node that it has a path to has its ${safeHeight} blocks` };
+  const why = `no other node that it has a path to has its ${safeHeight} blocks`;
+  const unknown = `it is not ready and may have the ${safeHeight} blocks of the network, and no other node that it has a path to has them`;
+  return { reason: 'WouldLoseChain', why: view.isUnknown(node) ? unknown : why };
 }

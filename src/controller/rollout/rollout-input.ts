@@ -27,6 +27,8 @@ export interface RolloutPod {
   readonly isReady: boolean;
   /** Why it is not ready, as far as that is known. */
   readonly problem: string | undefined;
+  /** It was created after this process started, and has reported no block. Default: that is not known. */
+  readonly isEmpty?: boolean;
   readonly report: RolloutReport | undefined;
 }
 
@@ -61,6 +63,8 @@ export interface RolloutInput {
   /** Whether an edge is there, or cannot be since a node of it is not ready. */
   readonly isSettled: (edge: Dial) => boolean;
   readonly memory: RolloutMemory;
+  /** The height of the chain in the status: an unready node that this process has not asked yet may have it. */
+  readonly knownHeight: number;
   /** The rollout was stalled when this process started. */
   readonly wasStalled: boolean;
   /** Monotonic milliseconds. */
@@ -77,6 +81,8 @@ export interface Turn {
   readonly safeHeight?: number;
   /** Since when the partition lets it be replaced; undefined until it does. */
   readonly openedMs?: number;
+  /** The pod was not ready then. If it becomes ready before it is replaced, it can be asked, and it is decided again. */
+  readonly isOfUnready?: boolean;
   /** The height at which it is back: the highest that another node reported when it was replaced. */
   readonly backHeight?: number;
   /** The new pod, and when it was first seen: earlier reports are about the former one. */

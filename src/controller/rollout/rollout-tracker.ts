@@ -25,6 +25,7 @@ export class RolloutTracker {
     const plan = planRollout({
       ...observeRollout(sets, { ...observed, problems: this.problems, isPublicChain: isPublicChain(spec) }),
       spec: spec.rollout ?? {},
+      knownHeight: status?.chain?.height ?? 0,
       memory: this.#memory ?? emptyMemory,
       wasStalled: this.#memory === undefined && wasStalled,
       nowMs: this.#nowMs(),

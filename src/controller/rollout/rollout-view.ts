@@ -81,16 +81,23 @@ export class RolloutView {
   }
 
   /** It has no pod, or one that never reported a chain and cannot become ready. */
-  hasNothingToLose(node: RolloutNode): boolean {
-    const { pod } = node;
-    return pod === undefined || (!pod.isReady && pod.problem !== undefined && this.heightOf(node) === undefined);
+  neverWorked({ pod }: RolloutNode): boolean {
+    return pod === undefined || (!pod.isReady && pod.problem !== undefined && !this.heights.has(pod.uid));
   }
 
-  /** The height that the pod reported last. Undefined if it never reported one, or if it is ready and does not answer. */
-  heightOf(node: RolloutNode): number | undefined {
-    const { pod } = node;
-    if (pod === undefined) return undefined;
-    return pod.isReady ? pod.report?.height : this.heights.get(pod.uid);
+  /** It is not ready, and never reported a chain to this process. */
+  isUnknown({ pod }: RolloutNode): boolean {
+    return pod?.isReady !== true && (pod === undefined || !this.heights.has(pod.uid));
+  }
+
+  /**
+   * The height that the node has or may have: what its pod reported last, or if it is not ready and never reported anything to this process,
+   * the height of the network. Undefined if it is ready and does not answer.
+   */
+  heightOf({ pod }: RolloutNode): number | undefined {
+    if (pod === undefined) return 0;
+    if (pod.isReady) return pod.report?.height;
+    return this.heights.get(pod.uid) ?? (pod.isEmpty === true ? 0 : this.#input.knownHeight);
   }
 
   reportedHeightOf({ pod }: RolloutNode): number | undefined {

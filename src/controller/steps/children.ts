@@ -143,6 +143,7 @@ export class ChildrenStep {
         pods: state.pods.of(network, podsOf(caches.pods, network)),
         reports: monitor.reportsOf(keyOf(network)),
         peers,
+        isEmpty: uid => state.chainLoss.isEmpty(uid),
       },
     );
     for (const { name, input } of prepared) {

@@ -74,6 +74,23 @@ describe('ChainLoss', () => {
     expect(loss.observe(of, [podOf(0, 1)], [reportOf(0, 1, height - 5)]).verdict).to.equal('none');
   });
 
+  it('knows of a pod that was created since it observes the network that it has no blocks, until it reports some', () => {
+    const of = networkOf({ nodes: 2 });
+    loss.observe(of, [podOf(0, 1)], []);
+    loss.observe(of, [podOf(0, 1), podOf(1, 2)], []);
+    expect(['uid-0-1', 'uid-1-2'].map(uid => loss.isEmpty(uid))).to.deep.equal([false, true]);
+    loss.observe(of, [podOf(0, 1), podOf(1, 2)], [reportOf(1, 2, 1)]);
+    expect(loss.isEmpty('uid-1-2')).to.equal(false);
+  });
+
+  it('knows of no pod what it has after a time in which the network was not observed', () => {
+    const of = networkOf({ nodes: 1 });
+    loss.observe(of, [], []);
+    loss.lapse();
+    loss.observe(of, [podOf(0, 2)], []);
+    expect(loss.isEmpty('uid-0-2')).to.equal(false);
+  });
+
   it('is not of a public chain, whose blocks nodes find again', () => {
     const of = networkOf({ nodes: 1, chain: 'testnet4' });
     expect(loss.observe(of, [podOf(0, 2)], [reportOf(0, 2, 0)]).verdict).to.equal('none');

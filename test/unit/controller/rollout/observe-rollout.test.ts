@@ -1,6 +1,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
+import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';
 import type { PeerPlan } from '../../../../src/controller/nodes/node-target.ts';
 import type { ObservedPod } from '../../../../src/controller/pod-cache.ts';
@@ -44,6 +45,13 @@ describe('observeRollout', () => {
     expect(pods?.map(each => each?.revision)).to.deep.equal(['old', 'old', 'old']);
     expect(pods?.[0]?.report).to.equal(undefined);
     expect(pods?.[1]?.report).to.deep.include({ height: 300, isConnected: true, askedAtMs: 5 });
+  });
+
+  it('does not take a node that does not answer any more for one that has its chain', () => {
+    const failures = [new BitcoinTransportError('timeout', 'no answer'), new BitcoinRpcError('addnode', -1, 'refused')];
+    const reports = failures.map((failure, ordinal) => ({ ...report(ordinal, 300), failure }));
+    const { sets } = observe(setOf(), { reports });
+    expect(sets[0]?.nodes.map(each => each.pod?.report?.height)).to.deep.equal([undefined, 300, undefined]);
   });
 
   it('takes the pods of a set for such that keep their data if it has claims already', () => {

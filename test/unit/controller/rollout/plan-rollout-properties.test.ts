@@ -1,4 +1,5 @@
-// Random rollouts: blocks are made meanwhile, new nodes sync slowly, reports are old, and processes are replaced. No block may be lost.
+// Random rollouts: blocks are made meanwhile, new nodes sync slowly, nodes crash, reports are old, and processes are replaced. No block may be
+// lost.
 import { expect } from 'chai';
 import { planRollout } from '../../../../src/controller/rollout/plan-rollout.ts';
 import { emptyMemory, type RolloutMemory, type RolloutReport } from '../../../../src/controller/rollout/rollout-input.ts';
@@ -51,6 +52,7 @@ class SimulatedNetwork {
     const dice = this.#random();
     if (dice < 0.02) this.#memory = emptyMemory;
     else if (dice < 0.025) this.#change();
+    else if (dice < 0.05) this.#crash();
     else if (dice < 0.3) this.#mine();
     else if (dice < 0.6) this.#sync();
     else if (dice < 0.8) this.#replace();
@@ -63,10 +65,24 @@ class SimulatedNetwork {
     this.#partition = this.pods.length;
   }
 
-  /** A block is made by a node that has all of them, and those that are as high get it. */
+  /** A block is made by a node that has all of them, and those that are as high get it: at least one. */
   #mine(): void {
     const { highest } = this;
-    for (const pod of this.pods) if (pod.isReady && pod.height === highest) pod.height += 1;
+    const pods = this.pods.filter(pod => pod.isReady && pod.height === highest);
+    if (pods.length > 1) for (const pod of pods) pod.height += 1;
+  }
+
+  /** A node restarts, and keeps its blocks. Its last report is new. */
+  #crash(): void {
+    const pod = this.pods[Math.floor(this.#random() * this.pods.length)];
+    if (pod?.isReady !== true) return;
+    this.#answer(pod);
+    this.#plan();
+    pod.isReady = false;
+  }
+
+  #answer(pod: SimulatedPod): void {
+    pod.report = { height: pod.height, isConnected: true, askedAtMs: this.#nowMs };
   }
 
   #sync(): void {
@@ -98,18 +114,18 @@ class SimulatedNetwork {
           ...{ name: 'sts', partition: this.#partition, isChanging: false, revisions: this.#revisions, keepsChain: false },
           nodes: this.pods.map((pod, index) => ({
             ...{ name: `sts-${index}`, ordinal: index },
-            pod: { ...pod, problem: undefined, report: pod.isReady ? pod.report : undefined },
+            pod: { ...pod, problem: pod.isReady ? undefined : 'exited', report: pod.isReady ? pod.report : undefined },
           })),
         },
       ],
       ...{ spec: {}, reachable: () => 'all', detourAround: () => [], isSettled: () => true },
-      ...{ memory: this.#memory, wasStalled: false, nowMs: this.#nowMs },
+      ...{ memory: this.#memory, wasStalled: false, knownHeight: this.highest, nowMs: this.#nowMs },
     });
     this.#memory = memory;
     this.#partition = partitions.get('sts') ?? 0;
     for (const name of asks) {
       const pod = this.pods[Number(name.slice(4))];
-      if (pod !== undefined) pod.report = { height: pod.height, isConnected: true, askedAtMs: this.#nowMs };
+      if (pod !== undefined) this.#answer(pod);
     }
   }
 

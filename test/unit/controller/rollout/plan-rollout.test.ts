@@ -24,6 +24,8 @@ class SimulatedSet {
   isObserved = true;
   keepsChain = false;
   wasStalled = false;
+  /** In the status. */
+  knownHeight: number;
   reachable: RolloutInput['reachable'] = () => 'all';
   detourAround: RolloutInput['detourAround'] = () => [];
   isSettled: RolloutInput['isSettled'] = () => true;
@@ -33,6 +35,7 @@ class SimulatedSet {
   constructor(heights: readonly number[]) {
     this.pods = heights.map(height => this.#pod('old', { isReady: true, height }));
     this.partition = heights.length;
+    this.knownHeight = Math.max(...heights);
   }
 
   /** Plans once, and does nothing of it. */
@@ -45,7 +48,7 @@ class SimulatedSet {
           nodes: this.pods.map((pod, index) => ({ name: `sts-${this.start + index}`, ordinal: this.start + index, pod })),
         },
       ],
-      ...{ detourAround: this.detourAround, isSettled: this.isSettled },
+      ...{ detourAround: this.detourAround, isSettled: this.isSettled, knownHeight: this.knownHeight },
       ...{ spec: this.spec, reachable: this.reachable, memory: this.memory, wasStalled: this.wasStalled, nowMs: this.nowMs },
     });
     this.memory = plan.memory;
@@ -298,6 +301,88 @@ describe('planRollout', () => {
       set.plan();
       set.set(1, { isReady: false, problem: 'container bitcoind exited with code 137 (OOMKilled)' });
       set.change();
+      set.settle();
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      expect(set.revisionsOfPods).to.equal('oo');
+    });
+  });
+
+  describe('of nodes that are not ready, by a process that has just started', () => {
+    const crashed = { isReady: false, problem: 'container bitcoind exited with code 137 (OOMKilled)', report: undefined };
+    const broken = (heights: readonly number[], ...unready: readonly number[]): SimulatedSet => {
+      const set = new SimulatedSet(heights);
+      for (const index of unready) set.pods[index] = { ...set.pods[index]!, ...crashed };
+      set.change();
+      return set;
+    };
+
+    it('keeps the only node, which may have the chain of the status, and names the field that allows the loss', () => {
+      const set = broken([300], 0);
+      expect(set.settle()).to.equal(
+        'WouldLoseChain 0 of 1 nodes are updated; sts-0 is not restarted, since its blocks would be lost: it is not ready and may have the 300 blocks of the network, and no other node that it has a path to has them. To restart it nevertheless, set spec.rollout.allowChainLoss to true',
+      );
+      set.nowMs += 600_000;
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('o');
+      set.spec = { allowChainLoss: true };
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('n');
+    });
+
+    it('keeps the only node that shows no problem for half a minute and more', () => {
+      const set = broken([300], 0);
+      set.set(0, { problem: undefined });
+      expect(set.settle()).to.include('it is not ready yet');
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      expect(set.revisionsOfPods).to.equal('o');
+    });
+
+    it('keeps all of them while none is ready, as after a reboot of their machines', () => {
+      const set = broken([300, 300, 300, 300, 300], 0, 1, 2, 3, 4);
+      set.settle();
+      set.nowMs += 600_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      expect(set.partition).to.equal(5);
+      expect(set.revisionsOfPods).to.equal('ooooo');
+    });
+
+    it('replaces one whose blocks another ready node has', () => {
+      const set = broken([300, 300], 1);
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('keeps one whose blocks the other ready nodes lack, or have no path to it with', () => {
+      const set = broken([12, 300], 1);
+      set.settle();
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      const other = broken([300, 300], 1);
+      other.reachable = ordinal => new Set([ordinal]);
+      expect(other.settle()).to.include('WouldLoseChain');
+      expect([set.revisionsOfPods, other.revisionsOfPods]).to.deep.equal(['oo', 'oo']);
+    });
+
+    it('replaces one that was created since and has reported no block, and those with volumes', () => {
+      const set = broken([300], 0);
+      set.pods[0] = { ...set.pods[0]!, isEmpty: true };
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('n');
+      const stored = broken([300, 300], 0, 1);
+      stored.keepsChain = true;
+      expect(stored.plan().partitions.get('sts')).to.equal(0);
+    });
+
+    it('decides again about a node that becomes ready before it is replaced', () => {
+      const set = broken([0, 0], 1);
+      const opened = set.plan();
+      expect(opened.partitions.get('sts')).to.equal(1);
+      set.partition = 1;
+      set.set(1, { isReady: true, problem: undefined, height: 300 });
+      expect(set.plan().partitions.get('sts')).to.equal(2);
+      set.partition = 2;
       set.settle();
       set.nowMs += 30_000;
       expect(set.settle()).to.include('WouldLoseChain');
