@@ -15,6 +15,7 @@ import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
 import type { NetworkPlan } from '../network-plan.ts';
+import { copiedHeightOf, leastHeightOf } from './least-height.ts';
 import { producerCalls, type ProducerCallsOptions } from './producer-calls.ts';
 import { type MadeBlock, type ProducerCalls, ProductionSide, type SideState } from './production-side.ts';
 
@@ -196,9 +197,8 @@ export class BlockProducer {
     const spec = entry?.network.network.spec.blockProduction;
     if (entry === undefined || spec === undefined) return {};
     const { network, side } = entry;
-    const { spec: wanted, status } = network.network;
-    const leastHeight = wanted.bootstrap === undefined ? 0 : (status?.bootstrap?.height ?? 0);
-    const payments = paymentsOf(wanted.wallets ?? [], leastHeight);
+    const leastHeight = leastHeightOf(network.network, network.nodes, side);
+    const payments = paymentsOf(network.network.spec.wallets ?? [], copiedHeightOf(network.network));
     const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
     // Each change of the spec, the nodes or the cut sets another one.
     const isCurrent = () => this.#sides.get(key) === entry && entry.side === side;

@@ -135,9 +135,9 @@ export class ProductionSide {
     const { node, chain } = found;
     // Nothing is waited for between this and the call.
     if (!isCurrent()) return { result: { requeueAfterMs: 1 }, state: { reason: progressOf(spec, chain.height) } };
-    // It has lost blocks that are copied again.
+    // It has lost blocks that are copied again, or has yet to get those of nodes that are starting.
     if (chain.height < leastHeight)
-      return notReady(`${node.name} has ${chain.height} of the ${leastHeight} blocks that the network starts with`);
+      return notReady(`${node.name} has ${chain.height} of the ${leastHeight} blocks of the network`);
     const batch = initialBatch(spec, chain.height);
     if (batch > 0) {
       const payment = paymentAt(payments, chain.height + 1);

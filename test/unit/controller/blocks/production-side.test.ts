@@ -322,7 +322,7 @@ describe('ProductionSide', () => {
     const { state } = await step({ leastHeight: 300 });
     expect(state).to.deep.equal({
       reason: 'ProducerNotReady',
-      message: 'alice-sts-1 has 0 of the 300 blocks that the network starts with',
+      message: 'alice-sts-1 has 0 of the 300 blocks of the network',
     });
     expect(nodes.calls).to.be.empty;
   });

@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import type { Side } from '../../../../src/bitcoin/chain/block-schedule.ts';
+import { leastHeightOf } from '../../../../src/controller/blocks/least-height.ts';
+import { network, node } from '../../../support/builders.ts';
+
+const whole: Side = { name: '', producers: [], share: 1 };
+const networkOf = (height: number, spec: Partial<BitcoinNetworkSpec> = {}): BitcoinNetwork => ({
+  ...network({ nodes: 3, blockProduction: { initialBlocks: 101 }, ...spec }),
+  status: { chain: { name: 'regtest', height, tip: 'tip', tips: 1, forkDepth: 0 } },
+});
+
+describe('leastHeightOf', () => {
+  it('lets no empty node make the first blocks again while nodes that may have them are not ready or have no pod', () => {
+    expect(leastHeightOf(networkOf(101), [node(2)], whole)).to.equal(101);
+    expect(leastHeightOf(networkOf(101), [node(0, { isReady: false }), node(1), node(2)], whole)).to.equal(101);
+    expect(leastHeightOf(networkOf(300), [node(2)], whole)).to.equal(294);
+  });
+
+  it('lets a node go on that lacks only the newest blocks, which a node that is not ready has made', () => {
+    const network = networkOf(300, { blockProduction: { intervalSeconds: 1 } });
+    expect(leastHeightOf(network, [node(0, { isReady: false }), node(1), node(2)], whole)).to.equal(294);
+  });
+
+  it('is 0 when all nodes are ready, before there is a block, and on the sides of a cut', () => {
+    const all = [node(0), node(1), node(2)];
+    expect(leastHeightOf(networkOf(300), all, whole)).to.equal(0);
+    expect(leastHeightOf(network({ nodes: 3 }), [node(2)], whole)).to.equal(0);
+    expect(leastHeightOf(networkOf(300), [node(2)], { ...whole, name: 'east' })).to.equal(0);
+  });
+
+  it('is the height of the blocks that the network starts with at least', () => {
+    const started = networkOf(0, { bootstrap: { network: { name: 'bob' } } });
+    const status = { ...started.status, bootstrap: { height: 50, hash: 'hash' } } as NonNullable<BitcoinNetwork['status']>;
+    expect(leastHeightOf({ ...started, status }, [node(0), node(1), node(2)], whole)).to.equal(50);
+  });
+});
