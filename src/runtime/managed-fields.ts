@@ -8,15 +8,23 @@ import type { KubeObject, ObjectName, ResourceType } from '../kube/resource.ts';
 /** A try is lost only if another writer changes the managed fields at the same moment. */
 const maxTries = 5;
 
+/** The keys that lead to a field in `fieldsV1`, such as `f:spec`, `f:replicas`. */
+export type FieldPath = readonly string[];
+
 /**
  * Does nothing if the fields are claimed already.
+ * @param foreign fields that are left to other writers although the object was created with them
  * @throws ApiError if the API server refuses or cannot be reached
  */
 export async function claimCreatedFields<T extends KubeObject>(
   client: Pick<KubeClient, 'get' | 'patch'>,
   type: ResourceType<T>,
   name: ObjectName,
-  { manager, signal }: { readonly manager: string; readonly signal?: AbortSignal | undefined },
+  {
+    manager,
+    foreign = [],
+    signal,
+  }: { readonly manager: string; readonly foreign?: readonly FieldPath[]; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const owners = managedFieldsOf(await client.get(type, name, { signal }));
@@ -28,6 +36,9 @@ export async function claimCreatedFields<T extends KubeObject>(
       { op: 'test', path: `${path}/manager`, value: manager },
       { op: 'test', path: `${path}/operation`, value: 'Update' },
       { op: 'replace', path: `${path}/operation`, value: 'Apply' },
+      ...foreign
+        .filter(field => isIn(owners[created]?.fieldsV1, field))
+        .map(field => ({ op: 'remove', path: [path, 'fieldsV1', ...field.map(escaped)].join('/') })),
     ];
     try {
       await client.patch(type, name, patch, { patchType: 'json', fieldManager: manager, signal });
@@ -38,6 +49,13 @@ export async function claimCreatedFields<T extends KubeObject>(
     }
   }
 }
+
+const isIn = (fields: unknown, [first, ...rest]: FieldPath): boolean =>
+  first === undefined ||
+  (typeof fields === 'object' && fields !== null && first in fields && isIn((fields as Record<string, unknown>)[first], rest));
+
+/** A key in a JSON pointer. */
+const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** An entry of `metadata.managedFields`. Caches do not keep them. */
 export interface ManagedFields {

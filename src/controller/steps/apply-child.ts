@@ -15,7 +15,7 @@ import {
 import { digestOf, withAnnotations, withDigest } from '../../runtime/digest.ts';
 import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitted-fields.ts';
 import { holds } from '../../runtime/field-comparison.ts';
-import { managedFieldsOf } from '../../runtime/managed-fields.ts';
+import { type FieldPath, managedFieldsOf } from '../../runtime/managed-fields.ts';
 import type { EventOutbox, PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Changed } from '../events/children.ts';
 import type { ChildKey, ChildState, Part } from '../network-state.ts';
@@ -34,6 +34,8 @@ export interface Child<T extends KubeObject> {
   readonly lasting?: T;
   /** The write is a change of such a field. It reverts nothing. */
   readonly isStep?: boolean;
+  /** What a recreated object keeps of the former one, and the paths of these fields, which are other writers'. Default: nothing. */
+  readonly kept?: { readonly of: (desired: T, former: T) => T; readonly paths: readonly FieldPath[] };
   /** The event of a change; undefined for none. `isRevert`: nothing else is desired than what was applied last. */
   readonly eventOf: (change: Changed, previous: T | undefined, isRevert: boolean) => PendingEvent | undefined;
 }
@@ -60,7 +62,8 @@ export async function applyChild<T extends KubeObject>(
   let applied: Applied<T> = { outcome: 'pending' };
   for (let round = 1; round <= maxRounds; round += 1) {
     const planned = plan(type, desired, known, options);
-    const executed = await execute(client, type, withEvent(network, outbox, child, planned), { fieldManager, signal });
+    const foreign = child.kept?.paths;
+    const executed = await execute(client, type, withEvent(network, outbox, child, planned), { fieldManager, foreign, signal });
     // A write that the API server refuses says nothing about other writers.
     if (executed.outcome === 'updated' && !isStep) state.drift.count(lasting);
     if (executed.outcome !== 'replan') {
@@ -106,10 +109,11 @@ async function isAdmittedByUs<T extends KubeObject>(
 function withEvent<T extends KubeObject>(
   network: BitcoinNetwork,
   outbox: EventOutbox<Part>,
-  { part, eventOf }: Child<T>,
-  planned: Plan<T>,
+  { part, eventOf, kept }: Child<T>,
+  given: Plan<T>,
 ): Plan<T> {
-  if (planned.kind !== 'create' && planned.kind !== 'update') return planned;
+  if (given.kind !== 'create' && given.kind !== 'update') return given;
+  const planned = given.kind === 'update' ? given : withKept(given, kept);
   const previous = planned.kind === 'update' ? planned.current : planned.replaced;
   // The write overwrites an event that a predecessor stored and may not have published.
   if (previous !== undefined) outbox.publish(network, part, outbox.storedIn(previous));
@@ -120,6 +124,15 @@ function withEvent<T extends KubeObject>(
   const annotations = outbox.name(network, [event]).map(named => outbox.annotationsOf(named));
   return { ...planned, desired: annotations.reduce(withAnnotations, planned.desired) };
 }
+
+/** Without what other writers set, a recreated object would be another one: with another pod template its pods would be replaced. */
+const withKept = <T extends KubeObject>(
+  planned: Extract<Plan<T>, { readonly kind: 'create' }>,
+  kept: Child<T>['kept'],
+): typeof planned =>
+  kept === undefined || planned.replaced === undefined
+    ? planned
+    : { ...planned, desired: kept.of(planned.desired, planned.replaced) };
 
 const isSameDesired = (current: KubeObject, desired: KubeObject): boolean =>
   digestOf(current, appliedAnnotation) === digestOf(desired, appliedAnnotation);

@@ -14,6 +14,7 @@ import type { NetworkState } from '../network-state.ts';
 import { statefulSets } from '../resource-types.ts';
 import { partitionOf } from '../rollout/observe-rollout.ts';
 import { applyChild, type ChildContext } from './apply-child.ts';
+import { keptAnnotations } from './kept-annotations.ts';
 import type { CredentialsState } from './credentials.ts';
 
 export interface StatefulSetInput {
@@ -67,6 +68,7 @@ export async function applyStatefulSet(
   const isStep = !isChanging && partition !== partitionOf(current) && isOtherwiseEqual(state.admitted, desired, current);
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
+    kept: keptAnnotations,
     desired: isUngated && isAtRest(current) ? withoutPartition(desired) : desired,
     lasting: withoutPartition(desired),
     isStep,

@@ -1,6 +1,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { ApiError } from '../../../src/kube/api-error.ts';
+import { claimCreatedFields } from '../../../src/runtime/managed-fields.ts';
 import { apply, type ApplyClient } from '../../../src/runtime/apply.ts';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
 import { network, statefulSetOf } from '../../support/builders.ts';
@@ -41,6 +42,30 @@ describe('the fields that the controller created', () => {
     const { client, calls } = serverThatRefuses(2);
     expect((await apply(client, statefulSets, wanted(), changed(), options)).outcome).to.equal('updated');
     expect(calls).to.deep.equal(['get', 'patch', 'get', 'patch', 'get', 'patch', 'apply']);
+  });
+
+  it('are claimed without those of other writers that a recreated object was created with', async () => {
+    const fieldsV1 = { 'f:spec': { 'f:template': { 'f:a/b': {}, 'f:own': {} } } };
+    const patches: unknown[] = [];
+    const client = {
+      get: () =>
+        Promise.resolve({ metadata: { managedFields: [{ manager: fieldManager, operation: 'Update', fieldsV1 }] } } as never),
+      patch: (_: unknown, __: unknown, patch: unknown) => Promise.resolve(patches.push(patch) as never),
+    };
+    const foreign = [
+      ['f:spec', 'f:template', 'f:a/b'],
+      ['f:spec', 'f:template', 'f:absent'],
+    ];
+    const name = { namespace: 'default', name: 'alice-sts' };
+    await claimCreatedFields(client, statefulSets, name, { manager: fieldManager, foreign });
+    expect(patches).to.deep.equal([
+      [
+        { op: 'test', path: '/metadata/managedFields/0/manager', value: fieldManager },
+        { op: 'test', path: '/metadata/managedFields/0/operation', value: 'Update' },
+        { op: 'replace', path: '/metadata/managedFields/0/operation', value: 'Apply' },
+        { op: 'remove', path: '/metadata/managedFields/0/fieldsV1/f:spec/f:template/f:a~1b' },
+      ],
+    ]);
   });
 
   it('do not cost the object when they cannot be claimed: that is not the change of an immutable field', async () => {

@@ -1,0 +1,59 @@
+import type { V1StatefulSet } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { appliedAnnotation } from '../../../../src/bitcoin/api/names.ts';
+import { ChildState } from '../../../../src/controller/network-state.ts';
+import { keepSpec } from '../../../../src/controller/kept-fields.ts';
+import { statefulSets } from '../../../../src/controller/resource-types.ts';
+import { applyChild } from '../../../../src/controller/steps/apply-child.ts';
+import { keptAnnotations } from '../../../../src/controller/steps/kept-annotations.ts';
+import { digestOf, withDigest } from '../../../../src/runtime/digest.ts';
+import { EventOutbox } from '../../../../src/runtime/event-outbox.ts';
+import { ApiError } from '../../../../src/kube/api-error.ts';
+import { FakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
+import { network, statefulSetOf } from '../../../support/builders.ts';
+import { FakeCluster } from '../../../support/fakes/fake-cluster.ts';
+
+const restarted = { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z' };
+
+function withTemplateAnnotations(set: V1StatefulSet, annotations: Record<string, string>): V1StatefulSet {
+  const { template, ...spec } = set.spec!;
+  const metadata = { ...template.metadata, annotations: { ...template.metadata?.annotations, ...annotations } };
+  return { ...set, spec: { ...spec, template: { ...template, metadata } } };
+}
+
+describe('a StatefulSet that is recreated', () => {
+  const { signal } = new AbortController();
+  const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
+
+  it('has the time of kubectl rollout restart of the former one, so that its pods stay, and no other foreign annotation', async () => {
+    const cluster = new FakeCluster();
+    const desired = statefulSetOf(network(), undefined, pods);
+    const foreign = { ...restarted, former: 'of the spec before' };
+    const former = withTemplateAnnotations(withDigest({ ...desired, spec: { ...desired.spec!, replicas: 7 } }, 'x'), foreign);
+    const cached = cluster.put('statefulsets', { ...former, metadata: { ...former.metadata, uid: 'former' } });
+    cluster.fail('apply', new ApiError('apply', 422, { reason: 'Invalid' }));
+    const outbox = new EventOutbox<'status' | `statefulSets/${string}`>({
+      ...{ recorder: new FakeRecorder(), lastEventAnnotation: 'last', eventNameAnnotation: 'name', reasons: new Set() },
+    });
+    const state = new ChildState<V1StatefulSet>(keepSpec);
+    const applied = await applyChild(
+      { client: cluster, network: network(), outbox, signal },
+      {
+        type: statefulSets,
+        part: 'statefulSets/alice-sts',
+        state,
+        cached,
+        desired,
+        kept: keptAnnotations,
+        eventOf: () => undefined,
+      },
+    );
+    expect(applied.outcome).to.equal('recreated');
+    const created = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
+    expect(created.spec?.template.metadata?.annotations).to.deep.equal({
+      ...desired.spec?.template.metadata?.annotations,
+      ...restarted,
+    });
+    expect(digestOf(created, appliedAnnotation)).to.equal(digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation));
+  });
+});
