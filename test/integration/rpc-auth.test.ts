@@ -92,6 +92,10 @@ describe('a node with hashes of the credentials', function () {
     ['a command', 'startupnotify=true'],
     ['a password', 'rpcpassword=word'],
     ['a section', '[regtest]'],
+    ['a line of blanks', '  '],
+    ['an indented comment', '  # a comment'],
+    ['a comment after a default', 'rpcwhitelistdefault=0 # a comment'],
+    ['blanks after a default', 'rpcwhitelistdefault=0 '],
     ['no rpcauth.conf', undefined],
   ] as const)
     it(`does not start with ${what}, which the controller refuses as well`, async () => {

@@ -32,11 +32,13 @@ export function parseRpcAuth(text: string): RpcAuth | { readonly fault: string }
   const read: string[] = [];
   let isDefaultNothing: boolean | undefined;
   for (const [index, whole] of text.split('\n').entries()) {
+    // What the script passes over, and what it copies as a whole.
+    const copied = whole.replace(/\r$/, '');
+    if (copied === '' || copied.startsWith('#')) continue;
     // As bitcoind reads a line of its configuration.
-    const line = whole.replace(/#.*$/s, '').replace(/[ \t\r]+$/, '');
-    if (line === '') continue;
+    const line = copied.replace(/#.*$/s, '').replace(/[ \t\r]+$/, '');
     read.push(line);
-    const parsed = parseLine(line);
+    const parsed = parseLine(line, copied);
     if ('fault' in parsed) return { fault: `line ${index + 1} ${parsed.fault}` };
     if ('hash' in parsed) hashes.push(parsed);
     else if ('methods' in parsed) allowed.set(parsed.user, intersection(allowed.get(parsed.user), parsed.methods));
@@ -54,13 +56,14 @@ type Line =
   | { readonly isDefaultNothing: boolean }
   | { readonly fault: string };
 
-function parseLine(line: string): Line {
+/** @param copied the line with what bitcoind leaves out at its end. The script takes only 0 or 1 for a default */
+function parseLine(line: string, copied: string): Line {
   const [, option, value = ''] = /^(rpcauth|rpcwhitelist|rpcwhitelistdefault)=(\S.*)$/.exec(line) ?? [];
   if (option === 'rpcauth') return parseHash(value);
   if (option === 'rpcwhitelist') return parseWhitelist(value);
-  if (option === 'rpcwhitelistdefault' && /^[01]$/.test(value)) return { isDefaultNothing: value === '1' };
+  if (option === 'rpcwhitelistdefault' && /^[01]$/.test(value) && copied === line) return { isDefaultNothing: value === '1' };
   return {
-    fault: `must be ${rpcAuthForm}, rpcwhitelist=USER:METHOD,METHOD or rpcwhitelistdefault=0 (or 1), without blanks around =`,
+    fault: `must be ${rpcAuthForm}, rpcwhitelist=USER:METHOD,METHOD or rpcwhitelistdefault=0 (or 1), without blanks around =, or empty or begin with #`,
   };
 }
 

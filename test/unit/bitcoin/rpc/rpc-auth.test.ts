@@ -40,8 +40,8 @@ describe('rpcauth.conf', () => {
   it('is what the command of docs/rotate-credentials.md makes', () => {
     const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/rotate-credentials.md'), 'utf8');
     const [, command = ''] = /^```sh\n(salt=.*?)^```$/ms.exec(page) ?? [];
-    const script = command.replace('read -rs password', 'read -r password');
-    const made = execFileSync('sh', ['-c', script], { input: 'a word\n', encoding: 'utf8' });
+    // Without a terminal stty complains.
+    const made = execFileSync('sh', ['-c', command], { input: 'a word\n', encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
     expect(takes(parsed(made), { user: 'alice', password: 'a word' })).to.equal(true);
   });
 
@@ -73,6 +73,11 @@ describe('rpcauth.conf', () => {
     ['a plain password as a hash', `rpcauth=alice:salt$hidden-word`, 'must have a HASH of 64 hexadecimal digits in lower case'],
     ['a hash in capitals', `rpcauth=alice:salt$${hashOf('a', 'b').toUpperCase()}`, 'in lower case'],
     ['a default that is neither', 'rpcwhitelistdefault=yes', 'line 1 must be'],
+    // The start script refuses these.
+    ['a line of blanks', `${lineOf('a', 'b')}\n  \n`, 'line 2 must be rpcauth=USER:SALT$HASH, rpcwhitelist='],
+    ['an indented comment', `${lineOf('a', 'b')}\n  # hidden-word`, 'or empty or begin with #'],
+    ['a comment after a default', `${lineOf('a', 'b')}\nrpcwhitelistdefault=0 # hidden-word`, 'line 2 must be'],
+    ['blanks after a default', `${lineOf('a', 'b')}\nrpcwhitelistdefault=0 `, 'line 2 must be'],
   ] as const)
     it(`is refused with ${what}: the message names the line and nothing of its value`, () => {
       expect(faultOf(text)).to.include(message).and.not.include('hidden-word');
