@@ -5,6 +5,7 @@ import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { reasons } from '../events/reasons.ts';
 import { sentence } from '../events/sentence.ts';
+import type { Growth } from '../volumes/volume-growth.ts';
 import { isExpansion } from '../volumes/volume-expansion.ts';
 import { conditionIn, type ConditionState, sameState } from './condition.ts';
 import type { Observation } from './observation.ts';
@@ -22,8 +23,9 @@ export function storageReady(
   if (stored.length === 0) return undefined;
   const groups = new Set(stored.map(({ group }) => group));
   const faults = problems.flatMap(problem => faultOf(problem) ?? []);
-  // An expansion that is reported goes on in any process; the cause of a pod that is not ready is in Ready as well.
-  const first = faults.find(({ reason }) => reason === 'VolumeOfAnotherChain') ?? growth ?? faults[0];
+  const foreign = faults.find(({ reason }) => reason === 'VolumeOfAnotherChain');
+  // Volumes grow only while this reports it; the cause of a pod that is not ready is in Ready as well.
+  const first = growth === undefined ? (foreign ?? faults[0]) : withFault(growth, foreign);
   if (first !== undefined) return { status: 'False', ...first };
   const wanted = stored.reduce((sum, set) => sum + set.nodes, 0);
   const ready = nodes.filter(({ group, isReady }) => isReady && groups.has(group)).length;
@@ -34,6 +36,11 @@ export function storageReady(
     return { status: 'True', reason: 'VolumesReady', message: 'all volumes have the size that the spec asks for' };
   return before && sameState(before);
 }
+
+const withFault = ({ reason, message }: Growth, fault: { readonly message: string } | undefined) => ({
+  reason,
+  message: fault === undefined ? message : `${message}; ${fault.message}`,
+});
 
 function faultOf({ subject, reason, cause }: Problem): Pick<ConditionState, 'reason' | 'message'> | undefined {
   const message = `${subject}: ${cause}`;
@@ -48,6 +55,6 @@ export function storageEvents(previous: BitcoinNetworkStatus | undefined, status
   const [was, is] = [conditionIn(previous, 'StorageReady'), conditionIn(status, 'StorageReady')];
   if (is?.reason === 'ExpansionRefused' && was?.message !== is.message)
     return [{ type: 'Warning', reason: reasons.volumeExpansionFailed, message: sentence(is.message) }];
-  if (is?.status !== 'True' || !isExpansion(was?.reason)) return [];
+  if (is === undefined || isExpansion(is.reason) || !isExpansion(was?.reason)) return [];
   return [{ type: 'Normal', reason: reasons.volumesExpanded, message: 'All volumes have the size that the spec asks for' }];
 }

@@ -69,6 +69,15 @@ describe('StorageReady', () => {
     expect(stateOf(stored, [node(0), node(1)], [], expanding)).to.equal(mounted);
   });
 
+  it('reports growth before a volume of another chain, which its message names: volumes grow only while they are reported to', () => {
+    const foreign = { subject: 'alice-sts-0', reason: reasons.nodeExited, cause: 'the volume is of another chain' };
+    for (const reason of ['Expanding', 'ExpansionRefused'] as const)
+      expect(stateOf(stored, [], [foreign], ready, { reason, message: '1 of 2' })).to.equal(
+        `False ${reason}: 1 of 2; alice-sts-0: the volume is of another chain`,
+      );
+    expect(stateOf(stored, [], [foreign], expanding)).to.match(/^False VolumeOfAnotherChain/);
+  });
+
   it('has one event at the end of an expansion, and one for each cause of a refusal', () => {
     const eventsOf = (previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): string[] =>
       storageEvents(previous, status).map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
@@ -76,6 +85,9 @@ describe('StorageReady', () => {
     expect(eventsOf(expanding, refused)).to.deep.equal(['Warning VolumeExpansionFailed: The class cannot grow']);
     expect(eventsOf(refused, refused)).to.deep.equal([]);
     expect(eventsOf(expanding, ready)).to.deep.equal([
+      'Normal VolumesExpanded: All volumes have the size that the spec asks for',
+    ]);
+    expect(eventsOf(expanding, statusWith('False', 'VolumeOfAnotherChain'))).to.deep.equal([
       'Normal VolumesExpanded: All volumes have the size that the spec asks for',
     ]);
     expect(eventsOf(ready, ready)).to.deep.equal([]);
