@@ -89,10 +89,13 @@ function setOf(
 export const partitionOf = (statefulSet: V1StatefulSet | undefined): number | undefined =>
   statefulSet && (statefulSet.spec?.updateStrategy?.rollingUpdate?.partition ?? 0);
 
+/** Whether the StatefulSet controller has seen the set as it is. */
+export const isObserved = (statefulSet: V1StatefulSet | undefined): boolean =>
+  (statefulSet?.status?.observedGeneration ?? 0) >= (statefulSet?.metadata?.generation ?? 0);
+
 function revisionsOf(statefulSet: V1StatefulSet | undefined): Revisions | undefined {
-  const { currentRevision: current, updateRevision: update, observedGeneration = 0 } = statefulSet?.status ?? {};
-  const isObserved = observedGeneration >= (statefulSet?.metadata?.generation ?? 0);
-  return isObserved && current !== undefined && update !== undefined ? { current, update } : undefined;
+  const { currentRevision: current, updateRevision: update } = statefulSet?.status ?? {};
+  return isObserved(statefulSet) && current !== undefined && update !== undefined ? { current, update } : undefined;
 }
 
 const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boolean): RolloutReport => ({

@@ -20,6 +20,7 @@ import { podsOf } from '../pod-cache.ts';
 import { applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
+import { withoutFirstClaims } from './first-claims.ts';
 import { removeSurplus } from './remove-surplus.ts';
 import type { RolloutPlan } from '../rollout/rollout-input.ts';
 import type { VolumesObserved } from '../volumes/volume-expansion.ts';
@@ -124,8 +125,10 @@ export class ChildrenStep {
       state.child('statefulSets', name).writes.newest(cachedIn(caches.statefulSets, network, name));
     const credentials = await this.#credentials.of(network, state.credentials, newestOf(statefulSetName(network)), signal);
     const volumes = await state.volumes.expand({ ...context, client, mayExpandVolumes }, newestOf);
-    const prepared = sets.map(set => {
-      const cached = cachedIn(caches.statefulSets, network, set.name);
+    const known = podsOf(caches.pods, network);
+    const prepared = sets.map(wantedSet => {
+      const cached = cachedIn(caches.statefulSets, network, wantedSet.name);
+      const set = withoutFirstClaims(wantedSet, newestOf(wantedSet.name), known);
       const needsConfigMap = forbidden.includes('configMaps') && isManaged(network.spec, set);
       const isKept = needsConfigMap && keepsRunning(state, set, cached);
       const input = {
@@ -140,7 +143,7 @@ export class ChildrenStep {
       network,
       prepared.flatMap(({ input }) => input ?? []),
       {
-        pods: state.pods.of(network, podsOf(caches.pods, network)),
+        pods: state.pods.of(network, known),
         reports: monitor.reportsOf(keyOf(network)),
         peers,
         isEmpty: uid => state.chainLoss.isEmpty(uid),
