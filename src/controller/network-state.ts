@@ -61,6 +61,8 @@ export class NetworkState {
   readonly expiry = new Expiry();
   /** The plan with the cut of an experiment. */
   #cutPlan: { readonly plan: NetworkPlan; readonly id: string; readonly cut: NetworkPlan } | undefined;
+  /** The generation whose pods have all been replaced; undefined while some have not, or that is not known. */
+  rolledOutGeneration: number | undefined;
   /** Since when an object that is being deleted is in the way of one of the network's; monotonic milliseconds. */
   blockedSinceMs: number | undefined;
   readonly #children = new Map<ChildKey, ChildState<KubeObject>>();

@@ -19,6 +19,9 @@ export const configurationMount = {
 
 const rpcAuthScriptKey = 'rpcauth.sh';
 
+/** The keys that the ConfigMap may have. */
+export const configurationFiles: readonly string[] = ['bitcoin.conf', 'start.sh', 'volume.sh', rpcAuthScriptKey];
+
 /** @param hasStorage whether it is for nodes with persistent volumes. Others need not be restarted for a script that they do not run */
 const dataOf = ({ spec }: BitcoinNetwork, hasStorage: boolean): Record<string, string> => ({
   'bitcoin.conf': bitcoinConf(spec),

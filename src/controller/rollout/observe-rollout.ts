@@ -23,6 +23,8 @@ export interface AppliedSet {
   readonly isChanging: boolean;
   /** It has no partition yet, and gets one with its next change. Default: it has one. */
   readonly isUngated?: boolean;
+  /** It is not applied, and no pod of it is replaced: nobody knows which of its pods are as the spec wants them. Default: it is applied. */
+  readonly isLeftOut?: boolean;
 }
 
 export interface ObservedRollout {
@@ -70,7 +72,7 @@ export function observeRollout(
 }
 
 function setOf(
-  { set, current, isChanging, isUngated = false }: AppliedSet,
+  { set, current, isChanging, isUngated = false, isLeftOut = false }: AppliedSet,
   isPublicChain: boolean,
   podOf: (name: string) => RolloutPod | undefined,
 ): RolloutSet {
@@ -78,7 +80,7 @@ function setOf(
     const name = `${set.name}-${set.start + index}`;
     return { name, ordinal: set.start + index, pod: podOf(name) };
   });
-  const revisions = revisionsOf(current);
+  const revisions = isLeftOut ? undefined : revisionsOf(current);
   // As long as nobody changes its pods it is at rest, as with a closed gate.
   const isLeftAlone = isUngated && revisions?.current === revisions?.update;
   const partition = isLeftAlone ? set.nodes : partitionOf(current);

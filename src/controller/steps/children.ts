@@ -1,7 +1,7 @@
 // Step: the objects that a network owns, in their order, and the credentials that their nodes start with.
 import type { V1NetworkPolicyPeer, V1StatefulSet } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
+import { configMapName, serviceName, statefulSetName } from '../../bitcoin/api/names.ts';
 import { isManaged, type NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import type { PodOptions } from '../../bitcoin/resources/stateful-set.ts';
 import { keyOf, type KubeObject } from '../../kube/resource.ts';
@@ -21,7 +21,9 @@ import { applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
 import { withoutFirstClaims } from './first-claims.ts';
+import { isRolledOut, withFormerFiles } from './former-files.ts';
 import { removeSurplus } from './remove-surplus.ts';
+import type { AppliedSet } from '../rollout/observe-rollout.ts';
 import type { RolloutPlan } from '../rollout/rollout-input.ts';
 import type { VolumesObserved } from '../volumes/volume-expansion.ts';
 import { applyStatefulSet, prepareStatefulSet } from './stateful-set.ts';
@@ -130,18 +132,18 @@ export class ChildrenStep {
       const cached = cachedIn(caches.statefulSets, network, wantedSet.name);
       const set = withoutFirstClaims(wantedSet, newestOf(wantedSet.name), known);
       const needsConfigMap = forbidden.includes('configMaps') && isManaged(network.spec, set);
-      const isKept = needsConfigMap && keepsRunning(state, set, cached);
+      const kept = needsConfigMap ? keptSet(state, set, cached) : undefined;
       const input = {
         set,
         cached,
         credentials,
         options: { ...pods, largestInbound, claimSize: volumes.keptSizes.get(set.name) },
       };
-      return { name: set.name, input: isKept ? undefined : prepareStatefulSet(network, state, input) };
+      return { name: set.name, kept, input: kept === undefined ? prepareStatefulSet(network, state, input) : undefined };
     });
     const rollout = state.rollout.plan(
       network,
-      prepared.flatMap(({ input }) => input ?? []),
+      prepared.flatMap(({ input, kept }) => input ?? kept ?? []),
       {
         pods: state.pods.of(network, known),
         reports: monitor.reportsOf(keyOf(network)),
@@ -153,7 +155,12 @@ export class ChildrenStep {
       const applied = input && (await applyStatefulSet(context, state, input, rollout.partitions.get(name)));
       children.push({ kind: 'statefulSets', name, applied });
     }
-    await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), children);
+    const areRolledOut =
+      credentials.isAvailable &&
+      children.every(({ kind, name, applied }) => kind !== 'statefulSets' || isRolledOut(applied, newestOf(name) !== undefined));
+    state.rolledOutGeneration = areRolledOut ? network.metadata.generation : undefined;
+    const kept = areRolledOut ? [] : [{ kind: 'configMaps', name: configMapName(network) } as const];
+    await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), [...children, ...kept]);
     return { credentials, children, forbidden, rollout, volumes };
   }
 
@@ -161,20 +168,23 @@ export class ChildrenStep {
     const name = object.metadata?.name ?? '';
     const { type } = childKinds[kind];
     const cache = this.#options.caches[kind] as unknown as ReadableCache<KubeObject>;
+    const cached = cachedIn(cache, context.network, name);
+    const needsFormer = kind === 'configMaps' && state.rolledOutGeneration !== context.network.metadata.generation;
+    const desired = needsFormer ? withFormerFiles(object, state.child(kind, name).writes.newest(cached)) : object;
     const applied = await applyChild<KubeObject>(context, {
-      ...{ type, part: `${kind}/${name}`, state: state.child(kind, name) as never, desired: object },
-      cached: cachedIn(cache, context.network, name),
+      ...{ type, part: `${kind}/${name}`, state: state.child(kind, name) as never, desired, cached },
       eventOf: (change, _, isRevert) => (isSilent === true ? undefined : childEvent(type.kind, name, change, isRevert)),
     });
     return { kind, name, applied };
   }
 }
 
-/** Whether there are nodes that a rollout would stop, since their pods would wait for a ConfigMap that the controller may not create. */
-function keepsRunning(state: NetworkState, { name }: NodeSet, cached: V1StatefulSet | undefined): boolean {
-  const current = state.child('statefulSets', name).writes.newest(cached);
-  state.pods.note(name, current);
-  return current !== undefined;
+/** A set whose nodes a rollout would stop, since their pods would wait for a ConfigMap that the controller may not create. */
+function keptSet(state: NetworkState, set: NodeSet, cached: V1StatefulSet | undefined): AppliedSet | undefined {
+  const current = state.child('statefulSets', set.name).writes.newest(cached);
+  state.pods.note(set.name, current);
+  if (current === undefined) return undefined;
+  return { set: { ...set, nodes: current.spec?.replicas ?? set.nodes }, current, isChanging: false, isLeftOut: true };
 }
 
 const cachedIn = <T extends KubeObject>(cache: ReadableCache<T>, { metadata }: BitcoinNetwork, name: string): T | undefined =>

@@ -315,6 +315,23 @@ describe('Reconciler', () => {
       ]);
     });
 
+    it('keeps the ConfigMap that it needs no more until every pod that starts from it has been replaced', async () => {
+      const withRevisions = (currentRevision: string) => {
+        for (const set of cluster.all('statefulsets') as V1StatefulSet[])
+          cluster.put('statefulsets', { ...set, status: { replicas: 1, currentRevision, updateRevision: 'new' } });
+        sync();
+      };
+      put(network({ nodes: 1, topology: { type: 'Ring' } }, { generation: 2 }));
+      withRevisions('old');
+      await reconcile();
+      withRevisions('old');
+      await reconcile();
+      expect(cluster.writes).not.to.include('delete configmaps default/alice-conf');
+      withRevisions('new');
+      await reconcile();
+      expect(cluster.writes).to.include('delete configmaps default/alice-conf');
+    });
+
     it('deletes no object of the name that another owner has', async () => {
       const foreign = cluster.object('statefulsets', 'default/alice-sts-old');
       caches.statefulSets.put({ ...foreign, metadata: { ...foreign?.metadata, ownerReferences: [] } });
@@ -494,6 +511,17 @@ describe('Reconciler', () => {
       expect(cluster.writes).to.include('create statefulsets default/alice-sts');
       expect(condition('SpecAccepted')).to.equal('False RightMissing');
       expect(status()?.conditions?.find(({ type }) => type === 'SpecAccepted')?.message).to.include('rbac.networkPolicies');
+    });
+
+    it('reports UpToDate as it was while a set is left as it is', async () => {
+      await settled({ nodes: 2 });
+      const { networks, pods, services, statefulSets } = caches;
+      startProcess({ networks, pods, services, statefulSets });
+      const before = { status: 'True', reason: 'AllNodesUpdated', message: '2 of 2 nodes are up to date' } as const;
+      const conditions = [{ type: 'UpToDate', ...before, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+      put({ ...network({ nodes: 2, bitcoinConf: ['txindex=1'] }, { generation: 2 }), status: { ...status(), conditions } });
+      await reconcile();
+      expect(status()?.conditions?.find(({ type }) => type === 'UpToDate')).to.deep.include(before);
     });
 
     it('leaves nodes as they are that would wait for a ConfigMap, and deletes none of them', async () => {

@@ -89,6 +89,13 @@ describe('observeRollout', () => {
     expect(observe(setOf({ observedGeneration: 1 })).sets[0]?.revisions).to.equal(undefined);
   });
 
+  it('has the nodes of a set that is left out, whose blocks count for others, and does not know its revisions', () => {
+    const set = { name: 'alice-sts', start: 0, nodes: 3, settings: {} };
+    const observed = { pods: [podOf(1)], reports: [report(1, 300)], problems: [], peers: mesh };
+    const { sets } = observeRollout([{ set, current: setOf(), isChanging: false, isLeftOut: true }], observed);
+    expect([sets[0]?.revisions, sets[0]?.nodes[1]?.pod?.report?.height]).to.deep.equal([undefined, 300]);
+  });
+
   it('reads the partition: 0 of a set of an older release, and none of a set that does not exist', () => {
     expect(observe(setOf()).sets[0]?.partition).to.equal(3);
     expect(observe({ ...setOf(), spec: {} as never }).sets[0]?.partition).to.equal(0);

@@ -1,0 +1,21 @@
+// What pods that have yet to be replaced start from: while there are any, the ConfigMap of a network stays, with the files that the spec needs
+//   no more. Without them a pod that dies before its turn in a rollout would not start again. Pure.
+import type { V1ConfigMap, V1StatefulSet } from '@kubernetes/client-node';
+import { configurationFiles } from '../../bitcoin/resources/config-map.ts';
+import type { KubeObject } from '../../kube/resource.ts';
+import type { Applied } from '../../runtime/apply.ts';
+import { isObserved } from '../rollout/observe-rollout.ts';
+
+/** The ConfigMap with the files that the former one has besides. */
+export function withFormerFiles(desired: V1ConfigMap, current: V1ConfigMap | undefined): V1ConfigMap {
+  const former = Object.entries(current?.data ?? {}).filter(([key]) => configurationFiles.includes(key));
+  return { ...desired, data: { ...Object.fromEntries(former), ...desired.data } };
+}
+
+/** Whether every pod of a StatefulSet is of its newest revision, and those that it creates will be. */
+export function isRolledOut(applied: Applied<KubeObject> | undefined, isThere: boolean): boolean {
+  if (applied === undefined) return !isThere;
+  if (!('object' in applied)) return false;
+  const set = applied.object as V1StatefulSet;
+  return isObserved(set) && set.status?.currentRevision === set.status?.updateRevision;
+}

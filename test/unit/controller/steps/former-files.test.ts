@@ -1,0 +1,31 @@
+import type { V1StatefulSet } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { isRolledOut, withFormerFiles } from '../../../../src/controller/steps/former-files.ts';
+
+const setOf = (currentRevision: string, observedGeneration = 2): V1StatefulSet => ({
+  metadata: { generation: 2 },
+  status: { replicas: 1, currentRevision, updateRevision: 'new', observedGeneration },
+});
+
+describe('the ConfigMap of a network whose pods have yet to be replaced', () => {
+  it('keeps the files that they start from, and no key of another writer', () => {
+    const current = { data: { 'bitcoin.conf': 'old', 'start.sh': 'old', 'rpcauth.sh': 'x', 'volume.sh': 'y', foreign: 'z' } };
+    const desired = { metadata: { name: 'alice-conf' }, data: { 'bitcoin.conf': 'new', 'start.sh': 'new' } };
+    expect(withFormerFiles(desired, current)).to.deep.equal({
+      metadata: { name: 'alice-conf' },
+      data: { 'bitcoin.conf': 'new', 'start.sh': 'new', 'rpcauth.sh': 'x', 'volume.sh': 'y' },
+    });
+    expect(withFormerFiles(desired, undefined)).to.deep.equal(desired);
+  });
+
+  it('is needed until the StatefulSet controller reports one revision for the set as it is', () => {
+    expect(isRolledOut({ outcome: 'unchanged', object: setOf('new') }, true)).to.equal(true);
+    expect(isRolledOut({ outcome: 'unchanged', object: setOf('old') }, true)).to.equal(false);
+    expect(isRolledOut({ outcome: 'unchanged', object: setOf('new', 1) }, true)).to.equal(false);
+  });
+
+  it('is needed while a change is refused, or a set is left as it is', () => {
+    expect(isRolledOut({ outcome: 'failed', message: 'refused', error: undefined }, true)).to.equal(false);
+    expect([true, false].map(isThere => isRolledOut(undefined, isThere))).to.deep.equal([false, true]);
+  });
+});
