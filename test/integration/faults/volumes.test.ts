@@ -231,6 +231,55 @@ describe('volumes that have to grow', function () {
     await network.untilGrown();
   });
 
+  it('grow without a restart of nodes that kubectl rollout restart has restarted, and so do later changes', async () => {
+    const network = await open('restarted');
+    await network.startNetwork({ nodes: 2 });
+    const first = await network.podUids();
+    const metadata = { annotations: { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z' } };
+    await world.client.patch(
+      statefulSets,
+      { namespace: 'restarted', name: `${name}-sts` },
+      { spec: { template: { metadata } } },
+      { patchType: 'merge' },
+    );
+    await eventually(async () => {
+      const now = await network.podUids();
+      return now.length === 2 && now.every(uid => !first.includes(uid));
+    });
+    await network.untilReason('True AllNodesUpdated', 'UpToDate');
+    const before = await network.podUids();
+    const rollouts = (await network.events()).get('RolloutStarted');
+    await network.edit({ storage: { size: '2Gi' } });
+    await network.untilGrown();
+    await network.untilRight();
+    expect(await network.podUids()).to.deep.equal(before);
+    await network.edit({ nodes: 3 });
+    await network.untilRight();
+    await network.untilReason('True AllNodesUpdated', 'UpToDate');
+    expect(await network.podUids()).to.include.members(before);
+    expect((await network.events()).get('RolloutStarted')).to.deep.equal(rollouts);
+    expect((await network.set()).spec?.template.metadata?.annotations).to.include(metadata.annotations);
+  });
+
+  it('come with the pods of a network that was suspended, given storage and resumed while no controller ran', async () => {
+    const network = await open('first');
+    await world.declare('first', name, { nodes: 2 });
+    await network.untilRight();
+    const before = await network.podUids();
+    await network.kill();
+    await network.edit({ suspend: true });
+    await network.edit({ storage: { size: '1Gi', storageClassName: 'grows' } });
+    await network.edit({ suspend: null });
+    await network.control();
+    await eventually(async () => {
+      const now = await network.podUids();
+      return now.length === 2 && now.every(uid => !before.includes(uid));
+    });
+    await network.untilRight();
+    expect(Object.keys(await network.requests())).to.deep.equal(['data-alice-sts-0', 'data-alice-sts-1']);
+    await network.untilReason('True AllNodesUpdated', 'UpToDate');
+  });
+
   it('grow while the network is suspended, scaled and rolled out at the same time', async () => {
     const network = await open('busy');
     await network.startNetwork({ nodes: 2 });
