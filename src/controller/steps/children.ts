@@ -22,6 +22,7 @@ import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
 import { withoutFirstClaims } from './first-claims.ts';
 import { isRolledOut, withFormerFiles } from './former-files.ts';
+import { formerSetOf } from './left-pods.ts';
 import { removeSurplus } from './remove-surplus.ts';
 import type { AppliedSet } from '../rollout/observe-rollout.ts';
 import type { RolloutPlan } from '../rollout/rollout-input.ts';
@@ -125,9 +126,14 @@ export class ChildrenStep {
       children.push(await this.#applyOne(context, state, child));
     const newestOf = (name: string): V1StatefulSet | undefined =>
       state.child('statefulSets', name).writes.newest(cachedIn(caches.statefulSets, network, name));
-    const credentials = await this.#credentials.of(network, state.credentials, newestOf(statefulSetName(network)), signal);
-    const volumes = await state.volumes.expand({ ...context, client, mayExpandVolumes }, newestOf);
     const known = podsOf(caches.pods, network);
+    for (const { name } of sets)
+      if (newestOf(name) === undefined)
+        state.child('statefulSets', name).replaced ??= await formerSetOf({ client, network, signal }, name, known);
+    const first = statefulSetName(network);
+    const current = newestOf(first) ?? state.child('statefulSets', first).replaced;
+    const credentials = await this.#credentials.of(network, state.credentials, current, signal);
+    const volumes = await state.volumes.expand({ ...context, client, mayExpandVolumes }, newestOf);
     const prepared = sets.map(wantedSet => {
       const cached = cachedIn(caches.statefulSets, network, wantedSet.name);
       const set = withoutFirstClaims(wantedSet, newestOf(wantedSet.name), known);

@@ -2,7 +2,7 @@ import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import type { V1Pod, V1Secret, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
+import { credentialsAnnotation, lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import type { Credentials } from '../../../src/bitcoin/rpc/rpc-client.ts';
 import { BitcoinTransportError } from '../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { Node } from '../../../src/bitcoin/topology/peer-plan.ts';
@@ -628,6 +628,28 @@ describe('Reconciler', () => {
         'ImagePullFailed',
       ]);
     });
+  });
+
+  it('recreates the StatefulSet that a killed process has deleted as its pods were created, so that they stay', async () => {
+    putSecret();
+    await settled({ nodes: 1, secret: 's' });
+    const annotations = {
+      [credentialsAnnotation]: 'uid-s.older',
+      'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z',
+    };
+    const { spec } = (cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet).spec?.template ?? {};
+    const left = pod('alice-sts-0');
+    caches.pods.put(left);
+    cluster.put('pods', { ...left, ...(spec && { spec }), metadata: { ...left.metadata, annotations } });
+    const nodes = [{ ordinal: 0, ready: true, ip: '10.0.0.1', nodeName: 'alice-sts-0', dnsName: 'alice-sts-0.alice-svc' }];
+    put({ ...network({ nodes: 1, secret: 's' }), status: { ...status(), nodes } });
+    cluster.remove('statefulsets', 'default/alice-sts');
+    caches.statefulSets.remove('default/alice-sts');
+    startProcess();
+    await reconcile();
+    const { template } = (cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet).spec ?? {};
+    expect(template?.metadata?.annotations).to.deep.include(annotations);
+    expect(reasons()).to.include('StatefulSetRecreated');
   });
 
   describe('without credentials', () => {
