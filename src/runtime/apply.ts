@@ -5,7 +5,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { controllerOf, keyOf, type KubeObject, type ResourceType } from '../kube/resource.ts';
 import { digestOf, withDigest } from './digest.ts';
 import { holds } from './field-comparison.ts';
-import { claimCreatedFields, type FieldPath } from './managed-fields.ts';
+import { claimCreatedFields } from './managed-fields.ts';
 
 /** What apply needs of a KubeClient. */
 export type ApplyClient = Pick<KubeClient, 'get' | 'create' | 'apply' | 'patch' | 'delete'>;
@@ -87,8 +87,8 @@ export function plan<T extends KubeObject>(
 export interface ExecuteOptions {
   /** The owner of the fields, as server-side apply names it. */
   readonly fieldManager: string;
-  /** Fields of other writers that a recreated object is created with. An apply leaves them alone. Default: none. */
-  readonly foreign?: readonly FieldPath[] | undefined;
+  /** Fields of other writers that a recreated object is created with, as keys of `fieldsV1` (`f:spec`, `f:replicas`). An apply leaves them alone. Default: none. */
+  readonly foreign?: readonly (readonly string[])[] | undefined;
   /** Aborts the calls; `execute` then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
