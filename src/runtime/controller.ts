@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
 import type { Logger } from '../logging/logger.ts';
 import { withFields } from '../logging/with-fields.ts';
+import { TurnBudget } from '../time/turn-budget.ts';
 import { LeaseLostError } from './leader-elector.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -59,6 +60,7 @@ export interface ControllerOptions {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #workers: Promise<void>[] = [];
+  readonly #turns = new TurnBudget();
   #idle = 0;
 
   /** Does nothing before `run`. */
@@ -103,6 +105,8 @@ export class Controller {
       this.#idle -= 1;
       if (key === undefined) return;
       if (this.#idle === 0 && this.#workers.length < concurrency) this.#workers.push(this.#work(signal));
+      // Reconciles that wait for nothing would otherwise all run in one turn.
+      while (this.#turns.isSpent) await this.#turns.nextTurn();
       await this.#process(key, signal);
     }
   }

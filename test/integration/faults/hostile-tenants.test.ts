@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { keepNetwork } from '../../../src/controller/kept-fields.ts';
 import { networks } from '../../../src/controller/resource-types.ts';
 import { Informer } from '../../../src/runtime/informer.ts';
@@ -32,6 +33,9 @@ const goodNetworks = 100;
 /** How many of those are scaled in a run. */
 const scaledNetworks = 10;
 const hostileNodes = 64;
+/** With as many annotations as the API server takes. It costs the tenant nothing else if they are paused and have no nodes. */
+const largeNetworks = 1500;
+const padding = 'x'.repeat(250 * 1024);
 const name = (index: number) => `good-${index}`;
 
 /** As loop-probe.ts writes it. */
@@ -138,6 +142,19 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
   const stop = new AbortController();
   let watching: Promise<void>;
 
+  /** The bundle, with the memory limit of the chart and a probe in its event loop. */
+  function startController(): Promise<ControllerProcess> {
+    const probe = pathToFileURL(path.join(root, 'test/support/processes/loop-probe.ts'));
+    probe.searchParams.set('file', path.join(folder, 'loop.json'));
+    return ControllerProcess.start({
+      kubeconfig: world.controlPlane.kubeconfigPath,
+      file: path.join(root, 'dist/main.js'),
+      nodeArgs: ['--import', probe.href, ...(cgroup === undefined ? [`--max-old-space-size=${heapMiB}`] : [])],
+      launcher: cgroup?.command ?? [],
+      args: ['--recheck-seconds=5', '--events-api=events', '--log-level=warn', '--health-address=off'],
+    });
+  }
+
   async function scale(network: string): Promise<void> {
     const { metadata } = await world.client.patch(
       networks,
@@ -210,15 +227,7 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
     watching = seen.run(stop.signal);
     for (const namespace of ['good', 'tenant']) await world.createNamespace(namespace);
     cgroup = await MemoryCgroup.create(path.basename(folder), limitMiB * MiB);
-    const probe = pathToFileURL(path.join(root, 'test/support/processes/loop-probe.ts'));
-    probe.searchParams.set('file', path.join(folder, 'loop.json'));
-    controller = await ControllerProcess.start({
-      kubeconfig: world.controlPlane.kubeconfigPath,
-      file: path.join(root, 'dist/main.js'),
-      nodeArgs: ['--import', probe.href, ...(cgroup === undefined ? [`--max-old-space-size=${heapMiB}`] : [])],
-      launcher: cgroup?.command ?? [],
-      args: ['--recheck-seconds=5', '--events-api=events', '--log-level=warn', '--health-address=off'],
-    });
+    controller = await startController();
     for (let index = 0; index < goodNetworks; index += 1) await world.createNetwork('good', name(index), 3);
     await world.createNetwork('tenant', 'mallory', hostileNodes);
     await connected(Array.from({ length: goodNetworks }, (_, index) => name(index)));
@@ -254,6 +263,31 @@ describe('one tenant whose nodes are hostile, beside 100 networks', function () 
       for (const { ip } of own) world.bitcoind.node(ip).respond = undefined;
       await expectUnharmed(tookMs, await peak);
     });
+
+  it('keeps its memory, its event loop and the others while a tenant creates 1,500 networks with 256 KiB of annotations', async () => {
+    let created = 0;
+    const create = async (): Promise<void> => {
+      while (created < largeNetworks) {
+        created += 1;
+        const metadata = { namespace: 'tenant', name: `large-${created}`, annotations: { [pausedAnnotation]: 'true', padding } };
+        await world.client.create(networks, { apiVersion, kind, metadata, spec: { nodes: 0 } } as unknown as BitcoinNetwork);
+      }
+    };
+    const creating = create();
+    await eventually(() => created >= largeNetworks / 10);
+    const tookMs = await scaleMs();
+    await creating;
+    await expectUnharmed(tookMs, await blocked());
+  });
+
+  it('lists these networks when it starts, within the same limits', async () => {
+    expect(await controller.stop()).to.equal(0);
+    controller = await startController();
+    await scaleMs();
+    const tookMs = await scaleMs();
+    await expectUnharmed(tookMs, await blocked());
+    await connected(Array.from({ length: goodNetworks }, (_, index) => name(index)));
+  });
 
   it('has its own nodes connected again once they answer, and the others are as their spec says', async () => {
     await world.untilRight('tenant', 'mallory');

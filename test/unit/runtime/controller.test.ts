@@ -150,3 +150,30 @@ describe('Controller, when its watches fail', () => {
     expect(await running.catch((error: unknown) => (error as Error).message)).to.equal('no watch');
   });
 });
+
+describe('a Controller whose reconciles wait for nothing', () => {
+  it('leaves the event loop to others between them', async () => {
+    const queue = new WorkQueue();
+    const stop = new AbortController();
+    const keys = Array.from({ length: 100 }, (_, index) => `key-${index}`);
+    let [reconciled, turns, isDone] = [0, 0, false];
+    const count = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    const reconcile = (): Promise<Result> => {
+      const startMs = performance.now();
+      while (performance.now() - startMs < 1);
+      reconciled += 1;
+      if (reconciled === keys.length) stop.abort(new Error('the test is over'));
+      return Promise.resolve({});
+    };
+    for (const key of keys) queue.add(key);
+    setImmediate(count);
+    const options = { name: 'test', requests: new Subject<Request>(), queue, reconcile, concurrency: 10 };
+    await new Controller({ ...options, logger: new RecordingLogger() }).run(stop.signal);
+    isDone = true;
+    expect(reconciled).to.equal(keys.length);
+    expect(turns).to.be.at.least(5);
+  });
+});
