@@ -97,10 +97,25 @@ export function startProblemOf(
   return undefined;
 }
 
-/** Why the volume of a pod is not provisioned: the newest Warning about its claim, which may be older than the pod. */
-export function claimProblemOf(subject: string, events: readonly ObjectEvent[], { sinceMs }: PodStart): Problem | undefined {
+/** Drivers record these while they make a volume that takes longer than one call to them. */
+const isInProgress = /\b(?:DeadlineExceeded|Aborted)\b/;
+const provisioningGraceMs = 60_000;
+
+/**
+ * Why the volume of a pod is not provisioned: the newest Warning about its claim, which may be older than the pod.
+ * @param waitedMs for how long it has not been ready
+ */
+export function claimProblemOf(
+  subject: string,
+  events: readonly ObjectEvent[],
+  waitedMs: number,
+  { sinceMs }: PodStart,
+): Problem | undefined {
   const failure = newestFirst(events).find(
-    event => event.reason === 'ProvisioningFailed' && lastSeenMs(event) >= sinceMs - startSlackMs,
+    ({ reason, message = '', ...event }) =>
+      reason === 'ProvisioningFailed' &&
+      lastSeenMs(event) >= sinceMs - startSlackMs &&
+      (waitedMs >= provisioningGraceMs || !isInProgress.test(message)),
   );
   const cause = shortened(`ProvisioningFailed: ${failure?.message ?? ''}`);
   return failure === undefined ? undefined : { subject, reason: reasons.volumeMountFailed, cause };

@@ -6,8 +6,10 @@ import { type Problem, shortened, timeOf } from './pod-problems.ts';
 
 /** The deletionTimestamp includes the grace period. The kubelet and the clocks get this much more. */
 const overdueMs = 5_000;
-/** The pods of a former network of the same name are mostly gone within this time. */
+/** The pods of a former network of the same name are mostly gone within this time, once they are being deleted. */
 const formerMs = 2_000;
+/** The garbage collector deletes them within this time, also those of many networks. */
+const collectionMs = 10_000;
 
 /**
  * A problem for each pod whose deletion takes longer than its grace period.
@@ -33,9 +35,17 @@ export function blockerProblem(pod: V1Pod, { metadata }: V1StatefulSet, waitedMs
   const owner = controllerOf(pod);
   if (owner !== undefined && owner.uid === metadata?.uid) return undefined;
   if (pod.metadata?.deletionTimestamp !== undefined) return waitedMs < formerMs ? undefined : deletionProblem(pod);
+  // The former StatefulSet of that name is gone, or will be.
+  if (owner?.kind === 'StatefulSet' && owner.name === metadata?.name)
+    return waitedMs < collectionMs ? undefined : collectionProblem(pod);
   const whose = owner === undefined ? 'it has no owner' : `it belongs to ${owner.kind} ${owner.name}`;
   const cause = `a pod of that name exists and does not belong to StatefulSet ${metadata?.name ?? ''}: ${whose}. Delete it, or rename the network`;
   return { subject: pod.metadata?.name ?? '', reason: reasons.nameTaken, cause: shortened(cause) };
+}
+
+function collectionProblem({ metadata }: V1Pod): Problem {
+  const cause = 'the former pod of that name is left, and the garbage collector has yet to delete it';
+  return { subject: metadata?.name ?? '', reason: reasons.waitingForDeletion, cause };
 }
 
 function deletionProblem({ metadata, status }: V1Pod): Problem {

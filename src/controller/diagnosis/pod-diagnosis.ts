@@ -188,7 +188,7 @@ export class PodDiagnosis {
     const blockers = names.flatMap(name => podNamed(name) ?? []);
     const blocked = blockers.flatMap(pod => blockerProblem(pod, statefulSet, waitedMs) ?? []);
     const warnings = await this.#lists.warningsAbout(statefulSet, signal);
-    if (warnings === undefined) return undefined;
+    if (warnings === undefined) return blocked.length > 0 ? blocked : undefined;
     const isBlocked = new Set(blocked.map(({ subject }) => subject));
     const others = names.filter(name => !isBlocked.has(name));
     const problems = [...blocked, ...createProblemsOf(warnings, others, Date.now() - waitedMs - eventSlackMs)];

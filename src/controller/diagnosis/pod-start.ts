@@ -15,7 +15,8 @@ export interface PodStart {
 /** Schedulers take a pod within milliseconds. A volume that is provisioned for the pod delays that by up to a minute. */
 const schedulingMs = 5_000;
 const provisioningMs = 60_000;
-const initMs = 10_000;
+/** Init containers that fetch or prepare something take their time in a normal start. */
+const initMs = 60_000;
 
 /** @param pod one that is not ready and shows no problem */
 export function podStartOf(pod: V1Pod): PodStart {

@@ -50,7 +50,13 @@ export class StartLooks {
     const entry = due === undefined ? undefined : known.get(uidOf(due));
     if (due !== undefined && entry !== undefined && this.#lists.tryTurn(nowMs)) {
       const found = await this.#startProblem(due, nowMs - entry.schedule.sinceMs, sets, signal);
-      if (found !== 'unknown') entry.problem = found;
+      if (found !== 'unknown') entry.problem = found ?? fallbackOf(due, entry, nowMs);
+      // What needs no list is found out for all at once, so that the text does not change with each of them.
+      if (found === undefined)
+        for (const pod of starting) {
+          const other = known.get(uidOf(pod));
+          if (other !== undefined) other.problem ??= fallbackOf(pod, other, nowMs);
+        }
       entry.schedule.looked(nowMs);
     }
     return starting.length === 0 ? undefined : Math.max(Math.min(...starting.map(waitOf)), due === undefined ? 0 : noTurnMs);
@@ -73,12 +79,18 @@ export class StartLooks {
       if (!this.#lists.tryTurn(this.#nowMs())) return 'unknown';
       const warnings = await this.#lists.warningsAboutClaim(pod.metadata?.namespace ?? '', claim, signal);
       if (warnings === undefined) return 'unknown';
-      const ofClaim = claimProblemOf(subject, warnings, start);
+      const ofClaim = claimProblemOf(subject, warnings, waitedMs, start);
       if (ofClaim !== undefined) return ofClaim;
     }
-    const { fallback } = start;
-    return fallback === undefined || waitedMs < fallback.afterMs ? undefined : { subject, ...fallback.problem };
+    return undefined;
   }
+}
+
+/** What the pod waits for, if it has done so for long enough. */
+function fallbackOf(pod: ObservedPod, { schedule }: StartingPod, nowMs: number): Problem | undefined {
+  const { fallback } = startOf(pod);
+  if (fallback === undefined || nowMs - schedule.sinceMs < fallback.afterMs) return undefined;
+  return { subject: pod.metadata?.name ?? '', ...fallback.problem };
 }
 
 /** The names of the claims that the StatefulSet controller makes for a pod. */

@@ -8,8 +8,10 @@ import { isObserved } from '../rollout/observe-rollout.ts';
 
 /** The ConfigMap with the files that the former one has besides. */
 export function withFormerFiles(desired: V1ConfigMap, current: V1ConfigMap | undefined): V1ConfigMap {
-  const former = Object.entries(current?.data ?? {}).filter(([key]) => configurationFiles.includes(key));
-  return { ...desired, data: { ...Object.fromEntries(former), ...desired.data } };
+  const files = { ...current?.data, ...desired.data };
+  // In the order of the desired ones: the digest of what is applied depends on it.
+  const entries = configurationFiles.flatMap(key => (files[key] === undefined ? [] : [[key, files[key]] as const]));
+  return { ...desired, data: Object.fromEntries(entries) };
 }
 
 /** Whether every pod of a StatefulSet is of its newest revision, and those that it creates will be. */

@@ -64,8 +64,10 @@ export async function applyStatefulSet(
   const { network } = context;
   const { set, cached, current, isChanging, isUngated } = prepared;
   const state = networkState.child('statefulSets', set.name);
-  const desired = desiredStatefulSet(network, prepared, current, partition);
-  const isStep = !isChanging && partition !== partitionOf(current) && isOtherwiseEqual(state.admitted, desired, current);
+  const wanted = (of: number | undefined): V1StatefulSet => desiredStatefulSet(network, prepared, current, of);
+  const desired = wanted(partition);
+  const isStep =
+    !isChanging && partition !== partitionOf(current) && isOtherwiseEqual(state.admitted, wanted(partitionOf(current)), current);
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
     kept: keptAnnotations,
@@ -83,10 +85,13 @@ export async function applyStatefulSet(
 const isApplied = (desired: V1StatefulSet, current: V1StatefulSet): boolean =>
   digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation) === digestOf(current, appliedAnnotation);
 
-/** Nothing but the partition is to be changed. */
-function isOtherwiseEqual(admitted: AdmittedFields, desired: V1StatefulSet, current: V1StatefulSet | undefined): boolean {
-  const lasting = withoutPartition(desired);
-  return current !== undefined && (holds(lasting, current) || admitted.explains(lasting, current));
+/**
+ * Nothing but the partition is to be changed.
+ * @param wanted with the partition that there is
+ */
+function isOtherwiseEqual(admitted: AdmittedFields, wanted: V1StatefulSet, current: V1StatefulSet | undefined): boolean {
+  if (current === undefined) return false;
+  return holds(wanted, current) || admitted.explains(withDigest(wanted, appliedAnnotation), current);
 }
 
 /** Nobody changed the pod template since the last rollout: `kubectl rollout restart` does. */

@@ -119,12 +119,18 @@ describe('startProblemOf', () => {
 
   it('says why the volume of a claim is not provisioned, unless that was long before the pod', () => {
     const events = [event('ProvisioningFailed', 'no space', 1), event('FailedBinding', 'x', 2)];
-    expect(claimProblemOf('a-sts-0', events, unscheduled)).to.deep.equal({
+    expect(claimProblemOf('a-sts-0', events, 5_000, unscheduled)).to.deep.equal({
       subject: 'a-sts-0',
       reason: 'VolumeMountFailed',
       cause: 'ProvisioningFailed: no space',
     });
     const later = { ...unscheduled, sinceMs: new Date(at(120)).getTime() };
-    expect(claimProblemOf('a-sts-0', events, later)).to.equal(undefined);
+    expect(claimProblemOf('a-sts-0', events, 5_000, later)).to.equal(undefined);
+  });
+
+  it('gives a driver a minute to make a volume that takes longer than a call to it', () => {
+    const events = [event('ProvisioningFailed', 'rpc error: code = DeadlineExceeded desc = context deadline exceeded', 1)];
+    expect(claimProblemOf('a-sts-0', events, 59_000, unscheduled)).to.equal(undefined);
+    expect(claimProblemOf('a-sts-0', events, 60_000, unscheduled)?.cause).to.include('DeadlineExceeded');
   });
 });

@@ -8,11 +8,11 @@ const statefulSet = {
 const deletionTimestamp = '2026-01-01T00:00:00Z';
 const dueMs = Date.UTC(2026, 0, 1);
 const terminating = pod('alice-sts-0', { deletionTimestamp });
-const owned = (uid: string) => ({
+const owned = (uid: string, name = 'other') => ({
   ...pod('alice-sts-0'),
   metadata: {
     ...pod('alice-sts-0').metadata,
-    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'other', uid, controller: true }],
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid, controller: true }],
   },
 });
 
@@ -51,6 +51,16 @@ describe('blockerProblem', () => {
   it('gives the pods of a former network two seconds to go', () => {
     expect(problemOf(terminating, 1_000)).to.equal(undefined);
     expect(problemOf(terminating, 2_000)?.reason).to.equal('WaitingForDeletion');
+  });
+
+  it('gives the garbage collector ten seconds to delete the pods of a former network that it has not marked yet', () => {
+    const left = owned('uid-former', 'alice-sts');
+    expect(problemOf(left, 9_000)).to.equal(undefined);
+    expect(problemOf(left, 10_000)).to.deep.equal({
+      subject: 'alice-sts-0',
+      reason: 'WaitingForDeletion',
+      cause: 'the former pod of that name is left, and the garbage collector has yet to delete it',
+    });
   });
 
   it('finds none in a pod of the StatefulSet itself', () => {

@@ -175,9 +175,9 @@ describe('PodDiagnosis', () => {
   it('reports what a pod waits for once it has waited too long, if no Event gives a cause', async () => {
     const problem = { reason: 'ContainerNotStarted', cause: 'init container fetch is still running' } as const;
     const fallback = { problem, afterMs: 10_000 };
-    const pods = [starting(0, { stage: 'scheduled', sinceMs: 0, fallback }), ready(1), ready(2)];
+    const pods = [0, 1, 2].map(ordinal => starting(ordinal, { stage: 'scheduled', sinceMs: 0, fallback }));
     expect((await diagnoseFor(9_000, pods)).problems).to.deep.equal([]);
-    expect((await diagnoseFor(4_000, pods)).problems.map(({ cause }) => cause)).to.deep.equal([problem.cause]);
+    expect((await diagnoseFor(4_000, pods)).problems.map(({ cause }) => cause)).to.deep.equal(pods.map(() => problem.cause));
   });
 
   it('names a pod whose deletion does not end, and none that the network does not want', async () => {

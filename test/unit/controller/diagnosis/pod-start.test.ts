@@ -42,12 +42,12 @@ describe('podStartOf', () => {
     expect(podStartOf(podWith({}, { volumes })).fallback?.afterMs).to.equal(60_000);
   });
 
-  it('names an init container that still runs after 10 s, and none that is to run as long as the pod', () => {
+  it('names an init container that still runs after a minute, and none that is to run as long as the pod', () => {
     const status = { hostIP: '10.0.0.9', initContainerStatuses: [container('fetch', { running: {} })] };
     const cause = 'init container fetch is still running';
     expect(podStartOf(podWith(status)).fallback).to.deep.equal({
       problem: { reason: 'ContainerNotStarted', cause, mayPass: true },
-      afterMs: 10_000,
+      afterMs: 60_000,
     });
     const sidecar = { name: 'fetch', restartPolicy: 'Always' };
     expect(podStartOf(podWith(status, { initContainers: [sidecar] })).fallback).to.equal(undefined);

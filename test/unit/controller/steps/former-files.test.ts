@@ -18,6 +18,13 @@ describe('the ConfigMap of a network whose pods have yet to be replaced', () => 
     expect(withFormerFiles(desired, undefined)).to.deep.equal(desired);
   });
 
+  it('is the same text as what is desired when no file goes, whatever the order in which the API server returns its files', () => {
+    const [configuration, start, script] = [{ 'bitcoin.conf': 'a' }, { 'start.sh': 'b' }, { 'rpcauth.sh': 'c' }];
+    const desired = { data: { ...configuration, ...start, ...script } };
+    const current = { data: { ...configuration, ...script, ...start } };
+    expect(JSON.stringify(withFormerFiles(desired, current))).to.equal(JSON.stringify(desired));
+  });
+
   it('is needed until the StatefulSet controller reports one revision for the set as it is', () => {
     expect(isRolledOut({ outcome: 'unchanged', object: setOf('new') }, true)).to.equal(true);
     expect(isRolledOut({ outcome: 'unchanged', object: setOf('old') }, true)).to.equal(false);

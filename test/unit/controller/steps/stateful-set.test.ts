@@ -14,10 +14,12 @@ const options = { image: 'ours', imagePullPolicy: 'IfNotPresent' } as const;
 describe('the StatefulSet of a network', () => {
   const alice = network();
   let cluster: FakeCluster;
+  let recorder: FakeRecorder;
   let state: NetworkState;
   beforeEach(() => {
     cluster = new FakeCluster();
-    state = new NetworkState(alice, new FakeRecorder());
+    recorder = new FakeRecorder();
+    state = new NetworkState(alice, recorder);
   });
 
   const cached = () => cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet | undefined;
@@ -53,6 +55,24 @@ describe('the StatefulSet of a network', () => {
       outcomes.push(await apply((round + 1) % 4));
     }
     expect(outcomes).to.deep.equal(['updated', 'updated', 'updated', 'updated', 'updated', 'contested', 'contested']);
+  });
+
+  it('is changed step by step in a rollout without a pause, and without an event, also where admission changes each write', async () => {
+    cluster.onStored = (plural, object) => {
+      if (plural !== 'statefulsets') return;
+      const spec = structuredClone((object as V1StatefulSet).spec);
+      const [container] = spec?.template.spec?.containers ?? [];
+      if (container !== undefined) container.image = 'mirror/ours';
+      Object.assign(object, { spec });
+    };
+    expect(await apply(12)).to.equal('created');
+    await apply(12);
+    const written = cluster.writes.length;
+    const outcomes: string[] = [];
+    for (let partition = 11; partition >= 0; partition -= 1) outcomes.push(await apply(partition));
+    expect(outcomes).to.deep.equal(Array.from({ length: 12 }, () => 'updated'));
+    expect(cluster.writes.length).to.be.at.least(written + 12);
+    expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
   });
 
   it('is changed step by step in a rollout without a pause', async () => {
