@@ -1,10 +1,10 @@
 // ChainLoss: whether the chain that a network had is gone, as when a drain takes its last node without a volume. The former height is in the
 //   status, so that a controller that was away meanwhile finds it as well.
-import type { V1Pod } from '@kubernetes/client-node';
 import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { isPublicChain } from '../bitcoin/resources/chain-parameters.ts';
 import { nodeSetsOf } from '../bitcoin/resources/node-sets.ts';
 import type { NodeReport } from '../bitcoin/topology/connect-node.ts';
+import type { ObservedPod } from './pod-cache.ts';
 import { isReady } from './status/pods.ts';
 
 /** 'possible': nodes that may have the chain have yet to report it. */
@@ -31,7 +31,7 @@ export class ChainLoss {
   }
 
   /** Call with the network's own pods and the reports of each reconcile. */
-  observe(network: BitcoinNetwork, pods: readonly V1Pod[], reports: readonly NodeReport[]): LossObserved {
+  observe(network: BitcoinNetwork, pods: readonly ObservedPod[], reports: readonly NodeReport[]): LossObserved {
     this.#notePods(pods, reports);
     const height = network.status?.chain?.height ?? 0;
     const heights = reports.flatMap(({ chain }) => chain?.height ?? []);
@@ -46,7 +46,7 @@ export class ChainLoss {
     return { verdict: 'lost', asks };
   }
 
-  /** Whether a pod, by its uid, was created without a volume in this process's time and has reported no block. */
+  /** Whether a pod, by its uid, was created in this process's time or has never run, and has reported no block. */
   isEmpty(uid: string): boolean {
     return this.#mayHold?.get(uid) === false;
   }
@@ -56,19 +56,20 @@ export class ChainLoss {
     this.#mayHold = undefined;
   }
 
-  /** A new pod without a volume has no blocks until it reports some. Of those that are there before, it is not known. */
-  #notePods(pods: readonly V1Pod[], reports: readonly NodeReport[]): void {
+  /** A new pod without a volume has no blocks until it reports some. Of those that are there before and have run, it is not known. */
+  #notePods(pods: readonly ObservedPod[], reports: readonly NodeReport[]): void {
     const before = this.#mayHold;
     const reporting = new Set(
       reports.flatMap(({ node, chain }) => ((chain?.height ?? 0) > 0 ? [`${node.name} ${node.ip}`] : [])),
     );
-    const mayHold = ({ metadata, status }: V1Pod): boolean =>
-      before === undefined || before.get(metadata?.uid ?? '') === true || reporting.has(`${metadata?.name} ${status?.podIP}`);
+    const mayHold = ({ metadata, status, neverRan }: ObservedPod): boolean =>
+      (before === undefined ? neverRan !== true : before.get(metadata?.uid ?? '') === true) ||
+      reporting.has(`${metadata?.name} ${status?.podIP}`);
     this.#mayHold = new Map(pods.map(pod => [pod.metadata?.uid ?? '', mayHold(pod)]));
   }
 
   /** Whether a node that has not reported a chain may have one. */
-  #maySomeHold(network: BitcoinNetwork, pods: readonly V1Pod[], reports: readonly NodeReport[]): boolean {
+  #maySomeHold(network: BitcoinNetwork, pods: readonly ObservedPod[], reports: readonly NodeReport[]): boolean {
     const reported = new Set(reports.flatMap(({ node, chain }) => (chain === undefined ? [] : [`${node.name} ${node.ip}`])));
     const byName = new Map(pods.map(pod => [pod.metadata?.name ?? '', pod]));
     return nodeSetsOf(network).some(({ name, start, nodes, settings: { storage } }) =>

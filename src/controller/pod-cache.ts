@@ -5,7 +5,7 @@ import { networkKeyOf, networkLabel } from '../bitcoin/api/names.ts';
 import { keyOf } from '../kube/resource.ts';
 import { definedOnly } from '../collections/defined-only.ts';
 import { isNotReady, podProblemOf, type Problem } from './diagnosis/pod-problems.ts';
-import { type PodStart, podStartOf } from './diagnosis/pod-start.ts';
+import { neverRan, type PodStart, podStartOf } from './diagnosis/pod-start.ts';
 import { keepPod } from './kept-fields.ts';
 import type { InformerOptions } from '../runtime/informer-options.ts';
 import type { MultiNamespaceCache } from '../runtime/multi-namespace-cache.ts';
@@ -19,12 +19,14 @@ export interface ObservedPod extends V1Pod {
   problem?: Problem | undefined;
   /** Of a pod that is not ready and shows no problem. */
   start?: PodStart | undefined;
+  /** No container of it has run yet, as with an image that cannot be pulled. */
+  neverRan?: true | undefined;
 }
 
 function keepObserved(pod: ObservedPod): ObservedPod {
   const problem = podProblemOf(pod);
   const start = problem === undefined && isNotReady(pod) ? podStartOf(pod) : undefined;
-  return { ...keepPod(pod), ...definedOnly({ problem, start }) };
+  return { ...keepPod(pod), ...definedOnly({ problem, start, neverRan: neverRan(pod) }) };
 }
 
 export const podCacheOptions: Pick<InformerOptions<ObservedPod>, 'indexers'> & {

@@ -37,7 +37,8 @@ export async function claimCreatedFields<T extends KubeObject>(
       { op: 'test', path: `${path}/operation`, value: 'Update' },
       { op: 'replace', path: `${path}/operation`, value: 'Apply' },
       ...foreign
-        .filter(field => isIn(owners[created]?.fieldsV1, field))
+        .filter(field => valueAt(owners[created]?.fieldsV1, field) !== undefined)
+        .map(field => withEmptyParent(owners[created]?.fieldsV1, field))
         .map(field => ({ op: 'remove', path: [path, 'fieldsV1', ...field.map(escaped)].join('/') })),
     ];
     try {
@@ -50,9 +51,17 @@ export async function claimCreatedFields<T extends KubeObject>(
   }
 }
 
-const isIn = (fields: unknown, [first, ...rest]: FieldPath): boolean =>
-  first === undefined ||
-  (typeof fields === 'object' && fields !== null && first in fields && isIn((fields as Record<string, unknown>)[first], rest));
+function valueAt(fields: unknown, [first, ...rest]: FieldPath): unknown {
+  if (first === undefined) return fields;
+  return typeof fields === 'object' && fields !== null ? valueAt((fields as Record<string, unknown>)[first], rest) : undefined;
+}
+
+/** A map that has no other field of ours is left with the field: the next apply would remove it, with all fields that nobody owns. */
+function withEmptyParent(fields: unknown, field: FieldPath): FieldPath {
+  const parent = field.slice(0, -1);
+  const others = Object.keys(valueAt(fields, parent) ?? {}).filter(key => key !== '.' && key !== field.at(-1));
+  return others.length === 0 ? parent : field;
+}
 
 /** A key in a JSON pointer. */
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');

@@ -46,6 +46,12 @@ export function podStartOf(pod: V1Pod): PodStart {
 const hasRun = ({ state, lastState }: V1ContainerStatus): boolean =>
   (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined;
 
+/** True if no container of the pod has run, apart from init containers. */
+export function neverRan({ status }: V1Pod): true | undefined {
+  const isPending = status?.phase === undefined || status.phase === 'Pending';
+  return isPending && !(status?.containerStatuses ?? []).some(hasRun) ? true : undefined;
+}
+
 /** Those with the restart policy Always run as long as the pod does. */
 function runningInitContainer({ spec, status }: V1Pod): string | undefined {
   const sidecars = new Set(

@@ -193,8 +193,12 @@ function chainObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: 
   const height = view.heightOf(node);
   // Two heights are never of the same moment: another node has to reach the height that this one had a moment ago.
   const safeHeight = turn.safeHeight ?? height;
-  if (height === undefined || safeHeight === undefined)
-    return { reason: 'WouldLoseChain', why: 'it does not answer the controller, so that its height is not known' };
+  if (height === undefined || safeHeight === undefined) {
+    const why = 'it does not answer the controller, so that its height is not known';
+    found.asks.add(node.name);
+    // One call may fail, as on a busy machine.
+    return view.nowMs - turn.sinceMs < graceMs ? rollingOut(why) : { reason: 'WouldLoseChain', why };
+  }
   if (otherHas(safeHeight, node, view, found)) return undefined;
   const others = view.othersWithPath(node).filter(other => !isIn(found.busy, other));
   found.turns.set(node.name, { ...turn, safeHeight: height });

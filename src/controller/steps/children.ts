@@ -163,7 +163,9 @@ export class ChildrenStep {
     }
     const areRolledOut =
       credentials.isAvailable &&
-      children.every(({ kind, name, applied }) => kind !== 'statefulSets' || isRolledOut(applied, newestOf(name) !== undefined));
+      children.every(
+        ({ kind, name, applied }) => kind !== 'statefulSets' || isRolledOut(applied, newestOf(name) !== undefined, known),
+      );
     state.rolledOutGeneration = areRolledOut ? network.metadata.generation : undefined;
     const kept = areRolledOut ? [] : [{ kind: 'configMaps', name: configMapName(network) } as const];
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), [...children, ...kept]);

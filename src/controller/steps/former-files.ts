@@ -1,8 +1,9 @@
 // What pods that have yet to be replaced start from: while there are any, the ConfigMap of a network stays, with the files that the spec needs
 //   no more. Without them a pod that dies before its turn in a rollout would not start again. Pure.
-import type { V1ConfigMap, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Pod, V1StatefulSet } from '@kubernetes/client-node';
+import { revisionLabel } from '../../bitcoin/api/names.ts';
 import { configurationFiles } from '../../bitcoin/resources/config-map.ts';
-import type { KubeObject } from '../../kube/resource.ts';
+import { controllerOf, type KubeObject } from '../../kube/resource.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import { isObserved } from '../rollout/observe-rollout.ts';
 
@@ -14,10 +15,16 @@ export function withFormerFiles(desired: V1ConfigMap, current: V1ConfigMap | und
   return { ...desired, data: Object.fromEntries(entries) };
 }
 
-/** Whether every pod of a StatefulSet is of its newest revision, and those that it creates will be. */
-export function isRolledOut(applied: Applied<KubeObject> | undefined, isThere: boolean): boolean {
+/**
+ * Whether every pod of a StatefulSet is of its newest revision, and those that it creates will be.
+ * @param pods those of the network: after a change was taken back half-way, the set itself does not show that some are of another revision
+ */
+export function isRolledOut(applied: Applied<KubeObject> | undefined, isThere: boolean, pods: readonly V1Pod[]): boolean {
   if (applied === undefined) return !isThere;
   if (!('object' in applied)) return false;
   const set = applied.object as V1StatefulSet;
-  return isObserved(set) && set.status?.currentRevision === set.status?.updateRevision;
+  const { currentRevision, updateRevision } = set.status ?? {};
+  const isNewest = ({ metadata }: V1Pod): boolean => metadata?.labels?.[revisionLabel] === updateRevision;
+  const own = pods.filter(pod => controllerOf(pod)?.uid === set.metadata?.uid);
+  return isObserved(set) && currentRevision === updateRevision && own.every(isNewest);
 }

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import type { NodeReport } from '../../../src/bitcoin/topology/connect-node.ts';
 import { ChainLoss } from '../../../src/controller/chain-loss.ts';
+import type { ObservedPod } from '../../../src/controller/pod-cache.ts';
 import { network, node, pod } from '../../support/builders.ts';
 
 const height = 300;
@@ -58,6 +59,15 @@ describe('ChainLoss', () => {
     expect(observed).to.deep.equal({ verdict: 'possible', asks: ['alice-sts-1'] });
     expect(loss.observe(of, pods, [reportOf(0, 2, 0, 2_500)]).verdict).to.equal('possible');
     expect(loss.observe(of, pods, [reportOf(0, 2, 0, 2_500), reportOf(1, 1, height, 2_500)]).verdict).to.equal('none');
+  });
+
+  it('is also after a start of the controller, if the pods that do not report a chain have never run', () => {
+    const of = networkOf({ nodes: 2 });
+    const pulling: ObservedPod = { ...podOf(1, 2, false), neverRan: true };
+    expect(loss.observe(of, [podOf(0, 2), pulling], [reportOf(0, 2, 0)]).verdict).to.equal('lost');
+    expect(loss.isEmpty('uid-1-2')).to.equal(true);
+    const later = new ChainLoss(() => nowMs);
+    expect(later.observe(of, [podOf(0, 2), podOf(1, 2, false)], [reportOf(0, 2, 0)]).verdict).to.equal('possible');
   });
 
   it('is not while a pod that had it, or a volume, may come back with it', () => {

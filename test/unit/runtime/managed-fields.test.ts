@@ -45,7 +45,7 @@ describe('the fields that the controller created', () => {
   });
 
   it('are claimed without those of other writers that a recreated object was created with', async () => {
-    const fieldsV1 = { 'f:spec': { 'f:template': { 'f:a/b': {}, 'f:own': {} } } };
+    const fieldsV1 = { 'f:spec': { 'f:template': { 'f:a/b': {}, 'f:own': {} }, 'f:map': { '.': {}, 'f:c': {} } } };
     const patches: unknown[] = [];
     const client = {
       get: () =>
@@ -55,6 +55,7 @@ describe('the fields that the controller created', () => {
     const foreign = [
       ['f:spec', 'f:template', 'f:a/b'],
       ['f:spec', 'f:template', 'f:absent'],
+      ['f:spec', 'f:map', 'f:c'],
     ];
     const name = { namespace: 'default', name: 'alice-sts' };
     await claimCreatedFields(client, statefulSets, name, { manager: fieldManager, foreign });
@@ -64,6 +65,8 @@ describe('the fields that the controller created', () => {
         { op: 'test', path: '/metadata/managedFields/0/operation', value: 'Update' },
         { op: 'replace', path: '/metadata/managedFields/0/operation', value: 'Apply' },
         { op: 'remove', path: '/metadata/managedFields/0/fieldsV1/f:spec/f:template/f:a~1b' },
+        // Nothing else in the map is ours.
+        { op: 'remove', path: '/metadata/managedFields/0/fieldsV1/f:spec/f:map' },
       ],
     ]);
   });

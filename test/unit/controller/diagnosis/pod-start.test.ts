@@ -1,6 +1,6 @@
 import type { V1ContainerStatus, V1Pod, V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { podStartOf } from '../../../../src/controller/diagnosis/pod-start.ts';
+import { neverRan, podStartOf } from '../../../../src/controller/diagnosis/pod-start.ts';
 import { pod } from '../../../support/builders.ts';
 
 const createdAt = '2026-01-01T00:00:00Z';
@@ -51,5 +51,17 @@ describe('podStartOf', () => {
     });
     const sidecar = { name: 'fetch', restartPolicy: 'Always' };
     expect(podStartOf(podWith(status, { initContainers: [sidecar] })).fallback).to.equal(undefined);
+  });
+});
+
+describe('neverRan', () => {
+  it('is true of a pod whose containers have all yet to run, whatever its init containers did', () => {
+    const initContainerStatuses = [container('fetch', { terminated: { exitCode: 0 } })];
+    const waiting = container('bitcoind', { waiting: { reason: 'ImagePullBackOff' } });
+    const neverRunning = { phase: 'Pending', initContainerStatuses, containerStatuses: [waiting] };
+    expect(neverRan(podWith(neverRunning))).to.equal(true);
+    const restarted = { ...waiting, lastState: { terminated: { exitCode: 137 } } };
+    expect(neverRan(podWith({ ...neverRunning, containerStatuses: [restarted] }))).to.equal(undefined);
+    expect(neverRan(podWith({ phase: 'Failed' }))).to.equal(undefined);
   });
 });

@@ -287,11 +287,13 @@ describe('planRollout', () => {
       expect(set.revisionsOfPods).to.equal('oo');
     });
 
-    it('does not replace a node whose height is not known', () => {
+    it('does not replace a node whose height is not known, and reports it after half a minute', () => {
       const set = new SimulatedSet([300, 300]);
       const [, pod] = set.pods;
       set.pods[1] = { ...pod!, report: { height: undefined, isConnected: false, askedAtMs: 0 } };
       set.change();
+      expect(set.settle()).to.include('RollingOut').and.include('it does not answer the controller');
+      set.nowMs += 30_000;
       expect(set.settle()).to.include('WouldLoseChain').and.include('it does not answer the controller');
       expect(set.revisionsOfPods).to.equal('oo');
     });

@@ -26,13 +26,26 @@ describe('the ConfigMap of a network whose pods have yet to be replaced', () => 
   });
 
   it('is needed until the StatefulSet controller reports one revision for the set as it is', () => {
-    expect(isRolledOut({ outcome: 'unchanged', object: setOf('new') }, true)).to.equal(true);
-    expect(isRolledOut({ outcome: 'unchanged', object: setOf('old') }, true)).to.equal(false);
-    expect(isRolledOut({ outcome: 'unchanged', object: setOf('new', 1) }, true)).to.equal(false);
+    expect(isRolledOut({ outcome: 'unchanged', object: setOf('new') }, true, [])).to.equal(true);
+    expect(isRolledOut({ outcome: 'unchanged', object: setOf('old') }, true, [])).to.equal(false);
+    expect(isRolledOut({ outcome: 'unchanged', object: setOf('new', 1) }, true, [])).to.equal(false);
+  });
+
+  it('is needed while a pod is of another revision, as after a change that was taken back half-way', () => {
+    const podOf = (revision: string) => ({
+      metadata: {
+        labels: { 'controller-revision-hash': revision },
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'alice-sts', uid: 'uid-sts', controller: true }],
+      },
+    });
+    const { metadata, ...set } = setOf('new');
+    const applied = { outcome: 'unchanged', object: { ...set, metadata: { ...metadata, uid: 'uid-sts' } } } as const;
+    expect(isRolledOut(applied, true, [podOf('new'), podOf('half-way')])).to.equal(false);
+    expect(isRolledOut(applied, true, [podOf('new')])).to.equal(true);
   });
 
   it('is needed while a change is refused, or a set is left as it is', () => {
-    expect(isRolledOut({ outcome: 'failed', message: 'refused', error: undefined }, true)).to.equal(false);
-    expect([true, false].map(isThere => isRolledOut(undefined, isThere))).to.deep.equal([false, true]);
+    expect(isRolledOut({ outcome: 'failed', message: 'refused', error: undefined }, true, [])).to.equal(false);
+    expect([true, false].map(isThere => isRolledOut(undefined, isThere, []))).to.deep.equal([false, true]);
   });
 });
