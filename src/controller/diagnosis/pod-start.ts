@@ -8,15 +8,9 @@ export interface PodStart {
   readonly stage: 'unscheduled' | 'scheduled' | 'started';
   /** Since when it has not been ready, in milliseconds since 1970: since its creation, or since it was ready last. 0 = not known. */
   readonly sinceMs: number;
-  /** What is reported once it has been in this stage for so long, and no Event gives a cause. */
-  readonly fallback?: { readonly problem: Omit<Problem, 'subject'>; readonly afterMs: number };
+  /** What is reported if it stays in this stage for a minute, and no Event gives a cause. */
+  readonly fallback?: Omit<Problem, 'subject'>;
 }
-
-/** Schedulers take a pod within milliseconds. A volume that is provisioned for the pod delays that by up to a minute. */
-const schedulingMs = 5_000;
-const provisioningMs = 60_000;
-/** Init containers that fetch or prepare something take their time in a normal start. */
-const initMs = 60_000;
 
 /** @param pod one that is not ready and shows no problem */
 export function podStartOf(pod: V1Pod): PodStart {
@@ -24,23 +18,17 @@ export function podStartOf(pod: V1Pod): PodStart {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const sinceMs = timeOf(ready?.lastTransitionTime ?? metadata?.creationTimestamp);
   if (spec?.nodeName === undefined && status?.hostIP === undefined) {
-    const waitsForVolume = spec?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined) ?? false;
     const cause = shortened(
       `scheduler ${spec?.schedulerName ?? '(no name)'} has not assigned the pod to a machine, and gives no cause`,
     );
-    const afterMs = waitsForVolume ? provisioningMs : schedulingMs;
-    return { stage: 'unscheduled', sinceMs, fallback: { problem: { reason: reasons.podUnschedulable, cause }, afterMs } };
+    return { stage: 'unscheduled', sinceMs, fallback: { reason: reasons.podUnschedulable, cause } };
   }
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const stage = status?.podIP !== undefined && containers.some(hasRun) ? 'started' : 'scheduled';
   const init = runningInitContainer(pod);
   if (init === undefined) return { stage, sinceMs };
   const cause = `init container ${init} is still running`;
-  return {
-    stage,
-    sinceMs,
-    fallback: { problem: { reason: reasons.containerNotStarted, cause, mayPass: true }, afterMs: initMs },
-  };
+  return { stage, sinceMs, fallback: { reason: reasons.containerNotStarted, cause, mayPass: true } };
 }
 
 const hasRun = ({ state, lastState }: V1ContainerStatus): boolean =>

@@ -9,6 +9,9 @@ import { type PodStart, podStartOf } from './pod-start.ts';
 
 const startIntervals = { graceMs: 3_500, intervalMs: 4_000, recentMs: 20_000, maxIntervalMs: 60_000 };
 
+/** A scheduler that was restarted, a volume that is provisioned and an init container that prepares something take up to this in a normal start. */
+const fallbackMs = 60_000;
+
 /** What is remembered of a pod, as long as its start gets no further. */
 export interface StartingPod {
   readonly step: string;
@@ -89,8 +92,8 @@ export class StartLooks {
 /** What the pod waits for, if it has done so for long enough. */
 function fallbackOf(pod: ObservedPod, { schedule }: StartingPod, nowMs: number): Problem | undefined {
   const { fallback } = startOf(pod);
-  if (fallback === undefined || nowMs - schedule.sinceMs < fallback.afterMs) return undefined;
-  return { subject: pod.metadata?.name ?? '', ...fallback.problem };
+  if (fallback === undefined || nowMs - schedule.sinceMs < fallbackMs) return undefined;
+  return { subject: pod.metadata?.name ?? '', ...fallback };
 }
 
 /** The names of the claims that the StatefulSet controller makes for a pod. */
@@ -102,6 +105,6 @@ function claimsOf(pod: string, sets: readonly V1StatefulSet[]): string[] {
 const startOf = (pod: ObservedPod): PodStart => pod.start ?? podStartOf(pod);
 
 /** Equal as long as the pod gets no further. */
-const stepOf = ({ stage, sinceMs, fallback }: PodStart): string => `${stage} ${sinceMs} ${fallback?.problem.cause}`;
+const stepOf = ({ stage, sinceMs, fallback }: PodStart): string => `${stage} ${sinceMs} ${fallback?.cause}`;
 
 const uidOf = ({ metadata }: ObservedPod): string => metadata?.uid ?? '';

@@ -35,20 +35,15 @@ describe('podStartOf', () => {
     expect(podStartOf(podWith({ conditions: [lost] })).sinceMs).to.equal(Date.UTC(2026, 0, 1, 1));
   });
 
-  it('names the scheduler that leaves the pod alone: after 5 s, or after a minute if it waits for a volume', () => {
+  it('names the scheduler that leaves the pod alone', () => {
     const cause = 'scheduler mine has not assigned the pod to a machine, and gives no cause';
-    expect(podStartOf(podWith({})).fallback).to.deep.equal({ problem: { reason: 'PodUnschedulable', cause }, afterMs: 5_000 });
-    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-alice-sts-0' } }];
-    expect(podStartOf(podWith({}, { volumes })).fallback?.afterMs).to.equal(60_000);
+    expect(podStartOf(podWith({})).fallback).to.deep.equal({ reason: 'PodUnschedulable', cause });
   });
 
-  it('names an init container that still runs after a minute, and none that is to run as long as the pod', () => {
+  it('names an init container that still runs, and none that is to run as long as the pod', () => {
     const status = { hostIP: '10.0.0.9', initContainerStatuses: [container('fetch', { running: {} })] };
     const cause = 'init container fetch is still running';
-    expect(podStartOf(podWith(status)).fallback).to.deep.equal({
-      problem: { reason: 'ContainerNotStarted', cause, mayPass: true },
-      afterMs: 60_000,
-    });
+    expect(podStartOf(podWith(status)).fallback).to.deep.equal({ reason: 'ContainerNotStarted', cause, mayPass: true });
     const sidecar = { name: 'fetch', restartPolicy: 'Always' };
     expect(podStartOf(podWith(status, { initContainers: [sidecar] })).fallback).to.equal(undefined);
   });
