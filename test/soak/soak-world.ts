@@ -1,12 +1,10 @@
 // The faults and edits of a soak, and the checks at its end. All randomness comes from one seed.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { apiStatusCode } from '../../src/kube/api-error.ts';
-import { apiVersion, type BitcoinNetwork, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
-import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/api/names.ts';
-import type { BitcoinNetworkSpec } from '../../src/bitcoin/api/bitcoin-network.ts';
 import type { V1PersistentVolume, V1StorageClass } from '@kubernetes/client-node';
-import { rm } from 'node:fs/promises';
+import { apiStatusCode } from '../../src/kube/api-error.ts';
+import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../src/bitcoin/api/bitcoin-network.ts';
+import { passwordKey, serviceName, statefulSetName, userKey } from '../../src/bitcoin/api/names.ts';
 import { networks, persistentVolumeClaims, pods, secrets, services, statefulSets } from '../../src/controller/resource-types.ts';
 import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
 import type { SeededRandom } from '../parity/scenarios/seeded-random.ts';
@@ -63,7 +61,7 @@ export class SoakWorld {
   async begin(): Promise<void> {
     const { client } = this.#parts;
     await client.create(namespaceType, { metadata: { name: namespace } });
-    await client.create(storageClasses, { metadata: { name: storageClassName }, provisioner: 'kubernetes.io/host-path' });
+    await client.create(storageClasses, { metadata: { name: storageClassName }, provisioner: 'kubernetes.io/no-provisioner' });
     await this.#createSecret(credentials.password);
     for (const name of this.#names) await this.#createNetwork(name);
   }
@@ -132,11 +130,22 @@ export class SoakWorld {
     }
   }
 
-  /** Removes the folders of the volumes. */
-  async end(): Promise<void> {
-    const { items } = await this.#parts.client.list(persistentVolumes);
-    for (const { spec } of items)
-      if (spec?.hostPath !== undefined) await rm(spec.hostPath.path, { recursive: true, force: true });
+  /** In the place of a storage driver: gives each claim a volume, which nothing mounts, and deletes those whose claim is gone. */
+  async provision(): Promise<void> {
+    const { client } = this.#parts;
+    try {
+      const volumes = await client.list(persistentVolumes);
+      const claims = await client.list(persistentVolumeClaims, { namespace });
+      const names = new Set(volumes.items.map(({ metadata }) => metadata?.name));
+      for (const { metadata, status } of volumes.items)
+        if (status?.phase === 'Released') await client.delete(persistentVolumes, { name: metadata?.name ?? '' });
+      for (const { metadata } of claims.items)
+        if (!names.has(metadata?.uid))
+          await client.create(persistentVolumes, volumeFor(metadata?.name ?? '', metadata?.uid ?? ''));
+    } catch (error) {
+      // As in #attempt.
+      if (error instanceof TypeError || error instanceof RangeError) throw error;
+    }
   }
 
   /** The differences from the desired state, one line each: networks that differ from their spec, and remains of deleted ones. */
@@ -329,3 +338,15 @@ function volumesWrong({ metadata, spec }: BitcoinNetwork, bound: ReadonlySet<str
   const missing = spec.storage === undefined ? undefined : claims.find(claim => !bound.has(claim));
   return missing === undefined ? undefined : `the claim ${missing} is not bound`;
 }
+
+const volumeFor = (claim: string, uid: string): V1PersistentVolume => ({
+  metadata: { name: uid },
+  spec: {
+    capacity: { storage: '1Gi' },
+    accessModes: ['ReadWriteOnce'],
+    storageClassName,
+    persistentVolumeReclaimPolicy: 'Retain',
+    claimRef: { namespace, name: claim, uid },
+    hostPath: { path: '/nothing-mounts-it' },
+  },
+});

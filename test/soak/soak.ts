@@ -74,7 +74,6 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
   const client = adminClient(controlPlane);
   let controller: RunningController | undefined;
   let heap: InspectedHeap | undefined;
-  let world: SoakWorld | undefined;
   try {
     await installDefinition(controlPlane);
     const kubeconfigPath = path.join(controlPlane.dir, 'proxied.kubeconfig');
@@ -84,7 +83,7 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
     const how = { ...(file === undefined ? {} : { file }), nodeOptions, args: controllerArgs };
     controller = await startController({ kubeconfigPath, dir: controlPlane.dir }, how);
     heap = await InspectedHeap.open(inspectorPort);
-    world = new SoakWorld({ controlPlane, proxy, bitcoind, client, random }, networks);
+    const world = new SoakWorld({ controlPlane, proxy, bitcoind, client, random }, networks);
     await world.begin();
     const samples = await disturb(world, { ...options, random }, controller, heap);
     const secondsToRight = await untilRight(world, options, controller);
@@ -92,8 +91,6 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
   } finally {
     heap?.close();
     await controller?.program.stop(10_000);
-    // The API server may be down after a failure.
-    await world?.end().catch(() => undefined);
     await proxy.stop();
     await client.close();
     await bitcoind.stop();
@@ -115,6 +112,7 @@ async function disturb(
   while (performance.now() < endMs) {
     program.assertRuns();
     await world.disturb();
+    await world.provision();
     if (performance.now() > nextRestartMs) {
       nextRestartMs = performance.now() + random.integer(restartPauseMs.from, restartPauseMs.to);
       restart = world.restartApiServer();
@@ -139,6 +137,7 @@ async function untilRight(world: SoakWorld, { say }: Pick<SoakOptions, 'say'>, {
   try {
     await waitUntil('every network to be right', rightWithinMs, async () => {
       program.assertRuns();
+      await world.provision();
       wrongs = await world.wrongs();
       return wrongs.length === 0;
     });

@@ -64,8 +64,7 @@ export function controllerManagerArguments(inputs: {
   const { kubeconfig, authority, tokenKey, hasKubelets } = inputs;
   return [
     // Simulated nodes live as long as the test. Their simulator may renew a lease too late, and does not make their pods ready again.
-    // Volumes of simulated nodes are folders below /tmp/hostpath_pv that nothing mounts.
-    ...(hasKubelets ? [] : ['--node-monitor-grace-period=24h', '--enable-hostpath-provisioner']),
+    ...(hasKubelets ? [] : ['--node-monitor-grace-period=24h']),
     ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--use-service-account-credentials=true'],
     ...[`--root-ca-file=${authority}`, `--service-account-private-key-file=${tokenKey}`],
     ...[`--kube-api-qps=${controllerQps}`, `--kube-api-burst=${controllerQps}`],
