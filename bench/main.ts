@@ -29,7 +29,7 @@ const controllerGroups: Readonly<Record<string, readonly string[]>> = {
   queue: ['queue-failing-at-once', 'queue-failing-late'],
   start: ['start-to-ready'],
   namespaces: ['namespaces-150'],
-  scale: ['scale-100x5', 'scale-400x5', 'scale-random-1x500', 'scale-random-100x5'],
+  scale: ['scale-100x5', 'scale-400x5', 'scale-random-1x500', 'scale-random-100x5', 'blocks-100x5'],
 };
 const usage = `usage: npm run bench -- [${[...Object.keys(groups), ...Object.keys(controllerGroups)].join('|')}]… [--scale FRACTION] [--rounds N]
 

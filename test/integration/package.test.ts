@@ -130,6 +130,18 @@ describe('the packed package', () => {
     expect(read(packed.folder)).to.equal(read(root));
   });
 
+  it('names the repository that it was packed from, without the password of its address', () => {
+    const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as object;
+    const address = 'https://git.example/alice/bitcoin-controller';
+    expect(manifestOf(packed.unpacked)).to.deep.equal({
+      ...manifestOf(root),
+      repository: { type: 'git', url: `git+${address}.git` },
+      homepage: `${address}#readme`,
+      bugs: { url: `${address}/issues` },
+    });
+    expect(manifestOf(packed.folder)).to.deep.equal(manifestOf(root));
+  });
+
   it('has every page and heading that its pages link to', () => {
     for (const page of packed.files.filter(file => file.endsWith('.md'))) {
       const links = [...textOf(page).matchAll(/\[[^\]\n]+\]\(([\w./#-]+)\)/g)].map(([, link = '']) => link);

@@ -27,20 +27,26 @@ export interface Branch {
 const heightsAhead = 16;
 /** Below the lowest tip. The depth of a longer fork is found with larger steps. */
 const heightsBelow = 100;
+/** The same of chains that are probably the same: enough to see whether they are. */
+const fewHeightsBelow = 12;
 const maxContiguous = 400;
 
-/** The heights at which nodes with different tips are compared, ascending. None if all have the same tip. */
-export function heightsToCompare(chains: readonly ChainState[]): number[] {
+/**
+ * The heights at which nodes with different tips are compared, ascending. None if all have the same tip.
+ * @param isForkLikely whether the depth of a fork matters. Default: it does
+ */
+export function heightsToCompare(chains: readonly ChainState[], isForkLikely = true): number[] {
   const [first] = chains;
   if (first === undefined || chains.every(({ tip }) => tip === first.tip)) return [];
   const heights = chains.map(({ height }) => height);
   const highest = Math.max(...heights) + heightsAhead;
-  const lowest = Math.max(1, Math.min(...heights) - heightsBelow, highest - maxContiguous);
+  const below = isForkLikely ? heightsBelow : fewHeightsBelow;
+  const lowest = Math.max(1, Math.min(...heights) - below, highest - maxContiguous);
   const wanted = new Set([
     ...heights.slice(0, maxContiguous),
     ...Array.from({ length: highest - lowest + 1 }, (_, i) => lowest + i),
   ]);
-  for (let step = 2 * heightsBelow, at = lowest - heightsBelow; at > 0; at -= step, step *= 2) wanted.add(at);
+  for (let step = 2 * below, at = lowest - below; at > 0; at -= step, step *= 2) wanted.add(at);
   wanted.delete(0);
   return [...wanted].sort((a, b) => a - b);
 }

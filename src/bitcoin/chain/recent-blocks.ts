@@ -28,9 +28,9 @@ export class RecentBlocks {
     this.#head = main[0]?.hash;
   }
 
-  /** The hashes of the blocks that need not be read. */
-  get known(): ReadonlySet<string> {
-    return new Set(this.#known.keys());
+  /** The blocks that need not be read, by hash. */
+  get known(): ReadonlyMap<string, BlockHeader> {
+    return this.#known;
   }
 
   has(hash: string): boolean {

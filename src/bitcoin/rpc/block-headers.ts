@@ -20,22 +20,41 @@ export interface HeadersRequest {
   readonly chain: ChainState;
   /** How many blocks are read at most. */
   readonly count: number;
-  /** Hashes of blocks that are not read. */
-  readonly known: ReadonlySet<string>;
+  /** Blocks that are not read, by hash. */
+  readonly known: ReadonlyMap<string, Pick<BlockHeader, 'height' | 'parent'>>;
 }
 
 const timeoutMs = 5_000;
 
-/** Costs two batches. @throws BitcoinTransportError as RpcClient.batch; the reason of `signal` once it has aborted */
-export async function readHeaders({ chain, count, known, ...node }: HeadersRequest, signal: AbortSignal): Promise<BlockHeader[]> {
+/**
+ * Reads the blocks of the chain that are not known. Costs two batches, and two more if the chain has replaced known blocks.
+ * @throws BitcoinTransportError as RpcClient.batch; the reason of `signal` once it has aborted
+ */
+export async function readHeaders(request: HeadersRequest, signal: AbortSignal): Promise<BlockHeader[]> {
+  const { chain, count, known, ...node } = request;
   const client = new RpcClient(node);
   const options = { timeoutMs, signal };
+  const read = async (from: number, to: number, last: readonly string[]): Promise<BlockHeader[]> => {
+    const heights = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => blockHashCall(from + index));
+    const below = heights.length === 0 ? [] : await client.batch(heights, options);
+    const hashes = [...below.map(blockHashOf), ...last].filter(hash => hash !== undefined && !known.has(hash));
+    if (hashes.length === 0) return [];
+    return (await client.batch(hashes.map(headerCall), options)).flatMap(outcome => headerOf(outcome) ?? []);
+  };
   const lowest = Math.max(1, chain.height - count + 1);
-  const heights = Array.from({ length: chain.height - lowest }, (_, index) => blockHashCall(lowest + index));
-  const below = heights.length === 0 ? [] : await client.batch(heights, options);
-  const hashes = [...below.map(blockHashOf), chain.tip].filter(hash => hash !== undefined && !known.has(hash));
-  if (hashes.length === 0) return [];
-  return (await client.batch(hashes.map(headerCall), options)).flatMap(outcome => headerOf(outcome) ?? []);
+  const first = firstAbove(known, lowest, chain.height);
+  const newest = await read(first, chain.height - 1, [chain.tip]);
+  if (first === lowest || known.has(newest[0]?.parent ?? '')) return newest;
+  return [...(await read(lowest, first - 1, [])), ...newest];
+}
+
+/** The height above the highest known block below `height`, if the blocks from `lowest` up to that are known; else `lowest`. */
+function firstAbove(known: HeadersRequest['known'], lowest: number, height: number): number {
+  let highest: Pick<BlockHeader, 'height' | 'parent'> | undefined;
+  for (const block of known.values()) if (block.height < height && block.height > (highest?.height ?? 0)) highest = block;
+  let at = highest;
+  while (at !== undefined && at.height > lowest) at = known.get(at.parent);
+  return highest !== undefined && at?.height === lowest ? highest.height + 1 : lowest;
 }
 
 const headerCall = (hash: string | undefined): RpcCall => ({ method: 'getblockheader', params: [hash] });

@@ -43,7 +43,7 @@ export interface PodDiagnosisOptions {
 const retryAnnotation = `${group}/retried-at`;
 
 /** The StatefulSet controller creates the pods of a set that it has seen within a second. */
-const missingIntervals = { graceMs: 1_000, intervalMs: 3_500, recentMs: 120_000, maxIntervalMs: 60_000 };
+const missingIntervals = { graceMs: 1_000, intervalMs: 3_500, recentMs: 900_000, maxIntervalMs: 30_000 };
 
 /** An event this much older than the fault is about another one; clocks differ, and the StatefulSet controller pauses. */
 const eventSlackMs = 600_000;

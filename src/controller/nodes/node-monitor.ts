@@ -16,6 +16,7 @@ import { type BlockHeader, type HeadersRequest, readHeaders } from '../../bitcoi
 import { waitForBlock } from '../../bitcoin/rpc/wait-for-block.ts';
 import { BlockWatch, type BlockWatchOptions } from './block-watch.ts';
 import { isFlushDue } from './flush-schedule.ts';
+import { LookPace } from './look-pace.ts';
 import type { PeerPlan } from './node-target.ts';
 import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
@@ -64,8 +65,6 @@ export interface ObservedNetwork {
   readonly previous: Credentials | undefined;
 }
 
-/** How often the nodes of a network are asked that makes blocks, is cut, or has several tips. */
-const livelyMs = 2_000;
 /** A new block reaches all nodes within this time: their reports of it are read at once. */
 const chainDelayMs = 250;
 /** Calls that nodes answer when they have a new block. Each takes a connection, and a thread of the node. */
@@ -81,6 +80,7 @@ export class NodeMonitor {
   readonly #nodes = new Map<string, WatchedNode>();
   readonly #requests = new Subject<Request>();
   readonly #blockWatch: BlockWatch;
+  readonly #pace = new LookPace();
   #unresponsiveAsks = 0;
   #isStopped = false;
 
@@ -172,6 +172,7 @@ export class NodeMonitor {
     const watched = this.#networks.get(key);
     if (watched === undefined) return;
     this.#networks.delete(key);
+    this.#pace.note(key, 0);
     this.#blockWatch.set(key, []);
     for (const { name } of watched.stop()) this.#nodes.delete(`${watched.network.metadata.namespace}/${name}`);
   }
@@ -191,8 +192,12 @@ export class NodeMonitor {
     };
     // A reconcile may end later than this monitor.
     if (this.#isStopped) return;
-    this.#blockWatch.set(keyOf(watched.network), watched.watchedSides());
-    watched.timers.setAll(recheck, isLively ? Math.min(livelyMs, recheckMs) : recheckMs * (1 + 0.1 * random()));
+    const key = keyOf(watched.network);
+    this.#pace.note(key, isLively ? watched.nodes.size : 0);
+    watched.lookMs = this.#pace.intervalMs(watched.isCut);
+    this.#blockWatch.set(key, watched.watchedSides());
+    const pauseMs = isLively ? Math.min(watched.lookMs, recheckMs) : recheckMs * (1 + 0.1 * random());
+    watched.timers.setAll(recheck, pauseMs);
     this.#hurry(watched);
   }
 

@@ -1,7 +1,6 @@
 // The nodes of one network as the node monitor knows them: which are asked, about which peers, and what each reported last.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { RecentBlocks } from '../../bitcoin/chain/recent-blocks.ts';
-import { heightsToCompare } from '../../bitcoin/chain/compare-chains.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
@@ -10,12 +9,13 @@ import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { definedOnly } from '../../collections/defined-only.ts';
 import { shownBlockOf } from '../status/recent-blocks.ts';
 import type { WatchedSide } from './block-watch.ts';
+import { ChainComparison } from './chain-comparison.ts';
 import { ChainMotion } from './chain-motion.ts';
 import { fingerprintOf, identityOf, type PeerPlan, targetsOf } from './node-target.ts';
 import { LookTimers } from './look-timers.ts';
 import { isSameChain, isSameReport } from './report-changes.ts';
 import { type ReportChange, WatchedNode as NodeOf } from './watched-node.ts';
-import { answering, isLively, watchedSidesOf } from './watched-sides.ts';
+import { answering, isBusy, isLively, watchedSidesOf } from './watched-sides.ts';
 
 /** At least so long after the newest blocks were read they are read again: if all nodes have the same tip, and if they differ. */
 const [blocksMs, unevenBlocksMs] = [5_000, 200];
@@ -52,11 +52,13 @@ export class WatchedNetwork {
   /** Those that have not reported about their present peers, without the unresponsive ones. */
   #pending = new Set<WatchedNode>();
   #unsettledSinceMs: number | undefined;
-  #compareHeights: readonly number[] = [];
+  readonly #comparison = new ChainComparison();
   /** By name: the chain that a node reported last. It stays while the node is not ready and when it has another pod. */
   readonly #chains: Map<string, ChainState>;
   readonly #motion = new ChainMotion();
   readonly timers = new LookTimers();
+  /** Between two looks at all nodes while their chains change. */
+  lookMs = 0;
   readonly blocks: RecentBlocks;
   #blocksReadAtMs = -Infinity;
 
@@ -176,7 +178,8 @@ export class WatchedNetwork {
       this.#motion.note(node.side, node.chain.height);
       this.#chains.set(node.name, node.chain);
     }
-    this.#noteChains();
+    const chains = [...this.nodes.values()].flatMap(one => one.chain ?? []);
+    this.#comparison.note(hashes, chains, !this.#isBusy);
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
     if (!isSettled && this.settlesInMs() > 0) return 'none';
@@ -186,23 +189,32 @@ export class WatchedNetwork {
 
   /** Whether its chains change, so that its nodes are asked often. */
   get isLively(): boolean {
-    return this.#plan?.cutInto !== undefined || isLively(this.network.spec, this.isEven);
+    return this.isCut || isLively(this.network.spec, this.isEven);
+  }
+
+  get isCut(): boolean {
+    return this.#plan?.cutInto !== undefined;
+  }
+
+  /** Whether there is always a block on its way, and all nodes will have it: what they report a moment apart differs. */
+  get #isBusy(): boolean {
+    return isBusy(this.network.spec, this.lookMs) && !this.isCut;
   }
 
   /** Whether all nodes have the same tip. */
   get isEven(): boolean {
-    return this.#compareHeights.length === 0;
+    return this.#comparison.heights.length === 0;
   }
 
   /** The heights at which the nodes are compared; none as long as all have the same tip. */
   get compareHeights(): readonly number[] {
-    return this.#compareHeights;
+    return this.#comparison.heights;
   }
 
   /** Whether the newest blocks of the chain of a node should be read. @returns true only once in a while */
   mayReadBlocks({ height, tip }: ChainState): boolean {
     const nowMs = performance.now();
-    const pauseMs = this.isEven ? blocksMs : unevenBlocksMs;
+    const pauseMs = this.isEven || this.#isBusy ? blocksMs : unevenBlocksMs;
     if (height === 0 || this.blocks.has(tip) || nowMs - this.#blocksReadAtMs < pauseMs) return false;
     this.#blocksReadAtMs = nowMs;
     return true;
@@ -227,7 +239,7 @@ export class WatchedNetwork {
    * Undefined if there are none, or they have had their time.
    */
   hurryMs(): number | undefined {
-    const pauseMs = this.isLively ? this.#motion.pauseMs() : undefined;
+    const pauseMs = this.isLively && !this.#isBusy ? this.#motion.pauseMs() : undefined;
     if (pauseMs === undefined) return undefined;
     const nodes = answering(this.nodes.values());
     return this.#motion.stragglers(nodes).length === 0 && this.#unknown(nodes).length === 0 ? undefined : pauseMs;
@@ -247,13 +259,9 @@ export class WatchedNetwork {
 
   /** The sides whose next block should be known at once. */
   watchedSides(): WatchedSide[] {
-    const { credentials, isEven } = this;
+    const { credentials, isEven, lookMs } = this;
     const heightOf = (side: string) => this.#motion.heightOf(side);
-    return watchedSidesOf(this.network, this.nodes.values(), { credentials, isEven, heightOf });
-  }
-
-  #noteChains(): void {
-    this.#compareHeights = heightsToCompare([...this.nodes.values()].flatMap(({ report }) => report?.chain ?? []));
+    return watchedSidesOf(this.network, this.nodes.values(), { credentials, isEven, lookMs, heightOf });
   }
 
   #noteIdentities(): void {

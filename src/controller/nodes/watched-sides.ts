@@ -7,16 +7,23 @@ import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { WatchedSide } from './block-watch.ts';
 
-/** With shorter intervals to ask all nodes after each block would cost more than to ask them every two seconds. */
-const watchedIntervalSeconds = 2;
+/**
+ * Whether blocks are more frequent than looks at all nodes, so that there is always one on its way: to ask all nodes after each would cost more.
+ * @param lookMs between two looks
+ */
+export const isBusy = (
+  { blockProduction: { intervalSeconds = Infinity, paused = false } = {} }: BitcoinNetworkSpec,
+  lookMs: number,
+): boolean => intervalSeconds * 1_000 < lookMs && !paused;
 
 /** Whether the chains of a network may change, so that its nodes are asked often. @param isEven whether all nodes have the same tip */
 export const isLively = ({ partition, blockProduction }: BitcoinNetworkSpec, isEven: boolean): boolean =>
   partition !== undefined || blockProduction !== undefined || !isEven;
 
 /** Whether blocks are made, or chains may come apart, so that the next block should be known at once. */
-function isMoving({ partition, blockProduction: { intervalSeconds, paused = false } = {} }: BitcoinNetworkSpec, isEven: boolean) {
-  if (intervalSeconds !== undefined && intervalSeconds < watchedIntervalSeconds) return false;
+function isMoving(spec: BitcoinNetworkSpec, isEven: boolean, lookMs: number): boolean {
+  if (isBusy(spec, lookMs)) return false;
+  const { partition, blockProduction: { intervalSeconds, paused = false } = {} } = spec;
   return partition !== undefined || (intervalSeconds !== undefined && !paused) || !isEven;
 }
 
@@ -40,14 +47,21 @@ const groupsWithThreads = (network: BitcoinNetwork): ReadonlySet<string | undefi
       .map(({ group }) => group),
   );
 
+interface WatchOptions {
+  readonly credentials: Credentials;
+  readonly isEven: boolean;
+  readonly lookMs: number;
+  readonly heightOf: (side: string) => number;
+}
+
 /** @returns none of a network at rest, and of one whose blocks are nearly as frequent as looks */
 export function watchedSidesOf(
   network: BitcoinNetwork,
   nodes: Iterable<SidedNode>,
-  { credentials, isEven, heightOf }: { credentials: Credentials; isEven: boolean; heightOf: (side: string) => number },
+  { credentials, isEven, lookMs, heightOf }: WatchOptions,
 ): WatchedSide[] {
   const { spec } = network;
-  if (!isMoving(spec, isEven)) return [];
+  if (!isMoving(spec, isEven, lookMs)) return [];
   const groups = groupsWithThreads(network);
   const port = chainParametersOf(spec).rpcPort;
   const sides = new Map<string, { host: string; port: number; credentials: Credentials }[]>();

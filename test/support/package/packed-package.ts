@@ -42,6 +42,8 @@ async function pack(folder: string): Promise<PackedPackage> {
   const copy = path.join(folder, 'repository');
   cpSync(root, copy, { recursive: true, filter: source => !left.includes(path.relative(root, source)) });
   linkPackages(copy);
+  await run('git', ['init', '--quiet'], { cwd: copy });
+  await run('git', ['remote', 'add', 'origin', 'https://alice:secret@git.example/alice/bitcoin-controller.git'], { cwd: copy });
   await run('npm', ['pack', '--loglevel=error', '--pack-destination', folder], { cwd: copy });
   const [tarball = ''] = globSync(path.join(folder, '*.tgz'));
   const listed = await run('tar', ['--list', '--file', tarball]);

@@ -362,6 +362,29 @@ describe('NodeMonitor', () => {
       expect(blocksOf?.('tip-25')[0]?.height).to.be.above(20);
     });
 
+    it('asks all nodes every two seconds, and none after each block, if blocks are more frequent', async () => {
+      for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
+      await observe(readyNodes(3), producing(1, 1));
+      fake.asked = [];
+      for (let height = 6; height < 26; height += 1) {
+        // A block is always on its way to one of them.
+        for (const name of names(0, 1)) fake.heights.set(name, height);
+        fake.heights.set(names(2)[0]!, height - 1);
+        await clock.tickAsync(1_000);
+      }
+      expect(fake.asked).to.have.length.within(27, 33);
+    });
+
+    it('asks each of many nodes less often, so that the process asks 50 a second', async () => {
+      const names200 = readyNodes(200).map(({ name }) => name);
+      for (const name of names200) fake.heights.set(name, 5);
+      await observe(readyNodes(200), producing(1, 3_600));
+      await clock.tickAsync(10_000);
+      fake.asked = [];
+      await clock.tickAsync(20_000);
+      expect(fake.asked).to.have.length(1_000);
+    });
+
     it('holds no call at rest, for blocks as frequent as looks, nor at a node with one thread for calls, and ends it when blocks end', async () => {
       for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
       const single = { ...producing(4, 10), spec: { ...producing(4, 10).spec, bitcoinConf: ['rpcthreads=1'] } };
