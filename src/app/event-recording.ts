@@ -41,8 +41,8 @@ const longestInstance = 128;
  */
 const maxQueuedEvents = 10_000;
 
-/** Concurrent writes of events. Few, because events can wait and the writes for the networks cannot. */
-const concurrency = 2;
+/** Concurrent writes of events. One, because events can wait and the writes for the networks cannot: it takes a hundred and more a second. */
+const concurrency = 1;
 
 export function startEventRecording({ api, client, logger, component, identity }: EventRecordingOptions): EventRecording {
   const nameAnnotation = eventNameAnnotation;
