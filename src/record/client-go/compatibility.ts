@@ -10,9 +10,7 @@ export interface ClientGoOption {
   readonly clientGoCompatible?: boolean | undefined;
 }
 
-export function isClientGoCompatible({ clientGoCompatible }: ClientGoOption): boolean {
-  return clientGoCompatible === true;
-}
+export const isClientGoCompatible = ({ clientGoCompatible }: ClientGoOption): boolean => clientGoCompatible === true;
 
 export function correlationRules(options: ClientGoOption): CorrelationRules {
   return isClientGoCompatible(options) ? clientGoRules : defaultRules;

@@ -16,7 +16,7 @@ export type SpamKey = string | KnownObject;
 
 /** One source, object and type. Its tokens and its first group are stored here, since a cache costs more to look into. */
 export interface KnownObject {
-  readonly number: string;
+  number: string;
   /** @internal */
   bucket: TokenBucket | undefined;
   /** @internal */
@@ -44,14 +44,11 @@ export interface EventKeyFuncs {
 }
 
 /** client-go's message of an aggregate: the newest message, marked as combined. */
-export function eventAggregatorByReasonMessageFunc(event: CoreV1Event): string {
-  return `(combined from similar events): ${event.message}`;
-}
+export const eventAggregatorByReasonMessageFunc = ({ message }: CoreV1Event): string =>
+  `(combined from similar events): ${message}`;
 
 /** Groups events that differ only by message and fieldPath. */
-export function eventAggregatorByReasonFunc(event: CoreV1Event): { aggregateKey: string; localKey: string } {
-  return aggregateKeys(objectKey(event), event);
-}
+export const eventAggregatorByReasonFunc: EventAggregatorKeyFunc = event => aggregateKeys(objectKey(event), event);
 
 function aggregateKeys(object: string, event: CoreV1Event): { aggregateKey: string; localKey: string } {
   const { reason, reportingComponent, reportingInstance, message } = event;
@@ -66,9 +63,10 @@ function numberedKeyFuncs(lruCacheSize: number): EventKeyFuncs {
   const objects = new LruCache<KnownObject>(lruCacheSize);
   let last = 0;
   let latest: { readonly event: CoreV1Event; readonly object: KnownObject } | undefined;
-  const newObject = (): KnownObject => {
+  // A forgotten object is used again: it is an old one for the garbage collector.
+  const newObject = (object: KnownObject = { number: '', bucket: undefined, group: undefined }): KnownObject => {
     last += 1;
-    return { number: String(last), bucket: undefined, group: undefined };
+    return Object.assign(object, { number: String(last), bucket: undefined, group: undefined });
   };
   // An event has three keys, and the next event is often about the same object.
   const objectOf = (event: CoreV1Event): KnownObject => {

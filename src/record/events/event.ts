@@ -52,9 +52,7 @@ export function logFields({ regarding, type, reason, action, note }: EventsV1Eve
 }
 
 /** The server refuses notes of more than 1024 bytes. */
-export function shortNote(note: string): string {
-  return shortened(note, 1024);
-}
+export const shortNote = (note: string): string => shortened(note, 1024);
 
 /** What happens again is the same event if all of this is the same. The note and the annotations are no part of it. */
 export function seriesKey(event: EventsV1Event, includesResourceVersion: boolean): string {

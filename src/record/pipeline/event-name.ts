@@ -6,8 +6,11 @@ const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 const longestName = 253;
 
 /** `<name>.<hex of unixNano>`, or a random UUID if the API server would refuse that as a name. */
-export function generateEventName(referencedName: string, unixNano: bigint): string {
-  const name = `${referencedName}.${unixNano.toString(16)}`;
+export const generateEventName = (referencedName: string, unixNano: bigint): string =>
+  nameWith(referencedName, unixNano.toString(16));
+
+function nameWith(referencedName: string, hex: string): string {
+  const name = `${referencedName}.${hex}`;
   return isName(name, referencedName) ? name : crypto.randomUUID();
 }
 
@@ -22,15 +25,19 @@ function isName(name: string, firstPart = name): boolean {
  * set back may repeat a name; the server then refuses it, and the event is created under the next.
  */
 export class EventNames {
-  #ms = 0;
+  #ms = NaN;
+  /** The end of the first names in #ms. */
+  #hex = '';
   /** How many names an object has been given in #ms. */
   readonly #given = new Map<string, number>();
 
   next(referencedName: string, nowMs: number): string {
     if (nowMs !== this.#ms) this.#given.clear();
+    if (nowMs !== this.#ms) this.#hex = unixNanoOf(nowMs).toString(16);
     this.#ms = nowMs;
     const given = this.#given.get(referencedName) ?? 0;
     this.#given.set(referencedName, given + 1);
+    if (given === 0) return nameWith(referencedName, this.#hex);
     return generateEventName(referencedName, unixNanoOf(nowMs) + BigInt(given));
   }
 }
@@ -41,6 +48,4 @@ export function givenName(annotations: Annotations | undefined, nameAnnotation: 
   return name !== undefined && isName(name) ? name : undefined;
 }
 
-export function unixNanoOf(ms: number): bigint {
-  return BigInt(Math.trunc(ms)) * 1_000_000n;
-}
+export const unixNanoOf = (ms: number): bigint => BigInt(Math.trunc(ms)) * 1_000_000n;
