@@ -4,7 +4,7 @@ import type { BitcoinNetwork } from '../bitcoin/api/bitcoin-network.ts';
 import { networkKeyOf, networkLabel } from '../bitcoin/api/names.ts';
 import { keyOf } from '../kube/resource.ts';
 import { definedOnly } from '../collections/defined-only.ts';
-import { isNotReady, podProblemOf, type Problem } from './diagnosis/pod-problems.ts';
+import { isNotReady, podProblemOf, type Problem, timeOf } from './diagnosis/pod-problems.ts';
 import { neverRan, type PodStart, podStartOf } from './diagnosis/pod-start.ts';
 import { keepPod } from './kept-fields.ts';
 import type { InformerOptions } from '../runtime/informer-options.ts';
@@ -21,12 +21,20 @@ export interface ObservedPod extends V1Pod {
   start?: PodStart | undefined;
   /** No container of it has run yet, as with an image that cannot be pulled. */
   neverRan?: true | undefined;
+  /** Since when it is ready, by the clock of its kubelet, in milliseconds since 1970. Undefined: it is not ready, or does not say so. */
+  readySinceMs?: number | undefined;
 }
 
 function keepObserved(pod: ObservedPod): ObservedPod {
   const problem = podProblemOf(pod);
   const start = problem === undefined && isNotReady(pod) ? podStartOf(pod) : undefined;
-  return { ...keepPod(pod), ...definedOnly({ problem, start, neverRan: neverRan(pod) }) };
+  return { ...keepPod(pod), ...definedOnly({ problem, start, neverRan: neverRan(pod), readySinceMs: readySinceMs(pod) }) };
+}
+
+function readySinceMs({ status }: V1Pod): number | undefined {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const sinceMs = ready?.status === 'True' ? timeOf(ready.lastTransitionTime) : 0;
+  return sinceMs === 0 ? undefined : sinceMs;
 }
 
 export const podCacheOptions: Pick<InformerOptions<ObservedPod>, 'indexers'> & {

@@ -37,6 +37,8 @@ export interface ObservedRollout {
   readonly isPublicChain?: boolean;
   /** Whether a pod, by its uid, has no blocks. Default: that is not known of any. */
   readonly isEmpty?: (uid: string) => boolean;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
 }
 
 export function observeRollout(
@@ -59,6 +61,7 @@ export function observeRollout(
       isEmpty: observed.isEmpty?.(uid) ?? false,
       revision: pod.metadata?.labels?.[revisionLabel],
       isReady: isReady(pod),
+      readyForMs: pod.readySinceMs && observed.nowMs - pod.readySinceMs,
       problem: isReady(pod) ? undefined : (pod.problem?.cause ?? problems.get(name)),
       report: isCurrent ? reportOf(report, isConnected) : undefined,
     };

@@ -3,7 +3,7 @@
 //
 // The rules, for the nodes of a set from the highest index to the lowest:
 // 1. A node gets its turn when the nodes that had theirs before are back, but for maxUnavailable - 1 of them.
-// 2. A node that has blocks gets it only if another node that it has a path to has them too.
+// 2. A node that has blocks gets it only if another node that it has a path to has them too, and has been ready for a while.
 // 3. It is back when it is ready, connected, and as high as the highest other node was when its turn began.
 // 4. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
 //    out. Of a node that is not ready a new process does not know whether it ever worked: it may have the chain of the status.
@@ -14,6 +14,11 @@ import { RolloutView } from './rollout-view.ts';
 
 /** How long the others have to catch up with a node before its blocks count as its own alone, and an unready node to show its problem. */
 const graceMs = 30_000;
+/**
+ * For so long another node must have been ready before its copy of the chain is the only one: a new version may exit after it was ready, and
+ * then loses the blocks that it has not written to disk.
+ */
+const copyMs = 10_000;
 /** When to plan again: while nodes are asked, while others are waited for, and while somebody has to do something. */
 const [askedMs, activeMs, stuckMs] = [500, 1_000, 5_000];
 
@@ -177,8 +182,12 @@ function hasNothingToLose(set: RolloutSet, node: RolloutNode, view: RolloutView,
 }
 
 /** Whether there is nothing to have, or another node that the node has a path to, and that stays, has these blocks. */
-const otherHas = (height: number, node: RolloutNode, view: RolloutView, { busy }: Findings): boolean =>
-  height === 0 || view.othersWithPath(node).some(other => !isIn(busy, other) && (view.reportedHeightOf(other) ?? -1) >= height);
+const otherHas = (height: number, node: RolloutNode, view: RolloutView, found: Findings): boolean =>
+  height === 0 || holdersOf(height, node, view, found).length > 0;
+
+/** The other nodes that the node has a path to, that stay, and that have these blocks. */
+const holdersOf = (height: number, node: RolloutNode, view: RolloutView, { busy }: Findings): RolloutNode[] =>
+  view.othersWithPath(node).filter(other => !isIn(busy, other) && (view.reportedHeightOf(other) ?? -1) >= height);
 
 /** What holds the node whatever its chain is. */
 function holdOf(node: RolloutNode, isFree: boolean, view: RolloutView, { busy }: Findings): Omit<Obstacle, 'node'> | undefined {
@@ -186,6 +195,23 @@ function holdOf(node: RolloutNode, isFree: boolean, view: RolloutView, { busy }:
   if (view.isPaused) return { reason: 'Paused', why: 'spec.rollout.paused is true' };
   const isFull = busy.length >= view.maxUnavailable || busy.some(({ isStalled }) => isStalled);
   return isFull && !isFree ? rollingOut('another node has its turn') : undefined;
+}
+
+/** Whether the only other copies of the blocks are too new. Clocks that differ by more than that say nothing. */
+function newCopyObstacle(
+  height: number,
+  node: RolloutNode,
+  view: RolloutView,
+  found: Findings,
+): Omit<Obstacle, 'node'> | undefined {
+  const holders = holdersOf(height, node, view, found);
+  const isNew = ({ pod }: RolloutNode): boolean => Math.abs(pod?.readyForMs ?? Infinity) < copyMs;
+  if (height === 0 || !holders.every(isNew)) return undefined;
+  // Reports of before the wait do not count after it.
+  found.turns.delete(node.name);
+  const names = holders.map(({ name }) => name);
+  const others = names.length === 1 ? `the only other node with its blocks, ${names[0]},` : 'each other node with its blocks';
+  return rollingOut(`${others} has been ready for less than ${copyMs / 1_000} seconds`);
 }
 
 /** Whether blocks would be lost with the node. All reports are newer than the beginning of its turn. */
@@ -199,7 +225,7 @@ function chainObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: 
     // One call may fail, as on a busy machine.
     return view.nowMs - turn.sinceMs < graceMs ? rollingOut(why) : { reason: 'WouldLoseChain', why };
   }
-  if (otherHas(safeHeight, node, view, found)) return undefined;
+  if (otherHas(safeHeight, node, view, found)) return newCopyObstacle(safeHeight, node, view, found);
   const others = view.othersWithPath(node).filter(other => !isIn(found.busy, other));
   found.turns.set(node.name, { ...turn, safeHeight: height });
   for (const { name } of [node, ...others]) found.asks.add(name);

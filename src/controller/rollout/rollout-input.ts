@@ -25,6 +25,8 @@ export interface RolloutPod {
   /** The revision of the StatefulSet that it was created from. */
   readonly revision: string | undefined;
   readonly isReady: boolean;
+  /** For how long it has been ready, as far as the clocks of the machines agree. Default: for long. */
+  readonly readyForMs?: number | undefined;
   /** Why it is not ready, as far as that is known. */
   readonly problem: string | undefined;
   /** It was created after this process started, and has reported no block. Default: that is not known. */

@@ -20,10 +20,15 @@ export class RolloutTracker {
     this.#nowMs = nowMs;
   }
 
-  plan({ spec, status }: BitcoinNetwork, sets: readonly AppliedSet[], observed: Omit<ObservedRollout, 'problems'>): RolloutPlan {
+  plan(
+    { spec, status }: BitcoinNetwork,
+    sets: readonly AppliedSet[],
+    observed: Omit<ObservedRollout, 'problems' | 'nowMs'>,
+  ): RolloutPlan {
     const wasStalled = status?.conditions?.some(({ type, reason }) => type === 'UpToDate' && reason === 'NodeNotBack') ?? false;
+    const known = { problems: this.problems, isPublicChain: isPublicChain(spec), nowMs: Date.now() };
     const plan = planRollout({
-      ...observeRollout(sets, { ...observed, problems: this.problems, isPublicChain: isPublicChain(spec) }),
+      ...observeRollout(sets, { ...observed, ...known }),
       spec: spec.rollout ?? {},
       knownHeight: status?.chain?.height ?? 0,
       memory: this.#memory ?? emptyMemory,

@@ -9,6 +9,7 @@ import { observeRollout, type ObservedRollout } from '../../../../src/controller
 import { membersFrom } from '../../../support/graph.ts';
 import { node, pod } from '../../../support/builders.ts';
 
+const nowMs = Date.parse('2026-01-01T12:00:00Z');
 const externalPeers = new Map<number, readonly string[]>();
 const mesh: PeerPlan = { topology: undefined, externalPeers };
 const star: PeerPlan = { topology: planTopology({ type: 'Star' }, membersFrom(0, 3)), externalPeers };
@@ -35,7 +36,14 @@ const report = (ordinal: number, height: number, peers: readonly number[] = []):
 function observe(current: V1StatefulSet | undefined, observed: Partial<ObservedRollout> = {}) {
   const set = { name: 'alice-sts', start: 0, nodes: 3, settings: {} };
   const pods = [podOf(0), podOf(1), podOf(2)];
-  return observeRollout([{ set, current, isChanging: false }], { pods, reports: [], problems: [], peers: mesh, ...observed });
+  return observeRollout([{ set, current, isChanging: false }], {
+    pods,
+    reports: [],
+    problems: [],
+    peers: mesh,
+    nowMs,
+    ...observed,
+  });
 }
 
 describe('observeRollout', () => {
@@ -45,6 +53,12 @@ describe('observeRollout', () => {
     expect(pods?.map(each => each?.revision)).to.deep.equal(['old', 'old', 'old']);
     expect(pods?.[0]?.report).to.equal(undefined);
     expect(pods?.[1]?.report).to.deep.include({ height: 300, isConnected: true, askedAtMs: 5 });
+  });
+
+  it('knows for how long a pod has been ready', () => {
+    const pods = [{ ...podOf(0), readySinceMs: nowMs - 4_000 }, podOf(1)];
+    const { sets } = observe(setOf(), { pods });
+    expect(sets[0]?.nodes.map(each => each.pod?.readyForMs)).to.deep.equal([4_000, undefined, undefined]);
   });
 
   it('does not take a node that does not answer any more for one that has its chain', () => {
@@ -91,7 +105,7 @@ describe('observeRollout', () => {
 
   it('has the nodes of a set that is left out, whose blocks count for others, and does not know its revisions', () => {
     const set = { name: 'alice-sts', start: 0, nodes: 3, settings: {} };
-    const observed = { pods: [podOf(1)], reports: [report(1, 300)], problems: [], peers: mesh };
+    const observed = { pods: [podOf(1)], reports: [report(1, 300)], problems: [], peers: mesh, nowMs };
     const { sets } = observeRollout([{ set, current: setOf(), isChanging: false, isLeftOut: true }], observed);
     expect([sets[0]?.revisions, sets[0]?.nodes[1]?.pod?.report?.height]).to.deep.equal([undefined, 300]);
   });
@@ -104,7 +118,7 @@ describe('observeRollout', () => {
 
   it('takes a set of an older release for one at rest until somebody changes its pods', () => {
     const set = { name: 'alice-sts', start: 0, nodes: 3, settings: {} };
-    const observed = { pods: [], reports: [], problems: [], peers: mesh };
+    const observed = { pods: [], reports: [], problems: [], peers: mesh, nowMs };
     const partitionOf = (current: V1StatefulSet) =>
       observeRollout([{ set, current, isChanging: false, isUngated: true }], observed).sets[0]?.partition;
     expect(partitionOf(setOf({ currentRevision: 'new' }, 0))).to.equal(3);

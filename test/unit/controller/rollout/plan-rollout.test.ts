@@ -262,6 +262,42 @@ describe('planRollout', () => {
       expect(set.revisionsOfPods).to.equal('n');
     });
 
+    it('waits until the only other copy has been ready for ten seconds, and then asks the nodes once more', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.becomeReady(1, 300);
+      set.set(1, { readyForMs: 500 });
+      const waits =
+        'RollingOut 1 of 2 nodes are updated; sts-0 waits: the only other node with its blocks, sts-1, has been ready for less than 10 seconds';
+      expect(set.settle()).to.equal(waits);
+      expect(set.plan().planAgainMs).to.be.at.most(1_000);
+      set.nowMs += 20_000;
+      expect(set.settle()).to.equal(waits);
+      set.set(1, { readyForMs: 10_000 });
+      const { partitions, asks } = set.plan();
+      expect([partitions.get('sts'), asks]).to.deep.equal([1, ['sts-0', 'sts-1']]);
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('nn');
+    });
+
+    it('does not wait for new copies if another node has been ready for long, nor if there are no blocks, nor because of a wrong clock', () => {
+      for (const [heights, readyForMs] of [
+        [[300, 300, 300], 500],
+        [[0, 0], 500],
+        [[300, 300], -60_000],
+      ] as const) {
+        const set = new SimulatedSet(heights);
+        set.change();
+        set.settle();
+        const last = heights.length - 1;
+        set.becomeReady(last, heights[last]!);
+        set.set(last, { readyForMs });
+        set.settle();
+        expect(set.revisionsOfPods.slice(-2)).to.equal('nn');
+      }
+    });
+
     it('replaces the only node freely while it has no blocks', () => {
       const set = new SimulatedSet([0]);
       set.change();
