@@ -18,7 +18,7 @@ const graceMs = 30_000;
  * For so long another node must have been ready before its copy of the chain is the only one: a new version may exit after it was ready, and
  * then loses the blocks that it has not written to disk.
  */
-const copyMs = 10_000;
+const copyMs = 15_000;
 /** When to plan again: while nodes are asked, while others are waited for, and while somebody has to do something. */
 const [askedMs, activeMs, stuckMs] = [500, 1_000, 5_000];
 

@@ -262,19 +262,19 @@ describe('planRollout', () => {
       expect(set.revisionsOfPods).to.equal('n');
     });
 
-    it('waits until the only other copy has been ready for ten seconds, and then asks the nodes once more', () => {
+    it('waits until the only other copy has been ready for 15 seconds, and then asks the nodes once more', () => {
       const set = new SimulatedSet([300, 300]);
       set.change();
       set.settle();
       set.becomeReady(1, 300);
       set.set(1, { readyForMs: 500 });
       const waits =
-        'RollingOut 1 of 2 nodes are updated; sts-0 waits: the only other node with its blocks, sts-1, has been ready for less than 10 seconds';
+        'RollingOut 1 of 2 nodes are updated; sts-0 waits: the only other node with its blocks, sts-1, has been ready for less than 15 seconds';
       expect(set.settle()).to.equal(waits);
       expect(set.plan().planAgainMs).to.be.at.most(1_000);
       set.nowMs += 20_000;
       expect(set.settle()).to.equal(waits);
-      set.set(1, { readyForMs: 10_000 });
+      set.set(1, { readyForMs: 15_000 });
       const { partitions, asks } = set.plan();
       expect([partitions.get('sts'), asks]).to.deep.equal([1, ['sts-0', 'sts-1']]);
       set.settle();
