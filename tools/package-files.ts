@@ -1,5 +1,5 @@
-// The files at the root that differ in the npm package: `npm pack` and `npm publish` swap them before they pack (prepack) and restore them
-// afterwards (postpack).
+// The files at the root that differ in the npm package: `npm pack` swaps them before it packs (prepack) and restores them afterwards (postpack).
+// `npm publish` is given the packed file: from the folder it would send the restored package.json to the registry.
 // - README.md: npm always packs the one at the root, which is for those who run the controller. The package has docs/package.md instead.
 // - package.json: gets the address of the repository from the remote `origin` of the clone, if others can reach that.
 import { execFileSync } from 'node:child_process';
@@ -20,16 +20,20 @@ function origin(): string {
   }
 }
 
+function packedText(file: string, text: string): string {
+  if (file !== 'package.json') return readFileSync(path.join(root, 'docs', 'package.md'), 'utf8');
+  return `${JSON.stringify({ ...(JSON.parse(text) as object), ...repositoryFields(origin()) }, undefined, 2)}\n`;
+}
+
 function swap(): void {
   mkdirSync(kept, { recursive: true });
   for (const file of files) {
-    // A pack that was interrupted has left the package's file in place: the kept one is the right one then.
-    if (!existsSync(path.join(kept, file))) copyFileSync(path.join(root, file), path.join(kept, file));
+    const [source, copy] = [path.join(root, file), path.join(kept, file)];
+    // A pack that was interrupted has left the package's file in place. Unless it was changed since, the kept one is the right one.
+    const isLeft = existsSync(copy) && readFileSync(source, 'utf8') === packedText(file, readFileSync(copy, 'utf8'));
+    if (!isLeft) copyFileSync(source, copy);
+    writeFileSync(source, packedText(file, readFileSync(copy, 'utf8')));
   }
-  copyFileSync(path.join(root, 'docs', 'package.md'), path.join(root, 'README.md'));
-  const manifest = JSON.parse(readFileSync(path.join(kept, 'package.json'), 'utf8')) as object;
-  const packed = { ...manifest, ...repositoryFields(origin()) };
-  writeFileSync(path.join(root, 'package.json'), `${JSON.stringify(packed, undefined, 2)}\n`);
 }
 
 function restore(): void {
@@ -40,6 +44,6 @@ const [action] = process.argv.slice(2);
 if (action === 'swap') swap();
 else if (action === 'restore') restore();
 else {
-  process.stderr.write('package-files.ts swap|restore\n');
+  process.stderr.write('usage: package-files.ts swap|restore\n');
   process.exitCode = 2;
 }

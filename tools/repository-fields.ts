@@ -15,6 +15,8 @@ export function repositoryFields(remote: string): RepositoryFields | undefined {
   const text = shortHost === undefined ? remote : `ssh://${shortHost}/${shortPath}`;
   const url = URL.parse(text);
   if (url === null || !['https:', 'ssh:', 'git:'].includes(url.protocol) || url.hostname === '') return undefined;
-  const page = `https://${url.hostname}/${url.pathname.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')}`;
+  // The port is that of the page only if the remote is one.
+  const host = url.protocol === 'https:' ? url.host : url.hostname;
+  const page = `https://${host}/${url.pathname.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')}`;
   return { repository: { type: 'git', url: `git+${page}.git` }, homepage: `${page}#readme`, bugs: { url: `${page}/issues` } };
 }

@@ -31,15 +31,22 @@ const heightsBelow = 100;
 const fewHeightsBelow = 12;
 const maxContiguous = 400;
 
-/**
- * The heights at which nodes with different tips are compared, ascending. None if all have the same tip.
- * @param isForkLikely whether the depth of a fork matters. Default: it does
- */
-export function heightsToCompare(chains: readonly ChainState[], isForkLikely = true): number[] {
+export interface CompareOptions {
+  /** Whether the depth of a fork matters. Default: it does. */
+  readonly isForkLikely?: boolean;
+  /** How many blocks are usually found until the nodes are asked. Default: 0. */
+  readonly blocksUntilAsked?: number;
+}
+
+/** The heights at which nodes with different tips are compared, ascending. None if all have the same tip. */
+export function heightsToCompare(
+  chains: readonly ChainState[],
+  { isForkLikely = true, blocksUntilAsked = 0 }: CompareOptions = {},
+): number[] {
   const [first] = chains;
   if (first === undefined || chains.every(({ tip }) => tip === first.tip)) return [];
   const heights = chains.map(({ height }) => height);
-  const highest = Math.max(...heights) + heightsAhead;
+  const highest = Math.max(...heights) + heightsAhead + Math.min(blocksUntilAsked, maxContiguous / 4);
   const below = isForkLikely ? heightsBelow : fewHeightsBelow;
   const lowest = Math.max(1, Math.min(...heights) - below, highest - maxContiguous);
   const wanted = new Set([

@@ -11,6 +11,8 @@ import { reasons } from './reasons.ts';
 
 /** A node that lacks blocks for so long is behind. Before that they are on their way to it, or it was asked earlier than the others. */
 const behindMs = 10_000;
+/** Its last report is not older than this then: with many networks nodes are asked less often, and it may have the block by now. */
+const reportMs = 2_500;
 /** For so long a fork that is seen first may wait for nodes that lack blocks or whose chain is not known, so that it is reported with all of them. */
 const forkSettlesMs = 1_000;
 /** A write stores at most ten events. */
@@ -67,7 +69,10 @@ export class ChainHistory {
         this.#behind.set(ordinal, isSame ? known : { sinceMs: nowMs, height });
       }
     const since = [...this.#behind].map(([ordinal, { sinceMs }]) => [ordinal, sinceMs] as const);
-    const lagging = since.filter(([, sinceMs]) => nowMs - sinceMs >= behindMs).map(([ordinal]) => ordinal);
+    const askedAt = new Map(reports.map(({ node, askedAtMs = nowMs }) => [node.ordinal, askedAtMs]));
+    const isLagging = ([ordinal, sinceMs]: readonly [number, number]): boolean =>
+      nowMs - sinceMs >= behindMs && (askedAt.get(ordinal) ?? nowMs) - sinceMs >= behindMs - reportMs;
+    const lagging = since.filter(isLagging).map(([ordinal]) => ordinal);
     const leftMs = since.map(([, sinceMs]) => sinceMs + behindMs - nowMs).filter(ms => ms > 0);
     return {
       chains: { branches, lagging: lagging.sort((a, b) => a - b), isCertain },

@@ -1,10 +1,10 @@
 // ChainComparison: the heights at which the nodes of a network are asked for the hashes of their chains while their tips differ.
-import { heightsToCompare } from '../../bitcoin/chain/compare-chains.ts';
+import { type CompareOptions, heightsToCompare } from '../../bitcoin/chain/compare-chains.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 
 export class ChainComparison {
   #heights: readonly number[] = [];
-  /** By height: the hash that was reported last while the tips differed. */
+  /** By height: the hash that was reported last while the tips differed and no fork was likely. */
   readonly #hashes = new Map<number, string>();
   /** Whether nodes have reported different hashes of one height since the tips differed. */
   #isForked = false;
@@ -18,17 +18,18 @@ export class ChainComparison {
    * Call with each report.
    * @param hashes those of the report, by height
    * @param chains those that the nodes reported last
-   * @param mayDiffer whether different tips are more than the newest block on its way
+   * @param options `isForkLikely`: whether different tips are more than a block on its way
    */
-  note(hashes: ReadonlyMap<number, string> | undefined, chains: readonly ChainState[], mayDiffer: boolean): void {
-    for (const [height, hash] of this.#heights.length === 0 ? [] : (hashes ?? [])) {
+  note(hashes: ReadonlyMap<number, string> | undefined, chains: readonly ChainState[], options: Required<CompareOptions>): void {
+    const { isForkLikely } = options;
+    for (const [height, hash] of isForkLikely || this.#heights.length === 0 ? [] : (hashes ?? [])) {
       const known = this.#hashes.get(height);
       this.#isForked ||= known !== undefined && known !== hash;
       this.#hashes.set(height, hash);
     }
-    this.#heights = heightsToCompare(chains, this.#isForked || mayDiffer);
-    if (this.#heights.length > 0) return;
-    this.#hashes.clear();
-    this.#isForked = false;
+    this.#heights = heightsToCompare(chains, { ...options, isForkLikely: this.#isForked || isForkLikely });
+    const [lowest = Infinity] = this.#heights;
+    for (const height of this.#hashes.keys()) if (height < lowest) this.#hashes.delete(height);
+    if (lowest === Infinity) this.#isForked = false;
   }
 }

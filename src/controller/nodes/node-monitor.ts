@@ -194,10 +194,9 @@ export class NodeMonitor {
     if (this.#isStopped) return;
     const key = keyOf(watched.network);
     this.#pace.note(key, isLively ? watched.nodes.size : 0);
-    watched.lookMs = this.#pace.intervalMs(watched.isCut);
+    watched.lookMs = Math.min(this.#pace.intervalMs(watched.isCut), recheckMs);
     this.#blockWatch.set(key, watched.watchedSides());
-    const pauseMs = isLively ? Math.min(watched.lookMs, recheckMs) : recheckMs * (1 + 0.1 * random());
-    watched.timers.setAll(recheck, pauseMs);
+    watched.timers.setAll(recheck, isLively ? watched.lookMs : recheckMs * (1 + 0.1 * random()), isLively);
     this.#hurry(watched);
   }
 

@@ -179,7 +179,7 @@ export class WatchedNetwork {
       this.#chains.set(node.name, node.chain);
     }
     const chains = [...this.nodes.values()].flatMap(one => one.chain ?? []);
-    this.#comparison.note(hashes, chains, !this.#isBusy);
+    this.#comparison.note(hashes, chains, { isForkLikely: !this.#isBusy, blocksUntilAsked: this.#blocksUntilAsked });
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
     if (!isSettled && this.settlesInMs() > 0) return 'none';
@@ -199,6 +199,11 @@ export class WatchedNetwork {
   /** Whether there is always a block on its way, and all nodes will have it: what they report a moment apart differs. */
   get #isBusy(): boolean {
     return isBusy(this.network.spec, this.lookMs) && !this.isCut;
+  }
+
+  get #blocksUntilAsked(): number {
+    const { intervalSeconds = Infinity } = this.network.spec.blockProduction ?? {};
+    return Math.ceil(this.lookMs / 1_000 / intervalSeconds);
   }
 
   /** Whether all nodes have the same tip. */

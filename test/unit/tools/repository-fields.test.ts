@@ -20,6 +20,12 @@ describe('repositoryFields', () => {
       expect(repositoryFields(remote)).to.deep.equal(fields);
     });
 
+  it('keeps the port of an address by https alone', () => {
+    const pageOf = (remote: string) => repositoryFields(remote)?.homepage;
+    expect(pageOf('https://git.example:8443/alice/x.git')).to.equal('https://git.example:8443/alice/x#readme');
+    expect(pageOf('ssh://git@git.example:2222/alice/x.git')).to.equal('https://git.example/alice/x#readme');
+  });
+
   it('leaves the user name and password of an address out', () => {
     expect(repositoryFields('https://alice:secret@git.example/alice/bitcoin-controller.git')).to.deep.equal(fields);
   });

@@ -183,6 +183,17 @@ describe('the chains of a network', () => {
     expect(settlesInMs(reportsOf('a12', 'b12', 'a10'))).to.equal(0);
   });
 
+  it('is not behind as long as it was not asked again, as with many networks', () => {
+    const asked = (askedAtMs: number) => reportsOf('a12', 'a11', 'a12').map(report => ({ ...report, askedAtMs }));
+    const laggingAt = (ms: number, askedAtMs: number) => {
+      nowMs = ms;
+      return history.observe(nodes, asked(askedAtMs)).chains?.lagging;
+    };
+    expect(laggingAt(0, 0)).to.deep.equal([]);
+    expect(laggingAt(15_000, 0)).to.deep.equal([]);
+    expect(laggingAt(20_000, 20_000)).to.deep.equal([1]);
+  });
+
   it('is not behind if each time it only lacks a block that was just made', () => {
     const behindAt = (...chains: readonly string[]) => history.observe(nodes, reportsOf(...chains)).chains?.lagging;
     for (let height = 1; height <= 10; height += 1) {

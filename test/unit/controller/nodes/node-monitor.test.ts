@@ -375,6 +375,17 @@ describe('NodeMonitor', () => {
       expect(fake.asked).to.have.length.within(27, 33);
     });
 
+    it('asks all nodes at their time although the network changes again and again', async () => {
+      for (const name of names(0, 1, 2)) fake.heights.set(name, 5);
+      await observe(readyNodes(3), producing(1, 10));
+      fake.asked = [];
+      for (let change = 0; change < 10; change += 1) {
+        await observe(readyNodes(change % 2 === 0 ? 2 : 3), producing(1, 10));
+        await clock.tickAsync(1_000);
+      }
+      expect(fake.asked.filter(name => name === names(0)[0])).to.have.length.at.least(4);
+    });
+
     it('asks each of many nodes less often, so that the process asks 50 a second', async () => {
       const names200 = readyNodes(200).map(({ name }) => name);
       for (const name of names200) fake.heights.set(name, 5);
