@@ -69,3 +69,24 @@ describe('a network of four real bitcoinds that makes blocks', function () {
     expect(alice.events('ReorgObserved').map(message => message.split(' ')[0])).to.include('alice-sts-0');
   });
 });
+
+describe('a network of real bitcoinds, two of which were connected to each other before there were blocks', function () {
+  this.timeout(60_000);
+  let bob: PlayedNetwork;
+
+  before(async () => {
+    bob = await PlayedNetwork.start(3, 31);
+    // Each asks the other one for headers, and no other peer, until one of them has a recent header.
+    await bob.call(0, { method: 'addnode', params: ['127.0.31.2', 'onetry'] });
+    await eventually(async () => ((await bob.call(1, { method: 'getpeerinfo' })) as unknown[]).length === 1);
+    await bob.mine(2, 5);
+  });
+  after(() => bob.stop());
+
+  it('has the blocks on all nodes within seconds, without another block', async () => {
+    bob.control();
+    bob.create({ topology: { type: 'Line' } });
+    await eventually(async () => new Set(await bob.tips()).size === 1);
+    await eventually(() => bob.condition('ChainsAgree') === 'True OneTip');
+  });
+});

@@ -4,17 +4,16 @@ import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
-import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { keyOf } from '../../kube/resource.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
-import { recentHeights, type ShownBlock } from '../../bitcoin/chain/recent-blocks.ts';
-import { type BlockHeader, type HeadersRequest, readHeaders } from '../../bitcoin/rpc/block-headers.ts';
+import type { ShownBlock } from '../../bitcoin/chain/recent-blocks.ts';
 import { waitForBlock } from '../../bitcoin/rpc/wait-for-block.ts';
 import { BlockWatch, type BlockWatchOptions } from './block-watch.ts';
+import { type ChainReadsOptions, helpStuckNode, readNewBlocks } from './chain-reads.ts';
 import { isFlushDue } from './flush-schedule.ts';
 import { LookPace } from './look-pace.ts';
 import type { PeerPlan } from './node-target.ts';
@@ -23,7 +22,7 @@ import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 /** Asks a node and connects it to the others; see connectNode. It throws once the signal has aborted. */
 export type AskNode = (request: ConnectRequest, signal: AbortSignal) => Promise<NodeReport>;
 
-export interface NodeMonitorOptions {
+export interface NodeMonitorOptions extends ChainReadsOptions {
   /** The name of the queue's controller in metrics. */
   readonly name: string;
   readonly ask: AskNode;
@@ -40,8 +39,6 @@ export interface NodeMonitorOptions {
   readonly maxUnresponsiveAsks?: number;
   /** Default: waitForBlock. */
   readonly waitForBlock?: BlockWatchOptions['wait'] | undefined;
-  /** Default: readHeaders. */
-  readonly readHeaders?: ((request: HeadersRequest, signal: AbortSignal) => Promise<BlockHeader[]>) | undefined;
   /** From 0 to 1, as Math.random. */
   readonly random?: () => number;
 }
@@ -260,7 +257,7 @@ export class NodeMonitor {
         },
         ask.signal,
       );
-      await this.#readBlocks(node, report, ask.signal);
+      await readNewBlocks(node, report, this.#options, ask.signal);
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
       // A node that is not ready yet may not answer.
       if (report.failure !== undefined && node.node.isReady) this.#options.onFailure(network.network, report);
@@ -269,6 +266,7 @@ export class NodeMonitor {
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
       if (network.isLively && !wasLively) this.#scheduleRecheck(network);
       else if (change !== 'none') this.#hurry(network);
+      await helpStuckNode(node, this.#options, ask.signal);
       return report;
     } catch (error) {
       signal.throwIfAborted();
@@ -276,23 +274,6 @@ export class NodeMonitor {
       throw error;
     } finally {
       ask.clear();
-    }
-  }
-
-  /** Reads the newest blocks of the node's chain if they are not known. That it cannot is no failure: they are read the next time. */
-  async #readBlocks(
-    { network, node: { ip: host } }: WatchedNode,
-    { chain, hasPreviousCredentials }: NodeReport,
-    signal: AbortSignal,
-  ) {
-    if (chain === undefined || hasPreviousCredentials === true || !network.mayReadBlocks(chain)) return;
-    const { credentials } = network;
-    const port = chainParametersOf(network.network.spec).rpcPort;
-    const request = { host, port, credentials, chain, count: recentHeights, known: network.blocks.known };
-    try {
-      network.blocks.add(await (this.#options.readHeaders ?? readHeaders)(request, signal));
-    } catch (error) {
-      if (!(error instanceof BitcoinTransportError)) throw error;
     }
   }
 }

@@ -1,4 +1,5 @@
 // Whether a report has anything new for the status. Pure.
+import { definedOnly } from '../../collections/defined-only.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 
 export const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !== undefined && textOf(a) === textOf(b);
@@ -23,3 +24,10 @@ const textOf = ({
 export const isSameChain = ({ chain, version, hashes }: NodeReport, before: NodeReport | undefined): boolean =>
   chain === undefined ||
   (chain.tip === before?.chain?.tip && hashes?.size === before.hashes?.size && (version ?? before.version) === before.version);
+
+/** What of the last report still counts. A node that fails still has its chain. The version is not asked for at each look, and a reorganisation is reported once. */
+export function withFormer(report: NodeReport, before: NodeReport | undefined): NodeReport {
+  const { chain, hashes } = report.chain === undefined ? (before ?? {}) : report;
+  const { version = before?.version, reorg = before?.reorg } = report;
+  return { ...report, ...definedOnly({ chain, hashes, version, reorg }) };
+}

@@ -6,16 +6,15 @@ import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Connection } from '../../bitcoin/topology/known-peers.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
-import { definedOnly } from '../../collections/defined-only.ts';
 import { shownBlockOf } from '../status/recent-blocks.ts';
 import type { WatchedSide } from './block-watch.ts';
 import { ChainComparison } from './chain-comparison.ts';
 import { ChainMotion } from './chain-motion.ts';
 import { fingerprintOf, identityOf, type PeerPlan, targetsOf } from './node-target.ts';
 import { LookTimers } from './look-timers.ts';
-import { isSameChain, isSameReport } from './report-changes.ts';
+import { isSameChain, isSameReport, withFormer } from './report-changes.ts';
 import { type ReportChange, WatchedNode as NodeOf } from './watched-node.ts';
-import { answering, isBusy, isLively, watchedSidesOf } from './watched-sides.ts';
+import { answering, blocksBetweenLooks, isBusy, isLively, watchedSidesOf } from './watched-sides.ts';
 
 /** At least so long after the newest blocks were read they are read again: if all nodes have the same tip, and if they differ. */
 const [blocksMs, unevenBlocksMs] = [5_000, 200];
@@ -166,11 +165,7 @@ export class WatchedNetwork {
     if (!this.nodes.has(node.name)) return 'none';
     const isReportChanged = !node.isReported || !isSameReport(report, node.report);
     const isChainChanged = !isSameChain(report, node.report);
-    const before = node.report;
-    // A node that fails still has its chain. The version is not asked for at each look, and a reorganisation is reported once.
-    const { chain, hashes } = report.chain === undefined ? (before ?? {}) : report;
-    const { version: software = before?.version, reorg = before?.reorg } = report;
-    node.report = { ...report, ...definedOnly({ chain, hashes, version: software, reorg }) };
+    node.report = withFormer(report, node.report);
     node.askedVersion = asked.version;
     node.askedAtMs = asked.startedMs;
     if (node.isReported) this.#pending.delete(node);
@@ -178,8 +173,10 @@ export class WatchedNetwork {
       this.#motion.note(node.side, node.chain.height);
       this.#chains.set(node.name, node.chain);
     }
+    node.noteLack((node.chain?.height ?? 0) < this.heightOf(node.side));
     const chains = [...this.nodes.values()].flatMap(one => one.chain ?? []);
-    this.#comparison.note(hashes, chains, { isForkLikely: !this.#isBusy, blocksUntilAsked: this.#blocksUntilAsked });
+    const blocksUntilAsked = blocksBetweenLooks(this.network.spec, this.lookMs);
+    this.#comparison.note(node.report.hashes, chains, { isForkLikely: !this.#isBusy, blocksUntilAsked });
     const isSettled = this.#pending.size === 0;
     if (isSettled) this.#unsettledSinceMs = undefined;
     if (!isSettled && this.settlesInMs() > 0) return 'none';
@@ -201,11 +198,6 @@ export class WatchedNetwork {
     return isBusy(this.network.spec, this.lookMs) && !this.isCut;
   }
 
-  get #blocksUntilAsked(): number {
-    const { intervalSeconds = Infinity } = this.network.spec.blockProduction ?? {};
-    return Math.ceil(this.lookMs / 1_000 / intervalSeconds);
-  }
-
   /** Whether all nodes have the same tip. */
   get isEven(): boolean {
     return this.#comparison.heights.length === 0;
@@ -223,6 +215,11 @@ export class WatchedNetwork {
     if (height === 0 || this.blocks.has(tip) || nowMs - this.#blocksReadAtMs < pauseMs) return false;
     this.#blocksReadAtMs = nowMs;
     return true;
+  }
+
+  /** Of the longest chain of a side. */
+  heightOf(side: string): number {
+    return this.#motion.heightOf(side);
   }
 
   /** The part of a cut network that an ordinal is in; empty if the network is not cut. */
@@ -265,8 +262,12 @@ export class WatchedNetwork {
   /** The sides whose next block should be known at once. */
   watchedSides(): WatchedSide[] {
     const { credentials, isEven, lookMs } = this;
-    const heightOf = (side: string) => this.#motion.heightOf(side);
-    return watchedSidesOf(this.network, this.nodes.values(), { credentials, isEven, lookMs, heightOf });
+    return watchedSidesOf(this.network, this.nodes.values(), {
+      credentials,
+      isEven,
+      lookMs,
+      heightOf: side => this.heightOf(side),
+    });
   }
 
   #noteIdentities(): void {

@@ -9,6 +9,10 @@ import type { NodeTarget } from './node-target.ts';
 
 /** Timeout for a call that started before the peers changed, because its answer may be about former peers. */
 const outdatedAskMs = 1_000;
+/** A node gets the next block within this time if it gets blocks at all. */
+const stuckMs = 1_000;
+/** Between two tries to help it. */
+const helpMs = 10_000;
 
 /** An ask in progress. */
 interface Ask {
@@ -48,6 +52,8 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
   asksVersion = true;
   /** The monotonic time at which it was asked last to write its chain to disk, or since which it is known. */
   flushedAtMs = performance.now();
+  /** The height at which it lacks blocks of its side, since when, and when it was helped last; monotonic milliseconds. */
+  #lack: { readonly height: number; readonly sinceMs: number; helpedMs: number } | undefined;
   #isNew: boolean;
   #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
 
@@ -122,6 +128,21 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
         this.#ask = undefined;
       },
     };
+  }
+
+  /** Call with each report: whether it lacks blocks that another node of its side has. */
+  noteLack(isBehind: boolean): void {
+    const height = this.chain?.height ?? 0;
+    if (!isBehind) this.#lack = undefined;
+    else if (this.#lack?.height !== height) this.#lack = { height, sinceMs: performance.now(), helpedMs: -Infinity };
+  }
+
+  /** Whether it has lacked blocks for long and got none. @returns true only once in a while */
+  mayBeHelped(): boolean {
+    const nowMs = performance.now();
+    if (this.#lack === undefined || nowMs - this.#lack.sinceMs < stuckMs || nowMs - this.#lack.helpedMs < helpMs) return false;
+    this.#lack.helpedMs = nowMs;
+    return true;
   }
 
   get isBeingAsked(): boolean {

@@ -16,6 +16,12 @@ export const isBusy = (
   lookMs: number,
 ): boolean => intervalSeconds * 1_000 < lookMs && !paused;
 
+/** How many blocks are made between two looks, usually. */
+export const blocksBetweenLooks = (
+  { blockProduction: { intervalSeconds = Infinity } = {} }: BitcoinNetworkSpec,
+  lookMs: number,
+): number => Math.ceil(lookMs / 1_000 / intervalSeconds);
+
 /** Whether the chains of a network may change, so that its nodes are asked often. @param isEven whether all nodes have the same tip */
 export const isLively = ({ partition, blockProduction }: BitcoinNetworkSpec, isEven: boolean): boolean =>
   partition !== undefined || blockProduction !== undefined || !isEven;
