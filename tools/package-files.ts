@@ -28,11 +28,13 @@ function packedText(file: string, text: string): string {
 function swap(): void {
   mkdirSync(kept, { recursive: true });
   for (const file of files) {
-    const [source, copy] = [path.join(root, file), path.join(kept, file)];
+    const [source, copy, packed] = [path.join(root, file), path.join(kept, file), path.join(kept, `${file}.packed`)];
     // A pack that was interrupted has left the package's file in place. Unless it was changed since, the kept one is the right one.
-    const isLeft = existsSync(copy) && readFileSync(source, 'utf8') === packedText(file, readFileSync(copy, 'utf8'));
+    const isLeft = existsSync(copy) && existsSync(packed) && readFileSync(source, 'utf8') === readFileSync(packed, 'utf8');
     if (!isLeft) copyFileSync(source, copy);
-    writeFileSync(source, packedText(file, readFileSync(copy, 'utf8')));
+    const text = packedText(file, readFileSync(copy, 'utf8'));
+    writeFileSync(packed, text);
+    writeFileSync(source, text);
   }
 }
 

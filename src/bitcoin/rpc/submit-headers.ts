@@ -5,7 +5,7 @@ import { blockHashCall, blockHashOf, type ChainState } from './chain-state.ts';
 import { batchWithEither, type NodeAccess } from './either-credentials.ts';
 import { maxBatchCalls, type RpcCall, type RpcOutcome } from './rpc-client.ts';
 
-export interface HeadersRequest {
+export interface SubmitRequest {
   /** A node that has the blocks, and how many. */
   readonly source: NodeAccess;
   readonly sourceHeight: number;
@@ -16,25 +16,33 @@ export interface HeadersRequest {
   readonly nowMs: number;
 }
 
-const timeoutMs = 5_000;
+const timeoutMs = 2_000;
 /** A header that is younger is recent for bitcoind, whose limit is a day. */
 const recentMs = 23 * 3_600_000;
 
 /**
- * Submits the headers above the chain of the node up to the first recent one. Costs three batches. That the node refuses one is no failure.
+ * Submits the headers above the chain of the node up to the first recent one. Costs three small batches if the next one is recent, as on a new
+ * network. That the node refuses one is no failure.
  * @returns how many were submitted: none if the chains differ, or if none of the next 1,999 is recent
  * @throws BitcoinTransportError as RpcClient.batch; the reason of `signal` once it has aborted
  */
-export async function submitHeaders(request: HeadersRequest, signal: AbortSignal): Promise<number> {
+export async function submitHeaders(request: SubmitRequest, signal: AbortSignal): Promise<number> {
   const { source, sourceHeight, target, chain, nowMs } = request;
   const options = { timeoutMs, signal };
-  const last = Math.min(sourceHeight, chain.height + maxBatchCalls - 1);
-  const heights = Array.from({ length: Math.max(0, last - chain.height) + 1 }, (_, index) => chain.height + index);
-  const [common, ...hashes] = (await batchWithEither(source, heights.map(blockHashCall), options)).map(blockHashOf);
-  if (common !== chain.tip || hashes.length === 0) return 0;
-  const headers = (await batchWithEither(source, hashes.map(headerCall), options)).map(headerOf);
-  const firstRecent = headers.findIndex(header => header !== undefined && nowMs - timeOf(header) < recentMs);
-  const submitted = headers.slice(0, firstRecent + 1).flatMap(header => header ?? []);
+  const hashesAt = async (heights: readonly number[]) =>
+    (await batchWithEither(source, heights.map(blockHashCall), options)).map(blockHashOf);
+  const headersOf = async (hashes: readonly (string | undefined)[]) =>
+    (await batchWithEither(source, hashes.map(headerCall), options)).map(headerOf);
+  const isRecent = (header: string | undefined) => header !== undefined && nowMs - timeOf(header) < recentMs;
+  const [first, last] = [chain.height + 1, Math.min(sourceHeight, chain.height + maxBatchCalls - 1)];
+  if (last < first) return 0;
+  const [common, ...ends] = await hashesAt([chain.height, first, last]);
+  if (common !== chain.tip) return 0;
+  const [next, newest] = await headersOf(ends);
+  if (!isRecent(newest)) return 0;
+  const range = () => hashesAt(Array.from({ length: last - first + 1 }, (_, index) => first + index));
+  const headers = isRecent(next) ? [next] : await headersOf(await range());
+  const submitted = headers.slice(0, headers.findIndex(isRecent) + 1).flatMap(header => header ?? []);
   if (submitted.length > 0) await batchWithEither(target, submitted.map(submitCall), options);
   return submitted.length;
 }

@@ -73,7 +73,10 @@ export class ChainHistory {
     const isLagging = ([ordinal, sinceMs]: readonly [number, number]): boolean =>
       nowMs - sinceMs >= behindMs && (askedAt.get(ordinal) ?? nowMs) - sinceMs >= behindMs - reportMs;
     const lagging = since.filter(isLagging).map(([ordinal]) => ordinal);
-    const leftMs = since.map(([, sinceMs]) => sinceMs + behindMs - nowMs).filter(ms => ms > 0);
+    // After that time it is known with its next report, which says nothing new otherwise.
+    const leftMs = since
+      .filter(each => !isLagging(each))
+      .map(([, at]) => (at + behindMs > nowMs ? at + behindMs - nowMs : reportMs));
     return {
       chains: { branches, lagging: lagging.sort((a, b) => a - b), isCertain },
       waitMs: leftMs.length === 0 ? undefined : Math.min(...leftMs),

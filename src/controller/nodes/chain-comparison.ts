@@ -28,8 +28,11 @@ export class ChainComparison {
       this.#hashes.set(height, hash);
     }
     this.#heights = heightsToCompare(chains, { ...options, isForkLikely: this.#isForked || isForkLikely });
-    const [lowest = Infinity] = this.#heights;
-    for (const height of this.#hashes.keys()) if (height < lowest) this.#hashes.delete(height);
-    if (lowest === Infinity) this.#isForked = false;
+    if (this.#hashes.size > 0) this.#forgetOthers(new Set(this.#heights));
+    if (this.#heights.length === 0) this.#isForked = false;
+  }
+
+  #forgetOthers(heights: ReadonlySet<number>): void {
+    for (const height of this.#hashes.keys()) if (!heights.has(height)) this.#hashes.delete(height);
   }
 }

@@ -13,16 +13,17 @@ import type { WorkQueue } from '../../runtime/work-queue.ts';
 import type { ShownBlock } from '../../bitcoin/chain/recent-blocks.ts';
 import { waitForBlock } from '../../bitcoin/rpc/wait-for-block.ts';
 import { BlockWatch, type BlockWatchOptions } from './block-watch.ts';
-import { type ChainReadsOptions, helpStuckNode, readNewBlocks } from './chain-reads.ts';
 import { isFlushDue } from './flush-schedule.ts';
 import { LookPace } from './look-pace.ts';
 import type { PeerPlan } from './node-target.ts';
+import { type ReadHeaders, readNewBlocks } from './read-new-blocks.ts';
+import { StuckNodes, type SubmitHeaders } from './stuck-nodes.ts';
 import { WatchedNetwork, type WatchedNode } from './watched-network.ts';
 
 /** Asks a node and connects it to the others; see connectNode. It throws once the signal has aborted. */
 export type AskNode = (request: ConnectRequest, signal: AbortSignal) => Promise<NodeReport>;
 
-export interface NodeMonitorOptions extends ChainReadsOptions {
+export interface NodeMonitorOptions {
   /** The name of the queue's controller in metrics. */
   readonly name: string;
   readonly ask: AskNode;
@@ -39,6 +40,10 @@ export interface NodeMonitorOptions extends ChainReadsOptions {
   readonly maxUnresponsiveAsks?: number;
   /** Default: waitForBlock. */
   readonly waitForBlock?: BlockWatchOptions['wait'] | undefined;
+  /** Default: readHeaders. */
+  readonly readHeaders?: ReadHeaders | undefined;
+  /** Default: submitHeaders. */
+  readonly submitHeaders?: SubmitHeaders | undefined;
   /** From 0 to 1, as Math.random. */
   readonly random?: () => number;
 }
@@ -78,11 +83,13 @@ export class NodeMonitor {
   readonly #requests = new Subject<Request>();
   readonly #blockWatch: BlockWatch;
   readonly #pace = new LookPace();
+  readonly #stuck: StuckNodes;
   #unresponsiveAsks = 0;
   #isStopped = false;
 
   constructor(options: NodeMonitorOptions) {
     this.#options = options;
+    this.#stuck = new StuckNodes(options.submitHeaders);
     const { name, queue, logger, metrics, maxAsks = 2_000 } = options;
     const reconcile = (key: string, signal: AbortSignal) => this.#reconcile(key, signal);
     this.#controller = new Controller({ name, queue, logger, metrics, reconcile, requests: NEVER, concurrency: maxAsks });
@@ -257,7 +264,7 @@ export class NodeMonitor {
         },
         ask.signal,
       );
-      await readNewBlocks(node, report, this.#options, ask.signal);
+      await readNewBlocks(node, report, ask.signal, this.#options.readHeaders);
       if (ask.signal.aborted || !network.isWatching(node)) return undefined;
       // A node that is not ready yet may not answer.
       if (report.failure !== undefined && node.node.isReady) this.#options.onFailure(network.network, report);
@@ -266,7 +273,7 @@ export class NodeMonitor {
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
       if (network.isLively && !wasLively) this.#scheduleRecheck(network);
       else if (change !== 'none') this.#hurry(network);
-      await helpStuckNode(node, this.#options, ask.signal);
+      await this.#stuck.help(node, report, ask.signal);
       return report;
     } catch (error) {
       signal.throwIfAborted();

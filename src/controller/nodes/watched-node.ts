@@ -12,7 +12,7 @@ const outdatedAskMs = 1_000;
 /** A node gets the next block within this time if it gets blocks at all. */
 const stuckMs = 1_000;
 /** Between two tries to help it. */
-const helpMs = 10_000;
+const [firstPauseMs, longestPauseMs] = [10_000, 640_000];
 
 /** An ask in progress. */
 interface Ask {
@@ -52,8 +52,8 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
   asksVersion = true;
   /** The monotonic time at which it was asked last to write its chain to disk, or since which it is known. */
   flushedAtMs = performance.now();
-  /** The height at which it lacks blocks of its side, since when, and when it was helped last; monotonic milliseconds. */
-  #lack: { readonly height: number; readonly sinceMs: number; helpedMs: number } | undefined;
+  /** The height at which it lacks blocks of its side, and when it may be helped, and after that again; monotonic milliseconds. */
+  #lack: { readonly height: number; helpMs: number; pauseMs: number } | undefined;
   #isNew: boolean;
   #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
 
@@ -134,15 +134,19 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
   noteLack(isBehind: boolean): void {
     const height = this.chain?.height ?? 0;
     if (!isBehind) this.#lack = undefined;
-    else if (this.#lack?.height !== height) this.#lack = { height, sinceMs: performance.now(), helpedMs: -Infinity };
+    else if (this.#lack?.height !== height) this.#lack = { height, helpMs: performance.now() + stuckMs, pauseMs: firstPauseMs };
   }
 
-  /** Whether it has lacked blocks for long and got none. @returns true only once in a while */
-  mayBeHelped(): boolean {
-    const nowMs = performance.now();
-    if (this.#lack === undefined || nowMs - this.#lack.sinceMs < stuckMs || nowMs - this.#lack.helpedMs < helpMs) return false;
-    this.#lack.helpedMs = nowMs;
-    return true;
+  /** Whether it has lacked blocks for long, got none, and was not helped a moment ago. */
+  get mayBeHelped(): boolean {
+    return this.#lack !== undefined && performance.now() >= this.#lack.helpMs;
+  }
+
+  /** Call when it is helped: if that is in vain, it is not helped as soon again. */
+  noteHelp(): void {
+    if (this.#lack === undefined) return;
+    this.#lack.helpMs = performance.now() + this.#lack.pauseMs;
+    this.#lack.pauseMs = Math.min(longestPauseMs, this.#lack.pauseMs * 2);
   }
 
   get isBeingAsked(): boolean {

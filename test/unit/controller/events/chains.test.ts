@@ -187,11 +187,12 @@ describe('the chains of a network', () => {
     const asked = (askedAtMs: number) => reportsOf('a12', 'a11', 'a12').map(report => ({ ...report, askedAtMs }));
     const laggingAt = (ms: number, askedAtMs: number) => {
       nowMs = ms;
-      return history.observe(nodes, asked(askedAtMs)).chains?.lagging;
+      const { chains, waitMs } = history.observe(nodes, asked(askedAtMs));
+      return [chains?.lagging, waitMs];
     };
-    expect(laggingAt(0, 0)).to.deep.equal([]);
-    expect(laggingAt(15_000, 0)).to.deep.equal([]);
-    expect(laggingAt(20_000, 20_000)).to.deep.equal([1]);
+    expect(laggingAt(0, 0)).to.deep.equal([[], 10_000]);
+    expect(laggingAt(15_000, 0)).to.deep.equal([[], 2_500]);
+    expect(laggingAt(20_000, 20_000)).to.deep.equal([[1], undefined]);
   });
 
   it('is not behind if each time it only lacks a block that was just made', () => {

@@ -4,6 +4,7 @@ import type { ChainState } from '../../../../src/bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 import type { BlockHeader, HeadersRequest } from '../../../../src/bitcoin/rpc/block-headers.ts';
+import type { SubmitRequest } from '../../../../src/bitcoin/rpc/submit-headers.ts';
 import type { BlockWait } from '../../../../src/bitcoin/rpc/wait-for-block.ts';
 import type { ConnectRequest, NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
@@ -48,6 +49,14 @@ class FakeNodes {
     this.read.push(height);
     await Promise.resolve();
     return [{ height, hash: tip, parent: `tip-${height - 1}`, timeSeconds: 1_000, transactions: 1 }];
+  };
+
+  /** The nodes that were given headers, by address. */
+  readonly helped: string[] = [];
+  readonly submitHeaders = async ({ target }: SubmitRequest): Promise<number> => {
+    this.helped.push(target.host);
+    await Promise.resolve();
+    return 1;
   };
 
   readonly waitForBlock = ({ host, height }: BlockWait, signal: AbortSignal): Promise<number> =>
@@ -110,7 +119,7 @@ describe('NodeMonitor', () => {
     monitor = new NodeMonitor({
       ...{ name: 'nodes', ask: fake.ask, recheckMs: 120_000, logger: new RecordingLogger(), random: () => 0 },
       ...{ maxAsks, maxUnresponsiveAsks, waitForBlock: fake.waitForBlock },
-      readHeaders: fake.readHeaders,
+      ...{ readHeaders: fake.readHeaders, submitHeaders: fake.submitHeaders },
       queue: new WorkQueue({ baseDelayMs: 250, maxDelayMs: 10_000, qps: 1_000, burst: 5_000 }),
       onFailure: ({ metadata }, report) => failures.push(`${metadata.name}: ${report.node.name} ${report.failure?.message}`),
     });
@@ -394,6 +403,34 @@ describe('NodeMonitor', () => {
       fake.asked = [];
       await clock.tickAsync(20_000);
       expect(fake.asked).to.have.length(1_000);
+    });
+
+    it('gives headers to a node that gets no blocks, after a second, and again with backoff; none to one that gets some', async () => {
+      for (const name of names(0, 1)) fake.heights.set(name, 5);
+      fake.heights.set(names(2)[0]!, 0);
+      await observe(readyNodes(3), producing(1, 3_600));
+      await clock.tickAsync(900);
+      expect(fake.helped).to.deep.equal([]);
+      await clock.tickAsync(5_000);
+      const [, , last] = readyNodes(3);
+      expect(fake.helped).to.deep.equal([last?.ip]);
+      await clock.tickAsync(60_000);
+      expect(fake.helped).to.have.length(3);
+      for (let height = 1; height < 5; height += 1) {
+        fake.heights.set(names(2)[0]!, height);
+        await clock.tickAsync(2_000);
+      }
+      await clock.tickAsync(60_000);
+      expect(fake.helped).to.have.length.within(3, 6);
+    });
+
+    it('gives no headers to a node that does not answer', async () => {
+      for (const name of names(0, 1)) fake.heights.set(name, 5);
+      fake.heights.set(names(2)[0]!, 0);
+      await observe(readyNodes(3), producing(1, 3_600));
+      fake.failing.set(names(2)[0]!, timeout);
+      await clock.tickAsync(60_000);
+      expect(fake.helped).to.deep.equal([]);
     });
 
     it('holds no call at rest, for blocks as frequent as looks, nor at a node with one thread for calls, and ends it when blocks end', async () => {
