@@ -19,6 +19,8 @@ const graceMs = 30_000;
  * then loses the blocks that it has not written to disk.
  */
 const copyMs = 15_000;
+/** With so many other copies all of them may be newer: they are not lost together. */
+const manyCopies = 3;
 /** When to plan again: while nodes are asked, while others are waited for, and while somebody has to do something. */
 const [askedMs, activeMs, stuckMs] = [500, 1_000, 5_000];
 
@@ -206,7 +208,7 @@ function newCopyObstacle(
 ): Omit<Obstacle, 'node'> | undefined {
   const holders = holdersOf(height, node, view, found);
   const isNew = ({ pod }: RolloutNode): boolean => Math.abs(pod?.readyForMs ?? Infinity) < copyMs;
-  if (height === 0 || !holders.every(isNew)) return undefined;
+  if (height === 0 || holders.length >= manyCopies || !holders.every(isNew)) return undefined;
   // Reports of before the wait do not count after it.
   found.turns.delete(node.name);
   const names = holders.map(({ name }) => name);

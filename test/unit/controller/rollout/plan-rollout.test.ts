@@ -298,6 +298,14 @@ describe('planRollout', () => {
       }
     });
 
+    it('does not wait for new copies if there are three, as after the start of a network', () => {
+      const set = new SimulatedSet([300, 300, 300, 300]);
+      for (const index of set.pods.keys()) set.set(index, { readyForMs: 500 });
+      set.change();
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('ooon');
+    });
+
     it('replaces the only node freely while it has no blocks', () => {
       const set = new SimulatedSet([0]);
       set.change();
