@@ -57,8 +57,8 @@ export async function run(config: Config, logger: LeveledLogger, stop: AbortSign
   const lost = new LostStatus(logger);
   const servers = await startServers(config, {
     ...{ logger, metrics },
-    healthChecks: elector === undefined ? {} : { lease: () => elector.healthCheck() },
-    readyChecks: { caches: () => caches.all.check(), definition: () => lost.fault },
+    healthChecks: elector === undefined ? {} : { lease: elector.healthCheck },
+    readyChecks: { caches: caches.all.check, definition: () => lost.fault },
   });
 
   const reconcile = async (signal: AbortSignal): Promise<void> => {

@@ -1,7 +1,6 @@
 // Which changes in the cluster request which network, and when. Pure but for the caches that it reads.
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { EMPTY, merge, mergeMap, type Observable } from 'rxjs';
-import { kind } from '../bitcoin/api/bitcoin-network.ts';
 import { networkKeyOf } from '../bitcoin/api/names.ts';
 import { controllerOf, keyOf } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
@@ -10,6 +9,7 @@ import { specChanged } from '../runtime/predicates.ts';
 import { requestsForObjects, requestsForOwners } from '../runtime/requests.ts';
 import { childCaches, type ReadableCaches } from './caches.ts';
 import { type ObservedPod, podsOf } from './pod-cache.ts';
+import { networks } from './resource-types.ts';
 import { isReady, isTerminating } from './status/pods.ts';
 
 /** Pods of a network become ready in bursts: one reconcile for a burst is sufficient, and 30 ms are not noticeable. */
@@ -26,7 +26,7 @@ export function networkRequests(caches: ReadableCaches, synced: Observable<strin
     synced.pipe(mergeMap(namespace => networksIn(caches, namespace))),
     requestsForObjects(caches.networks, specChanged),
     ...childCaches(caches).map(([name, cache]) =>
-      requestsForOwners(cache, kind, name === 'statefulSets' ? statefulSetChanged : specChanged),
+      requestsForOwners(cache, networks, name === 'statefulSets' ? statefulSetChanged : specChanged),
     ),
     caches.pods.changes.pipe(mergeMap(change => requestOfPod(caches, change))),
   );

@@ -11,6 +11,7 @@ import { unbracketed } from './host.ts';
 import type { ApiResponse, HttpRequest } from './http-exchange.ts';
 import { Http2Pool } from './http2-pool.ts';
 import { abortable } from '../time/deadline.ts';
+import { longestTimerMs } from '../time/timer.ts';
 import { SilenceError, throughProxy, type TunnelOptions } from './proxy-tunnel.ts';
 
 /** The request's guard threw: nothing was sent. */
@@ -60,7 +61,7 @@ export class KubeTransport {
   readonly #closing = new AbortController();
 
   constructor(kubeConfig: KubeConfig, silenceTimeoutMs = defaultSilenceTimeoutMs) {
-    this.#silenceTimeoutMs = silenceTimeoutMs;
+    this.#silenceTimeoutMs = Math.min(silenceTimeoutMs, longestTimerMs);
     this.#source = new KubeCredentials(kubeConfig, this.#closing.signal);
     const { server = '', proxyUrl } = kubeConfig.getCurrentCluster() ?? {};
     this.#server = new URL(server);

@@ -89,6 +89,11 @@ export interface ExecuteOptions {
   readonly fieldManager: string;
   /** Fields of other writers that a recreated object is created with, as keys of `fieldsV1` (`f:spec`, `f:replicas`). An apply leaves them alone. Default: none. */
   readonly foreign?: readonly (readonly string[])[] | undefined;
+  /**
+   * Whether an object is deleted (what it owns is kept) and created again when the API server refuses to change an immutable field of it. Data
+   * that goes with the object is lost. Default: false; the outcome is then `failed`.
+   */
+  readonly recreate?: boolean | undefined;
   /** Aborts the calls; `execute` then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -135,10 +140,10 @@ export const maxRounds = 6;
 
 /**
  * Plans and executes until the object is as desired, or cannot be for now. For callers that have nothing to add to the plan.
- * Upstream: controller-runtime controllerutil.CreateOrPatch, with server-side apply.
+ * Upstream: controller-runtime controllerutil.CreateOrPatch, with server-side apply; like that, it deletes nothing unless `recreate` is set.
  * @param desired with its namespace and name; without the digest, which this adds
  * @param current the object as an informer has it; undefined if it has none, and it is created unless it exists after all
- * @throws an error that is no answer of the API server: no connection, a lost lease, an aborted signal
+ * @throws ApiError if the API server refuses the change; or another error: no connection, a lost lease, an aborted signal
  */
 export async function apply<T extends KubeObject>(
   client: ApplyClient,
@@ -146,11 +151,12 @@ export async function apply<T extends KubeObject>(
   desired: T,
   current: T | undefined,
   options: ExecuteOptions & PlanOptions,
-): Promise<Applied<T>> {
+): Promise<Exclude<Applied<T>, { readonly outcome: 'failed' }>> {
   const wanted = withDigest(desired, options.digestAnnotation);
   let known: Known<T> = { current };
   for (let round = 1; round <= maxRounds; round += 1) {
     const executed = await execute(client, type, plan(type, wanted, known, options), options);
+    if (executed.outcome === 'failed') throw executed.error;
     if (executed.outcome !== 'replan') return executed;
     known = executed.known;
   }
@@ -179,14 +185,18 @@ async function update<T extends KubeObject>(
   client: ApplyClient,
   type: ResourceType<T>,
   { desired, current }: { readonly desired: T; readonly current: T },
-  { fieldManager, foreign = [], signal }: ExecuteOptions,
+  { fieldManager, foreign = [], recreate = false, signal }: ExecuteOptions,
 ): Promise<Applied<T> | Replan<T>> {
   await claimCreatedFields(client, type, nameOf(current), { manager: fieldManager, foreign, signal });
   try {
     const object = await client.apply(type, desired, { fieldManager, force: true, signal });
+    const version = object.metadata?.resourceVersion;
+    // Nothing was written: `desired` has fields with their zero values, which the API server leaves out.
+    if (version !== undefined && version === current.metadata?.resourceVersion) return { outcome: 'unchanged', object };
     return { outcome: 'updated', object, previous: current };
   } catch (error) {
-    if (apiStatusCode(error) !== 422 || !(await couldBeCreated(client, type, desired, { fieldManager, signal }))) throw error;
+    if (!recreate || apiStatusCode(error) !== 422 || !(await couldBeCreated(client, type, desired, { fieldManager, signal })))
+      throw error;
     return { outcome: 'replan', known: { current, isImmutable: true } };
   }
 }

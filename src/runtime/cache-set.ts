@@ -70,7 +70,7 @@ export class CacheSet {
   }
 
   /** For /readyz: fails until whenReady() would resolve. After that it passes, with a warning that names what cannot be listed or watched. */
-  check(): CheckResult {
+  readonly check = (): CheckResult => {
     const pending = this.#all.filter(({ hasSynced }) => !hasSynced);
     const isReady =
       this.#namespaces.some(namespace => this.hasSynced(namespace)) && pending.every(({ failure }) => failure !== undefined);
@@ -87,7 +87,7 @@ export class CacheSet {
         longestReport,
       )}`,
     };
-  }
+  };
 
   get #namespaces(): readonly string[] {
     return this.#caches[0]?.namespaces ?? [];

@@ -1,4 +1,5 @@
 // ConcurrencyLimit: at most so many tasks at the same time; the others wait in the order in which they came.
+import { longestTimerMs } from '../time/timer.ts';
 
 /** Runs at most so many tasks at the same time. The others wait in the order in which they came. */
 export class ConcurrencyLimit {
@@ -8,9 +9,12 @@ export class ConcurrencyLimit {
 
   /**
    * @param limit how many tasks may run at the same time
-   * @param longestMs milliseconds after which a task's slot goes to the next task although the first is still running: tasks that hang must not block the others
+   * @param longestMs milliseconds after which a task's slot goes to the next task although the first is still running: tasks that hang must not block the others. Infinity: never
+   * @throws RangeError for a limit that is no integer above 0, and unless longestMs is above 0
    */
   constructor(limit: number, longestMs: number) {
+    if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be an integer above 0, not ${limit}`);
+    if (!(longestMs > 0)) throw new RangeError(`longestMs must be above 0, not ${longestMs}`);
     this.#free = limit;
     this.#longestMs = longestMs;
   }
@@ -24,7 +28,7 @@ export class ConcurrencyLimit {
       if (!isReleased) this.#handOn();
       isReleased = true;
     };
-    const timer = setTimeout(release, this.#longestMs);
+    const timer = this.#longestMs > longestTimerMs ? undefined : setTimeout(release, this.#longestMs);
     try {
       return await task();
     } finally {

@@ -9,8 +9,8 @@ import { LeaseLostError } from './leader-elector.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /**
- * What happens with a key after its reconcile: nothing until it is requested again (`{}`), another reconcile after a time, or one after
- * its backoff. The backoff starts from its shortest delay after every result but `rateLimited`.
+ * What happens with a key after its reconcile: nothing until it is requested again (`{}`), another reconcile after a time (0: at once), or one
+ * after its backoff. The backoff starts from its shortest delay after every result but `rateLimited`.
  */
 export type Result = { readonly requeueAfterMs?: number } | { readonly requeue: 'rateLimited' };
 
@@ -62,6 +62,7 @@ export class Controller {
   readonly #workers: Promise<void>[] = [];
   readonly #turns = new TurnBudget();
   #idle = 0;
+  #isStopping = false;
 
   /** Does nothing before `run`. */
   constructor(options: ControllerOptions) {
@@ -69,13 +70,16 @@ export class Controller {
   }
 
   /**
-   * Reconciles until `signal` aborts, then finishes the reconciles in progress. Call it once.
+   * Reconciles until `signal` aborts, then finishes the reconciles in progress and starts none of the keys that wait. Call it once.
    * Caches that `reconcile` reads must have synced before: an object that they lack would be taken not to exist.
    * @throws the error of `requests`, after the reconciles in progress have finished; never an error of `reconcile`
    */
   async run(signal: AbortSignal): Promise<void> {
     const { name, queue, requests, concurrency, metrics } = this.#options;
-    const stop = () => queue.shutDown();
+    const stop = () => {
+      this.#isStopping = true;
+      queue.shutDown();
+    };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     let failure: { readonly error: unknown } | undefined;
@@ -107,7 +111,9 @@ export class Controller {
       if (this.#idle === 0 && this.#workers.length < concurrency) this.#workers.push(this.#work(signal));
       // Reconciles that wait for nothing would otherwise all run in one turn.
       while (this.#turns.isSpent) await this.#turns.nextTurn();
-      await this.#process(key, signal);
+      // A queue that is shut down still has the keys that waited.
+      if (this.#isStopping) queue.done(key);
+      else await this.#process(key, signal);
     }
   }
 

@@ -62,7 +62,7 @@ export type { WatchEvent } from '../kube/watch-stream.ts';
 export { consoleLogger } from '../logging/console-logger.ts';
 export type { ContextLogger, LogFields, Logger } from '../logging/logger.ts';
 export { apply, execute, plan } from './apply.ts';
-export { withAnnotations, withDigest } from './digest.ts';
+export { digestOf, withAnnotations, withDigest } from './digest.ts';
 export type { Applied, ApplyClient, ExecuteOptions, Known, Plan, PlanOptions, Replan } from './apply.ts';
 export { CacheSet, type AnyCache, type SyncState } from './cache-set.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -80,7 +80,7 @@ export { MultiNamespaceCache, type MultiNamespaceCacheOptions } from './multi-na
 export { MutationCache } from './mutation-cache.ts';
 export type { Change, Indexers } from './object-store.ts';
 export { PerObject } from './per-object.ts';
-export { ownerKey, specChanged } from './predicates.ts';
+export { ownerKey, specChanged, type OwnerType } from './predicates.ts';
 export { requestsForObjects, requestsForOwners, type ObjectSource, type Predicate } from './requests.ts';
 export { keepMetadata, type KeptMetadata } from './transform.ts';
 export { WorkQueue, type QueueMetrics, type QueueObservation, type WorkQueueOptions } from './work-queue.ts';

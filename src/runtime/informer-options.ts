@@ -33,13 +33,15 @@ export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string | undefined;
   /** Such as `app=web`. Default: every object. */
   readonly labelSelector?: string | undefined;
+  /** Such as `spec.nodeName=one`: a field that the resource can be selected by. Default: every object. */
+  readonly fieldSelector?: string | undefined;
   /**
    * Reduces an object to what is kept of it, before it is stored; at least its name, namespace, uid and resourceVersion must stay.
    * managedFields and kubectl's last-applied-configuration are removed before. If it throws, that is logged and the object is skipped: the
    * informer keeps the version that it had, or none. Upstream: cache.TransformFunc. Default: keep the rest.
    */
   readonly transform?: ((object: T) => T) | undefined;
-  /** The indexes that `byIndex` reads. Default: none. */
+  /** The indexes that `byIndex` reads. A function that throws skips the object, as `transform` does. Default: none. */
   readonly indexers?: Indexers<T> | undefined;
   /** Receives failures: the first one, and then one in ten minutes, at `warn`. */
   readonly logger: Logger;

@@ -124,10 +124,10 @@ export class LeaderElector {
   }
 
   /** For /healthz: a message if this replica has neither renewed the Lease nor stopped for twice its duration. Otherwise `undefined`. */
-  healthCheck(): string | undefined {
+  readonly healthCheck = (): string | undefined => {
     const sinceMs = this.#heldAtMs === undefined ? 0 : performance.now() - this.#heldAtMs;
     return sinceMs > 2 * this.#leaseDurationMs ? `the lease was last renewed ${Math.round(sinceMs / 1000)} s ago` : undefined;
-  }
+  };
 
   /**
    * Waits for the Lease, then calls `lead` with a signal that aborts when `signal` does and when the Lease is lost. Resolves when

@@ -33,7 +33,9 @@ export class MultiNamespaceCache<T extends KubeObject> {
 
   /** The objects of a namespace for which the index has the value. */
   byIndex(namespace: string, index: string, value: string): readonly T[] {
-    return this.informer(namespace)?.byIndex(index, value) ?? [];
+    const found = this.informer(namespace)?.byIndex(index, value) ?? [];
+    // The informer of the whole cluster indexes all namespaces together.
+    return this.#byNamespace.has('') ? found.filter(({ metadata }) => metadata?.namespace === namespace) : found;
   }
 
   /** All objects of all watched namespaces. */

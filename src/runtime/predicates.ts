@@ -1,6 +1,6 @@
 // Predicates and mappers of watches: which changes matter to a controller, and which key they belong to.
 //   Upstream: controller-runtime pkg/predicate (GenerationChangedPredicate and its like) and handler.EnqueueRequestForOwner.
-import { controllerOf, type KubeObject } from '../kube/resource.ts';
+import { controllerOf, keyOf, type KubeObject, type ResourceType } from '../kube/resource.ts';
 
 /** The metadata that a user or another controller changes on purpose; present on every object that the API server sends. */
 interface SpecMetadata {
@@ -30,8 +30,15 @@ export function specChanged({ metadata }: KubeObject, old: KubeObject | undefine
   return old === undefined || now?.generation === undefined || fieldsOf(now) !== fieldsOf(old.metadata);
 }
 
-/** The key ("namespace/name") of the owner that controls the object, if the owner is of the kind. */
-export function ownerKey(object: KubeObject, kind: string): string | undefined {
+/** Which owners are meant: those of this group and kind, in the namespace of the object or in none. */
+export type OwnerType = Pick<ResourceType, 'group' | 'kind' | 'namespaced'>;
+
+/** The key (as of `keyOf`) of the owner that controls the object, if the owner is of that resource, in whichever version. */
+export function ownerKey(object: KubeObject, { group, kind, namespaced }: OwnerType): string | undefined {
   const owner = controllerOf(object);
-  return owner?.kind === kind ? `${object.metadata?.namespace ?? ''}/${owner.name}` : undefined;
+  if (owner?.kind !== kind || groupOf(owner.apiVersion) !== group) return undefined;
+  return keyOf({ metadata: { name: owner.name, namespace: namespaced ? (object.metadata?.namespace ?? '') : '' } });
 }
+
+/** As in "apps/v1", or "v1" in the core group. */
+const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));

@@ -38,7 +38,7 @@ export class Reflector<T extends KubeObject> {
   readonly #target: ReflectorTarget<T>;
   readonly #name: string;
   readonly #logger: Logger;
-  readonly #selection: Pick<InformerOptions<T>, 'namespace' | 'labelSelector'>;
+  readonly #selection: Pick<InformerOptions<T>, 'namespace' | 'labelSelector' | 'fieldSelector'>;
   readonly #backoff: Backoff;
   /** The last failure that was logged as a warning. */
   #warned: { readonly message: string; readonly atMs: number } | undefined;
@@ -57,11 +57,11 @@ export class Reflector<T extends KubeObject> {
 
   /** @param name "plural.group", in logs and metrics */
   constructor(name: string, options: InformerOptions<T>, target: ReflectorTarget<T>) {
-    const { namespace, labelSelector, logger, random } = options;
+    const { namespace, labelSelector, fieldSelector, logger, random } = options;
     this.#options = options;
     this.#target = target;
     this.#name = name;
-    this.#selection = { namespace, labelSelector };
+    this.#selection = { namespace, labelSelector, fieldSelector };
     this.#logger = withFields(logger, { informer: name, ...(namespace === undefined ? {} : { namespace }) });
     this.#backoff = new Backoff(random === undefined ? {} : { random });
   }
@@ -249,18 +249,21 @@ export class Reflector<T extends KubeObject> {
 
   /**
    * Transforms each object as it arrives, so that no more than one page of them is held untransformed.
-   * @returns undefined if the transform threw: one malformed object must not stop the cache of the others
+   * @returns undefined if the transform or an index function threw: one malformed object must not stop the cache of the others
    */
   #kept(object: T): T | undefined {
-    const { type, transform } = this.#options;
+    const { type, transform, indexers = {} } = this.#options;
     // The objects of a list lack both.
     object.apiVersion ??= apiVersionOf(type);
     object.kind ??= type.kind;
     const stripped = stripManagedFields(object);
     try {
-      return transform === undefined ? stripped : transform(stripped);
+      const kept = transform === undefined ? stripped : transform(stripped);
+      // The store calls them when it is too late to skip the object.
+      for (const valuesOf of Object.values(indexers)) valuesOf(kept);
+      return kept;
     } catch (error) {
-      this.#logger.warn('Failed to transform an object, skipping it', { key: keyOf(stripped), error });
+      this.#logger.warn('Failed to transform or index an object, skipping it', { key: keyOf(stripped), error });
       return undefined;
     }
   }

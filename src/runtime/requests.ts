@@ -5,7 +5,7 @@ import type { Request } from './controller.ts';
 import type { Informer } from './informer.ts';
 import type { MultiNamespaceCache } from './multi-namespace-cache.ts';
 import type { Change } from './object-store.ts';
-import { ownerKey } from './predicates.ts';
+import { ownerKey, type OwnerType } from './predicates.ts';
 
 /** An Informer, or a MultiNamespaceCache. */
 export type ObjectSource<T extends KubeObject> = { readonly changes: Observable<Change<T>> } & (
@@ -32,16 +32,16 @@ export function requestsForObjects<T extends KubeObject>(
   );
 }
 
-/** Requests the owner of a kind whenever an object that it controls is added, deleted, or updated in a way that matters; also its former owner. */
+/** Requests the owner, of the given resource, whenever an object that it controls is added, deleted, or updated in a way that matters; also its former owner. */
 export function requestsForOwners<T extends KubeObject>(
   source: Pick<ObjectSource<T>, 'changes'>,
-  kind: string,
+  owners: OwnerType,
   matters: Predicate<T> = () => true,
 ): Observable<Request> {
   return source.changes.pipe(
     mergeMap(({ type, object, old }) => {
       if (type === 'updated' && !matters(object, old)) return [];
-      const keys = [old, object].flatMap(child => (child === undefined ? [] : (ownerKey(child, kind) ?? [])));
+      const keys = [old, object].flatMap(child => (child === undefined ? [] : (ownerKey(child, owners) ?? [])));
       return [...new Set(keys)].map(key => ({ key }));
     }),
   );

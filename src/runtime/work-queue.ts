@@ -35,9 +35,9 @@ export interface WorkQueueOptions {
   readonly baseDelayMs?: number;
   /** Upper limit of that delay in milliseconds. Default: 1 000 000, as upstream. */
   readonly maxDelayMs?: number;
-  /** Sustained retries a second over all keys. Default: 10, as upstream. */
+  /** Sustained retries a second over all keys, above 0. Default: 10, as upstream. */
   readonly qps?: number;
-  /** Retries at once over all keys. Default: 100, as upstream. */
+  /** Retries at once over all keys, at least 1. Default: 100, as upstream. */
   readonly burst?: number;
   /** Default: not measured. */
   readonly metrics?: QueueMetrics | undefined;
@@ -75,8 +75,11 @@ export class WorkQueue {
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #isShutDown = false;
 
+  /** @throws RangeError for a `qps` or `burst` with which a retry would never come */
   constructor(options: WorkQueueOptions = {}) {
     const { name = '', baseDelayMs = 5, maxDelayMs = 1_000_000, qps = 10, burst = 100, metrics } = options;
+    if (!(qps > 0 && Number.isFinite(qps))) throw new RangeError(`qps must be a number above 0, not ${qps}`);
+    if (!(burst >= 1 && Number.isFinite(burst))) throw new RangeError(`burst must be a number of at least 1, not ${burst}`);
     this.#name = name;
     this.#baseDelayMs = baseDelayMs;
     this.#maxDelayMs = maxDelayMs;

@@ -1,4 +1,5 @@
 // Deadline: one AbortSignal for a call, which aborts at the time limit or together with the caller's own signal.
+import { longestTimerMs } from './timer.ts';
 
 /** Aborts `signal` after a time, or with the caller's signal. Call `clear()` at the end: it removes the timer and the listener. */
 export class Deadline {
@@ -11,7 +12,7 @@ export class Deadline {
   /**
    * Differs from AbortSignal.any and AbortSignal.timeout: fake timers drive it, and an outer signal that lives as long as the
    * process does not accumulate listeners.
-   * @param timeoutMs in milliseconds; undefined = no limit
+   * @param timeoutMs in milliseconds; undefined or Infinity = no limit
    */
   constructor(timeoutMs: number | undefined, outer?: AbortSignal) {
     this.#outer = outer;
@@ -34,7 +35,7 @@ export class Deadline {
     clearTimeout(this.#timer);
     this.#endsAtMs = performance.now() + timeoutMs;
     const onTimeout = () => this.#controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
-    if (!this.signal.aborted) this.#timer = setTimeout(onTimeout, timeoutMs);
+    if (!this.signal.aborted && timeoutMs !== Infinity) this.#timer = setTimeout(onTimeout, Math.min(timeoutMs, longestTimerMs));
   }
 
   clear(): void {

@@ -13,7 +13,7 @@ import { refuse } from '../support/cluster/policy.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
 const digestAnnotation = 'example.org/applied';
-const options = { fieldManager: 'bitcoin-controller', digestAnnotation };
+const options = { fieldManager: 'bitcoin-controller', digestAnnotation, recreate: true };
 const pods: PodOptions = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 
 describe('apply with a real API server', () => {
@@ -41,7 +41,7 @@ describe('apply with a real API server', () => {
   const stored = () => client.get(statefulSets, { namespace: 'default', name: `${name}-sts` });
   const container = (statefulSet: V1StatefulSet) => statefulSet.spec?.template.spec?.containers[0];
 
-  async function applied(wanted: V1StatefulSet, current?: V1StatefulSet): Promise<Applied<V1StatefulSet>> {
+  function applied(wanted: V1StatefulSet, current?: V1StatefulSet): Promise<Applied<V1StatefulSet>> {
     return apply(client, statefulSets, wanted, current, options);
   }
 
@@ -58,7 +58,20 @@ describe('apply with a real API server', () => {
 
   it('finds the object that it created unchanged', async () => {
     await applied(desired('my-secret'));
-    expect((await applied(desired('my-secret'), await stored())).outcome).to.equal('unchanged');
+    const wanted = withDigest(desired('my-secret'), digestAnnotation);
+    expect(plan(statefulSets, wanted, { current: await stored() }, options).kind).to.equal('none');
+  });
+
+  it('reports no change for a desired field with its zero value, which the API server leaves out', async () => {
+    const { spec, ...rest } = desired();
+    const pod = { ...spec!.template.spec!, hostNetwork: false, hostname: '' };
+    const wanted = { ...rest, spec: { ...spec!, template: { ...spec!.template, spec: pod } } };
+    await applied(wanted);
+    // The first change by server-side apply makes the fields of the create its own.
+    await applied(wanted, await stored());
+    const before = await stored();
+    expect((await applied(wanted, before)).outcome).to.equal('unchanged');
+    expect((await stored()).metadata?.resourceVersion).to.equal(before.metadata?.resourceVersion);
   });
 
   it('keeps fields that others added, and reverts fields that others changed', async () => {
@@ -79,6 +92,14 @@ describe('apply with a real API server', () => {
     // No garbage collector runs here to remove the finalizer "orphan", so the deletion is still pending.
     expect((await applied(desired(), await stored())).outcome).to.equal('pending');
     expect((await stored()).metadata?.deletionTimestamp).to.be.a('string');
+  });
+
+  it('keeps an object that differs in an immutable field, and throws the refusal, unless it may recreate', async () => {
+    const older = desired();
+    await applied({ ...older, spec: { ...older.spec!, podManagementPolicy: 'OrderedReady' } });
+    const refused = apply(client, statefulSets, desired(), await stored(), { ...options, recreate: false });
+    expect(apiStatusCode(await refused.catch((error: unknown) => error))).to.equal(422);
+    expect((await stored()).metadata?.deletionTimestamp).to.equal(undefined);
   });
 
   it('recreates a replaced object once the former one is gone', async () => {
@@ -117,9 +138,8 @@ describe('apply with a real API server', () => {
   it('keeps an object whose change a policy refuses with the same code, and gives the message of the policy', async () => {
     await applied(desired());
     await forbidImage('forbidden:1');
-    const refused = await applied(desired(undefined, { ...pods, image: 'forbidden:1' }), await stored());
-    expect(refused.outcome).to.equal('failed');
-    expect('message' in refused ? refused.message : '').to.contain('not this image');
+    const refused = applied(desired(undefined, { ...pods, image: 'forbidden:1' }), await stored());
+    expect(String(await refused.catch((error: unknown) => error))).to.contain('not this image');
     expect((await stored()).metadata?.deletionTimestamp).to.equal(undefined);
     expect(container(await stored())?.image).to.equal(pods.image);
   });

@@ -131,12 +131,13 @@ async function disturb(
 
 async function untilRight(world: SoakWorld, { say }: Pick<SoakOptions, 'say'>, { program }: RunningController): Promise<number> {
   await world.calm();
-  for (const ended of await world.revive()) say(ended);
   const startedMs = performance.now();
   let wrongs: readonly string[] = [];
   try {
     await waitUntil('every network to be right', rightWithinMs, async () => {
       program.assertRuns();
+      // Also now: a scheduler that meets an API server which has just started exits.
+      for (const ended of await world.revive()) say(ended);
       await world.provision();
       wrongs = await world.wrongs();
       return wrongs.length === 0;

@@ -60,14 +60,18 @@ export async function applyChild<T extends KubeObject>(
   const isAdmitted = await isAdmittedByUs({ client, signal }, type, state.admitted, desired, current);
   let known: Known<T> = { current, replaced: state.replaced, isAdmitted };
   let applied: Applied<T> = { outcome: 'pending' };
+  let isAnswered = false;
   for (let round = 1; round <= maxRounds; round += 1) {
     const planned = plan(type, desired, known, options);
     const foreign = child.kept?.paths;
-    const executed = await execute(client, type, withEvent(network, outbox, child, planned), { fieldManager, foreign, signal });
+    const how = { fieldManager, foreign, recreate: true, signal };
+    const executed = await execute(client, type, withEvent(network, outbox, child, planned), how);
     // A write that the API server refuses says nothing about other writers.
     if (executed.outcome === 'updated' && !isStep) state.drift.count(lasting);
     if (executed.outcome !== 'replan') {
       applied = executed;
+      // Admission may also make of an update what there was before.
+      isAnswered = planned.kind === 'create' || planned.kind === 'update';
       break;
     }
     known = executed.known;
@@ -75,7 +79,7 @@ export async function applyChild<T extends KubeObject>(
   }
   if ('object' in applied) {
     state.replaced = undefined;
-    if (applied.outcome !== 'unchanged' && applied.outcome !== 'contested') {
+    if (isAnswered) {
       state.writes.remember(applied.object);
       state.admitted.remember(desired, applied.object);
     }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { apiStatusCode } from '../../../src/kube/api-error.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/resource.ts';
-import { execute, type Known, plan } from '../../../src/runtime/apply.ts';
+import { apply, execute, type Known, plan } from '../../../src/runtime/apply.ts';
 import { withDigest } from '../../../src/runtime/digest.ts';
 import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 
@@ -128,20 +129,29 @@ describe('execute', () => {
     expect(cluster.object('configmaps', 'ns/a')).to.deep.include({ data: { k: 'v' } });
   });
 
-  it('wants the object replaced when an immutable field differs: the change is invalid, and the object as such is not', async () => {
+  it('answers that nothing changed if the API server wrote nothing', async () => {
+    const current = cluster.put('configmaps', stored());
+    cluster.apply = () => Promise.resolve(current as never);
+    expect((await run({ kind: 'update', desired: desired(), current })).outcome).to.equal('unchanged');
+  });
+
+  it('wants the object replaced when an immutable field differs, if it may be recreated: the change is invalid, and the object as such is not', async () => {
     cluster.put('configmaps', stored());
     cluster.fail('apply', 422);
-    expect(await run({ kind: 'update', desired: desired(), current: stored() })).to.deep.equal({
+    const planned = { kind: 'update', desired: desired(), current: stored() } as const;
+    expect(await execute(cluster, configMaps, planned, { ...options, recreate: true })).to.deep.equal({
       outcome: 'replan',
       known: { current: stored(), isImmutable: true },
     });
+    expect((await run(planned)).outcome).to.equal('failed');
   });
 
   it('keeps the object when the API server refuses the change and the object as such', async () => {
     cluster.put('configmaps', stored());
     cluster.fail('apply', 422);
     cluster.fail('create', 422);
-    expect((await run({ kind: 'update', desired: desired(), current: stored() })).outcome).to.equal('failed');
+    const planned = { kind: 'update', desired: desired(), current: stored() } as const;
+    expect((await execute(cluster, configMaps, planned, { ...options, recreate: true })).outcome).to.equal('failed');
     expect(cluster.object('configmaps', 'ns/a')).not.to.equal(undefined);
   });
 
@@ -164,5 +174,31 @@ describe('execute', () => {
     cluster.fail('create', new Error('connect ECONNREFUSED'));
     const error = await run({ kind: 'create', desired: desired() }).catch((thrown: unknown) => thrown);
     expect(error).to.be.an.instanceOf(Error).with.property('message', 'connect ECONNREFUSED');
+  });
+});
+
+describe('apply', () => {
+  const options = { fieldManager: 'test', digestAnnotation };
+  let cluster: FakeCluster;
+  beforeEach(() => {
+    cluster = new FakeCluster();
+  });
+  const run = (current: ConfigMap | undefined, how = {}) =>
+    apply(cluster, configMaps, desired(), current, { ...options, ...how });
+
+  it('creates the object, or changes the one that exists although the caller does not know it', async () => {
+    expect((await run(undefined)).outcome).to.equal('created');
+    cluster.put('configmaps', { ...stored(), data: {} });
+    expect((await run(undefined)).outcome).to.equal('updated');
+    expect(cluster.object('configmaps', 'ns/a')).to.deep.include({ data: { k: 'v' } });
+  });
+
+  it('throws what the API server refuses, so that a reconcile is retried with backoff, and deletes nothing', async () => {
+    const current = cluster.put('configmaps', { ...stored(), data: {} });
+    for (const code of [403, 422, 503]) {
+      cluster.fail('apply', code);
+      expect(apiStatusCode(await run(current).catch((error: unknown) => error)), String(code)).to.equal(code);
+    }
+    expect(cluster.calls.filter(({ verb }) => verb === 'delete')).to.deep.equal([]);
   });
 });

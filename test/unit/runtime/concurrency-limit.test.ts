@@ -40,6 +40,30 @@ describe('ConcurrencyLimit', () => {
     expect(await next).to.equal('next');
   });
 
+  it('keeps the slot of a task that hangs if it has no longest time', async () => {
+    const clock = FakeTimers.install();
+    try {
+      const limit = new ConcurrencyLimit(1, Infinity);
+      const hanging = new Subject<string>();
+      const first = limit.run(() => firstValueFrom(hanging));
+      let hasStarted = false;
+      const second = limit.run(() => Promise.resolve((hasStarted = true)));
+      await clock.tickAsync(longestMs);
+      expect(hasStarted).to.equal(false);
+      hanging.next('late');
+      expect(await first).to.equal('late');
+      expect(await second).to.equal(true);
+    } finally {
+      clock.uninstall();
+    }
+  });
+
+  it('refuses a limit with which no task would run, and a time with which nothing would be limited', () => {
+    for (const limit of [0, -1, 1.5, NaN, Infinity])
+      expect(() => new ConcurrencyLimit(limit, longestMs)).to.throw(RangeError, 'limit must be an integer above 0');
+    for (const ms of [0, -1, NaN]) expect(() => new ConcurrencyLimit(1, ms)).to.throw(RangeError, 'longestMs must be above 0');
+  });
+
   it('hands on the slot of a task that takes too long, once, and returns what the task returns', async () => {
     const clock = FakeTimers.install();
     try {

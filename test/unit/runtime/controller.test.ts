@@ -136,6 +136,13 @@ describe('Controller', () => {
       for (const end of ends) end({});
       expect(await ended).to.equal(true);
     });
+
+    it('starts none of the keys that wait once it stops', async () => {
+      stop.abort(new Error('the test is over'));
+      for (const end of ends) end({});
+      await running;
+      expect(reconciles.map(([key]) => key)).to.deep.equal(['a', 'b']);
+    });
   });
 });
 

@@ -164,6 +164,29 @@ describe('Informer', () => {
     expect(logger.entries.map(({ fields }) => fields['key'])).to.deep.equal(['default/a', 'default/b', 'default/b']);
   });
 
+  it('skips and logs an object for which an index function throws, and serves the others by their index', async () => {
+    const logger = new RecordingLogger();
+    const indexers = {
+      byApp: ({ metadata }: KubeObject) => {
+        if (metadata?.labels === undefined) throw new TypeError('no labels');
+        return [metadata.labels['app'] ?? ''];
+      },
+    };
+    const labelled = (name: string, version: number) => {
+      const { metadata, ...rest } = object(name, version);
+      return { ...rest, metadata: { ...metadata, labels: { app: 'web' } } };
+    };
+    api.scripts.push([
+      ...[added('a', 1), { type: 'ADDED' as const, object: labelled('b', 2) }, endOfList(3)],
+      ...[{ type: 'ADDED' as const, object: labelled('c', 4) }, added('b', 5), bookmark(6)],
+    ]);
+    informer = new Informer({ client: api.client, type: pods, logger, random: () => 0, indexers });
+    running = informer.run(stop.signal);
+    await clock.tickAsync(0);
+    expect(informer.byIndex('byApp', 'web').map(({ metadata }) => metadata?.name)).to.deep.equal(['b', 'c']);
+    expect(logger.entries.map(({ fields }) => fields['key'])).to.deep.equal(['default/a', 'default/b']);
+  });
+
   it('relists when its version has expired, not older than what it has seen, and emits the missed changes', async () => {
     await start(
       [added('a', 1), added('b', 2), added('c', 3), endOfList(5), gone],

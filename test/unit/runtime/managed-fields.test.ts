@@ -1,6 +1,6 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { ApiError } from '../../../src/kube/api-error.ts';
+import { ApiError, apiStatusCode } from '../../../src/kube/api-error.ts';
 import { claimCreatedFields } from '../../../src/runtime/managed-fields.ts';
 import { apply, type ApplyClient } from '../../../src/runtime/apply.ts';
 import { statefulSets } from '../../../src/controller/resource-types.ts';
@@ -73,7 +73,8 @@ describe('the fields that the controller created', () => {
 
   it('do not cost the object when they cannot be claimed: that is not the change of an immutable field', async () => {
     const { client, calls } = serverThatRefuses(Infinity);
-    expect((await apply(client, statefulSets, wanted(), changed(), options)).outcome).to.equal('failed');
+    const applied = apply(client, statefulSets, wanted(), changed(), { ...options, recreate: true });
+    expect(apiStatusCode(await applied.catch((error: unknown) => error))).to.equal(422);
     expect(calls).not.to.include('delete');
   });
 });

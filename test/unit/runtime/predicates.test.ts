@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../../src/kube/resource.ts';
+import { keyOf, type KubeObject } from '../../../src/kube/resource.ts';
 import { ownerKey, specChanged } from '../../../src/runtime/predicates.ts';
 
 const object = (fields: object = {}): KubeObject => ({ metadata: { name: 'a', namespace: 'ns', uid: '1', ...fields } });
@@ -32,15 +32,26 @@ describe('specChanged', () => {
 
 describe('ownerKey', () => {
   const owned = (fields: object) =>
-    object({ ownerReferences: [{ apiVersion: 'v1', kind: 'Owner', name: 'o', uid: 'u', controller: true, ...fields }] });
+    object({ ownerReferences: [{ apiVersion: 'shop/v1', kind: 'Owner', name: 'o', uid: 'u', controller: true, ...fields }] });
+  const owners = { group: 'shop', kind: 'Owner', namespaced: true };
 
-  it('is the key of the controlling owner of the kind', () => {
-    expect(ownerKey(owned({}), 'Owner')).to.equal('ns/o');
+  it('is the key of the controlling owner of the resource, in whichever version', () => {
+    expect(ownerKey(owned({}), owners)).to.equal('ns/o');
+    expect(ownerKey(owned({ apiVersion: 'shop/v2' }), owners)).to.equal('ns/o');
+    expect(ownerKey(owned({ apiVersion: 'v1' }), { ...owners, group: '' })).to.equal('ns/o');
   });
 
-  it('is undefined for another kind, an owner that does not control, and without an owner', () => {
-    expect(ownerKey(owned({}), 'Other')).to.equal(undefined);
-    expect(ownerKey(owned({ controller: false }), 'Owner')).to.equal(undefined);
-    expect(ownerKey(object(), 'Owner')).to.equal(undefined);
+  it('is the name alone of an owner without a namespace, wherever the object is', () => {
+    expect(ownerKey(owned({}), { ...owners, namespaced: false })).to.equal('o');
+    expect(ownerKey(owned({}), { ...owners, namespaced: false })).to.equal(keyOf({ metadata: { name: 'o' } }));
+    expect(ownerKey({ metadata: { ...owned({}).metadata, namespace: '' } }, { ...owners, namespaced: false })).to.equal('o');
+  });
+
+  it('is undefined for another kind or group, an owner that does not control, and without an owner', () => {
+    expect(ownerKey(owned({}), { ...owners, kind: 'Other' })).to.equal(undefined);
+    expect(ownerKey(owned({ apiVersion: 'v1' }), owners)).to.equal(undefined);
+    expect(ownerKey(owned({ apiVersion: 'bank/v1' }), owners)).to.equal(undefined);
+    expect(ownerKey(owned({ controller: false }), owners)).to.equal(undefined);
+    expect(ownerKey(object(), owners)).to.equal(undefined);
   });
 });

@@ -51,6 +51,7 @@ describe('requestsForObjects', () => {
 });
 
 describe('requestsForOwners', () => {
+  const shops = { group: '', kind: 'Shop', namespaced: true };
   const ownedBy = (owner: string, kind = 'Shop') =>
     object('child', { ownerReferences: [{ apiVersion: 'v1', kind, name: owner, uid: 'u', controller: true }] });
   let changes: Subject<Change<KubeObject>>;
@@ -58,7 +59,7 @@ describe('requestsForOwners', () => {
   beforeEach(() => {
     changes = new Subject();
     keys = [];
-    requestsForOwners({ changes }, 'Shop').subscribe(({ key }) => keys.push(key));
+    requestsForOwners({ changes }, shops).subscribe(({ key }) => keys.push(key));
   });
 
   it('requests the controlling owner of each object that is added, updated or deleted, once', () => {
@@ -81,7 +82,7 @@ describe('requestsForOwners', () => {
 
   it('requests nothing for an update that does not matter', () => {
     const filtered: string[] = [];
-    requestsForOwners({ changes }, 'Shop', () => false).subscribe(({ key }) => filtered.push(key));
+    requestsForOwners({ changes }, shops, () => false).subscribe(({ key }) => filtered.push(key));
     changes.next({ type: 'updated', object: ownedBy('a'), old: ownedBy('a') });
     expect(filtered).to.deep.equal([]);
   });

@@ -207,6 +207,11 @@ describe('WorkQueue', () => {
     });
   });
 
+  it('refuses a rate with which a retry would never come', () => {
+    for (const qps of [0, -1, NaN, Infinity]) expect(() => new WorkQueue({ qps })).to.throw(RangeError, 'qps must be');
+    for (const burst of [0, NaN, Infinity]) expect(() => new WorkQueue({ burst })).to.throw(RangeError, 'burst must be');
+  });
+
   it('does not slow 10,000 keys because three fail permanently', async () => {
     const queue = new WorkQueue({ maxDelayMs: 30_000 });
     const failing = new Set(['key-0', 'key-5000', 'key-9999']);

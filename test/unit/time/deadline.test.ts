@@ -43,6 +43,15 @@ describe('time limits', () => {
       deadline.clear();
     });
 
+    it('has no time limit with Infinity, and one that the timer can hold with more than that', () => {
+      for (const ms of [Infinity, 2 ** 40]) {
+        const deadline = new Deadline(ms);
+        clock.tick(1_000_000);
+        expect(deadline.signal.aborted, String(ms)).to.equal(false);
+        deadline.clear();
+      }
+    });
+
     it("leaves no timer and no listener on the caller's signal once cleared", () => {
       const outer = new AbortController();
       new Deadline(500, outer.signal).clear();

@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { type BlockHeader, headerOf, readHeaders } from '../../../../src/bitcoin/rpc/block-headers.ts';
+import { AnsweringBitcoind } from '../../../support/fakes/answering-bitcoind.ts';
 
 const [hash, parent] = ['a'.repeat(64), 'b'.repeat(64)];
 const answer = { hash, height: 5, previousblockhash: parent, time: 1_700_000_000, nTx: 3, confirmations: 1 };
@@ -43,8 +42,7 @@ describe('readHeaders', () => {
   const knownOf = (...headers: readonly BlockHeader[]) => new Map(headers.map(header => [header.hash, header]));
   const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-  let server: Server;
-  let port: number;
+  let bitcoind: AnsweringBitcoind;
   /** The chain of the node. */
   let chain: readonly BlockHeader[];
   /** What it was asked for, by batch. */
@@ -57,26 +55,11 @@ describe('readHeaders', () => {
   };
 
   before(async () => {
-    server = createServer((request, response) => {
-      let body = '';
-      request.on('data', piece => (body += String(piece)));
-      request.on('end', () => {
-        const calls = JSON.parse(body) as { id: number; method: string; params: unknown[] }[];
-        asked.push(
-          calls.map(
-            ({ method, params: [param] }) => `${method} ${typeof param === 'number' ? param : Number(`0x${String(param)}`)}`,
-          ),
-        );
-        const text = JSON.stringify(
-          calls.map(({ id, method, params }) => ({ jsonrpc: '2.0', id, result: resultOf(method, params) })),
-        );
-        response.writeHead(200, { 'content-length': text.length }).end(text);
-      });
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    port = (server.address() as AddressInfo).port;
+    bitcoind = await AnsweringBitcoind.start(resultOf, calls =>
+      asked.push(calls.map(([method, param = '']) => `${method} ${param.length === 64 ? Number(`0x${param}`) : param}`)),
+    );
   });
-  after(() => server.close());
+  after(() => bitcoind.stop());
   beforeEach(() => {
     asked = [];
   });
@@ -84,8 +67,7 @@ describe('readHeaders', () => {
   async function read(known: ReadonlyMap<string, BlockHeader>, count = 5): Promise<BlockHeader[]> {
     const newest = chain.at(-1);
     if (newest === undefined) throw new Error('an empty chain');
-    const node = { host: '127.0.0.1', port, credentials: { user: 'alice', password: 'secret' } };
-    return await readHeaders({ ...node, chain: { height: newest.height, tip: newest.hash }, count, known }, signal);
+    return await readHeaders({ ...bitcoind.node, chain: { height: newest.height, tip: newest.hash }, count, known }, signal);
   }
 
   it('reads the newest blocks, the lowest first, if none is known', async () => {

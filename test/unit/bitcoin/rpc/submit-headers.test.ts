@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { submitHeaders } from '../../../../src/bitcoin/rpc/submit-headers.ts';
+import { AnsweringBitcoind } from '../../../support/fakes/answering-bitcoind.ts';
 
 const nowMs = Date.parse('2026-01-01T12:00:00Z');
 const hourMs = 3_600_000;
@@ -9,8 +8,7 @@ const hashAt = (height: number) => height.toString(16).padStart(64, '0');
 
 describe('submitHeaders', () => {
   const signal = new AbortController().signal;
-  let server: Server;
-  let port: number;
+  let bitcoind: AnsweringBitcoind;
   /** The age of each block of the source, from height 0. */
   let agesMs: readonly number[];
   let submitted: string[];
@@ -30,26 +28,15 @@ describe('submitHeaders', () => {
   }
 
   before(async () => {
-    server = createServer((request, response) => {
-      let body = '';
-      request.on('data', piece => (body += String(piece)));
-      request.on('end', () => {
-        const calls = JSON.parse(body) as { id: number; method: string; params: unknown[] }[];
-        const answers = calls.map(({ id, method, params }) => ({ jsonrpc: '2.0', id, result: resultOf(method, params) }));
-        const text = JSON.stringify(answers);
-        response.writeHead(200, { 'content-length': text.length }).end(text);
-      });
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    port = (server.address() as AddressInfo).port;
+    bitcoind = await AnsweringBitcoind.start(resultOf);
   });
-  after(() => server.close());
+  after(() => bitcoind.stop());
   beforeEach(() => {
     submitted = [];
   });
 
   const submit = (height: number, tip = hashAt(height)) => {
-    const node = { host: '127.0.0.1', port, credentials: { user: 'alice', password: 'secret' } };
+    const { node } = bitcoind;
     return submitHeaders({ source: node, sourceHeight: agesMs.length - 1, target: node, chain: { height, tip }, nowMs }, signal);
   };
 
