@@ -15,18 +15,23 @@ describe('experiments on a real cluster', function () {
   const network = 'study';
   let cluster: TestCluster;
   let namespace: NetworkNamespace;
+  /** It has a network of the same name. */
+  let bystander: NetworkNamespace;
 
   before(async () => {
     cluster = await sharedCluster();
     namespace = await NetworkNamespace.create(cluster, 'experiments');
+    bystander = await NetworkNamespace.create(cluster, 'bystander');
     const credentials = ['--from-literal=BC_RPC_USER=user', '--from-literal=BC_RPC_PASSWORD=password'];
     await namespace.kubectl('create', 'secret', 'generic', 'bitcoin-default-secret', ...credentials);
+    await bystander.kubectl('create', 'secret', 'generic', 'bitcoin-default-secret', ...credentials);
     const where = ['--namespace', controllerNamespace, '--create-namespace', '--set', 'rbac.podEvictions=true'];
     const chart = path.join(root, 'charts', 'bitcoin-controller');
     await cluster.helm('upgrade', '--install', release, chart, ...where, '--wait', '--timeout', '180s');
   });
   after(async () => {
     await namespace.delete();
+    await bystander.delete();
     await cluster.helm('uninstall', release, '--namespace', controllerNamespace, '--wait', '--ignore-not-found');
     await cluster.kubectl('delete', 'namespace', controllerNamespace, '--ignore-not-found');
   });
@@ -58,7 +63,9 @@ describe('experiments on a real cluster', function () {
     expect([...(await namespace.events('reorg-3')).keys()]).to.have.members(['ExperimentStarted', 'ExperimentCompleted']);
   });
 
-  it('are gone only when their network is healed, if they are deleted while it is cut', async () => {
+  it('are gone only when their network is healed, if they are deleted while it is cut, and cut no network of its name elsewhere', async () => {
+    await bystander.apply({ name: network, spec: { nodes: 2 } });
+    await bystander.untilConnected(network);
     await create('deleted', [
       { name: 'cut', partition: { parts: [{ name: 'one', ordinals: [0, 1, 2] }] } },
       { name: 'hold', wait: { seconds: 600 } },
@@ -67,6 +74,8 @@ describe('experiments on a real cluster', function () {
     expect(await namespace.listedConnections(network)).to.have.length(8);
     await namespace.kubectl('delete', 'bitcoinexperiment/deleted');
     expect(await namespace.listedConnections(network)).to.have.length(12);
+    expect(await bystander.condition(network, 'Connected')).to.match(/^True /);
+    expect([...(await bystander.events(network)).keys()]).not.to.include('PartitionStarted');
   });
 
   it('restart a node, once, and are deleted when their time is over', async () => {
