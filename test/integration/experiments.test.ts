@@ -162,6 +162,18 @@ describe('experiments with a network of six real bitcoinds', function () {
     await eventually(isHealed);
   });
 
+  it('fail if a node replaces nothing that was ahead of the others, though these replace as many blocks', async () => {
+    alice.experiment('ahead', [
+      { name: 'cut', partition: { parts: [{ name: 'a', ordinals: [0] }] } },
+      { name: 'more', mine: { ordinal: 0, blocks: 5 } },
+      { name: 'deep', reorg: { ordinal: 0, depth: 3 } },
+    ]);
+    await eventually(() => isOver('ahead'));
+    const { reorgDepth, conditions } = statusOf('ahead');
+    expect([isTrue('ahead', 'Failed'), conditions?.at(-1)?.reason, reorgDepth]).to.deep.equal([true, 'ReorgTooShort', 4]);
+    await eventually(isHealed);
+  });
+
   /** In which steps they are deleted. */
   const stages = ['cut Cutting', 'short Mining', 'join Healing', 'apart Waiting', 'apart Rejoining', 'deep MiningElsewhere'];
 

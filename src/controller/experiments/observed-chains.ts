@@ -13,8 +13,11 @@ export interface NodeChain extends ChainState {
 /** More tips than this make a status hard to read. */
 const maxTips = 8;
 
-/** The newest blocks of the nodes, the highest first. */
-export function tipsOf(chains: readonly NodeChain[]): ExperimentTip[] {
+/**
+ * The newest blocks of the nodes, the highest first.
+ * @param kept the tip of this node is among them, however many are higher
+ */
+export function tipsOf(chains: readonly NodeChain[], kept?: number): ExperimentTip[] {
   const byTip = new Map<string, NodeChain[]>();
   for (const chain of chains) byTip.set(chain.tip, [...(byTip.get(chain.tip) ?? []), chain]);
   const tips = [...byTip.values()].flatMap(nodes => {
@@ -22,12 +25,17 @@ export function tipsOf(chains: readonly NodeChain[]): ExperimentTip[] {
     const ordinals = nodes.map(({ ordinal }) => ordinal).sort((a, b) => a - b);
     return first === undefined ? [] : [{ height: first.height, hash: first.tip, nodes: rangesOf(ordinals) }];
   });
-  return tips.sort((a, b) => b.height - a.height || (a.nodes < b.nodes ? -1 : 1)).slice(0, maxTips);
+  tips.sort((a, b) => b.height - a.height || (a.nodes < b.nodes ? -1 : 1));
+  const own = tips.slice(maxTips).find(({ nodes }) => kept !== undefined && ordinalsIn(nodes).includes(kept));
+  return own === undefined ? tips.slice(0, maxTips) : [...tips.slice(0, maxTips - 1), own];
 }
 
 /** What a status shows of them. */
-export const chainsIn = (chains: readonly NodeChain[]): { readonly heights: number[]; readonly tips: ExperimentTip[] } => {
-  const tips = tipsOf(chains);
+export const chainsIn = (
+  chains: readonly NodeChain[],
+  kept?: number,
+): { readonly heights: number[]; readonly tips: ExperimentTip[] } => {
+  const tips = tipsOf(chains, kept);
   return { heights: [...new Set(tips.map(({ height }) => height))], tips };
 };
 

@@ -21,6 +21,8 @@ export interface StageResult {
   /** The chains at its end. */
   readonly chains: readonly NodeChain[];
   readonly reorgDepth?: number | undefined;
+  /** How many blocks the node of a step `reorg` replaced itself. */
+  readonly ownReorgDepth?: number | undefined;
   readonly convergenceMilliseconds?: number | undefined;
 }
 
@@ -110,10 +112,11 @@ export function advanced(
   const next = stagesOf(spec.steps, index)[stageIndex + 1];
   const depths = [status.reorgDepth, step.reorgDepth].filter(depth => depth !== undefined);
   const found = { ...status, ...(depths.length === 0 ? {} : { reorgDepth: Math.max(...depths) }) };
-  if (next !== undefined) return atStage(withStep(found, { ...step, ...chainsIn(result.chains) }), next, moment);
-  const fault = shortfallOf(spec, index, step);
-  if (fault !== undefined) return ending(withStep(found, { ...step, ...chainsIn(result.chains) }), fault, moment);
-  const done = withStep(found, { ...step, ...chainsIn(result.chains), completionTime: timeText(moment.nowMs) });
+  const shown = { ...step, ...chainsIn(result.chains, spec.steps[index]?.reorg?.ordinal) };
+  if (next !== undefined) return atStage(withStep(found, shown), next, moment);
+  const fault = shortfallOf(spec, index, result);
+  if (fault !== undefined) return ending(withStep(found, shown), fault, moment);
+  const done = withStep(found, { ...shown, completionTime: timeText(moment.nowMs) });
   if (index + 1 < spec.steps.length) return atStep(spec, done, index + 1, result.chains, moment);
   return withCondition(
     withoutCut(done),
@@ -124,15 +127,14 @@ export function advanced(
   );
 }
 
-/** A reorg is what its step promises: a node that lost its blocks, as by a restart, replaced none. */
-function shortfallOf(
-  { steps }: BitcoinExperimentSpec,
-  index: number,
-  { name, reorgDepth = 0 }: ExperimentStepStatus,
-): Failure | undefined {
-  const wanted = steps[index]?.reorg;
-  if (wanted === undefined || reorgDepth >= wanted.depth) return undefined;
-  const message = `step ${name}: node ${wanted.ordinal} replaced ${reorgDepth} blocks instead of ${wanted.depth}: its chain was lost or was not the shorter one`;
+/**
+ * A step `reorg` is done if its node has replaced the blocks itself. It has not if it lost them, as by a restart, or was ahead of the others:
+ * then these may have replaced as many.
+ */
+function shortfallOf({ steps }: BitcoinExperimentSpec, index: number, { ownReorgDepth = 0 }: StageResult): Failure | undefined {
+  const { name, reorg: wanted } = steps[index] ?? {};
+  if (wanted === undefined || ownReorgDepth >= wanted.depth) return undefined;
+  const message = `step ${name}: node ${wanted.ordinal} replaced ${ownReorgDepth} blocks instead of ${wanted.depth}: its chain was lost or was not the shorter one`;
   return { reason: 'ReorgTooShort', message };
 }
 

@@ -60,7 +60,7 @@ const look = (context: StageContext): Promise<NodeChain[]> => context.calls.chai
 /** Connects or cuts: the loops of the network do the work, and this waits for them. */
 export async function connectStage(
   context: StageContext,
-  { joins, timeoutSeconds, stage }: Extract<Stage, { work: 'connect' }>,
+  { joins, timeoutSeconds, stage, ordinal }: Extract<Stage, { work: 'connect' }>,
 ): Promise<StageOutcome> {
   const waitMs = pollMs(context);
   const late = timeoutSeconds !== undefined && sinceMs(context) >= timeoutSeconds * 1_000;
@@ -79,7 +79,10 @@ export async function connectStage(
   const isSettled = chains.length > 0 && chains.length === readyNodes(context.observed).length && isLevel(chains);
   if (joins && !isSettled)
     return late ? failed('nodes lack blocks of the longest chain') : { waitMs, message: 'until no node lacks a block' };
-  return { done: { chains, ...(await measured(context, chains)) } };
+  const ownReorgDepth = ordinal === undefined ? undefined : await ownDepth(context, ordinal);
+  if (ordinal !== undefined && ownReorgDepth === undefined)
+    return late ? failed(`node ${ordinal} does not answer`) : { waitMs, message: `until node ${ordinal} answers` };
+  return { done: { chains, ownReorgDepth, ...(await measured(context, chains)) } };
 }
 
 /** The status of the network has what the experiment demands, and with it the event. */
@@ -135,6 +138,20 @@ async function reorgDepth({ position, observed, calls, signal }: StageContext): 
   );
   const known = depths.filter(depth => depth !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
+}
+
+/** How many blocks this node replaced since the stage began: none if it lost its chain. Undefined while it does not answer. */
+async function ownDepth({ position, observed, calls, signal }: StageContext, ordinal: number): Promise<number | undefined> {
+  const node = readyNodes(observed).find(each => each.ordinal === ordinal);
+  const tip = position.step.tips.find(({ nodes }) => ordinalsIn(nodes).includes(ordinal));
+  if (node === undefined) return undefined;
+  if (tip === undefined) return 0;
+  try {
+    return (await calls.replacedBlocks(node, tip, signal)) ?? 0;
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }
 
 /**

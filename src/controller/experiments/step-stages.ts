@@ -11,6 +11,8 @@ export type Stage = { readonly stage: ExperimentStage } & (
       readonly parts: Parts | undefined;
       readonly joins: boolean;
       readonly timeoutSeconds: number | undefined;
+      /** The node whose replaced blocks the step is about. */
+      readonly ordinal?: number | undefined;
     }
   | { readonly work: 'mine'; readonly blocks: number; readonly ordinal: number | undefined; readonly apartFrom?: number }
   | { readonly work: 'wait'; readonly seconds: number }
@@ -24,9 +26,9 @@ export const healSeconds = 60;
 const isolatedName = (ordinal: number): string => `isolated.${ordinal}`;
 
 const cut = (parts: Parts): Stage => ({ stage: 'Cutting', work: 'connect', parts, joins: false, timeoutSeconds: undefined });
-const heal = (timeoutSeconds = healSeconds): Stage => ({
+const heal = (timeoutSeconds = healSeconds, ordinal?: number): Stage => ({
   ...{ stage: 'Healing', work: 'connect', parts: undefined, joins: true },
-  timeoutSeconds,
+  ...{ timeoutSeconds, ordinal },
 });
 
 /** The stages of a step, by its place in the list of steps. At least one. */
@@ -43,12 +45,12 @@ export function stagesOf(steps: readonly ExperimentStep[], index: number): reado
   return [{ stage: 'Waiting', work: 'await', condition: condition ?? '' }];
 }
 
-/** The chain of the node must be the shorter one, whatever other nodes have made before. */
+/** The others make theirs on the longest of their chains. A node that is further ahead of them before the step replaces nothing: the step fails. */
 const reorgStages = ({ ordinal, depth }: NonNullable<ExperimentStep['reorg']>): readonly Stage[] => [
   cut([{ name: 'reorg', ordinals: [ordinal] }]),
   { stage: 'Mining', work: 'mine', ordinal, blocks: depth },
   { stage: 'MiningElsewhere', work: 'mine', ordinal: undefined, apartFrom: ordinal, blocks: depth + 1 },
-  heal(),
+  heal(healSeconds, ordinal),
 ];
 
 function isolateStages(

@@ -32,7 +32,8 @@ const at = (seconds: number) => ({ nowMs: Date.UTC(2026, 0, 1) + seconds * 1_000
 /** The stages that the experiment goes through, and the parts that the network is cut into in each. */
 function course(
   of: BitcoinExperimentSpec,
-  reorgDepth: number,
+  ownReorgDepth: number,
+  reorgDepth = ownReorgDepth,
 ): { readonly stages: string[]; readonly last: BitcoinExperimentStatus } {
   let status = started(of, undefined, { chains: level }, at(0));
   const stages: string[] = [];
@@ -40,7 +41,7 @@ function course(
     const { step = '', steps = [], cut } = status;
     const names = cut?.parts.map(({ name }) => name).join('+') ?? 'whole';
     stages.push(`${step} ${steps.at(-1)?.stage ?? ''} ${names}`);
-    status = advanced(of, status, { chains: level, reorgDepth }, at(seconds));
+    status = advanced(of, status, { chains: level, reorgDepth, ownReorgDepth }, at(seconds));
   }
   return { stages, last: status };
 }
@@ -73,6 +74,19 @@ describe('the progress of an experiment', () => {
     expect(conditionOf(last, 'Ending')).to.include({ reason: 'ReorgTooShort' });
     expect(conditionOf(last, 'Ending')?.message).to.include('step deep: node 1 replaced 1 blocks instead of 2');
     expect(conditionOf(finished(last, at(60)), 'Failed')?.status).to.equal('True');
+  });
+
+  it('fails a reorg whose node replaced nothing, however many blocks the others replaced', () => {
+    const { last } = course(spec, 0, 4);
+    expect(conditionOf(last, 'Ending')).to.include({ reason: 'ReorgTooShort' });
+    expect([last.reorgDepth, last.steps?.at(-1)?.reorgDepth]).to.deep.equal([4, 4]);
+  });
+
+  it('keeps the tip of the node of a reorg, however many others are higher', () => {
+    const one = { ...spec, steps: [{ name: 'deep', reorg: { ordinal: 0, depth: 2 } }] };
+    const chains = Array.from({ length: 20 }, (_, ordinal) => chain(ordinal, ordinal + 1));
+    const status = advanced(one, started(one, undefined, { chains: level }, at(0)), { chains }, at(1));
+    expect(status.steps?.[0]?.tips.map(({ nodes }) => nodes)).to.deep.equal(['19', '18', '17', '16', '15', '14', '13', '0']);
   });
 
   it('removes the cut when it ends early, and says why in the step that was not done', () => {

@@ -4,7 +4,7 @@ import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/
 import type { ExperimentCalls } from '../../../../src/controller/experiments/experiment-calls.ts';
 import type { NodeChain } from '../../../../src/controller/experiments/observed-chains.ts';
 import { positionOf, started } from '../../../../src/controller/experiments/progress.ts';
-import { mineStage, type StageContext } from '../../../../src/controller/experiments/stage-work.ts';
+import { connectStage, mineStage, type StageContext } from '../../../../src/controller/experiments/stage-work.ts';
 import { planNetwork } from '../../../../src/controller/network-plan.ts';
 import { network, node } from '../../../support/builders.ts';
 
@@ -52,7 +52,7 @@ function played(calls: Partial<ExperimentCalls> = {}, fields: Partial<StageConte
     },
     ...fields,
   };
-  return { asked, run: () => mineStage(context, { stage: 'Mining', work: 'mine', ordinal: 0, blocks: 3 }) };
+  return { context, asked, run: () => mineStage(context, { stage: 'Mining', work: 'mine', ordinal: 0, blocks: 3 }) };
 }
 
 describe('the stage of an experiment that makes blocks', () => {
@@ -99,5 +99,36 @@ describe('the stage of an experiment that makes blocks', () => {
     expect(await failing(new BitcoinTransportError('timeout', 'no answer'))).to.have.property('waitMs');
     const refused = await failing(new BitcoinRpcError('generatetodescriptor', -1, 'no'));
     expect('failed' in refused && refused.failed.reason).to.equal('MiningFailed');
+  });
+});
+
+describe('the stage of an experiment that heals a reorg', () => {
+  const tips = [
+    { height: 8, hash: 'a'.repeat(64), nodes: '0' },
+    { height: 7, hash: 'b'.repeat(64), nodes: '1-2' },
+  ];
+  const healing = { ...position, step: { ...position.step, stage: 'Healing' as const, tips } };
+  const heal = (replacedBlocks: ExperimentCalls['replacedBlocks'], isReady = true) => {
+    const nodes = [node(0, { isReady }), node(1), node(2)];
+    const reports = nodes.map(each => ({ node: each, isComplete: true, outsidePeers: 0 }));
+    const { context } = played({ replacedBlocks });
+    return connectStage(
+      { ...context, position: healing, observed: { ...context.observed, nodes, reports } },
+      { stage: 'Healing', work: 'connect', parts: undefined, joins: true, timeoutSeconds: 120, ordinal: 0 },
+    );
+  };
+
+  it('asks the node of the step itself how many blocks it replaced', async () => {
+    const outcome = await heal(({ ordinal }) => Promise.resolve(ordinal === 0 ? 0 : 4));
+    expect('done' in outcome && outcome.done).to.include({ ownReorgDepth: 0, reorgDepth: 4 });
+    const lost = await heal(({ ordinal }) => Promise.resolve(ordinal === 0 ? undefined : 4));
+    expect('done' in lost && lost.done).to.include({ ownReorgDepth: 0, reorgDepth: 4 });
+  });
+
+  it('waits for that node', async () => {
+    const noAnswer = new BitcoinTransportError('timeout', 'no answer');
+    const failing = await heal(({ ordinal }) => (ordinal === 0 ? Promise.reject(noAnswer) : Promise.resolve(4)));
+    expect(failing).to.include({ message: 'until node 0 answers' });
+    expect(await heal(() => Promise.resolve(4), false)).to.include({ message: 'until node 0 answers' });
   });
 });
