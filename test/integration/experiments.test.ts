@@ -4,6 +4,7 @@ import type { BitcoinExperimentSpec, BitcoinExperimentStatus } from '../../src/b
 import { BitcoinTransportError } from '../../src/bitcoin/rpc/rpc-errors.ts';
 import { experimentCalls } from '../../src/controller/experiments/experiment-calls.ts';
 import { PlayedNetwork } from '../support/played-network.ts';
+import { RealBitcoind } from '../support/processes/real-bitcoind.ts';
 import { eventually } from '../support/until.ts';
 
 const parts = [
@@ -255,5 +256,39 @@ describe('experiments with a network of six real bitcoinds', function () {
     expect(statusOf('late').conditions?.at(-1)?.reason).to.equal('DeadlineExceeded');
     expect(await isHealed()).to.equal(true);
     await eventually(() => alice.experimentOf('late') === undefined);
+  });
+});
+
+describe('an experiment with a network that has an external peer', function () {
+  this.timeout(120_000);
+  let alice: PlayedNetwork;
+  let outsider: RealBitcoind;
+
+  before(async () => {
+    outsider = await RealBitcoind.start({ user: 'user', password: 'password', ip: '127.0.36.1' });
+    alice = await PlayedNetwork.start(3, 35);
+    alice.control();
+    alice.create({ externalPeers: [{ address: '127.0.36.1', ordinals: [0, 1, 2] }] });
+    await eventually(() => alice.condition('Connected') === 'True PeersConnected');
+  });
+  after(async () => {
+    await alice.stop();
+    await outsider.stop();
+  });
+
+  /** The nodes that are connected with the external peer, as it lists them. */
+  async function connected(): Promise<string> {
+    const [peers] = await outsider.call({ method: 'getpeerinfo' });
+    const names = (peers as { readonly subver: string }[]).map(({ subver }) => /\((alice-sts-\d+)\)/.exec(subver)?.[1]);
+    return names.sort().join();
+  }
+
+  it('takes it from a node that is isolated, and leaves it to the others', async () => {
+    const all = 'alice-sts-0,alice-sts-1,alice-sts-2';
+    await eventually(async () => (await connected()) === all);
+    alice.experiment('apart', [{ name: 'one', isolate: { ordinals: [0], forSeconds: 600 } }]);
+    await eventually(() => alice.experimentOf('apart')?.status?.steps?.[0]?.stage === 'Waiting');
+    // bitcoind lists a connection for a moment after it was closed.
+    await eventually(async () => (await connected()) === 'alice-sts-1,alice-sts-2');
   });
 });

@@ -13,8 +13,14 @@ export interface PartitionPlan {
   /** Those that have nodes, in the order of the spec; the nodes in no part come last. */
   readonly parts: readonly Part[];
   readonly partOf: ReadonlyMap<number, Part>;
+  /** The part whose nodes keep their external peers. Undefined: none. */
+  readonly outside?: Part | undefined;
   readonly problems: readonly SpecProblem[];
 }
+
+/** The name of a part of one node that a step of an experiment cuts off from the others. No name of a part in a spec has a dot. */
+export const cutOffPart = (step: 'isolated' | 'reorg', ordinal: number): string => `${step}.${ordinal}`;
+const isCutOff = (name: string): boolean => name.includes('.');
 
 /** The name by which a part names the nodes in no group. */
 const noGroup = 'default';
@@ -54,7 +60,19 @@ export function planPartition({ parts }: PartitionSpec, members: readonly Member
     if (doubled.length > 0) problems.push(overlap(field, doubled, nameOf));
     for (const ordinal of own) if (!nameOf.has(ordinal)) nameOf.set(ordinal, name);
   }
-  return { ...partsIn([...parts.map(({ name }) => name), restPart], ordinals, nameOf), problems };
+  const plan = partsIn([...parts.map(({ name }) => name), restPart], ordinals, nameOf);
+  return { ...plan, outside: outsidePart(plan.parts, parts, members), problems };
+}
+
+/**
+ * The first part. A peer of two parts would hand blocks from one to the other, so it is in one as well. Nodes that are cut off have no external
+ * peers, and the others keep theirs: it is the part that would be the first without the nodes that are cut off, also if all of its nodes are.
+ */
+function outsidePart(parts: readonly Part[], named: PartitionSpec['parts'], members: readonly Member[]): Part | undefined {
+  const lasting = named.filter(({ name }) => !isCutOff(name));
+  if (lasting.length === named.length) return parts[0];
+  const first = planPartition({ parts: lasting }, members)?.outside?.name ?? restPart;
+  return parts.find(({ name }) => name === first);
 }
 
 /** A part for each node. */
@@ -84,9 +102,7 @@ export function withinParts(topology: TopologyPlan, { partOf }: PartitionPlan): 
   return { ...topology, edges: topology.edges.filter(({ from, to }) => partOf.get(from) === partOf.get(to)) };
 }
 
-/**
- * The external peers of the nodes of the first part. A peer of two parts would hand blocks from one to the other, so it is in one as well.
- */
-export function externalPeersWithin<T>(externalPeers: ReadonlyMap<number, T>, { parts }: PartitionPlan): Map<number, T> {
-  return new Map([...externalPeers].filter(([ordinal]) => parts[0]?.ordinals.includes(ordinal)));
+/** The external peers that nodes keep. */
+export function externalPeersWithin<T>(externalPeers: ReadonlyMap<number, T>, { outside }: PartitionPlan): Map<number, T> {
+  return new Map([...externalPeers].filter(([ordinal]) => outside?.ordinals.includes(ordinal)));
 }

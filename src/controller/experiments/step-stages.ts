@@ -1,6 +1,7 @@
 // What a step of an experiment consists of: one stage after another, each of which has one thing to do. Pure.
 import type { ExperimentStage, ExperimentCut } from '../../bitcoin/api/bitcoin-experiment.ts';
 import type { ExperimentStep } from '../../bitcoin/api/experiment-steps.ts';
+import { cutOffPart } from '../../bitcoin/topology/partition.ts';
 
 export type Parts = ExperimentCut['parts'];
 
@@ -22,8 +23,6 @@ export type Stage = { readonly stage: ExperimentStage } & (
 
 /** If `heal` names no time. */
 export const healSeconds = 60;
-/** No name of a part in a spec has a dot. */
-const isolatedName = (ordinal: number): string => `isolated.${ordinal}`;
 
 const cut = (parts: Parts): Stage => ({ stage: 'Cutting', work: 'connect', parts, joins: false, timeoutSeconds: undefined });
 const heal = (timeoutSeconds = healSeconds, ordinal?: number): Stage => ({
@@ -47,7 +46,7 @@ export function stagesOf(steps: readonly ExperimentStep[], index: number): reado
 
 /** The others make theirs on the longest of their chains. A node that is further ahead of them before the step replaces nothing: the step fails. */
 const reorgStages = ({ ordinal, depth }: NonNullable<ExperimentStep['reorg']>): readonly Stage[] => [
-  cut([{ name: 'reorg', ordinals: [ordinal] }]),
+  cut([{ name: cutOffPart('reorg', ordinal), ordinals: [ordinal] }]),
   { stage: 'Mining', work: 'mine', ordinal, blocks: depth },
   { stage: 'MiningElsewhere', work: 'mine', ordinal: undefined, apartFrom: ordinal, blocks: depth + 1 },
   heal(healSeconds, ordinal),
@@ -57,7 +56,7 @@ function isolateStages(
   { ordinals, forSeconds }: NonNullable<ExperimentStep['isolate']>,
   before: Parts | undefined,
 ): readonly Stage[] {
-  const isolated = ordinals.map(ordinal => ({ name: isolatedName(ordinal), ordinals: [ordinal] }));
+  const isolated = ordinals.map(ordinal => ({ name: cutOffPart('isolated', ordinal), ordinals: [ordinal] }));
   return [
     // A node that two parts name is in the first of them.
     cut([...isolated, ...(before ?? [])]),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { externalPeersWithin, planPartition, withinParts } from '../../../../src/bitcoin/topology/partition.ts';
+import { cutOffPart, externalPeersWithin, planPartition, withinParts } from '../../../../src/bitcoin/topology/partition.ts';
 import { planTopology } from '../../../../src/bitcoin/topology/plan-topology.ts';
 import { membersFrom, pairs } from '../../../support/graph.ts';
 
@@ -61,5 +61,32 @@ describe('planPartition', () => {
       [4, ['two']],
     ]);
     expect([...externalPeersWithin(peers, partition)]).to.deep.equal([[4, ['two']]]);
+  });
+
+  describe('with nodes that a step of an experiment cuts off', () => {
+    const peers = new Map([0, 1, 2, 3, 4, 5].map(ordinal => [ordinal, ['peer']]));
+    const off = (...ordinals: number[]) =>
+      ordinals.map(ordinal => ({ name: cutOffPart('isolated', ordinal), ordinals: [ordinal] }));
+    const keptBy = (parts: Parameters<typeof planPartition>[0]['parts']) => [
+      ...externalPeersWithin(peers, planPartition({ parts }, six)!).keys(),
+    ];
+    const named = [
+      { name: 'a', ordinals: [0, 1] },
+      { name: 'b', ordinals: [2, 3] },
+    ];
+
+    it('takes their external peers from them, and from no other node', () => {
+      expect(keptBy(off(1, 2))).to.deep.equal([0, 3, 4, 5]);
+      expect(keptBy(off(0, 1, 2, 3, 4, 5))).to.deep.equal([]);
+    });
+
+    it('leaves external peers to the first part that the user named', () => {
+      expect(keptBy([...off(1, 2), ...named])).to.deep.equal([0]);
+      expect(keptBy([...off(5), ...named])).to.deep.equal([0, 1]);
+    });
+
+    it('gives none to the second part, which would get the blocks of the first from them', () => {
+      expect(keptBy([...off(0, 1), ...named])).to.deep.equal([]);
+    });
   });
 });

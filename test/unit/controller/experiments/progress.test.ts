@@ -55,9 +55,9 @@ describe('the progress of an experiment', () => {
       'apart Cutting isolated.2+minority',
       'apart Waiting isolated.2+minority',
       'apart Rejoining minority',
-      'deep Cutting reorg',
-      'deep Mining reorg',
-      'deep MiningElsewhere reorg',
+      'deep Cutting reorg.1',
+      'deep Mining reorg.1',
+      'deep MiningElsewhere reorg.1',
       'deep Healing whole',
     ]);
     expect(last.steps?.every(({ completionTime }) => completionTime !== undefined)).to.equal(true);
