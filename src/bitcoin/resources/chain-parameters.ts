@@ -33,6 +33,9 @@ export function chainParametersOf({ chain = 'regtest', signet, peerDiscovery }: 
   return { chain, ...portsOf[chain], isClosed: discovery === 'Disabled', maxTipAge: isOwnChain };
 }
 
+/** Pure. Whether a block takes work that counts: seconds, and bitcoind goes on with those of a call whose client has gone. */
+export const needsWork = ({ chain }: ChainSpec): boolean => chain === 'signet';
+
 /** Pure. Whether nodes that have lost their blocks find them outside the network again. A chain of one's own is nowhere else. */
 export function isPublicChain(spec: ChainSpec): boolean {
   const { isClosed, maxTipAge: isOwnChain } = chainParametersOf(spec);

@@ -6,7 +6,7 @@ import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { BlockProductionSpec } from '../../bitcoin/api/block-production.ts';
 import { type Side, sidesOf } from '../../bitcoin/chain/block-schedule.ts';
 import { type NodeWallet, paymentsOf } from '../../bitcoin/chain/funding.ts';
-import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
+import { chainParametersOf, needsWork } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { LruCache } from '../../collections/lru-cache.ts';
@@ -162,7 +162,7 @@ export class BlockProducer {
       ...credentials,
       payTo,
       leadsForMs,
-      needsWork: needsWork(network),
+      needsWork: needsWork(network.spec),
       rpcPort: chainParametersOf(network.spec).rpcPort,
     });
   }
@@ -202,7 +202,7 @@ export class BlockProducer {
     const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
     // Each change of the spec, the nodes or the cut sets another one.
     const isCurrent = () => this.#sides.get(key) === entry && entry.side === side;
-    const limits = { leastHeight, needsWork: needsWork(network.network), payments, addressOf, isCurrent };
+    const limits = { leastHeight, needsWork: needsWork(network.network.spec), payments, addressOf, isCurrent };
     const step = await entry.production.step(spec, side, network.nodes, signal, limits);
     if (step.made !== undefined) {
       network.produced += step.made.count;
@@ -232,9 +232,6 @@ class SwitchedCalls implements ProducerCalls {
   generate: ProducerCalls['generate'] = (...given) => this.present.generate(...given);
   mayGenerate: ProducerCalls['mayGenerate'] = () => this.present.mayGenerate();
 }
-
-/** Whether a block takes work that counts. */
-const needsWork = ({ spec }: BitcoinNetwork): boolean => spec.chain === 'signet';
 
 /** Nodes that come from another part may still be making a block for it, so that a part with other nodes begins again. */
 const isSameSide = (former: Side, side: Side): boolean => side.name === '' || isDeepStrictEqual(former.producers, side.producers);

@@ -2,6 +2,7 @@
 // time, also by another process: what was done before is read from the nodes and the cluster.
 import type { BitcoinExperiment } from '../../bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import { needsWork } from '../../bitcoin/resources/chain-parameters.ts';
 import { isBusyScanning, markedScript } from '../../bitcoin/rpc/marked-blocks.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -42,7 +43,7 @@ const leaseMs = 500;
 const retryMs = 1_000;
 /** So long a stage waits until the network has noted what it has done, for the sake of events. */
 const longestNoteMs = 5_000;
-/** bitcoind makes the blocks of a call one after another. */
+/** bitcoind makes the blocks of a call one after another, also when nobody waits for them any more. */
 const maxBatch = 100;
 
 export const readyNodes = ({ nodes }: ObservedNetwork): Node[] => nodes.filter(isReachable);
@@ -185,7 +186,7 @@ export async function mineStage(context: StageContext, stage: Extract<Stage, { w
     const left = stage.blocks - (await calls.countMarked(miner, script, signal));
     if (left <= 0) return await minedStage(context);
     if (!calls.mayGenerate()) return { waitMs: leaseMs };
-    await calls.generate(miner, Math.min(left, maxBatch), script, signal);
+    await calls.generate(miner, needsWork(context.network.spec) ? 1 : Math.min(left, maxBatch), script, signal);
     return { waitMs: 1 };
   } catch (error) {
     signal.throwIfAborted();

@@ -69,6 +69,13 @@ describe('the stage of an experiment that makes blocks', () => {
     }
   });
 
+  it('makes one block a call if a block takes work, so that bitcoind makes no more after the end of the experiment', async () => {
+    const signet = network({ chain: 'signet', signet: { challenge: '51' } });
+    const { asked, run } = played({}, { network: signet });
+    await run();
+    expect(asked).to.deep.equal([1]);
+  });
+
   it('sends nothing unless the Lease lasts for longer than the call may take', async () => {
     const { asked, run } = played({ mayGenerate: () => false });
     expect(await run()).to.deep.equal({ waitMs: 500 });
