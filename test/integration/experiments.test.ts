@@ -257,6 +257,21 @@ describe('experiments with a network of six real bitcoinds', function () {
     expect(await isHealed()).to.equal(true);
     await eventually(() => alice.experimentOf('late') === undefined);
   });
+
+  it('fail and heal the network when it is scaled down and a later step needs the node', async () => {
+    alice.experiment('scaled', [
+      { name: 'cut', partition: { parts } },
+      { name: 'hold', wait: { seconds: 600 } },
+      { name: 'last', mine: { ordinal: 5, blocks: 1 } },
+    ]);
+    await eventually(() => statusOf('scaled').steps?.at(-1)?.name === 'hold');
+    alice.edit({ nodes: 5 });
+    await eventually(() => isTrue('scaled', 'Failed'));
+    const { conditions, cut } = statusOf('scaled');
+    expect([conditions?.at(-1)?.reason, cut]).to.deep.equal(['OrdinalUnknown', undefined]);
+    alice.edit({ nodes: 6 });
+    await eventually(isHealed);
+  });
 });
 
 describe('an experiment with a network that has an external peer', function () {

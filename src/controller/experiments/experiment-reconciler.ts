@@ -123,7 +123,7 @@ export class ExperimentReconciler {
     if (rival !== undefined && rival !== experiment.metadata.uid) return { requeueAfterMs: lookMs };
     this.#beginning.set(networkKey, experiment.metadata.uid);
     try {
-      const impossible = whyImpossible(experiment, network, planNetwork(network));
+      const impossible = whyImpossible(network, experiment.spec.steps);
       if (impossible !== undefined) {
         const failed = finished(ending(pending(experiment.status, impossible, moment), impossible, moment), moment);
         return await this.#write(experiment, own, failed, signal);

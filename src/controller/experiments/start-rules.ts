@@ -2,14 +2,14 @@
 import type { BitcoinExperiment } from '../../bitcoin/api/bitcoin-experiment.ts';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import type { ExperimentStep } from '../../bitcoin/api/experiment-steps.ts';
-import { isSuspended } from '../../bitcoin/resources/node-sets.ts';
+import { isSuspended, resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import { planPartition } from '../../bitcoin/topology/partition.ts';
 import { rangesOf } from '../../bitcoin/topology/topology-problems.ts';
 import { isBeingDeleted as isGoing, isPaused } from '../lifecycle.ts';
-import { membersOf, type NetworkPlan } from '../network-plan.ts';
+import { membersOf } from '../network-plan.ts';
 import { conditionIn } from '../status/condition.ts';
 import { currentOf } from './demands.ts';
-import { deadlineMs, type Failure } from './progress.ts';
+import { deadlineMs, type Failure, positionOf } from './progress.ts';
 
 const isPartitioned = ({ spec }: BitcoinNetwork): boolean => spec.partition !== undefined;
 
@@ -56,11 +56,15 @@ function hasInitialBlocks({ spec, status }: BitcoinNetwork): boolean {
   return paused || reason === 'Producing' || reason === 'InitialBlocksMined' || (status?.chain?.height ?? 0) >= initialBlocks;
 }
 
-/** What the network cannot do, however long it is waited for. */
-export function whyImpossible({ spec }: BitcoinExperiment, network: BitcoinNetwork, plan: NetworkPlan): Failure | undefined {
-  const members = membersOf(plan);
+/**
+ * What the network cannot do, however long it is waited for: its spec does not have what a step names. A node that is not there at present comes
+ * back, also one that is stopped while the network is suspended.
+ * @param steps those that are still to be done
+ */
+export function whyImpossible(network: BitcoinNetwork, steps: readonly ExperimentStep[]): Failure | undefined {
+  const members = membersOf({ sets: resumedSetsOf(network) });
   const ordinals = members.map(({ ordinal }) => ordinal).sort((a, b) => a - b);
-  for (const step of spec.steps) {
+  for (const step of steps) {
     const unknown = ordinalsOf(step).find(ordinal => !ordinals.includes(ordinal));
     if (unknown !== undefined)
       return {
@@ -108,5 +112,6 @@ export function whyOver(
       reason: 'DeadlineExceeded',
       message: `not complete in the time of activeDeadlineSeconds; the step was ${status.step ?? ''}`,
     };
-  return undefined;
+  // While the network is paused, its experiment stays where it is.
+  return isPaused(network) ? undefined : whyImpossible(network, spec.steps.slice(positionOf(spec, status)?.index ?? 0));
 }

@@ -4,9 +4,8 @@ import { ApiError } from '../../../../src/kube/api-error.ts';
 import { currentOf, demandOf } from '../../../../src/controller/experiments/demands.ts';
 import { ExperimentsOfNetworks } from '../../../../src/controller/experiments/experiments-of-networks.ts';
 import { experimentIndexers } from '../../../../src/controller/experiments/kept-experiment.ts';
-import { ending, finished, started } from '../../../../src/controller/experiments/progress.ts';
+import { advanced, ending, finished, started } from '../../../../src/controller/experiments/progress.ts';
 import { whyImpossible, whyOver, whyPending } from '../../../../src/controller/experiments/start-rules.ts';
-import { planNetwork } from '../../../../src/controller/network-plan.ts';
 import { network } from '../../../support/builders.ts';
 import { FakeCache } from '../../../support/fakes/fake-cache.ts';
 
@@ -141,7 +140,7 @@ describe('an experiment that waits', () => {
   it('fails at once for what the network does not have', () => {
     const impossible = (step: object, spec: object = {}) => {
       const of = { ...alice, spec: { nodes: 3, ...spec } };
-      return whyImpossible(experiment('one', 1, [{ name: 'a', ...step }]), of, planNetwork(of))?.message;
+      return whyImpossible(of, [{ name: 'a', ...step }])?.message;
     };
     expect(impossible({ mine: { ordinal: 2, blocks: 1 } })).to.equal(undefined);
     expect(impossible({ mine: { ordinal: 3, blocks: 1 } })).to.equal('step a: there is no node 3 (nodes: 0-2)');
@@ -161,5 +160,29 @@ describe('an experiment that waits', () => {
     expect(over({ ...alice, spec: { nodes: 3, partition: { parts: [] } } })).to.equal('NetworkPartitioned');
     expect(over(alice, 0, [runs, running('before', 1)])).to.equal('AnotherExperiment');
     expect(over(alice, 3_660)).to.equal('DeadlineExceeded');
+  });
+
+  it('ends when the spec of its network does not have a node of the present step or a later one any more', () => {
+    const steps: BitcoinExperimentSpec['steps'] = [
+      { name: 'first', mine: { ordinal: 2, blocks: 1 } },
+      { name: 'second', restart: { ordinals: [1] } },
+    ];
+    const first = running('runs', 1, steps);
+    const second = withStatus(first, status => advanced(first.spec, status, { chains: [] }, moment));
+    const over = (runs: BitcoinExperiment, nodes: number) => whyOver(runs, { ...alice, spec: { nodes } }, [runs], moment.nowMs);
+    expect(over(first, 3)).to.equal(undefined);
+    expect(over(first, 2)).to.deep.equal({ reason: 'OrdinalUnknown', message: 'step first: there is no node 2 (nodes: 0-1)' });
+    expect(over(second, 2), 'the step that named it is done').to.equal(undefined);
+    expect(over(first, 1)?.reason).to.equal('OrdinalUnknown');
+    expect(over(second, 1)?.message).to.equal('step second: there is no node 1 (nodes: 0)');
+  });
+
+  it('does not end when its network is suspended or paused', () => {
+    const runs = running('runs', 1, [{ name: 'one', mine: { ordinal: 2, blocks: 1 } }]);
+    const over = (of: Parameters<typeof whyOver>[1]) => whyOver(runs, of, [runs], moment.nowMs);
+    expect(over({ ...alice, spec: { nodes: 3, suspend: true } })).to.equal(undefined);
+    expect(over({ ...alice, spec: { nodes: 2, suspend: true } })?.reason).to.equal('OrdinalUnknown');
+    const annotations = { 'bitcoincontroller.christianb93.github.com/paused': 'true' };
+    expect(over({ ...alice, metadata: { ...alice.metadata, annotations }, spec: { nodes: 2 } })).to.equal(undefined);
   });
 });
