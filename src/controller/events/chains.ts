@@ -90,8 +90,15 @@ export class ChainHistory {
     return this.#forkSinceMs === undefined || isComplete ? 0 : Math.max(0, this.#forkSinceMs + forkSettlesMs - nowMs);
   }
 
-  /** The reorganisations that no event was stored for. */
-  unpublished(reports: readonly NodeReport[]): NodeReorg[] {
+  /**
+   * The reorganisations that no event was stored for.
+   * @param status of the network as it is on the API server. If it shows the chain that a node has since, it was written with the event: by a
+   *   former leader, whose last write came after the status that this process started from, or by a write whose answer was lost
+   */
+  unpublished(reports: readonly NodeReport[], status?: BitcoinNetworkStatus): NodeReorg[] {
+    const shown = new Map((status?.nodes ?? []).map(({ ordinal, tip }) => [ordinal, tip]));
+    for (const { node, reorg } of reports)
+      if (reorg !== undefined && shown.get(node.ordinal) === reorg.to.tip) this.#published.set(node.ordinal, reorg);
     return reports.flatMap(({ node, reorg }) =>
       reorg === undefined || this.#published.get(node.ordinal) === reorg
         ? []

@@ -43,7 +43,7 @@ export async function publishStatus(
   const status = statusOf(network, observation, previous, new Date());
   const isSame = isSameStatus(previous, status) && !lost.isRetryDue(network);
   const { problems = [], chains, reports = [] } = 'problems' in observation ? observation : {};
-  const reorgs = state.chains.unpublished(reports);
+  const reorgs = state.chains.unpublished(reports, network.status);
   const isProgress = !isSame && !isUrgent(previous, status) && reorgs.length === 0;
   const isBlocks = isProgress && isChainProgress(previous, status);
   if (!isProgress) throttle.reset();

@@ -154,6 +154,21 @@ describe('the chains of a network', () => {
     expect(history.unpublished(after)).to.deep.equal([]);
   });
 
+  it('are not reported again by a leader that started from an older status, nor after a write whose answer was lost', () => {
+    const [from, to] = [
+      { height: 12, tip: 'b-12' },
+      { height: 13, tip: 'a-13' },
+    ];
+    const before = reportsOf('a13', 'a13', 'b12');
+    const after = reportsOf('a13', 'a13', 'a13').map((report, ordinal) =>
+      ordinal === 2 ? { ...report, reorg: { depth: 2, from, to } } : report,
+    );
+    const [older, written] = [statusFor(before), statusFor(after)];
+    expect(history.unpublished(after, older)).to.have.length(1);
+    expect(history.unpublished(after, written)).to.deep.equal([]);
+    expect(history.unpublished(after, statusFor(reportsOf('a14', 'a14', 'a14'))), 'with the next block').to.deep.equal([]);
+  });
+
   it('are written as progress with each block, and at once when they part', () => {
     const before = statusFor(reportsOf('a12', 'a12', 'a12'));
     const next = statusFor(reportsOf('a13', 'a13', 'a13'), before);
