@@ -2,7 +2,9 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { apiStatusCode, isForbidden, isNotFound } from '../../kube/api-error.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf } from '../../runtime/controller.ts';
+import { isReady } from '../status/pods.ts';
 import type { StageContext, StageOutcome } from './stage-work.ts';
 import { readyNodes } from './stage-work.ts';
 import type { StagePods } from './progress.ts';
@@ -58,7 +60,10 @@ export async function restartStage(
     }
   }
   const ready = readyNodes(observed);
-  const isBack = ordinals.every(ordinal => ready.some(node => node.ordinal === ordinal));
+  const isBack = ordinals.every(ordinal => ready.some(node => node.ordinal === ordinal && isItsPod(node, podOf(node.name))));
   if (left.length > 0 || !isBack) return { waitMs, message: 'until the new pods are ready' };
   return { done: { chains: await calls.chains(ready, signal) } };
 }
+
+/** The nodes are those of the last reconcile of the network: the pod may be gone since, or be the new one that is not ready yet. */
+const isItsPod = ({ ip }: Node, pod: V1Pod | undefined): boolean => pod !== undefined && isReady(pod) && pod.status?.podIP === ip;
