@@ -82,7 +82,8 @@ function nodeEvents(
   const after = status.nodes ?? [];
   const gone = before.filter(node => node.ready && !isReadyIn(after, node));
   const sets = nodeSetsOf(network);
-  const stopped = gone.filter(({ ordinal }) => !sets.some(set => hasOrdinal(set, ordinal)));
+  // A node of its ordinal in another set is not it.
+  const stopped = gone.filter(({ ordinal, group }) => !sets.some(set => set.group === group && hasOrdinal(set, ordinal)));
   const lost = gone.filter(node => !stopped.includes(node));
   const gained = after.filter(node => node.ready && !isReadyIn(before, node));
   const total = `${status.readyNodes ?? 0} of ${network.spec.nodes} are ready`;

@@ -34,7 +34,7 @@ export class WatchedNetwork {
   network: BitcoinNetwork;
   credentials: Credentials = { user: '', password: '' };
   previousCredentials: Credentials | undefined;
-  /** All nodes, ready or not. */
+  /** All nodes, ready or not. Of two with one ordinal, the last is that of the set that should have it. */
   peers: readonly Node[] = [];
   /** The ready nodes, by name. */
   readonly nodes = new Map<string, WatchedNode>();

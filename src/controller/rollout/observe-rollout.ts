@@ -49,7 +49,10 @@ export function observeRollout(
   const reports = new Map(observed.reports.map(report => [report.node.name, report]));
   const lasting = observed.problems.filter(({ mayPass }) => mayPass !== true);
   const problems = new Map(lasting.map(({ subject, cause }) => [subject, cause]));
-  const isConnected = connectedIn(observed);
+  // Of the nodes of the sets: a pod that is about to stop may have the ordinal of a node of another set.
+  let found: ReadonlySet<number> | undefined;
+  const ready = (): ReadonlySet<number> => (found ??= readyOrdinals(rolloutSets));
+  const isConnected = connectedIn(observed.peers, ready);
   const podOf = (name: string): RolloutPod | undefined => {
     const pod = pods.get(name);
     if (pod === undefined || isTerminating(pod)) return undefined;
@@ -66,11 +69,12 @@ export function observeRollout(
       report: isCurrent ? reportOf(report, isConnected) : undefined,
     };
   };
+  const rolloutSets = sets.map(applied => setOf(applied, observed.isPublicChain ?? false, podOf));
   return {
-    sets: sets.map(applied => setOf(applied, observed.isPublicChain ?? false, podOf)),
+    sets: rolloutSets,
     reachable: reachableIn(observed.peers),
     detourAround: absent => detourAround(observed.peers.topology?.edges ?? [], absent),
-    isSettled: settledIn(observed),
+    isSettled: settledIn(observed.reports, ready),
   };
 }
 
@@ -114,27 +118,25 @@ const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boole
 });
 
 /** Whether every connection that a node should have with ready nodes is there, whoever dials. */
-function connectedIn({ peers: { topology }, pods }: ObservedRollout): (report: NodeReport) => boolean {
+function connectedIn({ topology }: PeerPlan, ready: () => ReadonlySet<number>): (report: NodeReport) => boolean {
   if (topology === undefined) return ({ isComplete }) => isComplete;
-  const ready = readyOrdinals(pods);
   return ({ node: { ordinal }, isComplete, connections = [] }) => {
     const connected = new Set(connections.map(connection => connection.ordinal));
     const peers = topology.edges.flatMap(({ from, to }) => (from === ordinal ? [to] : to === ordinal ? [from] : []));
-    return isComplete && peers.every(peer => !ready.has(peer) || connected.has(peer));
+    return isComplete && peers.every(peer => !ready().has(peer) || connected.has(peer));
   };
 }
 
-function settledIn({ pods, reports }: ObservedRollout): RolloutInput['isSettled'] {
-  let found: { readonly ready: ReadonlySet<number>; readonly connected: ReadonlySet<string> } | undefined;
+function settledIn(reports: readonly NodeReport[], ready: () => ReadonlySet<number>): RolloutInput['isSettled'] {
+  let connected: ReadonlySet<string> | undefined;
   return edge => {
-    found ??= { ready: readyOrdinals(pods), connected: new Set(reports.flatMap(pairsIn)) };
-    const { ready, connected } = found;
-    return !ready.has(edge.from) || !ready.has(edge.to) || connected.has(pairOf(edge));
+    connected ??= new Set(reports.flatMap(pairsIn));
+    return !ready().has(edge.from) || !ready().has(edge.to) || connected.has(pairOf(edge));
   };
 }
 
-const readyOrdinals = (pods: readonly ObservedPod[]): Set<number> =>
-  new Set(pods.filter(isReady).map(({ metadata }) => Number(/\d+$/.exec(metadata?.name ?? '')?.[0])));
+const readyOrdinals = (sets: readonly RolloutSet[]): Set<number> =>
+  new Set(sets.flatMap(({ nodes }) => nodes.filter(({ pod }) => pod?.isReady === true).map(({ ordinal }) => ordinal)));
 
 const pairsIn = ({ node, connections = [] }: NodeReport): string[] =>
   connections.map(({ ordinal }) => pairOf({ from: node.ordinal, to: ordinal }));

@@ -31,7 +31,8 @@ export function isNamedAsNode(network: NamedNetwork, { metadata }: V1Pod): boole
 }
 
 /**
- * The nodes of a network, by ordinal.
+ * The nodes of a network, by ordinal. While an ordinal passes from one set to another there are two nodes of it: the last one is that of the
+ * set that should have it, so that a map by ordinal has that one.
  * @param pods of OwnPods
  * @param replicasOf how many nodes the StatefulSet of a name asks for. A pod whose ordinal neither that nor the network asks for is about
  *   to stop: not ready, and never asked
@@ -43,17 +44,25 @@ export function observeNodes(
 ): Node[] {
   const readyBefore = new Set(network.status?.nodes?.filter(({ ready }) => ready).map(({ ip }) => ip));
   const sets = new Map(nodeSetsOf(network).map(set => [set.name, set]));
-  const nodes = pods.flatMap(pod => {
+  const found = pods.flatMap(pod => {
     const name = pod.metadata?.name ?? '';
-    const node = parseNodeName(network, name);
-    if (node === undefined) return [];
+    const parsed = parseNodeName(network, name);
+    if (parsed === undefined) return [];
     const ip = pod.status?.podIP ?? '';
-    const set = statefulSetName(network, node.group);
-    const isAskable = isReady(pod) && isWanted(node, sets.get(set), replicasOf(set));
-    return [{ name, ...node, ip, isReady: isAskable, isTerminating: isTerminating(pod), isNew: !readyBefore.has(ip) }];
+    const setName = statefulSetName(network, parsed.group);
+    const set = sets.get(setName);
+    const isAskable = isReady(pod) && isWanted(parsed, set, replicasOf(setName));
+    const node = { name, ...parsed, ip, isReady: isAskable, isTerminating: isTerminating(pod), isNew: !readyBefore.has(ip) };
+    const isOfSpec = set !== undefined && hasOrdinal(set, node.ordinal);
+    return [{ node, rank: (isOfSpec ? 2 : 0) + (node.isTerminating ? 0 : 1) }];
   });
-  return nodes.sort((a, b) => a.ordinal - b.ordinal);
+  return found.sort((a, b) => a.node.ordinal - b.node.ordinal || a.rank - b.rank).map(({ node }) => node);
 }
+
+/** One node for each ordinal: that of the set that should have it. @param nodes as observeNodes returns them */
+export const oneOfEachOrdinal = (nodes: readonly Node[]): Node[] => [
+  ...new Map(nodes.map(node => [node.ordinal, node])).values(),
+];
 
 /** The nodes of a group that was removed are about to stop. */
 const isWanted = ({ ordinal }: NodeName, set: NodeSet | undefined, replicas: number): boolean =>

@@ -14,6 +14,7 @@ import { chainStatusOf, nodeChainOf, showsChains } from './chains.ts';
 import { statusBlockOf } from './recent-blocks.ts';
 import { conditionsOf } from './conditions.ts';
 import type { Observation, PausedObservation } from './observation.ts';
+import { oneOfEachOrdinal } from './pods.ts';
 import { walletsIn } from './wallets.ts';
 
 /** The status that a network should have. */
@@ -32,7 +33,8 @@ export function statusOf(
     selector: Object.entries(podSelector(network))
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
-    nodes: nodes.map(node => ({ ...nodeStatus(network, node), ...chains.ofNode(node) })),
+    // The API server refuses a list with an ordinal twice.
+    nodes: oneOfEachOrdinal(nodes).map(node => ({ ...nodeStatus(network, node), ...chains.ofNode(node) })),
     ...edgesIn(observation, previous),
     ...rolloutIn(observation, previous),
     ...chains.ofNetwork,

@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { networks } from '../../../src/controller/resource-types.ts';
+import { networks, pods } from '../../../src/controller/resource-types.ts';
 import { AuditLog } from '../../support/cluster/audit-log.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
 import { eventually } from '../../support/until.ts';
@@ -88,6 +88,24 @@ describe('a network', function () {
       }),
       { numRuns: 3, endOnFailure: true },
     );
+  });
+
+  it('has its status written while the pods that had the ordinals of a new group before have yet to end', async () => {
+    await world.declare(namespace, name, { nodes: 3 });
+    await world.untilRight(namespace, name);
+    const hold = (finalizers: readonly string[] | null) =>
+      world.client.patch(pods, { namespace, name: `${name}-sts-2` }, { metadata: { finalizers } }, { patchType: 'merge' });
+    await hold(['example.org/hold']);
+    const groups = [{ name: 'x', nodes: 1, ordinals: { start: 2 } }];
+    const { metadata } = await world.client.patch(networks, { namespace, name }, { spec: { groups } }, { patchType: 'merge' });
+    await eventually(async () => {
+      const { observedGeneration, readyNodes, replicas, nodes = [] } = await world.status(namespace, name);
+      const isWritten = observedGeneration === metadata.generation && readyNodes === 3 && replicas === 4;
+      return isWritten && nodes.map(({ nodeName }) => nodeName).join() === [0, 1, 'x-2'].map(end => `${name}-sts-${end}`).join();
+    });
+    await hold(null);
+    await world.untilRight(namespace, name);
+    expect((await world.eventsOf(namespace, name)).has('ReconcileFailed')).to.equal(false);
   });
 
   it('of 120 nodes in a star is connected although bitcoind accepts 114 connections by default, and is at rest then', async () => {

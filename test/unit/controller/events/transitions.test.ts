@@ -56,6 +56,16 @@ describe('the events of a network', () => {
     ]);
   });
 
+  it('report a node whose ordinal passed to another set as stopped', () => {
+    const nodeName = 'alice-sts-x-2';
+    const ofGroup = { ...node(2), group: 'x', nodeName, dnsName: `${nodeName}.alice-svc` };
+    const of = network({ nodes: 3, groups: [{ name: 'x', nodes: 1, ordinals: { start: 2 } }] });
+    expect(eventsBetween(status([node(0), node(1), node(2)]), status([node(0), node(1), ofGroup]), of)).to.deep.equal([
+      'Normal NodeStopped: Stopped: alice-sts-2 (10.0.0.2); 3 of 3 are ready',
+      'Normal NodeReady: Ready: alice-sts-x-2 (10.0.0.2); 3 of 3 are ready',
+    ]);
+  });
+
   it('report a node with a new address as lost and as ready', () => {
     expect(eventsBetween(status([node(0)]), status([node(0, true, '10.0.9.9')]))).to.deep.equal([
       'Warning NodeLost: Lost alice-sts-0 (10.0.0.0); 1 of 3 are ready',

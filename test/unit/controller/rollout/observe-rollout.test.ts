@@ -139,6 +139,14 @@ describe('observeRollout', () => {
     expect(hubOf([1], [podOf(0), podOf(1), podOf(2, { isReady: false })])?.pod?.report?.isConnected).to.equal(true);
   });
 
+  it('does not wait for a pod of another set that has the ordinal of a node and is about to stop', () => {
+    const former = { ...podOf(2), metadata: { ...podOf(2).metadata, name: 'alice-sts-x-2' } };
+    const pods = [podOf(0), podOf(1), podOf(2, { isReady: false }), former];
+    const { sets, isSettled } = observe(setOf(), { peers: star, reports: [report(0, 1, [1])], pods });
+    expect(sets[0]?.nodes[0]?.pod?.report?.isConnected).to.equal(true);
+    expect(isSettled({ from: 0, to: 2 })).to.equal(true);
+  });
+
   it('knows which nodes have a path to one another: all of a mesh, those of a part, and those along the edges', () => {
     expect(observe(setOf()).reachable(1)).to.equal('all');
     const part = { name: 'a', ordinals: [1, 2] };

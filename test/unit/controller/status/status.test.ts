@@ -39,6 +39,14 @@ describe('observeNodes', () => {
     expect(observeNodes(network(), pods, () => 4).map(({ isReady }) => isReady)).to.deep.equal([true, true, false]);
   });
 
+  it('has the node of the set that should have an ordinal after another one of that ordinal', () => {
+    const groups = [{ name: 'x', nodes: 2, ordinals: { start: 3 } }];
+    const old = pod('alice-sts-3', { deletionTimestamp: '2026-01-01T00:00:00Z' });
+    const pods = [pod('alice-sts-x-3', { isReady: false }), old, pod('alice-sts-x-4'), pod('alice-sts-4')];
+    const names = observeNodes(network({ nodes: 5, groups }), pods).map(({ name }) => name);
+    expect(names).to.deep.equal(['alice-sts-3', 'alice-sts-x-3', 'alice-sts-4', 'alice-sts-x-4']);
+  });
+
   it('does not take a pod that is over for ready: its address may be another pod’s', () => {
     for (const phase of ['Failed', 'Succeeded']) {
       const over = pod('alice-sts-0');
@@ -73,6 +81,32 @@ describe('statusOf', () => {
       { ordinal: 0, ready: true, ip: '10.0.0.1', nodeName: 'alice-sts-0', dnsName: 'alice-sts-0.alice-svc' },
     ]);
   });
+
+  for (const [what, groups, pods, shown] of [
+    [
+      'nodes pass to a group',
+      [{ name: 'x', nodes: 1, ordinals: { start: 1 } }],
+      ['alice-sts-0', 'alice-sts-1', 'alice-sts-x-1'],
+      ['alice-sts-0', 'alice-sts-x-1'],
+    ],
+    ['a group is removed', [], ['alice-sts-x-1', 'alice-sts-0', 'alice-sts-1'], ['alice-sts-0', 'alice-sts-1']],
+    [
+      'a group has another name',
+      [{ name: 'b', nodes: 1, ordinals: { start: 1 } }],
+      ['alice-sts-b-1', 'alice-sts-a-1', 'alice-sts-0'],
+      ['alice-sts-0', 'alice-sts-b-1'],
+    ],
+  ] as const)
+    it(`has one entry for each ordinal while ${what}: that of the set that should have it`, () => {
+      const of = network({ nodes: 2, groups: [...groups] });
+      const nodes = observeNodes(
+        of,
+        pods.map(name => pod(name)),
+      );
+      const status = statusOf(of, observation({ nodes }), undefined, now);
+      expect(status.nodes?.map(({ ordinal, nodeName }) => [ordinal, nodeName])).to.deep.equal([...shown.entries()]);
+      expect(status).to.include({ replicas: 3, readyNodes: 2 });
+    });
 
   it('is Ready and Connected when every node is ready and complete', () => {
     const status = statusOf(network(), observation({ nodes: all, reports: complete(0, 1, 2) }), undefined, now);
