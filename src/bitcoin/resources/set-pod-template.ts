@@ -105,28 +105,49 @@ const filtered = (
 
 /** In the form in which the API server returns them; what it returns in another form than here is compared after the write. */
 const canonical = (map: Quantities | undefined): Record<string, string> | undefined =>
-  map && Object.fromEntries(Object.entries(map).map(([key, value]) => [key, canonicalQuantity(String(value)) ?? String(value)]));
+  map && Object.fromEntries(Object.entries(map).map(([key, value]) => [key, canonicalText(value)]));
+
+const canonicalText = (quantity: string | number): string => canonicalQuantity(String(quantity)) ?? String(quantity);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * As the API server returns it, as far as people commonly write it otherwise: quantities, empty variables, mounts that are not read-only.
- * What else differs is written once more after a restart of the controller, which changes nothing.
+ * What else differs is written once more after a restart of the controller, which changes nothing. A value of another type than in a
+ * PodSpec stays as it is: the API server refuses it.
  */
 function canonicalContainer(container: V1Container): V1Container {
-  const { requests, limits } = container.resources ?? {};
-  const quantities = definedOnly({ requests: canonical(requests), limits: canonical(limits) });
-  return {
-    ...container,
-    ...definedOnly({
-      resources: container.resources && { ...container.resources, ...quantities },
-      env: container.env?.map(({ value, ...variable }) => (value ? { ...variable, value } : variable)),
-      volumeMounts: container.volumeMounts?.map(({ readOnly, ...mount }) => (readOnly ? { ...mount, readOnly } : mount)),
-    }),
+  const { resources, env, volumeMounts }: Fields = { ...container };
+  const canonicalFields = {
+    ...(isObject(resources) ? { resources: canonicalResources(resources) } : {}),
+    ...(Array.isArray(env) ? { env: env.map(item => withoutDefault(item, 'value', '')) } : {}),
+    ...(Array.isArray(volumeMounts) ? { volumeMounts: volumeMounts.map(item => withoutDefault(item, 'readOnly', false)) } : {}),
   };
+  return { ...container, ...(canonicalFields as Partial<V1Container>) };
 }
 
-/** The API server drops a field that is null: left in, it would differ from the object for ever. */
+const canonicalResources = (resources: Fields): Fields => ({
+  ...resources,
+  ...definedOnly({ requests: canonicalQuantities(resources['requests']), limits: canonicalQuantities(resources['limits']) }),
+});
+
+function canonicalQuantities(map: unknown): unknown {
+  if (!isObject(map)) return map;
+  const isQuantity = (value: unknown) => typeof value === 'string' || typeof value === 'number';
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, isQuantity(value) ? canonicalText(value) : value]));
+}
+
+function withoutDefault(item: unknown, field: string, byDefault: unknown): unknown {
+  if (!isObject(item)) return item;
+  const { [field]: value, ...others } = item;
+  return value === undefined || value === byDefault ? others : { ...others, [field]: value };
+}
+
+/** The API server drops a field that is null: left in, it would differ from the object for ever. It does not drop a null of a list. */
 function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.filter(item => item !== null).map(withoutNulls);
+  if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)

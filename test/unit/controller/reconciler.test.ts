@@ -1,5 +1,5 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
-import type { V1Pod, V1Secret, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1Container, V1Pod, V1Secret, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { credentialsAnnotation, lastEventAnnotation, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
@@ -386,6 +386,16 @@ describe('Reconciler', () => {
       cluster.fail('create', 422, 'statefulsets');
       await errorOf();
       expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
+    });
+
+    it('reports a container that is no container, which the API server refuses, and applies the rest', async () => {
+      const container = { name: 'lnd', image: 'lnd', env: { A: 'b' } } as unknown as V1Container;
+      put(network({ ...declared, podTemplate: { spec: { containers: [container] } }, networkPolicy: {} }, { generation: 2 }));
+      cluster.fail('apply', 422, 'statefulsets');
+      cluster.fail('create', 422, 'statefulsets');
+      expect(await errorOf()).to.include('apply statefulsets');
+      expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
+      expect(cluster.writes).to.include('create networkpolicies default/alice-netpol');
     });
 
     it('blames no other writer for a change that the API server refuses again and again', async () => {

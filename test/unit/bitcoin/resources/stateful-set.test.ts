@@ -312,6 +312,33 @@ describe('the podTemplate of a network', () => {
     });
   });
 
+  for (const fields of [
+    { env: { FOO: 'bar' } },
+    { env: 'x' },
+    { env: ['FOO=bar', null, { name: 'A', value: 'b' }] },
+    { env: 0 },
+    {
+      env: [
+        { name: 'A', value: false },
+        { name: 'B', value: 0 },
+      ],
+    },
+    { volumeMounts: { data: '/data' } },
+    { volumeMounts: [null, 'data:/data', { name: 'a', mountPath: '/a', readOnly: 0 }] },
+    { resources: 'small' },
+    { resources: ['small'] },
+    { resources: { limits: '1Gi', requests: 5 } },
+    { resources: { limits: { memory: { value: '1Gi' }, cpu: true } } },
+    { ports: 80 },
+    { args: ['a', null] },
+  ])
+    it(`leaves fields of a container that have another type for the API server to refuse: ${JSON.stringify(fields)}`, () => {
+      const container = { name: 'lnd', image: 'lnd', ...fields } as unknown as V1Container;
+      const { spec } = podOfNetwork({ spec: { containers: [container], initContainers: [container] } });
+      expect(spec?.containers.at(-1)).to.deep.equal(container);
+      expect(spec?.initContainers).to.deep.equal([container]);
+    });
+
   it('names a service account, whose token no container gets without mounting it', () => {
     const { spec } = podOfNetwork({ spec: { serviceAccountName: 'builder', priorityClassName: 'high', schedulerName: 'own' } });
     expect(spec).to.deep.include({
