@@ -2,6 +2,10 @@
 import * as z from 'zod';
 import { listMap, listSet, ordinal } from './field-types.ts';
 
+const host = String.raw`([A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])`;
+/** From 1 to 65535. */
+const port = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+
 const externalPeerSchema = z.object({
   address: z
     .string()
@@ -11,8 +15,9 @@ const externalPeerSchema = z.object({
       description: 'HOST or HOST:PORT, with an IPv6 address in brackets. The default port is that of the chain.',
       'x-kubernetes-validations': [
         {
-          rule: String.raw`self.matches('^([A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?$')`,
-          message: 'must be HOST or HOST:PORT, such as seed.example.org:38333, 192.0.2.1 or [2001:db8::1]:8333',
+          rule: `self.matches('^${host}(:${port})?$')`,
+          message:
+            'must be HOST or HOST:PORT with a port from 1 to 65535, such as seed.example.org:38333, 192.0.2.1 or [2001:db8::1]:8333',
         },
       ],
     }),

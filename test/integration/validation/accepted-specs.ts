@@ -103,7 +103,8 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
     chain: 'main',
     externalPeers: [
       ...['seed.example.org', 'seed.example.org:8333', '192.0.2.1', '192.0.2.1:18444', '[2001:db8::1]', '[2001:db8::1]:8333'],
-      'pod-0.alice-svc.other.svc.cluster.local:18444',
+      ...['pod-0.alice-svc.other.svc.cluster.local:18444', 'a.example:1', 'a.example:9999', 'a.example:10000', 'a.example:59999'],
+      ...['a.example:60000', 'a.example:64999', 'a.example:65499', 'a.example:65529', 'a.example:65535'],
     ].map(address => ({ address, ordinals: [0, 2] })),
   },
   'configuration lines that look like those of the controller': {

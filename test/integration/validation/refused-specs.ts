@@ -62,6 +62,16 @@ const chain: Readonly<Record<string, RefusedSpec>> = {
     field: 'spec.externalPeers[0].address',
     message: /must be HOST or HOST:PORT/,
   },
+  ...Object.fromEntries(
+    ['seed.example:0', '192.0.2.1:65536', '[2001:db8::1]:70000', 'seed.example:99999', 'seed.example:100000'].map(address => [
+      `a peer with a port that there is not: ${address}`,
+      {
+        spec: { nodes: 1, externalPeers: [{ address }] },
+        field: 'spec.externalPeers[0].address',
+        message: /with a port from 1 to 65535/,
+      },
+    ]),
+  ),
   'a peer that is given twice': {
     spec: { nodes: 1, externalPeers: [{ address: 'seed.example' }, { address: 'seed.example', ordinals: [1] }] },
     field: 'spec.externalPeers[1]',
