@@ -21,8 +21,10 @@ const groupSchema = z
           },
           { rule: "self != 'default'", message: 'must not be default, which is the name of the nodes in no group' },
           {
-            rule: "!self.endsWith('sts')",
-            message: "must not end in sts: it could be the name of another network's StatefulSet",
+            // Network x with group a-sts-b, or network x-sts-a with group b: both would have the StatefulSet x-sts-a-sts-b.
+            rule: "!self.matches('(^|-)sts-|sts$')",
+            message:
+              "must not end in sts, start with sts- or contain -sts-: NETWORK-sts-NAME could be the name of another network's StatefulSet",
           },
         ],
       }),

@@ -123,6 +123,10 @@ export const acceptedSpecs: Readonly<Record<string, Readonly<Record<string, unkn
   'a budget as a share': { nodes: 4, podDisruptionBudget: { maxUnavailable: '25%' } },
   'empty objects, which mean that a feature is on': { nodes: 1, networkPolicy: {}, podDisruptionBudget: {} },
   'groups that have all nodes': { nodes: 4, groups: [group('a', 2, 0), group('b', 2, 2)] },
+  'groups with sts in their names that are no other StatefulSet': {
+    nodes: 3,
+    groups: [group('astsb', 1, 100), group('a-stsb', 1, 200), group('asts-b', 1, 300)],
+  },
   'every field of a topology of groups': {
     nodes: 20,
     groups: [group('left', 10, 100)],

@@ -216,11 +216,12 @@ const groups: Readonly<Record<string, RefusedSpec>> = {
     field: 'spec.groups[0].name',
     message: /not be default/,
   },
-  "a group that could be another network's StatefulSet": {
-    spec: withGroups(groupOf({ name: 'a-sts' })),
-    field: 'spec.groups[0].name',
-    message: /must not end in sts/,
-  },
+  ...Object.fromEntries(
+    ['a-sts', 'sts', 'a-sts-b', 'sts-b', 'sts-sts-b'].map(name => [
+      `a group that could be another network's StatefulSet: ${name}`,
+      { spec: withGroups(groupOf({ name })), field: 'spec.groups[0].name', message: /must not end in sts, start with sts- or/ },
+    ]),
+  ),
   'a group that ends in a digit': {
     spec: withGroups(groupOf({ name: 'v27' })),
     field: 'spec.groups[0].name',
