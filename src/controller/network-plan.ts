@@ -4,6 +4,7 @@ import type { PartitionSpec } from '../bitcoin/api/partition.ts';
 import { isSuspended, type NodeSet, nodeSetsOf, resumedSetsOf } from '../bitcoin/resources/node-sets.ts';
 import { planProducers, type Producer } from '../bitcoin/chain/block-schedule.ts';
 import { chainParametersOf } from '../bitcoin/resources/chain-parameters.ts';
+import { optionConflicts } from '../bitcoin/resources/option-conflicts.ts';
 import { walletProblems } from '../bitcoin/chain/funding.ts';
 import { maxListed } from '../bitcoin/topology/dialling.ts';
 import { apart, externalPeersWithin, type PartitionPlan, planPartition, withinParts } from '../bitcoin/topology/partition.ts';
@@ -21,7 +22,7 @@ export interface NetworkPlan {
   readonly description: string | undefined;
   /** The most connections that other nodes of the network open to one node. */
   readonly largestInbound: number;
-  /** Parts of the spec that are left out. */
+  /** Parts of the spec that are left out, or with which nodes do not start. */
   readonly problems: readonly SpecProblem[];
   /** The addresses of external peers, by ordinal. */
   readonly externalPeers: ReadonlyMap<number, readonly string[]>;
@@ -74,6 +75,7 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
       ...(partition?.problems ?? []),
       ...(production?.problems ?? []),
       ...walletProblems(network.spec.wallets, ordinals),
+      ...optionConflicts(sets, network.spec.bitcoinConf),
     ],
     externalPeers: external.byOrdinal,
     ordinals: new Set(ordinals),

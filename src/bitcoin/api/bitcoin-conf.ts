@@ -78,7 +78,7 @@ export const bitcoinConfSchema = z
       {
         rule: `!(self.${hasTransactionIndex} && self.${hasPruning})`,
         message:
-          'txindex and prune exclude each other: bitcoind would not start. Remove one of them, or give it a group of its own',
+          'txindex and prune exclude each other: bitcoind would not start. Remove one of them, or give prune to a group, with txindex=0 there',
       },
     ],
   });

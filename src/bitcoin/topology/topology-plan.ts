@@ -21,9 +21,10 @@ export interface PlannedEdge extends Dial {
   readonly isListed: boolean;
 }
 
-/** A part of the spec that was left out of the plan. */
+/** A part of the spec that was left out of the plan, or with which nodes do not start. */
 export interface SpecProblem {
-  readonly reason: 'OrdinalUnknown' | 'EdgeDoubled' | 'GroupUnknown' | 'PartsOverlap' | 'PeerDoubled' | 'TooManyPeers';
+  readonly reason:
+    'OrdinalUnknown' | 'EdgeDoubled' | 'GroupUnknown' | 'PartsOverlap' | 'PeerDoubled' | 'TooManyPeers' | 'OptionsExclusive';
   /** Names the field and its value. */
   readonly message: string;
 }
