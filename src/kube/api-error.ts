@@ -82,16 +82,17 @@ export function isAlreadyExists(error: unknown): boolean {
 }
 
 /**
- * The object cannot be what was sent: a field has a value that is not allowed, or is not known. Server-side apply answers an unknown field
- * with 500 (kubernetes apimachinery pkg/util/managedfields), which no retry changes.
+ * The object cannot be what was sent: a field has a value that is not allowed, or of another type, or is not known. A create is answered with
+ * 400 if the object cannot be decoded (kubernetes apiserver pkg/endpoints/handlers), a server-side apply with 500 if it does not fit its
+ * schema or cannot be converted (apimachinery pkg/util/managedfields), which no retry changes.
  */
 export function isInvalid(error: unknown): boolean {
   const status = findStatus(error);
   if (status?.code === 422) return true;
   const message = error instanceof Error ? error.message : '';
   return (
-    (status?.code === 400 && message.includes('strict decoding error')) ||
-    (status?.code === 500 && message.includes('failed to create typed patch object'))
+    (status?.code === 400 && /cannot be handled as a|strict decoding error/.test(message)) ||
+    (status?.code === 500 && /failed to create typed patch object|unable to convert unstructured object/.test(message))
   );
 }
 

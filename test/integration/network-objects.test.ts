@@ -19,12 +19,14 @@ import {
   services,
   statefulSets,
 } from '../../src/controller/resource-types.ts';
+import { isInvalid } from '../../src/kube/api-error.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import type { KubeObject, ResourceType } from '../../src/kube/resource.ts';
 import { apply, plan } from '../../src/runtime/apply.ts';
 import { withDigest } from '../../src/runtime/digest.ts';
 import { network } from '../support/builders.ts';
 import { startControlPlane, type TestControlPlane } from '../support/cluster/api-server.ts';
+import { thrownBy } from '../support/fakes/fake-api-server.ts';
 import { RecordingLogger } from '../support/fakes/recording-logger.ts';
 
 const digestAnnotation = 'example.org/applied';
@@ -130,6 +132,38 @@ const specs: readonly (readonly [string, Partial<BitcoinNetworkSpec>])[] = [
     { chain },
   ]),
   ['a signet of its own', { chain: 'signet', signet: { challenge: '51', blockTimeSeconds: 30 }, peerDiscovery: 'Enabled' }],
+];
+
+const sidecar = (fields: object): object => ({
+  podTemplate: { spec: { containers: [{ name: 'lnd', image: 'lnd', ...fields }] } },
+});
+const inPods = (fields: object): object => ({ podTemplate: { spec: fields } });
+
+/** Values of another type than in the API of Kubernetes, which the schema of networks does not check: the spec, and what the answer names. */
+const mistyped: readonly (readonly [string, object, RegExp])[] = [
+  ['a number as text', inPods({ securityContext: { runAsUser: '1000' } }), /runAsUser/],
+  ['memory in a unit that there is not', sidecar({ resources: { limits: { memory: '64MB' } } }), /quantities must match/],
+  [
+    'a size in a unit that there is not',
+    inPods({ volumes: [{ name: 'a', emptyDir: { sizeLimit: '1GB' } }] }),
+    /quantities must match/,
+  ],
+  ['truth as memory', sidecar({ resources: { limits: { memory: true } } }), /memory|quantities must match/],
+  ['a number as image', sidecar({ image: 5 }), /image/],
+  ['a map of variables', sidecar({ env: { FOO: 'bar' } }), /env/],
+  ['variables as text', sidecar({ env: 'x' }), /env/],
+  ['a variable as text', sidecar({ env: ['FOO=bar'] }), /env/],
+  ['a variable that is null', sidecar({ env: [null] }), /env/],
+  ['truth as the value of a variable', sidecar({ env: [{ name: 'X', value: false }] }), /value/],
+  ['a number as the value of a variable', sidecar({ env: [{ name: 'X', value: 0 }] }), /value/],
+  ['a map of mounts', sidecar({ volumeMounts: { data: '/data' } }), /volumeMounts/],
+  ['a number as truth', sidecar({ volumeMounts: [{ name: 'data', mountPath: '/x', readOnly: 0 }] }), /readOnly/],
+  ['resources as text', sidecar({ resources: 'small' }), /resources/],
+  ['limits as text', sidecar({ resources: { limits: '1Gi' } }), /limits/],
+  ['a port as text', sidecar({ ports: ['80'] }), /ports/],
+  ['a list as affinity', inPods({ affinity: { nodeAffinity: [] } }), /nodeAffinity/],
+  ['text as skew', inPods({ topologySpreadConstraints: [{ maxSkew: '1', topologyKey: 'a' }] }), /maxSkew/],
+  ['a block of addresses as text', { networkPolicy: { rpcFrom: [{ ipBlock: '10.0.0.0/8' }] } }, /ipBlock/],
 ];
 
 /** The spec of a file in examples/. */
@@ -239,10 +273,31 @@ describe('the objects of a network with a real API server', function () {
       }
     });
 
+  for (const [what, spec, field] of mistyped)
+    it(`are refused as invalid, when they are created and when they are edited, with ${what}`, async () => {
+      const kind = 'networkPolicy' in spec ? 'NetworkPolicy' : 'StatefulSet';
+      const childOf = (fields: object, name: string): Child => {
+        const of = network(fields, { name });
+        const child = childrenOf(of.spec, of).find(([type]) => type.kind === kind);
+        if (child === undefined) throw new Error(`no ${kind}`);
+        return child;
+      };
+      const valid = childOf({ networkPolicy: {} }, 'edited');
+      await apply(client, ...valid, await current(valid), options);
+      for (const name of ['created', 'edited']) {
+        const child = childOf(spec, name);
+        const error = await thrownBy(apply(client, ...child, await current(child), options));
+        expect(isInvalid(error), `${name}: ${error.message}`).to.equal(true);
+        expect(error.message).to.match(field);
+      }
+    });
+
   it('are refused by the API server in its words if the pod template cannot be', async () => {
     const of = network({ podTemplate: { spec: { containers: [{ name: 'lnd' }] } } }, { name: 'refused' });
     const [set] = nodeSetsOf(of);
     const refused = apply(client, statefulSets, statefulSetFor(of, set, undefined, pods), undefined, options);
-    expect(String(await refused.catch((error: unknown) => error))).to.match(/spec\.template\.spec\.containers\[1\]\.image: Required value/);
+    expect(String(await refused.catch((error: unknown) => error))).to.match(
+      /spec\.template\.spec\.containers\[1\]\.image: Required value/,
+    );
   });
 });

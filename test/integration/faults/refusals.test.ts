@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { apiStatusCode } from '../../../src/kube/api-error.ts';
-import { apiVersion, type BitcoinNetwork, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { apiVersion, type BitcoinNetwork, type BitcoinNetworkSpec, kind } from '../../../src/bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { networks, pods, services, statefulSets } from '../../../src/controller/resource-types.ts';
 import { ControllerProcess } from '../../support/processes/controller-process.ts';
@@ -62,6 +62,27 @@ describe('a network with a refused or orphaned object', function () {
     const events = await world.eventsOf(namespace, name);
     for (const reason of ['ServiceCreated', 'StatefulSetCreated', 'StatefulSetScaled', 'DefaultCredentials'])
       expect(events.get(reason), reason).to.have.length(1);
+  });
+
+  it('reports values of a wrong type in its pods, from the start and after an edit, and is right without them', async () => {
+    const inPods = (fields: object) => ({ podTemplate: { spec: fields } }) as Pick<BitcoinNetworkSpec, 'podTemplate'>;
+    const sidecar = (fields: object) => inPods({ containers: [{ name: 'lnd', image: 'lnd', ...fields }] });
+    const isRefused = () => world.untilCondition(namespace, name, 'SpecAccepted', 'False PodTemplateRefused');
+    const edit = (podTemplate: object | null) =>
+      world.client.patch(networks, { namespace, name }, [{ op: 'add', path: '/spec/podTemplate', value: podTemplate }], {
+        patchType: 'json',
+      });
+    await world.declare(namespace, name, { nodes: 2, ...inPods({ securityContext: { runAsUser: '1000' } }) });
+    await isRefused();
+    await edit({});
+    await world.untilRight(namespace, name);
+    for (const fields of [{ env: { FOO: 'bar' } }, { resources: { limits: { memory: '64MB' } } }]) {
+      await edit(sidecar(fields).podTemplate ?? {});
+      await isRefused();
+      await edit({});
+      await world.untilCondition(namespace, name, 'SpecAccepted', 'True Accepted');
+    }
+    await world.untilRight(namespace, name);
   });
 
   it('keeps its nodes and emits StatefulSetRecreated when an immutable field of its StatefulSet differs', async () => {

@@ -74,7 +74,21 @@ describe('API errors', () => {
       'failed to create typed patch object (a/b; apps/v1): .spec.typo: field not declared',
       true,
     ],
+    [
+      'a create with a value of another type',
+      400,
+      'StatefulSet in version "v1" cannot be handled as a StatefulSet: json: cannot unmarshal number into Go struct field Container.image of type string',
+      true,
+    ],
+    [
+      'an apply with a quantity that is none',
+      500,
+      "failed to convert new object (a/b; apps/v1, Kind=StatefulSet) to proper version: unable to convert unstructured object to apps/v1, Kind=StatefulSet: quantities must match the regular expression '…'",
+      true,
+    ],
     ['another bad request', 400, 'the body is empty', false],
+    ['a refusal of a webhook', 400, 'admission webhook "a.example" denied the request: no', false],
+    ['a failed conversion', 500, 'conversion webhook for example.org/v1, Kind=Thing failed: Post "https://a.b.svc": EOF', false],
     ['another failure', 500, 'etcdserver: request timed out', false],
   ] as const)
     it(`${expected ? 'takes' : 'does not take'} ${what} for an invalid object`, () => {
