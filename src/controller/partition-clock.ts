@@ -1,5 +1,5 @@
-// PartitionClock: whether a network is cut at this moment. The time at which it was cut is read from the status, so that a controller that has
-// just started heals it when its predecessor would have.
+// PartitionClock: whether a network is cut at this moment. The time and the height at which it was cut are read from the status, so that
+// a controller that has just started heals it when its predecessor would have.
 import { createHash } from 'node:crypto';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../bitcoin/api/bitcoin-network.ts';
 import type { PartitionPlan } from '../bitcoin/topology/partition.ts';
@@ -9,6 +9,8 @@ export interface PartitionState {
   readonly plan: PartitionPlan;
   readonly specHash: string;
   readonly startMs: number;
+  /** The height of the longest chain when the network was cut. */
+  readonly startHeight: number;
   /** Undefined: it stays cut. */
   readonly healMs: number | undefined;
   /** Not healed yet. */
@@ -17,9 +19,13 @@ export interface PartitionState {
   readonly experiment?: string | undefined;
 }
 
+interface Start extends Pick<PartitionState, 'startMs' | 'startHeight'> {
+  readonly specHash: string;
+}
+
 export class PartitionClock {
   /** The start of the partition until it is in the status. */
-  #started: { readonly specHash: string; readonly startMs: number } | undefined;
+  #started: Start | undefined;
 
   /**
    * @param plan undefined if neither the spec nor an experiment cuts anything
@@ -33,37 +39,43 @@ export class PartitionClock {
     demand?: Pick<Demand, 'experiment' | 'cut'>,
   ): PartitionState | undefined {
     const { partition } = network.spec;
-    if (partition === undefined || plan === undefined) {
+    if (plan === undefined) {
       this.#started = undefined;
-      return plan === undefined ? undefined : cutByExperiment(plan, demand);
+      return undefined;
     }
+    if (partition === undefined) return this.#cutByExperiment(network, plan, demand);
     const specHash = hashOf(partition);
-    const startMs = startIn(network.status, specHash) ?? this.#startOf(specHash, nowMs);
-    this.#started = { specHash, startMs };
+    const start = this.#startOf(network, specHash, nowMs);
+    const { startMs } = start;
     const healMs = partition.healAfterSeconds === undefined ? undefined : startMs + partition.healAfterSeconds * 1_000;
-    return { plan, specHash, startMs, healMs, isCut: healMs === undefined || nowMs < healMs };
+    return { plan, ...start, healMs, isCut: healMs === undefined || nowMs < healMs };
   }
 
-  #startOf(specHash: string, nowMs: number): number {
-    return this.#started?.specHash === specHash ? this.#started.startMs : nowMs;
+  /** Its time is in the status of the experiment, which heals it. */
+  #cutByExperiment(
+    network: BitcoinNetwork,
+    plan: PartitionPlan,
+    demand: Pick<Demand, 'experiment' | 'cut'> | undefined,
+  ): PartitionState | undefined {
+    if (demand?.cut === undefined) return undefined;
+    const { experiment, cut } = demand;
+    const start = this.#startOf(network, hashOf(cut), Date.parse(cut.startTime));
+    return { plan, ...start, healMs: undefined, isCut: true, experiment };
   }
-}
 
-/** Its start is in the status of the experiment, which heals it. */
-function cutByExperiment(
-  plan: PartitionPlan,
-  demand: Pick<Demand, 'experiment' | 'cut'> | undefined,
-): PartitionState | undefined {
-  if (demand?.cut === undefined) return undefined;
-  const { experiment, cut } = demand;
-  return { plan, specHash: hashOf(cut), startMs: Date.parse(cut.startTime), healMs: undefined, isCut: true, experiment };
+  /** @param startMs of a cut that is new */
+  #startOf({ status }: BitcoinNetwork, specHash: string, startMs: number): Start {
+    const known = startIn(status, specHash) ?? (this.#started?.specHash === specHash ? this.#started : undefined);
+    this.#started = known ?? { specHash, startMs, startHeight: status?.chain?.height ?? 0 };
+    return this.#started;
+  }
 }
 
 /** A status of another partition, or without a time, says nothing about this one. */
-function startIn(status: BitcoinNetworkStatus | undefined, specHash: string): number | undefined {
+function startIn(status: BitcoinNetworkStatus | undefined, specHash: string): Start | undefined {
   if (status?.partition?.specHash !== specHash) return undefined;
   const startMs = Date.parse(status.partition.startTime);
-  return Number.isNaN(startMs) ? undefined : startMs;
+  return Number.isNaN(startMs) ? undefined : { specHash, startMs, startHeight: status.partition.startHeight ?? 0 };
 }
 
 /** Identifies a partition of a spec, or a cut of an experiment. */

@@ -199,8 +199,8 @@ export class Reconciler {
     if (isIdle) for (const queue of [copier, wallets]) queue.forget(key);
     if (!makesBlocks) blocks.forget(key);
     const bootstrap = isIdle ? undefined : copier.observe(network, { ...access, reports: watched.reports });
-    const isCut = partition?.isCut === true;
-    const production = makesBlocks ? blocks.observe(network, { ...access, plan, isCut }) : undefined;
+    const cut = partition?.isCut === true ? partition : undefined;
+    const production = makesBlocks ? blocks.observe(network, { ...access, plan, cut }) : undefined;
     experiments?.noteMet(network, demand);
     return {
       ...watched,

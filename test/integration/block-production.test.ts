@@ -70,6 +70,49 @@ describe('a network of four real bitcoinds that makes blocks', function () {
   });
 });
 
+describe('a node of real bitcoinds that has no blocks and should make some', function () {
+  this.timeout(120_000);
+  let carol: PlayedNetwork;
+  /** The newest block of those that the network starts with. */
+  let initial: string;
+
+  before(async () => {
+    carol = await PlayedNetwork.start(3, 35);
+    carol.control();
+    carol.create({ topology: { type: 'FullMesh' }, blockProduction: { initialBlocks: 101 } });
+    await eventually(() => carol.condition('BlocksProduced') === 'True InitialBlocksMined');
+    await eventually(async () => new Set(await carol.tips()).size === 1);
+    initial = String(await carol.call(0, { method: 'getbestblockhash' }));
+    await eventually(() => carol.status.chain?.height === 101);
+  });
+  after(() => carol.stop());
+
+  const chainsOf = async (ordinal: number) => ((await carol.call(ordinal, { method: 'getchaintips' })) as unknown[]).length;
+
+  it('makes none in a part of its own that lost those of before the cut, and gets these when the network is healed', async () => {
+    carol.edit({ partition: { parts: [{ name: 'one', ordinals: [0] }] } });
+    await eventually(() => carol.condition('Partitioned') === 'True Cut');
+    expect(carol.status.partition?.startHeight).to.equal(101);
+    await carol.killNode(0);
+    await eventually(() => carol.condition('BlocksProduced') === 'False ProducerNotReady');
+    const message = 'alice-sts-0 has 0 of the 101 blocks of the network';
+    await eventually(() => carol.status.conditions?.some(each => each.message === message) === true);
+    carol.edit({ partition: undefined });
+    await eventually(async () => (await carol.tips()).every(tip => tip === initial));
+    await eventually(() => carol.condition('BlocksProduced') === 'True InitialBlocksMined');
+    expect(await chainsOf(0), 'no chain of its own').to.equal(1);
+  });
+
+  it('makes its first one on the chain of the others when it is new and the only producer', async () => {
+    carol.edit({ nodes: 4, blockProduction: { initialBlocks: 103, producers: [{ ordinal: 3 }] } });
+    await carol.addNode();
+    await eventually(async () => (await carol.call(3, { method: 'getblockcount' })) === 103);
+    await eventually(async () => new Set(await carol.tips()).size === 1);
+    expect(await carol.call(3, { method: 'getblockhash', params: [101] })).to.equal(initial);
+    expect(await Promise.all([0, 1, 2, 3].map(chainsOf)), 'no other chain').to.deep.equal([1, 1, 1, 1]);
+  });
+});
+
 describe('a network of real bitcoinds, two of which were connected to each other before there were blocks', function () {
   this.timeout(60_000);
   let bob: PlayedNetwork;

@@ -200,6 +200,14 @@ export class PlayedNetwork {
     this.#addPod(ordinal, object.metadata?.ownerReferences?.[0]?.uid ?? '');
   }
 
+  /** Starts one more node, without blocks. Its StatefulSet would, once spec.nodes counts it. */
+  async addNode(): Promise<void> {
+    const ordinal = this.bitcoinds.length;
+    const args = [`-uacomment=${this.#name}-sts-${ordinal}`];
+    this.bitcoinds.push(await RealBitcoind.start({ ...credentials, ip: this.#addressOf(ordinal), args }));
+    this.#addPod(ordinal, this.#caches.statefulSets.objects[0]?.metadata?.uid ?? '');
+  }
+
   #addressOf(ordinal: number): string {
     return `127.0.${this.#subnet}.${ordinal + 1}`;
   }

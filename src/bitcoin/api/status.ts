@@ -105,6 +105,9 @@ const chainStatusSchema = z
 const partitionStatusSchema = z
   .object({
     startTime: dateTime('The time at which the network was cut.'),
+    startHeight: count('The height of the longest chain when the network was cut.')
+      .exactOptional()
+      .meta({ absent: 'There were no blocks, or it is not known.' }),
     healTime: dateTime('The time at which the network is healed, or was healed.')
       .exactOptional()
       .meta({ absent: 'It stays cut.' }),

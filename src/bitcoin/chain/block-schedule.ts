@@ -14,6 +14,8 @@ export interface Producer {
 export interface Side {
   /** The name of the part; empty if the network is not cut. */
   readonly name: string;
+  /** Those of its nodes. Default: all nodes of the network. */
+  readonly ordinals?: readonly number[];
   readonly producers: readonly Producer[];
   /** Its part of the hash power of the network, above 0. */
   readonly share: number;
@@ -45,7 +47,7 @@ export function sidesOf(producers: readonly Producer[], parts: readonly Part[] |
   if (total === 0) return [];
   if (parts === undefined) return [{ name: '', producers, share: 1 }];
   return parts
-    .map(({ name, ordinals }) => ({ name, producers: producers.filter(({ ordinal }) => ordinals.includes(ordinal)) }))
+    .map(({ name, ordinals }) => ({ name, ordinals, producers: producers.filter(({ ordinal }) => ordinals.includes(ordinal)) }))
     .filter(side => side.producers.length > 0)
     .map(side => ({ ...side, share: weightOf(side.producers) / total }));
 }

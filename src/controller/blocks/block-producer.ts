@@ -15,6 +15,7 @@ import type { Logger } from '../../logging/logger.ts';
 import { Controller, type ControllerMetrics, type Request, type Result } from '../../runtime/controller.ts';
 import type { WorkQueue } from '../../runtime/work-queue.ts';
 import type { NetworkPlan } from '../network-plan.ts';
+import type { PartitionState } from '../partition-clock.ts';
 import { copiedHeightOf, leastHeightOf } from './least-height.ts';
 import { producerCalls, type ProducerCallsOptions } from './producer-calls.ts';
 import { type MadeBlock, type ProducerCalls, ProductionSide, type SideState } from './production-side.ts';
@@ -55,8 +56,9 @@ export interface ProductionRequest {
   readonly credentials: Credentials | undefined;
   /** Of nodes that do not have the new ones yet. */
   readonly previous?: Credentials | undefined;
-  readonly plan: Pick<NetworkPlan, 'producers' | 'partition'>;
-  readonly isCut: boolean;
+  readonly plan: Pick<NetworkPlan, 'producers'>;
+  /** Undefined: the network is not cut now. */
+  readonly cut: Pick<PartitionState, 'plan' | 'startHeight'> | undefined;
 }
 
 interface SideEntry {
@@ -71,6 +73,8 @@ interface SideEntry {
 interface NetworkEntry {
   network: BitcoinNetwork;
   nodes: readonly Node[];
+  /** The height at which it was cut. */
+  startHeight: number | undefined;
   fingerprint: string;
   /** By the name of the side. */
   readonly sides: Map<string, SideEntry>;
@@ -123,7 +127,7 @@ export class BlockProducer {
   /** Call at each reconcile of a network. Never waits. @returns undefined if it makes no blocks, or none of its nodes has been asked yet */
   observe(network: BitcoinNetwork, request: ProductionRequest): ProductionObserved | undefined {
     const key = keyOf(network);
-    const { nodes, credentials, previous, plan, isCut } = request;
+    const { nodes, credentials, previous, plan, cut } = request;
     const spec = network.spec.blockProduction;
     if (this.#networks.get(key)?.network.metadata.uid !== network.metadata.uid) this.forget(key);
     if (spec === undefined || credentials === undefined) {
@@ -132,15 +136,16 @@ export class BlockProducer {
     }
     const entry = this.#networks.get(key) ?? newEntry(network);
     this.#networks.set(key, entry);
-    entry.network = network;
-    entry.nodes = nodes;
+    // Blocks that were awaited are lost.
+    const isLower = heightOf(network) < heightOf(entry.network);
+    Object.assign(entry, { network, nodes, startHeight: cut?.startHeight });
     // An experiment goes from one cut to another without a new generation.
-    const parts = isCut ? plan.partition?.parts : undefined;
+    const parts = cut?.plan.parts;
     const fingerprint = JSON.stringify([network.metadata.generation, parts, nodes.map(identityOf), credentials, previous]);
     if (entry.fingerprint !== fingerprint) {
       entry.fingerprint = fingerprint;
       this.#setSides(key, entry, sidesOf(plan.producers, parts), this.#callsFor(network, spec, { credentials, previous }));
-    }
+    } else if (isLower) for (const name of entry.sides.keys()) this.#options.queue.add(sideKey(key, name));
     return observedIn(entry);
   }
 
@@ -197,7 +202,7 @@ export class BlockProducer {
     const spec = entry?.network.network.spec.blockProduction;
     if (entry === undefined || spec === undefined) return {};
     const { network, side } = entry;
-    const leastHeight = leastHeightOf(network.network, network.nodes, side);
+    const leastHeight = leastHeightOf(network.network, network.nodes, side, network.startHeight);
     const payments = paymentsOf(network.network.spec.wallets ?? [], copiedHeightOf(network.network));
     const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
     // Each change of the spec, the nodes or the cut sets another one.
@@ -233,6 +238,8 @@ class SwitchedCalls implements ProducerCalls {
   mayGenerate: ProducerCalls['mayGenerate'] = () => this.present.mayGenerate();
 }
 
+const heightOf = ({ status }: BitcoinNetwork): number => status?.chain?.height ?? 0;
+
 /** Nodes that come from another part may still be making a block for it, so that a part with other nodes begins again. */
 const isSameSide = (former: Side, side: Side): boolean => side.name === '' || isDeepStrictEqual(former.producers, side.producers);
 
@@ -245,7 +252,7 @@ const identityOf = ({ name, ip, isReady, isTerminating }: Node): string => `${na
 function newEntry(network: BitcoinNetwork): NetworkEntry {
   const { produced = 0, last } = network.status?.blockProduction ?? {};
   return {
-    ...{ network, nodes: [], fingerprint: '', sides: new Map<string, SideEntry>(), produced },
+    ...{ network, nodes: [], startHeight: undefined, fingerprint: '', sides: new Map<string, SideEntry>(), produced },
     makers: new LruCache<number>(maxMakers),
     last: last && { height: last.height, hash: last.hash, ordinal: last.ordinal, timeMs: Date.parse(last.time) },
   };

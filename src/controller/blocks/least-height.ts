@@ -10,16 +10,18 @@ const newestBlocks = 6;
 /**
  * @param nodes those that exist
  * @param side of a cut network, or the whole. The sides of a cut have heights of their own
+ * @param startHeight the height of the network when it was cut: newer blocks are those of one part
  */
-export function leastHeightOf(network: BitcoinNetwork, nodes: readonly Node[], { name }: Side): number {
+export function leastHeightOf(network: BitcoinNetwork, nodes: readonly Node[], { name }: Side, startHeight = 0): number {
   const { spec, status } = network;
   // Blocks that were copied and lost are copied again.
   const copied = copiedHeightOf(network);
   const isCut = name !== '';
   // A chain that no node can have any more is not in the status (chain-loss.ts).
   const height = status?.chain?.height ?? 0;
-  if (isCut || height === 0 || areAllReady(network, nodes)) return copied;
-  const initial = Math.min(height, spec.blockProduction?.initialBlocks ?? 0);
+  // An empty node waits for these, also if all nodes are ready, and if only other parts have them.
+  const initial = Math.min(height, spec.blockProduction?.initialBlocks ?? 0, isCut ? startHeight : Infinity);
+  if (isCut || areAllReady(network, nodes)) return Math.max(copied, initial);
   return Math.max(copied, initial, height - newestBlocks);
 }
 

@@ -8,6 +8,7 @@ import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf, type Result } from '../../runtime/controller.ts';
 import { firstNames } from '../../logging/short-text.ts';
+import { HighestTip } from './highest-tip.ts';
 import { type Look, OpenCalls, type Unsettled } from './open-calls.ts';
 
 /** What a producer is asked. Both throw BitcoinRpcError and BitcoinTransportError, and the reason of the signal once it has aborted. */
@@ -91,26 +92,28 @@ export class ProductionSide {
   readonly #calls: ProducerCalls;
   readonly #nowMs: () => number;
   /** The highest tip that is known. */
-  #best: ChainState | undefined;
+  readonly #best: HighestTip;
   /** The time that the next block is counted from, for a tip. */
   #base: { readonly tip: string; readonly ms: number } | undefined;
   readonly #open: OpenCalls;
-  /** The producers are asked for their tips first. */
+  /** All nodes of the side are asked for their tips first. */
   #isFresh = true;
-  /** By name: until when a node is passed over. */
+  /** By name: until when a node is passed over. It stays until the node has the newest block. */
   readonly #passedOver = new Map<string, number>();
   #lags = 0;
 
   /** @param nowMs milliseconds since 1970 */
   constructor(calls: ProducerCalls, nowMs: () => number) {
     this.#calls = calls;
-    this.#open = new OpenCalls((node, signal) => calls.look(node, signal), nowMs);
+    const look: Look = (node, signal) => calls.look(node, signal);
+    this.#open = new OpenCalls(look, nowMs);
+    this.#best = new HighestTip(look, nowMs);
     this.#nowMs = nowMs;
   }
 
   /** Call when there are other nodes: those with the highest tip may be gone, and their chain with them. */
   refresh(): void {
-    this.#best = undefined;
+    this.#best.set();
     this.#isFresh = true;
   }
 
@@ -164,9 +167,14 @@ export class ProductionSide {
   async #settle(side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Unsettled | undefined> {
     const byOrdinal = new Map(nodes.map(node => [node.ordinal, node]));
     const producers = side.producers.flatMap(({ ordinal }) => byOrdinal.get(ordinal) ?? []);
-    const others = this.#isFresh ? producers.filter(isReachable) : [];
+    const isFresh = this.#isFresh;
     this.#isFresh = false;
-    return await this.#open.settle({ nodes, producers, others }, chain => this.#see(chain), signal);
+    const asked = { nodes, producers, others: isFresh ? producers.filter(isReachable) : [] };
+    const [unsettled] = await Promise.all([
+      this.#open.settle(asked, chain => this.#best.see(chain), signal),
+      this.#best.ask(isFresh ? othersIn(side, nodes) : [], signal),
+    ]);
+    return unsettled;
   }
 
   #generating(spec: BlockProductionSpec, { share }: Side, message: string): Step {
@@ -184,14 +192,21 @@ export class ProductionSide {
   ): Promise<Outcome | Step> {
     const failures: string[] = [];
     const nowMs = this.#nowMs();
-    for (const { ordinal } of producersFor(spec, side, (this.#best?.height ?? 0) + 1)) {
+    const producers = side.producers.flatMap(each => ready.get(each.ordinal) ?? []);
+    for (const { ordinal } of producersFor(spec, side, this.#best.height + 1)) {
       const node = ready.get(ordinal);
-      if (node === undefined || (this.#passedOver.get(node.name) ?? 0) > nowMs) continue;
+      if (node === undefined) continue;
+      const lacksBlock = `${node.name} lacks the newest block`;
+      if ((this.#passedOver.get(node.name) ?? 0) > nowMs) {
+        failures.push(lacksBlock);
+        continue;
+      }
       try {
         const { chain } = await this.#calls.look(node, signal);
-        if (chain.height >= (this.#best?.height ?? 0)) {
+        if (chain.height >= this.#best.height) {
           this.#lags = 0;
-          this.#see(chain);
+          this.#passedOver.delete(node.name);
+          this.#best.see(chain);
           return { node, chain };
         }
       } catch (error) {
@@ -199,35 +214,21 @@ export class ProductionSide {
         failures.push(`${node.name}: ${messageOf(error)}`);
         continue;
       }
-      const lagging: Step = { result: { requeueAfterMs: lagMs }, state: { reason: progressOf(spec, this.#best?.height ?? 0) } };
+      const isHeld = producers.every(({ name }) => this.#passedOver.has(name));
+      const state = isHeld ? notReady(lacksBlock).state : { reason: progressOf(spec, this.#best.height) };
+      const lagging: Step = { result: { requeueAfterMs: lagMs }, state };
       this.#lags += 1;
       if (this.#lags <= maxLags) return lagging;
       this.#lags = 0;
-      if (await this.#isLost(side, ready, signal)) {
-        this.refresh();
+      if (await this.#best.lowerIfLost(producers, othersIn(side, [...ready.values()]), signal)) {
         this.#passedOver.clear();
         return lagging;
       }
       this.#passedOver.set(node.name, nowMs + passOverMs);
-      failures.push(`${node.name} lacks the newest block`);
+      failures.push(lacksBlock);
     }
     const [first] = failures;
     return notReady(first ?? `none of the producers is ready (${ordinalsOf(side.producers)})`);
-  }
-
-  /** Whether no producer has the newest block any more, as after invalidateblock. One that does not answer may have it. */
-  async #isLost({ producers }: Side, ready: ReadonlyMap<number, Node>, signal: AbortSignal): Promise<boolean> {
-    const lacksBlock = async (node: Node) => {
-      try {
-        const { chain, isGenerating } = await this.#calls.look(node, signal);
-        return chain.height < (this.#best?.height ?? 0) && !isGenerating;
-      } catch {
-        signal.throwIfAborted();
-        return false;
-      }
-    };
-    const answers = await Promise.all(producers.flatMap(({ ordinal }) => ready.get(ordinal) ?? []).map(lacksBlock));
-    return answers.every(Boolean);
   }
 
   async #make(
@@ -246,7 +247,7 @@ export class ProductionSide {
       if (hash === undefined) return { result: { requeueAfterMs: lagMs }, state: { reason }, nextMs: dueMs };
       const timeMs = this.#nowMs();
       const height = chain.height + hashes.length;
-      this.#best = { height, tip: hash };
+      this.#best.set({ height, tip: hash });
       this.#base = { tip: hash, ms: timeMs - dueMs > lateMs ? timeMs : dueMs };
       return {
         result: { requeueAfterMs: 1 },
@@ -269,10 +270,13 @@ export class ProductionSide {
     if (this.#base?.tip !== tip) this.#base = { tip, ms: Math.min((timeSeconds ?? Infinity) * 1_000, this.#nowMs()) };
     return this.#base.ms;
   }
+}
 
-  #see(chain: ChainState): void {
-    if (this.#best === undefined || chain.height > this.#best.height) this.#best = chain;
-  }
+/** The nodes of a side that make no blocks. They may have the newest one. */
+function othersIn({ ordinals, producers }: Side, nodes: readonly Node[]): Node[] {
+  const making = new Set(producers.map(({ ordinal }) => ordinal));
+  const own = ordinals && new Set(ordinals);
+  return nodes.filter(node => isReachable(node) && !making.has(node.ordinal) && own?.has(node.ordinal) !== false);
 }
 
 /** What is going on at a height, if a producer can be asked. */

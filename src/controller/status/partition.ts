@@ -12,11 +12,12 @@ import type { PartitionState } from '../partition-clock.ts';
 import { type ConditionState, hadCondition } from './condition.ts';
 
 export function partitionStatusOf(
-  { plan, specHash, startMs, healMs, experiment }: PartitionState,
+  { plan, specHash, startMs, startHeight, healMs, experiment }: PartitionState,
   reports: readonly NodeReport[],
 ): BitcoinNetworkPartition {
   return {
     startTime: timeText(startMs),
+    ...(startHeight === 0 ? {} : { startHeight }),
     ...(healMs === undefined ? {} : { healTime: timeText(healMs) }),
     specHash,
     ...(experiment === undefined ? {} : { experiment }),

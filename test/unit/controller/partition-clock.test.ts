@@ -37,6 +37,18 @@ describe('PartitionClock', () => {
     expect(state).to.include({ isCut: true, startMs: startMs + 60_000, healMs: startMs + 90_000 });
   });
 
+  it('keeps the height at which the network was cut, also when the controller has been replaced', () => {
+    const at = (height: number) => ({ name: 'regtest', height, tip: 'tip', tips: 1, forkDepth: 0 });
+    const clock = new PartitionClock();
+    const before = { ...cut(), status: { chain: at(101) } };
+    expect(observe(clock, before, startMs)).to.include({ startHeight: 101 });
+    expect(observe(clock, { ...cut(), status: { chain: at(110) } }, startMs), 'not written yet').to.include({ startHeight: 101 });
+    const { partition } = written(before, startMs).status ?? {};
+    const stored = { ...cut(), status: { chain: at(120), ...(partition && { partition }) } };
+    expect(observe(new PartitionClock(), stored, startMs)).to.include({ startHeight: 101 });
+    expect(observe(new PartitionClock(), written(cut(), startMs), startMs), 'without blocks').to.include({ startHeight: 0 });
+  });
+
   it('stays cut without a time', () => {
     const { partition = { parts: [] } } = cut().spec;
     const endless = network({ nodes: 4, partition: { parts: partition.parts } });

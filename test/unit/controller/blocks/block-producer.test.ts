@@ -44,6 +44,10 @@ function cut(...ordinals: readonly (readonly number[])[]): PartitionPlan {
 
 interface Observed {
   readonly partition?: PartitionPlan;
+  /** The height at which it was cut. */
+  readonly startHeight?: number;
+  /** Of the status. */
+  readonly height?: number;
   readonly paused?: boolean;
   /** The ordinal of a node that is not ready. */
   readonly unready?: number;
@@ -68,15 +72,17 @@ describe('BlockProducer', () => {
   });
 
   /** A reconcile of the network, whose blocks are one initial one. */
-  function observe({ partition, paused = false, unready }: Observed = {}) {
+  function observe({ partition, startHeight = 0, height = 0, paused = false, unready }: Observed = {}) {
     const request: ProductionRequest = {
       nodes: producers.map(({ ordinal }) => node(ordinal, { isReady: ordinal !== unready })),
       credentials: { user: 'u', password: 'p' },
-      plan: { producers, partition },
-      isCut: partition !== undefined,
+      plan: { producers },
+      cut: partition && { plan: partition, startHeight },
     };
     const spec = { blockProduction: { initialBlocks: 1, paused } };
-    return producer.observe(network(spec, { generation: paused ? 2 : 1 }), request)?.state.reason;
+    const chain = { name: 'regtest', height, tip: 'tip', tips: 1, forkDepth: 0 };
+    const of = { ...network(spec, { generation: paused ? 2 : 1 }), status: { chain } };
+    return producer.observe(of, request)?.state.reason;
   }
 
   it('makes the blocks of each part on its own nodes when one cut follows another in one generation', async () => {
@@ -95,6 +101,14 @@ describe('BlockProducer', () => {
     nodes.looks.length = 0;
     observe({ partition: cut([0], [1, 2]), unready: 1 });
     await until(() => nodes.looks.includes(1));
+  });
+
+  it('makes no block on a part that has lost those from before the cut, until no part has them', async () => {
+    const lost = { partition: cut([0], [1, 2]), startHeight: 1 };
+    await until(() => observe({ ...lost, height: 1 }) === 'ProducerNotReady');
+    expect(nodes.calls).to.deep.equal([]);
+    await until(() => observe({ ...lost, height: 0 }) === 'InitialBlocksMined');
+    expect(nodes.calls).to.include(0);
   });
 
   for (const [title, change] of [

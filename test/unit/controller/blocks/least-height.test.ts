@@ -22,11 +22,24 @@ describe('leastHeightOf', () => {
     expect(leastHeightOf(network, [node(0, { isReady: false }), node(1), node(2)], whole)).to.equal(294);
   });
 
-  it('is 0 when all nodes are ready, before there is a block, and on the sides of a cut', () => {
+  it('lets no empty node make the first blocks again when all nodes are ready: one of them may have just started', () => {
     const all = [node(0), node(1), node(2)];
-    expect(leastHeightOf(networkOf(300), all, whole)).to.equal(0);
+    expect(leastHeightOf(networkOf(300), all, whole)).to.equal(101);
+    expect(leastHeightOf(networkOf(50), all, whole), 'of the blocks that there are').to.equal(50);
+    expect(leastHeightOf(networkOf(300, { blockProduction: { intervalSeconds: 1 } }), all, whole)).to.equal(0);
+  });
+
+  it('is 0 before there is a block, and once the blocks are lost', () => {
     expect(leastHeightOf(network({ nodes: 3 }), [node(2)], whole)).to.equal(0);
-    expect(leastHeightOf(networkOf(300), [node(2)], { ...whole, name: 'east' })).to.equal(0);
+    expect(leastHeightOf(networkOf(0), [node(0), node(1), node(2)], whole)).to.equal(0);
+    expect(leastHeightOf(networkOf(0), [node(0)], { ...whole, name: 'east' }, 300)).to.equal(0);
+  });
+
+  it('lets no part of a cut make the first blocks again that there were before the cut, and each part those that there were not', () => {
+    const east: Side = { ...whole, name: 'east' };
+    expect(leastHeightOf(networkOf(300), [node(2)], east, 290)).to.equal(101);
+    expect(leastHeightOf(networkOf(300), [node(2)], east, 40)).to.equal(40);
+    expect(leastHeightOf(networkOf(300), [node(2)], east)).to.equal(0);
   });
 
   it('is the height of the blocks that the network starts with at least', () => {

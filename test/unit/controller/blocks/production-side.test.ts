@@ -29,6 +29,8 @@ class FakeNodes implements ProducerCalls {
   /** Those whose process is gone. */
   readonly refusing = new Set<number>();
   readonly generating = new Set<number>();
+  /** Those that were asked for their tips. */
+  readonly looks: number[] = [];
   /** What the next call fails with, and whether the block is made all the same. */
   next: { readonly error: Error; readonly isMade: boolean } | undefined;
   leads = true;
@@ -38,6 +40,7 @@ class FakeNodes implements ProducerCalls {
   readonly payees: (string | undefined)[] = [];
 
   look = async ({ ordinal }: Node) => {
+    this.looks.push(ordinal);
     await Promise.resolve();
     if (this.refusing.has(ordinal)) throw refused;
     if (this.silent.has(ordinal)) throw timeout;
@@ -66,6 +69,7 @@ describe('ProductionSide', () => {
   let side: ProductionSide;
   let all: Node[];
   let spec: BlockProductionSpec;
+  let of: Side;
   const three: Side = { name: '', producers: [0, 1, 2].map(ordinal => ({ ordinal, weight: 1 })), share: 1 };
 
   beforeEach(() => {
@@ -73,10 +77,11 @@ describe('ProductionSide', () => {
     side = new ProductionSide(nodes, () => nodes.nowMs);
     all = [node(0), node(1), node(2)];
     spec = { intervalSeconds: 10 };
+    of = three;
   });
 
   const none = { leastHeight: 0, needsWork: false, payments: [], addressOf: () => undefined, isCurrent: () => true };
-  const step = (limits: Partial<ProductionLimits> = {}) => side.step(spec, three, all, signal, { ...none, ...limits });
+  const step = (limits: Partial<ProductionLimits> = {}) => side.step(spec, of, all, signal, { ...none, ...limits });
   const waitOf = ({ result }: Step) => ('requeue' in result ? 'backoff' : result.requeueAfterMs);
 
   /** Steps at the times that it asks for. */
@@ -268,6 +273,67 @@ describe('ProductionSide', () => {
     nodes.silent.clear();
     await runFor(10_000);
     expect(new Set(nodes.calls.map(([ordinal]) => ordinal)), 'the one that has the newest block').to.deep.equal(new Set([2]));
+  });
+
+  describe('of an only producer among nodes that make no blocks', () => {
+    beforeEach(() => {
+      of = { ...three, producers: [{ ordinal: 2, weight: 1 }] };
+      nodes.chain = { height: 500, tip: 'high', timeSeconds: startMs / 1_000 - 60 };
+    });
+
+    it('makes no block as long as it is empty and another node has blocks, and goes on from these', async () => {
+      nodes.own.set(2, { height: 0, tip: 'genesis' });
+      const message = 'alice-sts-2 lacks the newest block';
+      for (let minutes = 0; minutes < 5; minutes += 1)
+        expect((await runFor(60_000)).state).to.deep.equal({ reason: 'ProducerNotReady', message });
+      side.refresh();
+      await runFor(60_000);
+      expect(nodes.calls).to.deep.equal([]);
+      nodes.own.clear();
+      await runFor(10_000);
+      expect(nodes.chain.height).to.be.above(500);
+    });
+
+    it('does not wait for blocks of another part', async () => {
+      nodes.own.set(2, { height: 0, tip: 'genesis', timeSeconds: 0 });
+      of = { ...of, name: 'west', ordinals: [1, 2] };
+      nodes.own.set(1, { height: 0, tip: 'genesis', timeSeconds: 0 });
+      expect((await step()).made?.last).to.include({ height: 1, ordinal: 2 });
+    });
+
+    it('goes on from its own chain when it has taken no block of a longer one for half a minute', async () => {
+      nodes.own.set(2, { height: 490, tip: 'lower', timeSeconds: startMs / 1_000 - 60 });
+      await runFor(29_000);
+      expect(nodes.calls).to.deep.equal([]);
+      await runFor(20_000);
+      expect(nodes.calls.length).to.be.above(0);
+    });
+
+    it('waits for longer while it receives blocks', async () => {
+      for (let height = 100; height < 140; height += 1) {
+        nodes.own.set(2, { height, tip: `block-${height}`, timeSeconds: startMs / 1_000 - 60 });
+        await runFor(10_000);
+      }
+      expect(nodes.calls).to.deep.equal([]);
+    });
+
+    it('makes blocks again when no node has the newest one any more', async () => {
+      await step();
+      nodes.chain = { height: 0, tip: 'genesis', timeSeconds: 0 };
+      await runFor(10_000);
+      expect(nodes.chain.height).to.be.above(0);
+    });
+
+    it('makes its blocks while another node does not answer', async () => {
+      nodes.silent.add(0);
+      expect((await step()).made).to.not.equal(undefined);
+    });
+
+    it('asks the others for their tips only when nodes have changed', async () => {
+      await runFor(60_000);
+      expect(nodes.calls.length).to.be.at.least(5);
+      expect(nodes.looks.filter(ordinal => ordinal !== 2)).to.have.members([0, 1]);
+    });
   });
 
   it('makes no block if the side has changed since the step began', async () => {
