@@ -7,11 +7,15 @@ import { eventually } from '../support/until.ts';
 describe('a network of real bitcoinds with wallets', function () {
   this.timeout(120_000);
   let alice: PlayedNetwork;
+  const paidOnes = [
+    { name: 'miner', blocks: 3 },
+    { name: 'user', ordinals: [1, 0], blocks: 2 },
+  ];
 
   before(async () => {
     alice = await PlayedNetwork.start(2, 34);
     alice.control();
-    const wallets = [{ name: 'miner', blocks: 3 }, { name: 'user', ordinals: [1, 0], blocks: 2 }, { name: 'empty' }];
+    const wallets = [...paidOnes, { name: 'empty' }];
     alice.create({ topology: { type: 'FullMesh' }, blockProduction: { initialBlocks: 104 }, wallets });
   });
   after(() => alice.stop());
@@ -64,6 +68,11 @@ describe('a network of real bitcoinds with wallets', function () {
     expect(await alice.call(0, { method: 'listwallets' })).to.have.members(['miner', 'user', 'empty']);
     await eventually(async () => (await alice.call(0, { method: 'getblockcount' })) === before);
     expect(await wallet('user', 1, { method: 'getbalance' }), 'of the other node').to.equal(50);
+  });
+
+  it('makes the block at once that is to pay to a wallet which is loaded', async () => {
+    alice.edit({ wallets: [...paidOnes, { name: 'empty', blocks: 100 }], blockProduction: { initialBlocks: 105 } });
+    await eventually(async () => (await paid('empty', 0)) === 1);
   });
 
   it('says that a bitcoind has no wallets', async () => {

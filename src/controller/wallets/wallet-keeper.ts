@@ -59,6 +59,8 @@ interface NodeEntry {
   readonly ordinal: number;
   node: Node | undefined;
   names: readonly string[];
+  /** The names of those that blocks pay to. */
+  paid: readonly string[];
   step: WalletsStep | undefined;
   /** Of the wallets of its present pod, by name: the wallets of another one have other keys. */
   addresses: Map<string, string>;
@@ -140,15 +142,18 @@ export class WalletKeeper {
   #update(key: string, network: NetworkEntry, ordinal: number, names: readonly string[], isOther: boolean): void {
     const node = network.request.nodes.find(each => each.ordinal === ordinal && isReachable(each));
     const known = network.nodes.get(ordinal);
-    const entry = known ?? { network, ordinal, node, names, step: undefined, addresses: new Map<string, string>() };
+    const paid = paidOn(network.network, ordinal);
+    const entry = known ?? { network, ordinal, node, names, paid, step: undefined, addresses: new Map<string, string>() };
     const isOtherPod = identityOf(known?.node) !== identityOf(node);
     if (isOtherPod) entry.addresses = new Map();
     const isNew = known === undefined || isOther || isOtherPod || String(known.names) !== String(names);
+    const hasNewPayment = paid.some(name => !entry.paid.includes(name) && !entry.addresses.has(name));
+    entry.paid = paid;
     // What it said before it was restarted does not count.
     if (isNew) Object.assign(entry, { node, names, step: undefined });
     network.nodes.set(ordinal, entry);
     this.#nodes.set(nodeKey(key, ordinal), entry);
-    if (isNew && node !== undefined) this.#options.queue.add(nodeKey(key, ordinal));
+    if ((isNew || hasNewPayment) && node !== undefined) this.#options.queue.add(nodeKey(key, ordinal));
   }
 
   async #reconcile(queueKey: string, signal: AbortSignal): Promise<Result> {
@@ -180,9 +185,9 @@ export class WalletKeeper {
   }
 
   /** Gets addresses of the wallets that blocks pay to. */
-  async #fund({ network, ordinal }: NodeEntry, addresses: Map<string, string>, batch: WalletBatch): Promise<Result> {
-    for (const { name, ordinals: [first = 0] = [], blocks = 0 } of network.network.spec.wallets ?? []) {
-      if (blocks === 0 || first !== ordinal || addresses.has(name)) continue;
+  async #fund({ paid }: NodeEntry, addresses: Map<string, string>, batch: WalletBatch): Promise<Result> {
+    for (const name of paid) {
+      if (addresses.has(name)) continue;
       try {
         const [outcome] = await batch([newAddressCall], { wallet: name });
         addresses.set(name, addressOf(outcome));
@@ -199,6 +204,10 @@ const nodeKey = (key: string, ordinal: number): string => `${key}|${ordinal}`;
 const identityOf = (node: Node | undefined): string => (node === undefined ? '' : `${node.name} ${node.ip}`);
 const isIn = (wallets: readonly BitcoinNetworkWallet[] = [], { name, ordinal }: NodeWallet): boolean =>
   wallets.some(wallet => wallet.name === name && wallet.ordinals.includes(ordinal));
+
+/** The names of the wallets of a node that blocks pay to. */
+const paidOn = ({ spec: { wallets = [] } }: BitcoinNetwork, ordinal: number): string[] =>
+  wallets.flatMap(({ name, ordinals: [first = 0] = [], blocks = 0 }) => (blocks > 0 && first === ordinal ? [name] : []));
 
 /** The names of the wallets that nodes should have, by ordinal. */
 function wantedOf({ spec: { wallets = [] } }: BitcoinNetwork, ordinals: ReadonlySet<number>): Map<number, string[]> {

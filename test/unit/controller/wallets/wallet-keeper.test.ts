@@ -13,6 +13,8 @@ const alice = network({ nodes: 1, wallets: [{ name: 'miner', blocks: 100 }] });
 describe('WalletKeeper', () => {
   /** The hosts that were asked for an address. */
   let paid: string[];
+  /** The hosts that were asked for their wallets. */
+  let lists: string[];
   /** What a host waits for before it answers. */
   let held: Map<string, Promise<void>>;
   let keeper: WalletKeeper;
@@ -20,13 +22,14 @@ describe('WalletKeeper', () => {
   let ended: Promise<void>;
 
   beforeEach(() => {
-    [paid, held] = [[], new Map<string, Promise<void>>()];
+    [paid, lists, held] = [[], [], new Map<string, Promise<void>>()];
     const batch = async ({ host }: { readonly host: string }, calls: readonly RpcCall[]): Promise<RpcOutcome[]> => {
       if (calls.some(({ method }) => method === 'getnewaddress')) {
         paid.push(host);
         await held.get(host);
       }
       return calls.map(({ method }) => {
+        if (method === 'listwalletdir') lists.push(host);
         if (method === 'listwallets') return { result: ['miner'] };
         if (method === 'listwalletdir') return { result: { wallets: [{ name: 'miner' }] } };
         return { result: `bcrt1q${host.replaceAll('.', 'x')}` };
@@ -42,8 +45,8 @@ describe('WalletKeeper', () => {
     await ended;
   });
 
-  const observe = (...nodes: Node[]) =>
-    keeper.observe(alice, { nodes, ordinals: new Set([0]), credentials: { user: 'u', password: 'p' } });
+  const request = { credentials: { user: 'u', password: 'p' } };
+  const observe = (...nodes: Node[]) => keeper.observe(alice, { ...request, nodes, ordinals: new Set([0]) });
   const address = () => keeper.addressOf('default/alice', wallet);
 
   it('gives no address of a wallet of a former pod', async () => {
@@ -56,6 +59,25 @@ describe('WalletKeeper', () => {
     await until(() => address() !== undefined);
     expect(address()).to.equal('bcrt1q10x0x0x9');
   });
+
+  for (const [title, before, after] of [
+    ['is paid', { ordinals: [0, 1] }, { ordinals: [0, 1], blocks: 5 }],
+    ['comes first', { ordinals: [1, 0], blocks: 5 }, { ordinals: [0, 1], blocks: 5 }],
+  ] as const)
+    it(`has the address at once of a loaded wallet that now ${title}, without another state meanwhile`, async () => {
+      const nodes = [node(0), node(1)];
+      const show = ({ ordinals, ...fields }: { readonly ordinals: readonly number[]; readonly blocks?: number }) => {
+        const of = network({ nodes: 2, wallets: [{ name: 'miner', ...fields, ordinals: [...ordinals] }] });
+        return keeper.observe(of, { ...request, nodes, ordinals: new Set([0, 1]) })?.state.reason;
+      };
+      await until(() => show(before) === 'WalletsLoaded');
+      expect(address()).to.equal(undefined);
+      const asked = lists.length;
+      expect(show(after)).to.equal('WalletsLoaded');
+      await until(() => address() !== undefined);
+      for (let times = 0; times < 3; times += 1) show(after);
+      expect(lists.length - asked, 'the node is asked once').to.equal(1);
+    });
 
   it('gives no address that a former pod answers when there is a new one', async () => {
     let answer = (): void => undefined;
