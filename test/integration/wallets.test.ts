@@ -75,6 +75,19 @@ describe('a network of real bitcoinds with wallets', function () {
     await eventually(async () => (await paid('empty', 0)) === 1);
   });
 
+  it('makes the blocks of a wallet whose node does not exist as without wallets, and those of the next for that one', async () => {
+    const more = [
+      { name: 'empty', blocks: 100 },
+      { name: 'shop', ordinals: [5], blocks: 1 },
+      { name: 'last', blocks: 1 },
+    ];
+    alice.edit({ wallets: [...paidOnes, ...more], blockProduction: { initialBlocks: 107 } });
+    await eventually(async () => (await alice.call(0, { method: 'getblockcount' })) === 107);
+    await eventually(async () => (await paid('last', 0)) === 1);
+    expect(await paid('empty', 0)).to.equal(1);
+    expect(alice.condition('SpecAccepted')).to.equal('False OrdinalUnknown');
+  });
+
   it('says that a bitcoind has no wallets', async () => {
     await alice.stopControlling();
     await alice.bitcoinds[1]?.restart('-disablewallet=1');

@@ -28,7 +28,7 @@ const walletSchema = z.object({
     }),
   blocks: int32(0, 1000).exactOptional().meta({
     description:
-      'How many of blockProduction.initialBlocks pay to the wallet, to that of the first of its nodes. Wallets are paid one after another, from the first block that the controller makes.',
+      'How many of blockProduction.initialBlocks pay to the wallet, to that of the first of its nodes that exists. Wallets are paid one after another, from the first block that the controller makes.',
     absent: '0.',
   }),
 });

@@ -10,19 +10,30 @@ export interface NodeWallet {
 }
 
 export interface Payment {
-  readonly wallet: NodeWallet;
+  /** Undefined if the network has none of the wallet's nodes: its blocks pay as without wallets. */
+  readonly wallet: NodeWallet | undefined;
   /** The height of the last block that pays to it. */
   readonly lastHeight: number;
 }
 
-/** @param first the height above which the controller makes blocks. @returns the payments in the order of their blocks */
-export function paymentsOf(wallets: readonly WalletSpec[], first: number): Payment[] {
+/**
+ * @param first the height above which the controller makes blocks
+ * @param ordinals the nodes that the network should have
+ * @returns the payments in the order of their blocks
+ */
+export function paymentsOf(wallets: readonly WalletSpec[], first: number, ordinals: ReadonlySet<number>): Payment[] {
   let lastHeight = first;
-  return wallets.flatMap(({ name, ordinals: [ordinal = 0] = [], blocks = 0 }) => {
+  return wallets.flatMap(wallet => {
+    const { name, blocks = 0 } = wallet;
+    const ordinal = paidOrdinal(wallet, ordinals);
     lastHeight += blocks;
-    return blocks === 0 ? [] : [{ wallet: { name, ordinal }, lastHeight }];
+    return blocks === 0 ? [] : [{ wallet: ordinal === undefined ? undefined : { name, ordinal }, lastHeight }];
   });
 }
+
+/** The node whose wallet is paid: the first that exists. */
+export const paidOrdinal = ({ ordinals: named = [0] }: WalletSpec, ordinals: ReadonlySet<number>): number | undefined =>
+  named.find(ordinal => ordinals.has(ordinal));
 
 /** The payment of the block of a height; undefined if it pays to no wallet. */
 export const paymentAt = (payments: readonly Payment[], height: number): Payment | undefined =>

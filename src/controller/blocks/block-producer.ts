@@ -56,7 +56,7 @@ export interface ProductionRequest {
   readonly credentials: Credentials | undefined;
   /** Of nodes that do not have the new ones yet. */
   readonly previous?: Credentials | undefined;
-  readonly plan: Pick<NetworkPlan, 'producers'>;
+  readonly plan: Pick<NetworkPlan, 'producers' | 'ordinals'>;
   /** Undefined: the network is not cut now. */
   readonly cut: Pick<PartitionState, 'plan' | 'startHeight'> | undefined;
 }
@@ -73,6 +73,8 @@ interface SideEntry {
 interface NetworkEntry {
   network: BitcoinNetwork;
   nodes: readonly Node[];
+  /** Those that it should have. */
+  ordinals: ReadonlySet<number>;
   /** The height at which it was cut. */
   startHeight: number | undefined;
   fingerprint: string;
@@ -138,7 +140,7 @@ export class BlockProducer {
     this.#networks.set(key, entry);
     // Blocks that were awaited are lost.
     const isLower = heightOf(network) < heightOf(entry.network);
-    Object.assign(entry, { network, nodes, startHeight: cut?.startHeight });
+    Object.assign(entry, { network, nodes, ordinals: plan.ordinals, startHeight: cut?.startHeight });
     // An experiment goes from one cut to another without a new generation.
     const parts = cut?.plan.parts;
     const fingerprint = JSON.stringify([network.metadata.generation, parts, nodes.map(identityOf), credentials, previous]);
@@ -203,7 +205,7 @@ export class BlockProducer {
     if (entry === undefined || spec === undefined) return {};
     const { network, side } = entry;
     const leastHeight = leastHeightOf(network.network, network.nodes, side, network.startHeight);
-    const payments = paymentsOf(network.network.spec.wallets ?? [], copiedHeightOf(network.network));
+    const payments = paymentsOf(network.network.spec.wallets ?? [], copiedHeightOf(network.network), network.ordinals);
     const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
     // Each change of the spec, the nodes or the cut sets another one.
     const isCurrent = () => this.#sides.get(key) === entry && entry.side === side;
@@ -252,7 +254,15 @@ const identityOf = ({ name, ip, isReady, isTerminating }: Node): string => `${na
 function newEntry(network: BitcoinNetwork): NetworkEntry {
   const { produced = 0, last } = network.status?.blockProduction ?? {};
   return {
-    ...{ network, nodes: [], startHeight: undefined, fingerprint: '', sides: new Map<string, SideEntry>(), produced },
+    ...{
+      network,
+      nodes: [],
+      ordinals: new Set<number>(),
+      startHeight: undefined,
+      fingerprint: '',
+      sides: new Map<string, SideEntry>(),
+      produced,
+    },
     makers: new LruCache<number>(maxMakers),
     last: last && { height: last.height, hash: last.hash, ordinal: last.ordinal, timeMs: Date.parse(last.time) },
   };

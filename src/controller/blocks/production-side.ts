@@ -144,8 +144,8 @@ export class ProductionSide {
     const batch = initialBatch(spec, chain.height);
     if (batch > 0) {
       const payment = paymentAt(payments, chain.height + 1);
-      const address = payment && addressOf(payment.wallet);
-      if (payment !== undefined && address === undefined)
+      const address = payment?.wallet && addressOf(payment.wallet);
+      if (payment?.wallet !== undefined && address === undefined)
         return { result: { requeueAfterMs: walletMs }, state: { reason: 'MiningInitialBlocks' } };
       const blocks = Math.min(needsWork ? 1 : batch, (payment?.lastHeight ?? Infinity) - chain.height);
       const wanted = { blocks, dueMs: this.#nowMs(), ...(address === undefined ? {} : { descriptor: `addr(${address})` }) };

@@ -2,7 +2,7 @@
 //   a node that hangs delays only its own wallets.
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork, BitcoinNetworkWallet } from '../../bitcoin/api/bitcoin-network.ts';
-import type { NodeWallet } from '../../bitcoin/chain/funding.ts';
+import { type NodeWallet, paidOrdinal } from '../../bitcoin/chain/funding.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import { batchWithEither } from '../../bitcoin/rpc/either-credentials.ts';
 import type { Credentials, RpcCall } from '../../bitcoin/rpc/rpc-client.ts';
@@ -142,7 +142,7 @@ export class WalletKeeper {
   #update(key: string, network: NetworkEntry, ordinal: number, names: readonly string[], isOther: boolean): void {
     const node = network.request.nodes.find(each => each.ordinal === ordinal && isReachable(each));
     const known = network.nodes.get(ordinal);
-    const paid = paidOn(network.network, ordinal);
+    const paid = paidOn(network, ordinal);
     const entry = known ?? { network, ordinal, node, names, paid, step: undefined, addresses: new Map<string, string>() };
     const isOtherPod = identityOf(known?.node) !== identityOf(node);
     if (isOtherPod) entry.addresses = new Map();
@@ -206,8 +206,10 @@ const isIn = (wallets: readonly BitcoinNetworkWallet[] = [], { name, ordinal }: 
   wallets.some(wallet => wallet.name === name && wallet.ordinals.includes(ordinal));
 
 /** The names of the wallets of a node that blocks pay to. */
-const paidOn = ({ spec: { wallets = [] } }: BitcoinNetwork, ordinal: number): string[] =>
-  wallets.flatMap(({ name, ordinals: [first = 0] = [], blocks = 0 }) => (blocks > 0 && first === ordinal ? [name] : []));
+const paidOn = ({ network: { spec }, request: { ordinals } }: NetworkEntry, ordinal: number): string[] =>
+  (spec.wallets ?? [])
+    .filter(wallet => (wallet.blocks ?? 0) > 0 && paidOrdinal(wallet, ordinals) === ordinal)
+    .map(({ name }) => name);
 
 /** The names of the wallets that nodes should have, by ordinal. */
 function wantedOf({ spec: { wallets = [] } }: BitcoinNetwork, ordinals: ReadonlySet<number>): Map<number, string[]> {

@@ -3,9 +3,10 @@ import { paymentAt, paymentsOf, walletProblems } from '../../../../src/bitcoin/c
 
 describe('the first blocks of a network', () => {
   const wallets = [{ name: 'miner', blocks: 2 }, { name: 'empty' }, { name: 'user', ordinals: [3, 1], blocks: 1 }];
-  const paid = (first: number, heights: readonly number[]) =>
+  const paid = (first: number, heights: readonly number[], ordinals: readonly number[] = [0, 1, 2, 3]) =>
     heights.map(height => {
-      const { name, ordinal } = paymentAt(paymentsOf(wallets, first), height)?.wallet ?? { name: '-', ordinal: '' };
+      const payments = paymentsOf(wallets, first, new Set(ordinals));
+      const { name, ordinal } = paymentAt(payments, height)?.wallet ?? { name: '-', ordinal: '' };
       return `${name}${ordinal}`;
     });
 
@@ -15,6 +16,11 @@ describe('the first blocks of a network', () => {
 
   it('are those after the copied ones', () => {
     expect(paid(300, [301, 302, 303, 304])).to.deep.equal(['miner0', 'miner0', 'user3', '-']);
+  });
+
+  it('pay to the first node that exists, and as without wallets if none does, which shifts no others', () => {
+    expect(paid(0, [1, 2, 3, 4], [0, 1])).to.deep.equal(['miner0', 'miner0', 'user1', '-']);
+    expect(paid(0, [1, 2, 3, 4], [1])).to.deep.equal(['-', '-', 'user1', '-']);
   });
 
   it('are a problem for a wallet of a node which there is not', () => {

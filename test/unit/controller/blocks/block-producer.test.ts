@@ -76,7 +76,7 @@ describe('BlockProducer', () => {
     const request: ProductionRequest = {
       nodes: producers.map(({ ordinal }) => node(ordinal, { isReady: ordinal !== unready })),
       credentials: { user: 'u', password: 'p' },
-      plan: { producers },
+      plan: { producers, ordinals: new Set([0, 1, 2]) },
       cut: partition && { plan: partition, startHeight },
     };
     const spec = { blockProduction: { initialBlocks: 1, paused } };

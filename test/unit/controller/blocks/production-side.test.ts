@@ -384,6 +384,17 @@ describe('ProductionSide', () => {
     expect(nodes.chain.height).to.equal(10);
   });
 
+  it('makes the blocks of a wallet whose node does not exist as without wallets', async () => {
+    spec = { initialBlocks: 4 };
+    const payments = [
+      { wallet: undefined, lastHeight: 3 },
+      { wallet: { name: 'user', ordinal: 1 }, lastHeight: 4 },
+    ];
+    for (let steps = 0; steps < 2; steps += 1) await step({ payments, addressOf: () => 'bcrt1user' });
+    expect(nodes.calls.map(([, blocks]) => blocks)).to.deep.equal([3, 1]);
+    expect(nodes.payees).to.deep.equal([undefined, 'addr(bcrt1user)']);
+  });
+
   it('makes no block on a chain that has lost the blocks that it should begin with', async () => {
     const { state } = await step({ leastHeight: 300 });
     expect(state).to.deep.equal({
