@@ -1,31 +1,22 @@
 // VolumeExpansion: lets the volumes of a network grow to the size of its spec. First the claims, then the StatefulSet, which cannot change
 //   and is recreated with its pods left alone. What has been done is read from the claims and the StatefulSet, never remembered.
 import type { V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-node';
-import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { podLabel } from '../../bitcoin/api/names.ts';
 import { resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import { apiStatusCode, isConflict, isNotFound } from '../../kube/api-error.ts';
-import type { KubeClient } from '../../kube/client.ts';
 import { persistentVolumeClaims } from '../resource-types.ts';
 import { conditionIn } from '../status/condition.ts';
+import { type ClaimsContext, isRefusal, labelledClaimsOf, missingRight, refusalOf } from './claims.ts';
 import {
   asksForLess,
   type Growth,
   growthOf,
   isBound,
-  isClaimOf,
   isGrowing,
+  leftSizeOf,
+  type SetClaims,
   type StoredSet,
   storedSetsOf,
 } from './volume-growth.ts';
-
-export interface ExpansionContext {
-  readonly client: Pick<KubeClient, 'get' | 'list' | 'patch'>;
-  readonly network: BitcoinNetwork;
-  /** The controller has the rights to read and change claims. */
-  readonly mayExpandVolumes: boolean;
-  readonly signal: AbortSignal;
-}
 
 export interface VolumesObserved {
   /** The size that the claim template of a StatefulSet keeps for now, by its name. */
@@ -41,11 +32,11 @@ const checkMs = { Expanding: 2_000, ExpansionRefused: 10_000 } as const;
 /** Until the status is written. */
 const announcedMs = 50;
 
-const missingRight = 'the controller may not read and change PersistentVolumeClaims (chart value rbac.persistentVolumeClaims)';
-
 export class VolumeExpansion {
   readonly #nowMs: () => number;
   #last: { readonly key: string; readonly untilMs: number; readonly observed: VolumesObserved } | undefined;
+  /** What was read of claims that exist before their StatefulSet does. */
+  #left: { readonly key: string; readonly sizes: ReadonlyMap<string, string> } | undefined;
 
   /** @param nowMs monotonic milliseconds. Default: performance.now */
   constructor(nowMs: () => number = () => performance.now()) {
@@ -53,15 +44,19 @@ export class VolumeExpansion {
   }
 
   /**
-   * Takes the next steps. Without volumes that have to grow it makes no request.
+   * Takes the next steps. Without volumes that have to grow it makes no request, but for a set whose StatefulSet is about to make claims
+   * for the first time: claims of that name that exist are read once. If they are smaller, the StatefulSet is created with their size, and
+   * so has to grow.
    * @param current the StatefulSet of a name, undefined if there is none
    * @throws an error that is no refusal of the API server
    */
-  async expand(context: ExpansionContext, current: (name: string) => V1StatefulSet | undefined): Promise<VolumesObserved> {
+  async expand(context: ClaimsContext, current: (name: string) => V1StatefulSet | undefined): Promise<VolumesObserved> {
     const { metadata, status } = context.network;
-    const sets = storedSetsOf(resumedSetsOf(context.network), current);
-    const growing = sets.filter(isGrowing);
     const isAnnounced = isExpansion(conditionIn(status, 'StorageReady')?.reason);
+    const stored = storedSetsOf(resumedSetsOf(context.network), current);
+    // Once it is announced, all claims are read anyway.
+    const sets = isAnnounced || !context.mayExpandVolumes ? stored : await this.#withLeftClaims(context, stored);
+    const growing = sets.filter(isGrowing);
     const keptSizes = new Map(growing.map(({ name, templateSize = '' }) => [name, templateSize] as const));
     if (growing.length === 0 && !isAnnounced) return { keptSizes };
     if (!context.mayExpandVolumes) return { keptSizes, growth: growing.length === 0 ? undefined : refusedFor(missingRight) };
@@ -73,6 +68,34 @@ export class VolumeExpansion {
     const { checkAgainMs = 0 } = observed;
     this.#last = { key, untilMs: this.#nowMs() + checkAgainMs, observed };
     return observed;
+  }
+
+  /** A set without a template counts as having that of the claims that are left of a former StatefulSet of its name. */
+  async #withLeftClaims(context: ClaimsContext, sets: readonly StoredSet[]): Promise<readonly StoredSet[]> {
+    const without = sets.filter(({ templateSize }) => templateSize === undefined);
+    if (without.length === 0) {
+      this.#left = undefined;
+      return sets;
+    }
+    const key = JSON.stringify([context.network.metadata.generation, without]);
+    if (this.#left?.key !== key) this.#left = { key, sizes: await leftSizesOf(context, without) };
+    const { sizes } = this.#left;
+    return sets.map(set => ({ ...set, templateSize: set.templateSize ?? sizes.get(set.name) }));
+  }
+}
+
+async function leftSizesOf(context: ClaimsContext, sets: readonly StoredSet[]): Promise<ReadonlyMap<string, string>> {
+  try {
+    const found = await labelledClaimsOf(context, sets);
+    return new Map(
+      found.flatMap(one => {
+        const size = leftSizeOf(one);
+        return size === undefined ? [] : [[one.set.name, size] as const];
+      }),
+    );
+  } catch (error) {
+    if (apiStatusCode(error) !== 403) throw error;
+    return new Map();
   }
 }
 
@@ -89,7 +112,7 @@ const announced = (growing: readonly StoredSet[]): Growth => ({
 });
 
 async function expandClaims(
-  context: ExpansionContext,
+  context: ClaimsContext,
   sets: readonly StoredSet[],
   templateSizes: ReadonlyMap<string, string>,
 ): Promise<VolumesObserved> {
@@ -111,17 +134,14 @@ async function expandClaims(
   return { keptSizes, growth, ...(growth === undefined ? {} : { checkAgainMs: checkMs[growth.reason] }) };
 }
 
-/** The claims of each set, also those that are left of nodes that it has no more. Those that a user made need not have the labels. */
-async function claimsOf({ client, network, signal }: ExpansionContext, sets: readonly StoredSet[]) {
+/** Also the claims of nodes that a user made: those need not have the label. */
+async function claimsOf(context: ClaimsContext, sets: readonly StoredSet[]): Promise<SetClaims[]> {
+  const { client, network, signal } = context;
   const { namespace } = network.metadata;
-  const labelSelector = Object.entries(podLabel(network))
-    .map(([label, value]) => `${label}=${value}`)
-    .join(',');
-  const { items } = await client.list(persistentVolumeClaims, { namespace, labelSelector, signal });
-  const listed = new Set(items.map(({ metadata }) => metadata?.name));
-  const found: { readonly set: StoredSet; readonly claims: V1PersistentVolumeClaim[] }[] = [];
-  for (const set of sets) {
-    const claims = items.filter(({ metadata }) => isClaimOf(set, metadata?.name ?? ''));
+  const found: SetClaims[] = [];
+  for (const { set, claims: labelled } of await labelledClaimsOf(context, sets)) {
+    const listed = new Set(labelled.map(({ metadata }) => metadata?.name));
+    const claims = [...labelled];
     for (const name of set.claims.filter(one => !listed.has(one))) {
       try {
         claims.push(await client.get(persistentVolumeClaims, { namespace, name }, { signal }));
@@ -136,7 +156,7 @@ async function claimsOf({ client, network, signal }: ExpansionContext, sets: rea
 
 /** Up to the first claim that the API server refuses to change. */
 async function growClaims(
-  { client, network, signal }: ExpansionContext,
+  { client, network, signal }: ClaimsContext,
   { size }: StoredSet,
   claims: readonly V1PersistentVolumeClaim[],
 ): Promise<{ readonly claims: readonly V1PersistentVolumeClaim[]; readonly refusal?: string }> {
@@ -151,17 +171,8 @@ async function growClaims(
     } catch (error) {
       // Deleted or changed meanwhile: the next reconcile reads it again.
       if (isNotFound(error) || isConflict(error) || !isRefusal(error)) throw error;
-      return { claims: grown, refusal: isOfRights(error) ? missingRight : error.message };
+      return { claims: grown, refusal: refusalOf(error) };
     }
   }
   return { claims: grown };
 }
-
-/** Not a fault of the API server, which passes. */
-function isRefusal(error: unknown): error is Error {
-  const code = apiStatusCode(error) ?? 0;
-  return error instanceof Error && code >= 400 && code < 500 && code !== 401 && code !== 429;
-}
-
-/** As RBAC answers; admission answers with the same code. */
-const isOfRights = ({ message }: Error): boolean => /cannot patch resource/.test(message);

@@ -55,14 +55,30 @@ export const isBound = ({ status }: V1PersistentVolumeClaim): boolean => status?
 const isSmaller = ({ status }: V1PersistentVolumeClaim, size: string): boolean =>
   compareQuantities(status?.capacity?.['storage'] ?? '0', size) < 0;
 
-/** A set with the claims that it has. */
-export interface GrownSet {
+/** A set with its claims, also those of nodes that it has no more. */
+export interface SetClaims {
   readonly set: StoredSet;
   readonly claims: readonly V1PersistentVolumeClaim[];
 }
 
+/**
+ * The least that a claim asks for or has, if it is less than the spec asks for: that of a former StatefulSet. A claim without a volume
+ * counts if it is of a node, since it gets one.
+ */
+export function leftSizeOf({ set, claims }: SetClaims): string | undefined {
+  const sizes = claims.flatMap(claim => {
+    const bound = isBound(claim) ? claim.status?.capacity?.['storage'] : undefined;
+    const isUsed = isBound(claim) || set.claims.includes(claim.metadata?.name ?? '');
+    return isUsed ? [claim.spec?.resources?.requests?.['storage'], bound] : [];
+  });
+  const smaller = sizes
+    .flatMap(size => canonicalQuantity(size ?? '') ?? [])
+    .filter(size => compareQuantities(size, set.size) < 0);
+  return smaller.filter(size => size !== '0').toSorted(compareQuantities)[0];
+}
+
 /** What is left to do when the claims have been changed; undefined if nothing is. */
-export function growthOf(sets: readonly GrownSet[]): Growth | undefined {
+export function growthOf(sets: readonly SetClaims[]): Growth | undefined {
   const claims = sets.flatMap(({ set, claims: own }) => own.map(claim => ({ claim, size: set.size })));
   const waiting = claims.filter(({ claim, size }) => asksForLess(claim, size) || isSmaller(claim, size));
   const refused = waiting.find(({ claim }) => isInfeasible(claim));

@@ -76,6 +76,21 @@ class Case {
     return this.#world.client.patch(networks, { namespace: this.namespace, name }, { spec }, { patchType: 'merge' });
   }
 
+  /** Creates the network again that `delete` deleted. */
+  declare(spec: BitcoinNetworkSpec): Promise<void> {
+    return this.#world.declare(this.namespace, name, spec);
+  }
+
+  /** Resolves when the network, its StatefulSet and its pods are gone. */
+  async delete(): Promise<void> {
+    const { namespace } = this;
+    await this.#world.client.delete(networks, { namespace, name }, { propagationPolicy: 'Background' });
+    await eventually(async () => {
+      const sets = (await this.#world.client.list(statefulSets, { namespace })).items;
+      return sets.length === 0 && (await this.podUids()).length === 0;
+    });
+  }
+
   untilRight(): Promise<void> {
     return this.#world.untilRight(this.namespace, name);
   }
@@ -259,6 +274,19 @@ describe('volumes that have to grow', function () {
     expect(await network.podUids()).to.include.members(before);
     expect((await network.events()).get('RolloutStarted')).to.deep.equal(rollouts);
     expect((await network.set()).spec?.template.metadata?.annotations).to.include(metadata.annotations);
+  });
+
+  it('of a deleted network of the same name grow to the size of the new one', async () => {
+    const network = await open('recreated');
+    await network.startNetwork({ nodes: 2 });
+    await network.delete();
+    expect(await network.requests()).to.deep.equal({ 'data-alice-sts-0': '1Gi', 'data-alice-sts-1': '1Gi' });
+    await network.declare({ nodes: 2, storage: { size: '2Gi', storageClassName: 'grows' } });
+    await network.untilGrown();
+    await network.untilRight();
+    expect(await network.requests()).to.deep.equal({ 'data-alice-sts-0': '2Gi', 'data-alice-sts-1': '2Gi' });
+    expect(templateSize(await network.set())).to.equal('2Gi');
+    await network.untilReason('True AllNodesUpdated', 'UpToDate');
   });
 
   it('come with the pods of a network that was suspended, given storage and resumed while no controller ran', async () => {

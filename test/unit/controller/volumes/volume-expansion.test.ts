@@ -50,6 +50,59 @@ describe('VolumeExpansion', () => {
     expect(cluster.calls).to.deep.equal([]);
   });
 
+  describe('with claims of a former StatefulSet', () => {
+    const storage = { size: '2Gi' };
+    const small = claimOf('data-alice-sts-1', { status: { phase: 'Pending' } });
+
+    /** @param reason that of StorageReady in the status; none for a network that is new */
+    function begin(current?: V1StatefulSet, mayExpandVolumes = true, reason?: string): Promise<VolumesObserved> {
+      const conditions = [{ type: 'StorageReady', status: 'False', reason, message: '', lastTransitionTime: '' }];
+      const status = reason === undefined ? {} : { status: { conditions } };
+      const of = { ...network({ nodes: 2, storage }), ...status } as BitcoinNetwork;
+      const { signal } = new AbortController();
+      return expansion.expand({ client: cluster, network: of, mayExpandVolumes, signal }, () => current);
+    }
+
+    it('creates the StatefulSet with the size that they have, and lets it grow from there', async () => {
+      cluster.put(plural, claimOf('data-alice-sts-0', { requested: '1536Mi', capacity: '1536Mi' }));
+      const { growth, keptSizes } = await begin();
+      expect([...keptSizes]).to.deep.equal([['alice-sts', '1Gi']]);
+      expect(growth).to.deep.equal({ reason: 'Expanding', message: 'the volumes of StatefulSet alice-sts grow from 1Gi to 2Gi' });
+      expect(cluster.writes).to.deep.equal([]);
+      await begin(setOf('1Gi'), true, 'Expanding');
+      expect(cluster.writes).to.deep.equal([0, 1].map(ordinal => `patch ${plural} default/data-alice-sts-${ordinal}`));
+    });
+
+    it('reads them once for each spec, in one request, and none without the right or once there is a StatefulSet', async () => {
+      for (const ordinal of [0, 1]) cluster.remove(plural, `default/data-alice-sts-${ordinal}`);
+      for (const current of [undefined, undefined]) expect((await begin(current)).growth).to.equal(undefined);
+      expect(cluster.calls).to.have.length(1);
+      await begin(setOf('2Gi'));
+      await begin(undefined, false);
+      expect(cluster.calls).to.have.length(1);
+      await begin();
+      expect(cluster.calls).to.have.length(2);
+    });
+
+    it('takes claims that its nodes wait for, and volumes that are too small, and not the claims of removed nodes that have none', async () => {
+      cluster.put(plural, claimOf('data-alice-sts-0', { requested: '2Gi', capacity: '2Gi' }));
+      cluster.put(plural, { ...small, metadata: { ...small.metadata, name: 'data-alice-sts-7' } });
+      cluster.put(plural, claimOf('data-alice-sts-1', { requested: '3Gi', capacity: '3Gi' }));
+      expect((await begin()).keptSizes.size).to.equal(0);
+      expansion = new VolumeExpansion();
+      cluster.put(plural, small);
+      expect((await begin()).keptSizes.get('alice-sts')).to.equal('1Gi');
+      expansion = new VolumeExpansion();
+      cluster.put(plural, claimOf('data-alice-sts-1', { requested: '2Gi', capacity: '1Gi' }));
+      expect((await begin()).keptSizes.get('alice-sts')).to.equal('1Gi');
+    });
+
+    it('does without them if it may not list claims after all', async () => {
+      cluster.fail('list', 403, plural);
+      expect(await begin()).to.deep.equal({ keptSizes: new Map() });
+    });
+  });
+
   it('lets the template of a StatefulSet change when its claims have been changed, and waits for the volumes', async () => {
     const { growth, keptSizes } = await expand('Expanding');
     expect(cluster.writes).to.deep.equal([0, 1].map(ordinal => `patch ${plural} default/data-alice-sts-${ordinal}`));
