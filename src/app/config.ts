@@ -113,7 +113,7 @@ const options = {
   'expand-volumes': option(
     boolean.default(false),
     'true|false',
-    'whether the controller may read and change PersistentVolumeClaims, so that volumes grow with spec.storage.size',
+    'whether the controller may read and change PersistentVolumeClaims, so that volumes grow with spec.storage.size, and follow spec.storage.retention',
   ),
   concurrency: option(wholeNumber(1, 10_000).default(100), 'N', 'maximum number of concurrent reconciles'),
   'recheck-seconds': option(

@@ -12,6 +12,7 @@ import {
   lastEventAnnotation,
   managedByLabel,
   networkLabel,
+  ownedClaimsAnnotation,
   pausedAnnotation,
   revisionLabel,
 } from '../bitcoin/api/names.ts';
@@ -33,7 +34,10 @@ const maxStatusBytes = 1024 * 1024;
 const maxMessageBytes = 1024;
 const maxIngress = 4;
 
-const ownMetadata = { labels: [networkLabel, managedByLabel, groupLabel], annotations: [appliedAnnotation, lastEventAnnotation] };
+const ownMetadata = {
+  labels: [networkLabel, managedByLabel, groupLabel],
+  annotations: [appliedAnnotation, lastEventAnnotation, ownedClaimsAnnotation],
+};
 
 /** A network's name, its spec and status, and whether it is paused. */
 export function keepNetwork({ apiVersion, kind, metadata, spec, status }: BitcoinNetwork): BitcoinNetwork {

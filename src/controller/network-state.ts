@@ -19,6 +19,7 @@ import { keepNetwork } from './kept-fields.ts';
 import { Expiry } from './expiry.ts';
 import { PartitionClock } from './partition-clock.ts';
 import { OwnPods } from './nodes/own-pods.ts';
+import { ClaimRetention } from './volumes/claim-retention.ts';
 import { VolumeExpansion } from './volumes/volume-expansion.ts';
 import { RolloutTracker } from './rollout/rollout-tracker.ts';
 import type { PodCredentials } from './steps/credentials.ts';
@@ -55,6 +56,7 @@ export class NetworkState {
   readonly edges = new EdgeHistory();
   readonly rollout = new RolloutTracker();
   readonly volumes = new VolumeExpansion();
+  readonly retention = new ClaimRetention();
   readonly chains = new ChainHistory();
   readonly chainLoss = new ChainLoss();
   readonly partition = new PartitionClock();

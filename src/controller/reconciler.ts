@@ -160,6 +160,7 @@ export class Reconciler {
       shownEdges: shownEdgesOf(planned, reports, nodes, network.status?.edges),
       rollout: isSuspended(network) ? undefined : applied.rollout.state,
       growth: applied.volumes.growth,
+      unkept: applied.retention.obstacle,
       chains: chains.chains,
       chainLoss: chainLoss.verdict,
       blocks: chains.chains === undefined ? [] : (blocksOf?.(chains.chains.branches[0].tip) ?? []),
@@ -168,7 +169,7 @@ export class Reconciler {
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, settledMs);
     const waitsMs = [
       ...[waitMs, lookAgainMs, chains.waitMs, healsInMs(partition), expiry?.dueInMs],
-      ...[applied.rollout.planAgainMs, applied.volumes.checkAgainMs],
+      ...[applied.rollout.planAgainMs, applied.volumes.checkAgainMs, applied.retention.checkAgainMs],
     ];
     return this.#requeue.next(key, { ...outcomes, isRejected, waitsMs });
   }

@@ -56,7 +56,7 @@ export const podDisruptionBudgets: ResourceType<V1PodDisruptionBudget> = {
   kind: 'PodDisruptionBudget',
   namespaced: true,
 };
-/** The claims of nodes: a StatefulSet makes them, the controller only lets them grow. */
+/** The claims of nodes: a StatefulSet makes them, the controller lets them grow and be kept. */
 export const persistentVolumeClaims: ResourceType<V1PersistentVolumeClaim> = {
   group: '',
   version: 'v1',

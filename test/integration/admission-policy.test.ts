@@ -27,6 +27,7 @@ import { eventually } from '../support/until.ts';
 import {
   allowed,
   allowedWithTemplates,
+  claimOwners,
   events,
   refused,
   refusedWithTemplates,
@@ -145,7 +146,7 @@ describe("the chart's admission policy", function () {
     await api.kubectlWithInput(JSON.stringify(grows), 'apply', '-f', '-');
     const resources = { requests: { storage: '1Gi' } };
     const spec = { storageClassName: 'grows', accessModes: ['ReadWriteOnce'], volumeName: name, resources };
-    await admin.create(persistentVolumeClaims, { metadata: { namespace, name }, spec });
+    await admin.create(persistentVolumeClaims, { metadata: { namespace, name, ownerReferences: claimOwners }, spec });
     const status = { phase: 'Bound', capacity: { storage: '1Gi' } };
     const options = { patchType: 'merge', subresource: 'status' } as const;
     await admin.patch(persistentVolumeClaims, { namespace, name }, { status }, options);

@@ -139,7 +139,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [delete]
 {{- end }}
 {{- if .Values.rbac.persistentVolumeClaims }}
-# Volumes grow with spec.storage.size: the claims are changed, then the StatefulSet is recreated. StatefulSets make and delete claims.
+# Volumes grow with spec.storage.size: the claims are changed, then the StatefulSet is recreated. When spec.storage.retention
+# keeps volumes that it did not keep before, the StatefulSet is taken out of the owners of the claims. StatefulSets make and delete claims.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list, patch]

@@ -48,6 +48,12 @@ export const appliedAnnotation = `${group}/applied`;
 /** On a Service or StatefulSet: the event that reports its last change. */
 export const lastEventAnnotation = `${group}/last-event`;
 
+/**
+ * On a StatefulSet whose claims are kept when it is deleted, and were not before: claims of nodes that do not run may still have it as an
+ * owner, with which they would be deleted.
+ */
+export const ownedClaimsAnnotation = `${group}/owned-claims`;
+
 /** On an event: the name that the recorder gives it. */
 export const eventNameAnnotation = `${group}/event-name`;
 

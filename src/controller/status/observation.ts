@@ -39,6 +39,8 @@ export interface Observation {
   readonly rollout?: RolloutState | undefined;
   /** Volumes that do not have the size of the spec yet. Default: all have it. */
   readonly growth?: Growth | undefined;
+  /** Why volumes of nodes that do not run may be deleted although the spec keeps them. Default: none may, or it is not known. */
+  readonly unkept?: string | undefined;
   /** The chains of the nodes. Default: no node has reported one. */
   readonly chains?: ChainsObserved | undefined;
   /** Default: the spec sets no time at which the network is deleted. */

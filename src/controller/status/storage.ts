@@ -13,10 +13,28 @@ import type { Observation } from './observation.ts';
 /** As images/bitcoind/volume.sh says it. */
 const otherChain = /the volume is of another chain/;
 
+type Observed = Pick<Observation, 'nodes' | 'problems' | 'growth' | 'unkept'>;
+
 /** Undefined without storage, and until the volume of every node has been mounted or one could not be. */
 export function storageReady(
   network: BitcoinNetwork,
-  { nodes, problems, growth }: Pick<Observation, 'nodes' | 'problems' | 'growth'>,
+  observed: Observed,
+  previous: BitcoinNetworkStatus | undefined,
+): ConditionState | undefined {
+  const state = stateOf(network, observed, previous);
+  // A refusal has an event, which another message would repeat.
+  if (state === undefined || isExpansion(state.reason)) return state;
+  const [message = ''] = state.message.split(unkeptText, 1);
+  return { ...state, message: observed.unkept === undefined ? message : `${message}${unkeptText}${observed.unkept}` };
+}
+
+/** Before the cause. */
+const unkeptText =
+  '; volumes of nodes that do not run may still be deleted with the network, since retention.whenDeleted was Delete: ';
+
+function stateOf(
+  network: BitcoinNetwork,
+  { nodes, problems, growth }: Observed,
   previous: BitcoinNetworkStatus | undefined,
 ): ConditionState | undefined {
   const stored = resumedSetsOf(network).filter(({ settings }) => settings.storage !== undefined);

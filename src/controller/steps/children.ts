@@ -26,6 +26,7 @@ import { formerSetOf } from './left-pods.ts';
 import { removeSurplus } from './remove-surplus.ts';
 import type { AppliedSet } from '../rollout/observe-rollout.ts';
 import type { RolloutPlan } from '../rollout/rollout-input.ts';
+import type { RetentionObserved } from '../volumes/claim-retention.ts';
 import type { VolumesObserved } from '../volumes/volume-expansion.ts';
 import { applyStatefulSet, prepareStatefulSet } from './stateful-set.ts';
 
@@ -58,6 +59,7 @@ export interface Children {
   readonly forbidden: readonly ChildKindName[];
   readonly rollout: RolloutPlan;
   readonly volumes: VolumesObserved;
+  readonly retention: RetentionObserved;
 }
 
 /**
@@ -133,7 +135,14 @@ export class ChildrenStep {
     const first = statefulSetName(network);
     const current = newestOf(first) ?? state.child('statefulSets', first).replaced;
     const credentials = await this.#credentials.of(network, state.credentials, current, signal);
-    const volumes = await state.volumes.expand({ ...context, client, mayExpandVolumes }, newestOf);
+    const ofClaims = { ...context, client, mayExpandVolumes };
+    const volumes = await state.volumes.expand(ofClaims, newestOf);
+    const retention = await state.retention.align(ofClaims, {
+      current: newestOf,
+      remember: (name, written) => {
+        state.child('statefulSets', name).writes.remember(written);
+      },
+    });
     const prepared = sets.map(wantedSet => {
       const cached = cachedIn(caches.statefulSets, network, wantedSet.name);
       const set = withoutFirstClaims(wantedSet, newestOf(wantedSet.name), known);
@@ -169,7 +178,7 @@ export class ChildrenStep {
     state.rolledOutGeneration = areRolledOut ? network.metadata.generation : undefined;
     const kept = areRolledOut ? [] : [{ kind: 'configMaps', name: configMapName(network) } as const];
     await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), [...children, ...kept]);
-    return { credentials, children, forbidden, rollout, volumes };
+    return { credentials, children, forbidden, rollout, volumes, retention };
   }
 
   async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {

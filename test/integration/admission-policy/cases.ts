@@ -78,6 +78,12 @@ const withContainerOfItsOwn = (fields: object): V1StatefulSet =>
 const withHashes = (secretName: string) => ({ secret: listedSecret, rpcAuth: { secretName } });
 
 /** The end of "lets the controller …". */
+const otherOwner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'web-conf', uid: 'uid-web-conf' };
+/** Like the StatefulSet of the claim, but of another node. */
+const webOwner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web-sts', uid: 'uid-web-sts' };
+const setOwner = { ...webOwner, name: 'alice-sts', uid: 'uid-alice-sts' };
+/** Of the claims that there are. */
+export const claimOwners = [setOwner, otherOwner, webOwner];
 const largerClaim = { spec: { resources: { requests: { storage: '2Gi' } } } };
 
 export const allowed: Readonly<Record<string, Write>> = {
@@ -158,6 +164,9 @@ export const allowed: Readonly<Record<string, Write>> = {
   'let an experiment go': patch(experiments, 'ended', { metadata: { finalizers: ['example.com/kept'] } }),
   'delete an experiment whose time after its end is over': remove(experiments, 'ended'),
   'let the volume of a node grow': patch(persistentVolumeClaims, 'data-alice-sts-0', largerClaim),
+  'keep the volume of a node whose StatefulSet is deleted': patch(persistentVolumeClaims, 'data-alice-sts-0', {
+    metadata: { ownerReferences: [otherOwner, webOwner] },
+  }),
   'evict a node': evict('alice-sts-0'),
   'evict a node of a group': evict('alice-sts-old-100'),
   'record an event about a network': create(events, event()),
@@ -486,6 +495,20 @@ export const refused: Refusals = {
   'a larger volume of an application': [patch(persistentVolumeClaims, 'web', largerClaim), claimSize],
   'other labels of the claim of a node': [
     patch(persistentVolumeClaims, 'data-alice-sts-0', { metadata: { labels: { app: 'web' } } }),
+    claimSize,
+  ],
+  'another owner of the claim of a node': [
+    patch(persistentVolumeClaims, 'data-alice-sts-0', {
+      metadata: { ownerReferences: [...claimOwners, { ...otherOwner, uid: 'uid-another' }] },
+    }),
+    claimSize,
+  ],
+  'the removal of an owner of a claim that is not its StatefulSet': [
+    patch(persistentVolumeClaims, 'data-alice-sts-0', { metadata: { ownerReferences: [setOwner, otherOwner] } }),
+    claimSize,
+  ],
+  'the removal of an owner that is no StatefulSet': [
+    patch(persistentVolumeClaims, 'data-alice-sts-0', { metadata: { ownerReferences: [setOwner, webOwner] } }),
     claimSize,
   ],
   'the eviction of a pod of an application': [evict('web-0'), /evicts only pods that are named as nodes/],

@@ -1,8 +1,10 @@
 // Volumes grow with the spec, and no pod is restarted: a real API server with its StatefulSet, volume and garbage collector controllers. The
 // test is the storage driver: it makes a volume larger when its claim asks for it.
+import { isDeepStrictEqual } from 'node:util';
 import type { V1PersistentVolume, V1PersistentVolumeClaim, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-network.ts';
+import { ownedClaimsAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { networks, persistentVolumeClaims, pods, statefulSets } from '../../../src/controller/resource-types.ts';
 import type { ResourceType } from '../../../src/kube/resource.ts';
 import { ApiProxy } from '../../support/fakes/api-proxy.ts';
@@ -97,6 +99,19 @@ class Case {
 
   async claims(): Promise<V1PersistentVolumeClaim[]> {
     return (await this.#world.client.list(persistentVolumeClaims, { namespace: this.namespace })).items;
+  }
+
+  /** By the name of the claim, the kinds of its owners. A claim that is being deleted has none. */
+  async owners(): Promise<Record<string, string>> {
+    const entries = (await this.claims()).map(({ metadata }) => {
+      const kinds = metadata?.ownerReferences?.map(({ kind }) => kind) ?? [];
+      return [metadata?.name ?? '', metadata?.deletionTimestamp === undefined ? kinds.join() : 'deleted'];
+    });
+    return Object.fromEntries(entries) as Record<string, string>;
+  }
+
+  async untilOwners(wanted: Record<string, string>): Promise<void> {
+    await eventually(async () => isDeepStrictEqual(await this.owners(), wanted));
   }
 
   /** By the name of the claim. */
@@ -377,5 +392,82 @@ describe('volumes that have to grow', function () {
       for (let kill = kills.shift(); kill !== undefined; kill = kills.shift()) await growKilled(...kill);
     };
     await Promise.all(Array.from({ length: concurrency }, worker));
+  });
+});
+
+describe('volumes that are to be kept when the network is deleted, and were not', function () {
+  this.timeout(300_000);
+  const storage = { size: '1Gi', storageClassName: 'keeps' };
+  const deletes = { storage: { ...storage, retention: { whenDeleted: 'Delete' } } } as const;
+  const keeps = { storage: { retention: { whenDeleted: 'Retain' } } };
+  const [first, second, third] = ['data-alice-sts-0', 'data-alice-sts-1', 'data-alice-sts-2'] as const;
+  let world: World;
+  let network: Case;
+
+  before(async () => {
+    world = await World.start();
+    world.kubelet.onGone = ip => world.bitcoind.restart(ip);
+    const keepsClass = { metadata: { name: 'keeps' }, provisioner: 'kubernetes.io/no-provisioner' };
+    await world.client.create(storageClasses, keepsClass);
+  });
+  after(() => world.stop());
+  afterEach(() => network.stop());
+
+  it('are kept if the network is suspended when that changes', async () => {
+    network = await Case.start(world, 'kept-suspended');
+    await network.control();
+    await network.startNetwork({ nodes: 2, ...deletes }, 'keeps');
+    const owned = { [first]: 'StatefulSet', [second]: 'StatefulSet' };
+    await network.untilOwners(owned);
+    await network.edit({ suspend: true });
+    await network.untilReason('True Suspended', 'Suspended');
+    expect(await network.owners()).to.deep.equal(owned);
+    await network.edit(keeps);
+    await network.untilOwners({ [first]: '', [second]: '' });
+    await eventually(async () => (await network.set()).metadata?.annotations?.[ownedClaimsAnnotation] === undefined);
+    await network.delete();
+    expect(await network.owners()).to.deep.equal({ [first]: '', [second]: '' });
+  });
+
+  it('are kept if their nodes were removed before, also if the controller is killed meanwhile', async () => {
+    network = await Case.start(world, 'kept-scaled');
+    await network.control();
+    await network.startNetwork({ nodes: 3, ...deletes }, 'keeps');
+    await network.untilOwners({ [first]: 'StatefulSet', [second]: 'StatefulSet', [third]: 'StatefulSet' });
+    await network.edit({ nodes: 1 });
+    await network.untilRight();
+    let killed: Promise<void> | undefined;
+    network.proxy.onRequest = ({ isWrite, path }) => {
+      if (killed === undefined && !(isWrite && path.includes(`/${second}`))) return 'pass';
+      killed ??= network.kill();
+      return 'vanish';
+    };
+    await network.edit(keeps);
+    // The StatefulSet controller takes care of the node that runs.
+    await network.untilOwners({ [first]: '', [second]: 'StatefulSet', [third]: 'StatefulSet' });
+    await eventually(() => killed !== undefined);
+    await killed;
+    network.proxy.onRequest = () => 'pass';
+    await network.control();
+    await network.untilOwners({ [first]: '', [second]: '', [third]: '' });
+    await network.delete();
+    expect(await network.owners()).to.deep.equal({ [first]: '', [second]: '', [third]: '' });
+  });
+
+  it('are named in the status of a suspended network if the controller has no right to them, and kept when it has', async () => {
+    network = await Case.start(world, 'kept-forbidden');
+    await network.control(false);
+    await network.startNetwork({ nodes: 1, ...deletes }, 'keeps');
+    await network.untilOwners({ [first]: 'StatefulSet' });
+    await network.edit({ suspend: true });
+    await network.untilReason('True Suspended', 'Suspended');
+    await network.edit(keeps);
+    await eventually(async () => (await network.storageReady()).includes('chart value rbac.persistentVolumeClaims'));
+    expect(await network.storageReady()).to.match(/^True VolumesReady /);
+    expect(await network.owners()).to.deep.equal({ [first]: 'StatefulSet' });
+    await network.kill();
+    await network.control();
+    await network.untilOwners({ [first]: '' });
+    await eventually(async () => !(await network.storageReady()).includes('may still be deleted'));
   });
 });

@@ -116,13 +116,13 @@ export class FakeCluster implements ApplyClient {
     await this.#call('patch', type, key, body);
     const before = this.#existing(type, key);
     const { metadata = {}, ...fields } = body as KubeObject;
-    const { resourceVersion = before.metadata?.resourceVersion, uid = before.metadata?.uid } = metadata;
+    const { resourceVersion = before.metadata?.resourceVersion, uid = before.metadata?.uid, ...others } = metadata;
     if (!isDeepStrictEqual([resourceVersion, uid], [before.metadata?.resourceVersion, before.metadata?.uid]))
       throw new ApiError(`patch ${key}`, 409, { reason: 'Conflict' });
     return this.put(type.plural, {
       ...before,
       ...withoutNulls(fields),
-      metadata: { ...before.metadata, resourceVersion: this.#next() },
+      metadata: { ...before.metadata, ...mergedMetadata(before.metadata, others), resourceVersion: this.#next() },
     });
   }
 
@@ -159,6 +159,13 @@ export class FakeCluster implements ApplyClient {
   #next(): string {
     return String((this.#version += 1));
   }
+}
+
+/** The metadata of a merge patch: null removes an annotation. */
+function mergedMetadata(before: KubeObject['metadata'], { annotations, ...others }: object & KubeObject['metadata']): object {
+  if (annotations === undefined) return others;
+  const merged = Object.entries<string | null>({ ...before?.annotations, ...annotations });
+  return { ...others, annotations: Object.fromEntries(merged.filter(([, value]) => value !== null)) };
 }
 
 /** The fields of a merge patch: null removes a field of the status. */

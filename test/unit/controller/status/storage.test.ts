@@ -14,11 +14,16 @@ const stateOf = (
   problems: Observation['problems'],
   previous: BitcoinNetworkStatus | undefined,
   growth?: Growth,
+  unkept?: string,
 ): string | undefined => {
-  const state = storageReady(of, { nodes, problems, growth }, previous);
+  const state = storageReady(of, { nodes, problems, growth, unkept }, previous);
   return state && `${state.status} ${state.reason}: ${state.message}`;
 };
 const mounted = 'True VolumesReady: the volumes of all nodes with storage are mounted';
+
+const statusWith = (status: 'True' | 'False', reason: string, message = 'm'): BitcoinNetworkStatus => ({
+  conditions: [{ type: 'StorageReady', status, reason, message, lastTransitionTime: 't' }],
+});
 
 describe('StorageReady', () => {
   it('is absent without storage, and before it is known', () => {
@@ -44,6 +49,19 @@ describe('StorageReady', () => {
       expect(stateOf(stored, [], [{ subject, reason, cause }], undefined)).to.equal(`False ${expected}: alice-sts-0: ${cause}`);
   });
 
+  it('says as long as it is so that volumes may be deleted which the spec keeps', () => {
+    const suspended = network({ nodes: 2, storage, suspend: true });
+    const first = storageReady(suspended, { nodes: [], problems: [], unkept: 'no right' }, statusWith('True', 'VolumesReady'));
+    const conditions = [{ type: 'StorageReady', observedGeneration: 1, lastTransitionTime: 't', ...first }];
+    const before = { conditions } as BitcoinNetworkStatus;
+    const expected =
+      'True VolumesReady: m; volumes of nodes that do not run may still be deleted with the network, since retention.whenDeleted was Delete: no right';
+    expect(stateOf(suspended, [], [], before, undefined, 'no right')).to.equal(expected);
+    expect(stateOf(suspended, [], [], before)).to.equal('True VolumesReady: m');
+    const refusal = { reason: 'ExpansionRefused', message: 'the class cannot grow' } as const;
+    expect(stateOf(suspended, [], [], before, refusal, 'no right')).to.equal('False ExpansionRefused: the class cannot grow');
+  });
+
   it('is as it was while nodes start for another cause, and while the network is suspended', () => {
     const conditions = [{ type: 'StorageReady', status: 'True', reason: 'VolumesReady', message: 'm', lastTransitionTime: 't' }];
     const before = { conditions } as BitcoinNetworkStatus;
@@ -53,9 +71,6 @@ describe('StorageReady', () => {
     expect(stateOf(network({ nodes: 2, storage, suspend: true }), [], [], undefined)).to.equal(undefined);
   });
 
-  const statusWith = (status: 'True' | 'False', reason: string, message = 'm'): BitcoinNetworkStatus => ({
-    conditions: [{ type: 'StorageReady', status, reason, message, lastTransitionTime: 't' }],
-  });
   const expanding = statusWith('False', 'Expanding');
   const refused = statusWith('False', 'ExpansionRefused', 'the class cannot grow');
   const ready = statusWith('True', 'VolumesReady');
