@@ -41,8 +41,11 @@ const readinessProbe: V1Probe = {
   successThreshold: 1,
 };
 
+/** Of what the start script writes. */
+export const configurationVolumeName = 'configuration';
+
 /** Where each volume is mounted. The root file system is read-only. */
-const mountPaths = { data: '/bitcoin', configuration: '/run/bitcoin' } as const;
+const mountPaths = { [dataVolume]: '/bitcoin', [configurationVolumeName]: '/run/bitcoin' } as const;
 
 /** The user and group of the controller's own image. */
 const ownUser = 10_001;
@@ -56,7 +59,7 @@ const ephemeral = (dataSizeLimit: string): V1Volume => ({
 const volumesOf = ({ settings: { storage } }: NodeSet, dataSizeLimit: string): V1Volume[] => [
   ...(storage === undefined ? [ephemeral(dataSizeLimit)] : []),
   // In memory, since the start script writes the configuration, and with it the password, there.
-  { name: 'configuration', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+  { name: configurationVolumeName, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
 ];
 
 /** Names the Secret of the credentials to the start script. */

@@ -1,6 +1,11 @@
 // The persistent volumes of a network's nodes in the condition StorageReady, and in events. Pure.
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
-import { isSuspended, resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
+import { parseNodeName } from '../../bitcoin/api/names.ts';
+import { configurationMount } from '../../bitcoin/resources/config-map.ts';
+import { isSuspended, type NodeSet, resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
+import { rpcAuthMount } from '../../bitcoin/resources/rpc-auth.ts';
+import { configurationVolumeName } from '../../bitcoin/resources/stateful-set.ts';
+import { dataVolume } from '../../bitcoin/resources/storage.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
 import { reasons } from '../events/reasons.ts';
@@ -40,7 +45,11 @@ function stateOf(
   const stored = resumedSetsOf(network).filter(({ settings }) => settings.storage !== undefined);
   if (stored.length === 0) return undefined;
   const groups = new Set(stored.map(({ group }) => group));
-  const faults = problems.flatMap(problem => faultOf(problem) ?? []);
+  const faults = problems.flatMap(problem => {
+    const node = parseNodeName(network, problem.subject);
+    const set = node === undefined ? undefined : stored.find(({ group }) => group === node.group);
+    return node !== undefined && set === undefined ? [] : (faultOf(problem, otherVolumesOf(set)) ?? []);
+  });
   const foreign = faults.find(({ reason }) => reason === 'VolumeOfAnotherChain');
   // Volumes grow only while this reports it; the cause of a pod that is not ready is in Ready as well.
   const first = growth === undefined ? (foreign ?? faults[0]) : withFault(growth, foreign);
@@ -60,11 +69,33 @@ const withFault = ({ reason, message }: Growth, fault: { readonly message: strin
   message: fault === undefined ? message : `${message}; ${fault.message}`,
 });
 
-function faultOf({ subject, reason, cause }: Problem): Pick<ConditionState, 'reason' | 'message'> | undefined {
+/** The volumes of the pods that are not of a claim which the set makes. */
+const otherVolumesOf = (set: NodeSet | undefined): ReadonlySet<string> =>
+  new Set([
+    ...[configurationVolumeName, configurationMount.volumeMount.name, rpcAuthMount.name],
+    ...(set?.settings.podTemplate?.spec?.volumes ?? []).map(({ name }) => name),
+  ]);
+
+/**
+ * Whether the kubelet may speak of the data. It names the volumes that the pod waits for as the pod does, and the one that failed so too,
+ * unless that is of a claim: then by the PersistentVolume. A driver that cannot provision one names no volume.
+ */
+function mayBeOfData(cause: string, others: ReadonlySet<string>): boolean {
+  const [, unmounted] = /\bunmounted volumes=\[([^\]]*)\]/.exec(cause) ?? [];
+  if (unmounted !== undefined) return unmounted.split(/[\s,]+/).includes(dataVolume);
+  const named = [...cause.matchAll(/\bfor volume "([^"]+)"/g)].map(([, name = '']) => name);
+  return named.length === 0 || named.some(name => !others.has(name) && !name.startsWith('kube-api-access-'));
+}
+
+function faultOf(
+  { subject, reason, cause }: Problem,
+  others: ReadonlySet<string>,
+): Pick<ConditionState, 'reason' | 'message'> | undefined {
   const message = `${subject}: ${cause}`;
   if (reason === reasons.nodeExited && otherChain.test(cause)) return { reason: 'VolumeOfAnotherChain', message };
   const isOfVolume =
-    reason === reasons.volumeMountFailed || (reason === reasons.podUnschedulable && /PersistentVolumeClaim|volume/i.test(cause));
+    (reason === reasons.volumeMountFailed && mayBeOfData(cause, others)) ||
+    (reason === reasons.podUnschedulable && /PersistentVolumeClaim|volume/i.test(cause));
   return isOfVolume ? { reason: 'VolumesNotReady', message } : undefined;
 }
 

@@ -49,6 +49,36 @@ describe('StorageReady', () => {
       expect(stateOf(stored, [], [{ subject, reason, cause }], undefined)).to.equal(`False ${expected}: alice-sts-0: ${cause}`);
   });
 
+  it('is not False for a volume that is not that of the data, or of a node without storage', () => {
+    const template = { spec: { volumes: [{ name: 'tools', secret: { secretName: 'tools' } }] } };
+    const groups = [
+      { name: 'old', nodes: 1, ordinals: { start: 100 } },
+      { name: 'kept', nodes: 1, ordinals: { start: 200 }, storage },
+    ];
+    const mixed = network({ nodes: 2, groups, podTemplate: template });
+    const whole = network({ nodes: 2, storage, podTemplate: template, rpcAuth: { secretName: 'hashes' } });
+    const stateFor = (of: BitcoinNetwork, subject: string, cause: string): string | undefined =>
+      stateOf(of, [], [{ subject, reason: reasons.volumeMountFailed, cause }], undefined);
+    for (const cause of [
+      'FailedMount: MountVolume.SetUp failed for volume "rpcauth" : secret "hashes" not found',
+      'FailedMount: MountVolume.SetUp failed for volume "conf" : configmap "alice-conf" not found',
+      'FailedMount: MountVolume.SetUp failed for volume "tools" : secret "tools" not found',
+      'FailedMount: MountVolume.SetUp failed for volume "kube-api-access-x7k2p" : failed to fetch token',
+      'FailedMount: Unable to attach or mount volumes: unmounted volumes=[rpcauth], unattached volumes=[data rpcauth]: timed out',
+    ])
+      expect(stateFor(whole, 'alice-sts-0', cause), cause).to.equal(undefined);
+    for (const cause of [
+      'FailedMount: MountVolume.SetUp failed for volume "pvc-6a0d1c" : rpc error',
+      'FailedAttachVolume: Multi-Attach error for volume "pvc-6a0d1c" Volume is already used by 1 pod(s)',
+      'FailedMount: Unable to attach or mount volumes: unmounted volumes=[rpcauth data], unattached volumes=[]: timed out',
+      'ProvisioningFailed: the quota is exceeded',
+    ]) {
+      expect(stateFor(whole, 'alice-sts-0', cause), cause).to.match(/^False VolumesNotReady: alice-sts-0: /);
+      expect(stateFor(mixed, 'alice-sts-old-100', cause), cause).to.equal(undefined);
+      expect(stateFor(mixed, 'alice-sts-kept-200', cause), cause).to.match(/^False VolumesNotReady: /);
+    }
+  });
+
   it('says as long as it is so that volumes may be deleted which the spec keeps', () => {
     const suspended = network({ nodes: 2, storage, suspend: true });
     const first = storageReady(suspended, { nodes: [], problems: [], unkept: 'no right' }, statusWith('True', 'VolumesReady'));
