@@ -19,7 +19,7 @@ export const rolloutSchema = z
       }),
     partition: ordinal()
       .exactOptional()
-      .meta({ description: 'Nodes with a lower ordinal are not restarted: lower it to go on.', absent: '0: all nodes are.' }),
+      .meta({ description: 'Nodes with a lower ordinal are not restarted: lower it to continue.', absent: '0: all nodes are.' }),
     paused: z
       .boolean()
       .exactOptional()

@@ -104,7 +104,7 @@ export class ExperimentReconciler {
     if (isEnding(status)) return await this.#end(experiment, own, status, signal);
     const over = whyOver(experiment, this.#networkOf(experiment), this.#siblingsOf(experiment), this.#options.nowMs());
     if (over !== undefined) return await this.#write(experiment, own, ending(status, over, this.#moment(experiment)), signal);
-    return await this.#goOn(experiment, own, status, signal);
+    return await this.#advance(experiment, own, status, signal);
   }
 
   async #begin(experiment: BitcoinExperiment, own: ExperimentWrites, signal: AbortSignal): Promise<Result> {
@@ -149,7 +149,7 @@ export class ExperimentReconciler {
     }
   }
 
-  async #goOn(
+  async #advance(
     experiment: BitcoinExperiment,
     own: ExperimentWrites,
     status: BitcoinExperimentStatus,

@@ -46,7 +46,7 @@ function whyNotReady(network: BitcoinNetwork): Failure | undefined {
       };
   }
   if (hasInitialBlocks(network)) return undefined;
-  return { reason: 'NetworkNotReady', message: `the network ${metadata.name} has not its initial blocks yet` };
+  return { reason: 'NetworkNotReady', message: `the network ${metadata.name} has not made its initial blocks yet` };
 }
 
 /** The producer knows of blocks before the status shows their height. While it is paused they may never come. */

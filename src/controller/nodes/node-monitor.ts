@@ -201,18 +201,18 @@ export class NodeMonitor {
     watched.lookMs = Math.min(this.#pace.intervalMs(watched.isCut), recheckMs);
     this.#blockWatch.set(key, watched.watchedSides());
     watched.timers.setAll(recheck, isLively ? watched.lookMs : recheckMs * (1 + 0.1 * random()), isLively);
-    this.#hurry(watched);
+    this.#askBehind(watched);
   }
 
-  /** Asks the nodes that lack the newest block, until they have it or have had their time. The looks at all nodes go on meanwhile. */
-  #hurry(watched: WatchedNetwork): void {
+  /** Asks the nodes that lack the newest block, until they have it or their time is over. The looks at all nodes go on meanwhile. */
+  #askBehind(watched: WatchedNetwork): void {
     if (watched.timers.isHurrying || this.#isStopped) return;
-    const pauseMs = watched.hurryMs();
+    const pauseMs = watched.behindPauseMs();
     if (pauseMs === undefined) return;
     watched.timers.setStragglers(() => {
       // Its answer is on its way. To ask a slow node again and again would make it slower.
       for (const node of watched.stragglers()) if (!node.isBeingAsked) this.#askLater(watched, node);
-      this.#hurry(watched);
+      this.#askBehind(watched);
     }, pauseMs);
   }
 
@@ -222,7 +222,7 @@ export class NodeMonitor {
 
   #noteBlock(key: string, side: string, height: number): void {
     const watched = this.#networks.get(key);
-    if (watched?.noteBlock(side, height) === true) this.#hurry(watched);
+    if (watched?.noteBlock(side, height) === true) this.#askBehind(watched);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Result> {
@@ -272,7 +272,7 @@ export class NodeMonitor {
       const key = keyOf(network.network);
       if (change !== 'none') this.#requests.next(change === 'chain' ? { key, afterMs: chainDelayMs } : { key });
       if (network.isLively && !wasLively) this.#scheduleRecheck(network);
-      else if (change !== 'none') this.#hurry(network);
+      else if (change !== 'none') this.#askBehind(network);
       await this.#stuck.help(node, report, ask.signal);
       return report;
     } catch (error) {

@@ -238,9 +238,9 @@ export class WatchedNetwork {
 
   /**
    * After how many milliseconds nodes are asked again that lack the newest block of their side, because blocks are on their way.
-   * Undefined if there are none, or they have had their time.
+   * Undefined if there are none, or their time is over.
    */
-  hurryMs(): number | undefined {
+  behindPauseMs(): number | undefined {
     const pauseMs = this.isLively && !this.#isBusy ? this.#motion.pauseMs() : undefined;
     if (pauseMs === undefined) return undefined;
     const nodes = answering(this.nodes.values());

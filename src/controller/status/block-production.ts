@@ -59,7 +59,7 @@ export function blocksProduced(
 const lacksInitial = ({ initialBlocks = 0 }: BlockProductionSpec): ConditionState => ({
   status: 'False',
   reason: 'MiningInitialBlocks',
-  message: `the chain has not its ${initialBlocks} initial blocks yet`,
+  message: `the chain does not have its ${initialBlocks} initial blocks yet`,
 });
 
 const isRegtest = ({ chain = 'regtest' }: BitcoinNetwork['spec']): boolean => chain === 'regtest';
