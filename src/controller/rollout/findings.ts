@@ -1,11 +1,15 @@
 // What the plan of a rollout has found so far.
 import type { RolloutNode, RolloutReason, Turn } from './rollout-input.ts';
 
-/** Why a node does not get its turn. */
-export interface Obstacle {
-  readonly node: RolloutNode;
+/** Why a node waits for its turn. */
+export interface Wait {
   readonly reason: RolloutReason;
   readonly why: string;
+}
+
+/** Why a node does not get its turn. */
+export interface Obstacle extends Wait {
+  readonly node: RolloutNode;
 }
 
 /** What a plan has found so far. */
@@ -19,3 +23,7 @@ export interface Findings {
   /** The ordinals of the nodes that are away, or will be when the detour around them is there. */
   readonly away: Set<number>;
 }
+
+export const isIn = (busy: Findings['busy'], node: RolloutNode): boolean => busy.some(entry => entry.node === node);
+
+export const rollingOut = (why: string): Wait => ({ reason: 'RollingOut', why });

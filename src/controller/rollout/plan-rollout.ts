@@ -5,22 +5,15 @@
 // 1. A node gets its turn when the nodes that had theirs before are back, but for maxUnavailable - 1 of them.
 // 2. A node that has blocks gets it only if another node that it has a path to has them too, and has been ready for a while.
 // 3. It is back when it is ready, connected, and as high as the highest other node was when its turn began.
-// 4. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
+// 4. A turn that the set has not used yet is judged again at each plan, and taken back if it would not be given as things are now.
+// 5. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
 //    out. Of a node that is not ready a new process does not know whether it ever worked: it may have the chain of the status.
-import type { Findings, Obstacle } from './findings.ts';
+import { type Findings, isIn, rollingOut, type Wait } from './findings.ts';
+import { chainObstacle, graceMs, hasNothingToLose, holdOf, stillSafe } from './obstacles.ts';
 import type { RolloutInput, RolloutNode, RolloutPlan, RolloutReason, RolloutSet, Turn } from './rollout-input.ts';
 import { rolloutState } from './rollout-state.ts';
 import { RolloutView } from './rollout-view.ts';
 
-/** How long the others have to catch up with a node before its blocks count as its own alone, and an unready node to show its problem. */
-const graceMs = 30_000;
-/**
- * For so long another node must have been ready before its copy of the chain is the only one: a new version may exit after it was ready, and
- * then loses the blocks that it has not written to disk.
- */
-const copyMs = 15_000;
-/** With so many other copies all of them may be newer: they are not lost together. */
-const manyCopies = 3;
 /** When to plan again: while nodes are asked, while others are waited for, and while somebody has to do something. */
 const [askedMs, activeMs, stuckMs] = [500, 1_000, 5_000];
 
@@ -32,10 +25,7 @@ export function planRollout(input: RolloutInput): RolloutPlan {
     if (isKnown(set)) noteTurns(set, view, found);
     else if (!set.isChanging) keepTurns(set, input, view, found);
   }
-  const closed = input.sets.map(({ name, isChanging, partition, nodes: { length } }) => {
-    return [name, isChanging ? length : (partition ?? length)] as const;
-  });
-  const partitions = new Map(closed);
+  const partitions = new Map(input.sets.map(set => [set.name, closedFor(set, view, found)]));
   for (const set of unreadyFirst(input.sets.filter(isKnown), view)) partitions.set(set.name, partitionOf(set, view, found));
   const detour = view.detourAround(found.away);
   const state = rolloutState(input.sets, view, found, detour.length);
@@ -47,6 +37,12 @@ function planAgainMs(reason: RolloutReason | undefined, { asks }: Findings): num
   if (reason === 'NodeNotBack' || reason === 'WouldLoseChain') return stuckMs;
   if (asks.size > 0) return askedMs;
   return reason === 'RollingOut' ? activeMs : undefined;
+}
+
+/** The partition of a set that gives no node its turn: those that had theirs keep it, unless it is taken back. */
+function closedFor(set: RolloutSet, view: RolloutView, found: Findings): number {
+  const { length } = set.nodes;
+  return set.isChanging ? length : Math.max(set.partition ?? length, takeBackTurns(set, view, found));
 }
 
 /** A set whose next node is not ready comes first: that node is down anyway. */
@@ -81,6 +77,41 @@ function noteTurns(set: RolloutSet, view: RolloutView, found: Findings): void {
       noteReturn(node, turn ?? { ...view.newTurn(set), openedMs: view.openedEarlierMs() }, view, found);
     }
   }
+}
+
+/**
+ * Judges the turns that the set has not used yet once more, in the order in which they were given: the set may withhold a pod for long.
+ * @returns the index above the highest node that loses its turn; 0 if none does
+ */
+function takeBackTurns(set: RolloutSet, view: RolloutView, found: Findings): number {
+  const unused = set.nodes.filter(node => {
+    const turn = found.turns.get(node.name);
+    return isIn(found.busy, node) && node.pod !== undefined && node.pod.revision !== turn?.revision;
+  });
+  for (const node of unused) {
+    found.busy.splice(found.busy.findIndex(entry => entry.node === node), 1);
+    found.away.delete(node.ordinal);
+  }
+  let closed = 0;
+  for (const node of unused.toReversed()) {
+    const turn = closed > 0 ? undefined : renewedTurn(set, node, view, found);
+    if (turn === undefined) {
+      closed ||= set.nodes.indexOf(node) + 1;
+      found.turns.delete(node.name);
+      continue;
+    }
+    found.turns.set(node.name, turn);
+    noteBusy(node, turn, 'its pod is being replaced', view, found);
+  }
+  return closed;
+}
+
+/** Undefined if the node would not get its turn now. */
+function renewedTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): Turn | undefined {
+  const turn = found.turns.get(node.name);
+  const isFree = hasNothingToLose(set, node, view, found);
+  if (turn === undefined || holdOf(node, isFree, view, found) !== undefined) return undefined;
+  return isFree || set.keepsChain || view.isLossAllowed ? turn : stillSafe(node, turn, view, found);
 }
 
 /** Finds out whether an updated node is back. One that has been back and is not ready any more is waited for as well. */
@@ -122,8 +153,6 @@ function partitionOf(set: RolloutSet, view: RolloutView, found: Findings): numbe
   return 0;
 }
 
-const isIn = (busy: Findings['busy'], node: RolloutNode): boolean => busy.some(entry => entry.node === node);
-
 /** Whether the node has its turn, or gets it now. */
 function hasTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): boolean {
   const known = found.turns.get(node.name);
@@ -135,21 +164,14 @@ function hasTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: F
     return false;
   }
   const isOfUnready = node.pod?.isReady !== true;
-  const opened = { ...turn, openedMs: view.nowMs, isOfUnready, backHeight: view.highestOther(node) };
+  const safeHeight = turn.safeHeight ?? view.heightOf(node);
+  const opened = { ...turn, safeHeight, openedMs: view.nowMs, isOfUnready, backHeight: view.highestOther(node) };
   found.turns.set(node.name, opened);
   noteBusy(node, opened, 'its pod is being replaced', view, found);
   return true;
 }
 
-const rollingOut = (why: string) => ({ reason: 'RollingOut', why }) as const;
-
-function obstacleOf(
-  set: RolloutSet,
-  node: RolloutNode,
-  turn: Turn,
-  view: RolloutView,
-  found: Findings,
-): Omit<Obstacle, 'node'> | undefined {
+function obstacleOf(set: RolloutSet, node: RolloutNode, turn: Turn, view: RolloutView, found: Findings): Wait | undefined {
   const isFree = hasNothingToLose(set, node, view, found);
   const hold = holdOf(node, isFree, view, found);
   if (hold !== undefined) {
@@ -170,70 +192,9 @@ function obstacleOf(
 }
 
 /** The connections around the node come before it goes. */
-function detourObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: Findings): Omit<Obstacle, 'node'> | undefined {
+function detourObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: Findings): Wait | undefined {
   found.away.add(node.ordinal);
   const isThere = view.isSettled(view.detourAround(found.away));
   if (isThere || view.nowMs - turn.sinceMs >= graceMs) return undefined;
   return rollingOut('its neighbours are connected to one another first');
-}
-
-/** Whether the node cannot work as it is, and no block is lost with it. */
-function hasNothingToLose(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): boolean {
-  if (!view.neverWorked(node)) return false;
-  return set.keepsChain || view.isLossAllowed || otherHas(view.heightOf(node) ?? Infinity, node, view, found);
-}
-
-/** Whether there is nothing to have, or another node that the node has a path to, and that stays, has these blocks. */
-const otherHas = (height: number, node: RolloutNode, view: RolloutView, found: Findings): boolean =>
-  height === 0 || holdersOf(height, node, view, found).length > 0;
-
-/** The other nodes that the node has a path to, that stay, and that have these blocks. */
-const holdersOf = (height: number, node: RolloutNode, view: RolloutView, { busy }: Findings): RolloutNode[] =>
-  view.othersWithPath(node).filter(other => !isIn(busy, other) && (view.reportedHeightOf(other) ?? -1) >= height);
-
-/** What holds the node whatever its chain is. */
-function holdOf(node: RolloutNode, isFree: boolean, view: RolloutView, { busy }: Findings): Omit<Obstacle, 'node'> | undefined {
-  if (node.ordinal < view.heldBelow) return { reason: 'Held', why: `spec.rollout.partition is ${view.heldBelow}` };
-  if (view.isPaused) return { reason: 'Paused', why: 'spec.rollout.paused is true' };
-  const isFull = busy.length >= view.maxUnavailable || busy.some(({ isStalled }) => isStalled);
-  return isFull && !isFree ? rollingOut('another node has its turn') : undefined;
-}
-
-/** Whether the only other copies of the blocks are too new. Clocks that differ by more than that say nothing. */
-function newCopyObstacle(
-  height: number,
-  node: RolloutNode,
-  view: RolloutView,
-  found: Findings,
-): Omit<Obstacle, 'node'> | undefined {
-  const holders = holdersOf(height, node, view, found);
-  const isNew = ({ pod }: RolloutNode): boolean => Math.abs(pod?.readyForMs ?? Infinity) < copyMs;
-  if (height === 0 || holders.length >= manyCopies || !holders.every(isNew)) return undefined;
-  // Reports of before the wait do not count after it.
-  found.turns.delete(node.name);
-  const names = holders.map(({ name }) => name);
-  const others = names.length === 1 ? `the only other node with its blocks, ${names[0]},` : 'each other node with its blocks';
-  return rollingOut(`${others} has been ready for less than ${copyMs / 1_000} seconds`);
-}
-
-/** Whether blocks would be lost with the node. All reports are newer than the beginning of its turn. */
-function chainObstacle(node: RolloutNode, turn: Turn, view: RolloutView, found: Findings): Omit<Obstacle, 'node'> | undefined {
-  const height = view.heightOf(node);
-  // Two heights are never of the same moment: another node has to reach the height that this one had a moment ago.
-  const safeHeight = turn.safeHeight ?? height;
-  if (height === undefined || safeHeight === undefined) {
-    const why = 'it does not answer the controller, so that its height is not known';
-    found.asks.add(node.name);
-    // One call may fail, as on a busy machine.
-    return view.nowMs - turn.sinceMs < graceMs ? rollingOut(why) : { reason: 'WouldLoseChain', why };
-  }
-  if (otherHas(safeHeight, node, view, found)) return newCopyObstacle(safeHeight, node, view, found);
-  const others = view.othersWithPath(node).filter(other => !isIn(found.busy, other));
-  found.turns.set(node.name, { ...turn, safeHeight: height });
-  for (const { name } of [node, ...others]) found.asks.add(name);
-  if (others.length > 0 && view.nowMs - turn.sinceMs < graceMs)
-    return rollingOut(`another node has to reach height ${safeHeight} first`);
-  const why = `no other node that it has a path to has its ${safeHeight} blocks`;
-  const unknown = `it is not ready and may have the ${safeHeight} blocks of the network, and no other node that it has a path to has them`;
-  return { reason: 'WouldLoseChain', why: view.isUnknown(node) ? unknown : why };
 }

@@ -80,7 +80,9 @@ export interface Turn {
   /** Reports from then on count. */
   readonly sinceMs: number;
   /** The height that the node itself had at the last look: another one must have it before this one is replaced. */
-  readonly safeHeight?: number;
+  readonly safeHeight?: number | undefined;
+  /** Of an open turn: when another node was last seen to have all blocks of this one. */
+  readonly safeMs?: number;
   /** Since when the partition lets it be replaced; undefined until it does. */
   readonly openedMs?: number;
   /** The pod was not ready then. If it becomes ready before it is replaced, it can be asked, and it is decided again. */

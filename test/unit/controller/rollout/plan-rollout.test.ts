@@ -23,6 +23,8 @@ class SimulatedSet {
   isChanging = false;
   isObserved = true;
   keepsChain = false;
+  /** As while another pod is unavailable: no pod is replaced. */
+  withholdsPods = false;
   wasStalled = false;
   /** In the status. */
   knownHeight: number;
@@ -104,6 +106,7 @@ class SimulatedSet {
 
   /** As the StatefulSet controller: from the highest index, and no other pod while one is not ready. */
   #replace(partition: number): boolean {
+    if (this.withholdsPods) return false;
     for (let index = this.pods.length - 1; index >= partition; index -= 1) {
       const pod = this.pods[index];
       if (pod?.revision !== this.revisions.update) {
@@ -516,6 +519,105 @@ describe('planRollout', () => {
       set.set(1, { isReady: false });
       expect(set.settle()).to.include('waiting for sts-1');
       expect(set.revisionsOfPods).to.equal('on');
+    });
+  });
+
+  describe('of a set that withholds a pod whose turn it is', () => {
+    /** The partition lets sts-2 be replaced. */
+    function opened(heights: readonly number[] = [300, 300, 300], spec: RolloutSpec = {}): SimulatedSet {
+      const set = new SimulatedSet(heights);
+      [set.withholdsPods, set.spec] = [true, spec];
+      set.change();
+      set.settle();
+      return set;
+    }
+
+    it('closes the gate when the other copies of the chain are gone, and does not open it for nodes without blocks', () => {
+      const set = opened();
+      expect(set.partition).to.equal(2);
+      set.pods[0] = undefined;
+      expect(set.plan().partitions.get('sts')).to.equal(2);
+      set.set(1, { isReady: false });
+      expect(set.plan().partitions.get('sts')).to.equal(3);
+      set.settle();
+      set.set(1, { uid: 'another', isReady: true, height: 0 });
+      set.withholdsPods = false;
+      set.settle();
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain').and.include('sts-2');
+      expect(set.revisionsOfPods).to.equal('-oo');
+    });
+
+    it('closes the gate before the StatefulSet controller has seen that it is open', () => {
+      const set = opened();
+      set.isObserved = false;
+      expect(set.plan().partitions.get('sts')).to.equal(2);
+      [set.pods[0], set.pods[1]] = [undefined, undefined];
+      expect(set.plan().partitions.get('sts')).to.equal(3);
+    });
+
+    it('keeps the gate open while blocks arrive, and closes it when only this node has had new ones for half a minute', () => {
+      const set = opened();
+      for (let block = 301; block <= 330; block += 1) {
+        set.nowMs += 2_000;
+        set.set(2, { height: block });
+        expect(set.plan().partitions.get('sts'), 'before the others have the block').to.equal(2);
+        for (const index of [0, 1]) set.set(index, { height: block });
+        expect(set.plan().partitions.get('sts'), 'when they have it').to.equal(2);
+      }
+      set.set(2, { height: 331 });
+      expect(set.plan()).to.deep.include({ asks: ['sts-2', 'sts-0', 'sts-1'] });
+      set.nowMs += 30_000;
+      expect(set.plan().partitions.get('sts')).to.equal(3);
+    });
+
+    it('closes the gate when the rollout is paused, or the node is held, and goes on afterwards', () => {
+      for (const [spec, reason] of [
+        [{ paused: true }, 'Paused'],
+        [{ partition: 3 }, 'Held'],
+      ] as const) {
+        const set = opened();
+        set.spec = spec;
+        expect(set.settle()).to.include(`${reason} 0 of 3 nodes are updated; sts-2 waits`);
+        expect(set.partition).to.equal(3);
+        [set.spec, set.withholdsPods] = [{}, false];
+        set.settle();
+        expect(set.revisionsOfPods).to.equal('oon');
+      }
+    });
+
+    it('pauses before the second of two nodes that had their turn together', () => {
+      const set = opened([300, 300, 300, 300], { maxUnavailable: 2 });
+      expect(set.partition).to.equal(2);
+      set.withholdsPods = false;
+      // The set takes one, and waits until it is ready.
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('ooon');
+      set.spec = { maxUnavailable: 2, paused: true };
+      set.settle();
+      expect(set.partition).to.equal(3);
+      set.becomeReady(3, 300);
+      expect(set.settle()).to.include('Paused');
+      expect(set.revisionsOfPods).to.equal('ooon');
+    });
+
+    it('takes back turns from the lowest index when maxUnavailable is lowered', () => {
+      const set = opened([300, 300, 300, 300], { maxUnavailable: 3 });
+      expect(set.partition).to.equal(1);
+      set.spec = { maxUnavailable: 2 };
+      expect(set.plan().partitions.get('sts')).to.equal(2);
+      set.spec = {};
+      expect(set.plan().partitions.get('sts')).to.equal(3);
+    });
+
+    it('keeps the gate open for a node that cannot work behind one whose turn it is', () => {
+      const set = opened();
+      const broken = { uid: 'another', isReady: false, problem: 'cannot pull its image', isEmpty: true, report: undefined };
+      set.pods[1] = { ...set.pods[1]!, ...broken };
+      for (let round = 0; round < 3; round += 1) {
+        set.settle();
+        expect(set.partition).to.equal(1);
+      }
     });
   });
 
