@@ -24,7 +24,9 @@ export interface StatefulSetOptions extends PodOptions {
   /** The most connections that other nodes of the network are planned to open to one node of the set. Default: 0. */
   readonly largestInbound?: number;
   /** Only pods whose index is at least this are replaced when the template changes. Default: the number of nodes, so that none is. */
-  readonly partition?: number;
+  readonly partition?: number | undefined;
+  /** So many pods may be unavailable while pods are replaced. Default: 1, which is not written. */
+  readonly maxUnavailable?: number | undefined;
   /** What new claims ask for, while those that exist have not grown to the size of the spec. Default: that size. */
   readonly claimSize?: string | undefined;
 }
@@ -184,6 +186,9 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
   };
 }
 
+const rollingUpdateOf = (set: NodeSet, { partition = set.nodes, maxUnavailable = 1 }: StatefulSetOptions) =>
+  maxUnavailable > 1 ? { partition, maxUnavailable } : { partition };
+
 /**
  * The StatefulSet of the nodes of a set.
  * @param credentialsVersion changes when the credentials do; undefined with the default credentials
@@ -205,7 +210,7 @@ export function statefulSetFor(
       serviceName: serviceName(network),
       // Nodes do not wait for one another: a node that cannot start must not keep the others from starting.
       podManagementPolicy: 'Parallel',
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: options.partition ?? set.nodes } },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: rollingUpdateOf(set, options) },
       // It cannot be changed, so that of the nodes in no group stays what christianb93/bitcoin-controller has.
       selector: { matchLabels: set.group === undefined ? podLabel(network) : groupPodLabels(network, set.group) },
       ...(set.group === undefined ? {} : { ordinals: { start: set.start } }),

@@ -27,10 +27,12 @@ export function planRollout(input: RolloutInput): RolloutPlan {
   }
   const partitions = new Map(input.sets.map(set => [set.name, closedFor(set, view, found)]));
   for (const set of unreadyFirst(input.sets.filter(isKnown), view)) partitions.set(set.name, partitionOf(set, view, found));
+  const maxUnavailable = new Map(input.sets.map(set => [set.name, maxUnavailableOf(set, partitions.get(set.name) ?? 0, found)]));
   const detour = view.detourAround(found.away);
   const state = rolloutState(input.sets, view, found, detour.length);
   const memory = { turns: found.turns, heights: view.heights };
-  return { partitions, detour, state, asks: [...found.asks], planAgainMs: planAgainMs(state?.reason, found), memory };
+  const asks = [...found.asks];
+  return { partitions, maxUnavailable, detour, state, asks, planAgainMs: planAgainMs(state?.reason, found), memory };
 }
 
 function planAgainMs(reason: RolloutReason | undefined, { asks }: Findings): number | undefined {
@@ -89,7 +91,10 @@ function takeBackTurns(set: RolloutSet, view: RolloutView, found: Findings): num
     return isIn(found.busy, node) && node.pod !== undefined && node.pod.revision !== turn?.revision;
   });
   for (const node of unused) {
-    found.busy.splice(found.busy.findIndex(entry => entry.node === node), 1);
+    found.busy.splice(
+      found.busy.findIndex(entry => entry.node === node),
+      1,
+    );
     found.away.delete(node.ordinal);
   }
   let closed = 0;
@@ -153,6 +158,19 @@ function partitionOf(set: RolloutSet, view: RolloutView, found: Findings): numbe
   return 0;
 }
 
+/**
+ * The set deletes no ready pod while maxUnavailable pods are not ready, whatever their index is. Those that have their turn are deleted
+ * nevertheless: or a fix would not reach an unready node below them. 1 while there are none.
+ */
+function maxUnavailableOf({ nodes }: RolloutSet, partition: number, { turns }: Findings): number {
+  const isUnused = ({ name, pod }: RolloutNode): boolean => {
+    const turn = turns.get(name);
+    return turn?.openedMs !== undefined && pod?.isReady === true && pod.revision !== turn.revision;
+  };
+  const unused = nodes.filter((node, index) => index >= partition && isUnused(node)).length;
+  return unused === 0 ? 1 : unused + nodes.filter(({ pod }) => pod?.isReady !== true).length;
+}
+
 /** Whether the node has its turn, or gets it now. */
 function hasTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): boolean {
   const known = found.turns.get(node.name);
@@ -184,11 +202,31 @@ function obstacleOf(set: RolloutSet, node: RolloutNode, turn: Turn, view: Rollou
   // It may be starting: then it has a chain in a moment, or a problem.
   const mayBeStarting = view.isUnknown(node) && !view.neverWorked(node);
   if (mayBeStarting && view.nowMs - turn.sinceMs < graceMs) return rollingOut('it is not ready yet');
-  const stale = view.notFresh(turn.sinceMs);
+  const other = startingOther(set, node, turn, view, found);
+  if (other !== undefined) return rollingOut(`${other.name} is not ready yet`);
+  const stale = view.notFresh(found.turns.get(node.name)?.sinceMs ?? turn.sinceMs);
   for (const name of stale) found.asks.add(name);
   if (stale.length > 0) return rollingOut('the nodes are asked for their heights');
   const obstacle = set.keepsChain || view.isLossAllowed ? undefined : chainObstacle(node, turn, view, found);
   return obstacle ?? detourObstacle(node, turn, view, found);
+}
+
+/**
+ * Another node of the set that is unavailable, for half a minute. No longer: the fix that would help it may be what is rolled out from the
+ * top. After the wait the turn starts over.
+ */
+function startingOther(
+  set: RolloutSet,
+  node: RolloutNode,
+  turn: Turn,
+  view: RolloutView,
+  found: Findings,
+): RolloutNode | undefined {
+  if (turn.hasWaited === true) return undefined;
+  const starting = set.nodes.find(other => other !== node && view.mayBeStarting(other) && !isIn(found.busy, other));
+  if (starting === undefined || view.nowMs - turn.sinceMs < graceMs) return starting;
+  found.turns.set(node.name, { ...turn, sinceMs: view.nowMs, hasWaited: true });
+  return undefined;
 }
 
 /** The connections around the node come before it goes. */

@@ -79,6 +79,8 @@ export interface Turn {
   readonly revision: string;
   /** Reports from then on count. */
   readonly sinceMs: number;
+  /** Another node of the set was not ready for so long that it is not waited for any more. */
+  readonly hasWaited?: boolean;
   /** The height that the node itself had at the last look: another one must have it before this one is replaced. */
   readonly safeHeight?: number | undefined;
   /** Of an open turn: when another node was last seen to have all blocks of this one. */
@@ -116,9 +118,19 @@ export interface RolloutState {
   readonly detourEdges: number;
 }
 
+/** Which pods a StatefulSet replaces. */
+export interface Gate {
+  /** The lowest index that is replaced. Default: none is. */
+  readonly partition: number | undefined;
+  /** Default: 1. */
+  readonly maxUnavailable?: number | undefined;
+}
+
 export interface RolloutPlan {
   /** The partition of each set, by its name. */
   readonly partitions: ReadonlyMap<string, number>;
+  /** How many pods of a set may be unavailable, so that it takes those that have their turn, by its name. Default: 1. */
+  readonly maxUnavailable: ReadonlyMap<string, number>;
   /** Edges that should be there beside those of the topology. */
   readonly detour: readonly Dial[];
   /** Undefined: not known yet. */

@@ -85,6 +85,11 @@ export class RolloutView {
     return pod === undefined || (!pod.isReady && pod.problem !== undefined && !this.heights.has(pod.uid));
   }
 
+  /** It has no pod, or one that is not ready and shows no problem. */
+  mayBeStarting({ pod }: RolloutNode): boolean {
+    return pod === undefined || (!pod.isReady && pod.problem === undefined);
+  }
+
   /** It is not ready, and never reported a chain to this process. */
   isUnknown({ pod }: RolloutNode): boolean {
     return pod?.isReady !== true && (pod === undefined || !this.heights.has(pod.uid));

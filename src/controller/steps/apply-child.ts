@@ -27,6 +27,8 @@ export interface Child<T extends KubeObject> {
   /** The object in the cache. */
   readonly cached: T | undefined;
   readonly desired: T;
+  /** What the digest is made of: without a field that the cluster may drop, as one of a feature that is off. Default: `desired`. */
+  readonly digested?: T;
   /**
    * The desired state without the fields that this controller itself changes from time to time: while it stays the same, further writes
    * revert what another writer does. Default: `desired`.
@@ -53,7 +55,7 @@ export async function applyChild<T extends KubeObject>(
   child: Child<T>,
 ): Promise<Applied<T>> {
   const { type, part, state, isStep = false } = child;
-  const desired = withDigest(child.desired, appliedAnnotation);
+  const desired = withAppliedDigest(child.desired, child.digested);
   const lasting = digestOf(withDigest(child.lasting ?? child.desired, appliedAnnotation), appliedAnnotation);
   const options = { digestAnnotation: appliedAnnotation, driftWaitMs: isStep ? 0 : state.drift.waitMs(lasting) };
   const current = state.writes.newest(child.cached);
@@ -87,6 +89,10 @@ export async function applyChild<T extends KubeObject>(
   }
   return applied;
 }
+
+/** The object as it is written: with the digest of `digested`. */
+export const withAppliedDigest = <T extends KubeObject>(desired: T, digested: T = desired): T =>
+  withAnnotations(desired, { [appliedAnnotation]: digestOf(withDigest(digested, appliedAnnotation), appliedAnnotation) });
 
 /**
  * Whether the object differs from what is desired in nothing but what admission made of our own write. A process that did not write it

@@ -167,7 +167,8 @@ export class ChildrenStep {
       },
     );
     for (const { name, input } of prepared) {
-      const applied = input && (await applyStatefulSet(context, state, input, rollout.partitions.get(name)));
+      const gate = { partition: rollout.partitions.get(name), maxUnavailable: rollout.maxUnavailable.get(name) };
+      const applied = input && (await applyStatefulSet(context, state, input, gate));
       children.push({ kind: 'statefulSets', name, applied });
     }
     const areRolledOut =

@@ -13,7 +13,8 @@ import { statefulSetEvent } from '../events/children.ts';
 import type { NetworkState } from '../network-state.ts';
 import { statefulSets } from '../resource-types.ts';
 import { partitionOf } from '../rollout/observe-rollout.ts';
-import { applyChild, type ChildContext } from './apply-child.ts';
+import type { Gate } from '../rollout/rollout-input.ts';
+import { applyChild, type ChildContext, withAppliedDigest } from './apply-child.ts';
 import { keptAnnotations } from './kept-annotations.ts';
 import type { CredentialsState } from './credentials.ts';
 
@@ -47,10 +48,12 @@ export function prepareStatefulSet(
   networkState.pods.note(set.name, current);
   if (current === undefined)
     return credentials.isAvailable ? { ...input, current, isChanging: true, isUngated: false } : undefined;
-  const unchanged = desiredStatefulSet(network, input, current, partitionOf(current));
+  const gate = gateOf(current);
+  const unchanged = desiredStatefulSet(network, input, current, digestedOf(gate));
   const isUngated = isApplied(withoutPartition(unchanged), current);
   // Where admission removes the digest, this process knows what it has applied.
-  const isKnown = isApplied(unchanged, current) || state.admitted.isAnswerTo(withDigest(unchanged, appliedAnnotation));
+  const written = withAppliedDigest(desiredStatefulSet(network, input, current, gate), unchanged);
+  const isKnown = isApplied(unchanged, current) || state.admitted.isAnswerTo(written);
   return { ...input, current, isUngated, isChanging: !isUngated && !isKnown };
 }
 
@@ -59,20 +62,20 @@ export async function applyStatefulSet(
   context: ChildContext,
   networkState: NetworkState,
   prepared: PreparedStatefulSet,
-  partition: number | undefined,
+  gate: Gate,
 ): Promise<Applied<V1StatefulSet>> {
   const { network } = context;
   const { set, cached, current, isChanging, isUngated } = prepared;
   const state = networkState.child('statefulSets', set.name);
-  const wanted = (of: number | undefined): V1StatefulSet => desiredStatefulSet(network, prepared, current, of);
-  const desired = wanted(partition);
-  const isStep =
-    !isChanging && partition !== partitionOf(current) && isOtherwiseEqual(state.admitted, wanted(partitionOf(current)), current);
+  const wanted = (of: Gate): V1StatefulSet => desiredStatefulSet(network, prepared, current, of);
+  const isStep = !isChanging && isOtherGate(gate, gateOf(current)) && isOtherwiseEqual(state.admitted, wanted, current);
+  const shown = isUngated && isAtRest(current) ? withoutPartition : (whole: V1StatefulSet) => whole;
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
     kept: keptAnnotations,
-    desired: isUngated && isAtRest(current) ? withoutPartition(desired) : desired,
-    lasting: withoutPartition(desired),
+    desired: shown(wanted(gate)),
+    digested: shown(wanted(digestedOf(gate))),
+    lasting: withoutPartition(wanted(gate)),
     isStep,
     // A step of a rollout has events of its own.
     eventOf: (change, previous) =>
@@ -85,13 +88,27 @@ export async function applyStatefulSet(
 const isApplied = (desired: V1StatefulSet, current: V1StatefulSet): boolean =>
   digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation) === digestOf(current, appliedAnnotation);
 
-/**
- * Nothing but the partition is to be changed.
- * @param wanted with the partition that there is
- */
-function isOtherwiseEqual(admitted: AdmittedFields, wanted: V1StatefulSet, current: V1StatefulSet | undefined): boolean {
+const gateOf = (current: V1StatefulSet | undefined): Gate => {
+  const maxUnavailable = current?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+  return { partition: partitionOf(current), maxUnavailable: typeof maxUnavailable === 'number' ? maxUnavailable : undefined };
+};
+
+/** Clusters without the feature MaxUnavailableStatefulSet drop that field. */
+const digestedOf = ({ partition }: Gate): Gate => ({ partition });
+
+const isOtherGate = (one: Gate, other: Gate): boolean =>
+  one.partition !== other.partition || (one.maxUnavailable ?? 1) !== (other.maxUnavailable ?? 1);
+
+/** Nothing but the gate is to be changed. */
+function isOtherwiseEqual(
+  admitted: AdmittedFields,
+  wanted: (gate: Gate) => V1StatefulSet,
+  current: V1StatefulSet | undefined,
+): boolean {
   if (current === undefined) return false;
-  return holds(wanted, current) || admitted.explains(withDigest(wanted, appliedAnnotation), current);
+  const gate = gateOf(current);
+  const desired = wanted(gate);
+  return holds(desired, current) || admitted.explains(withAppliedDigest(desired, wanted(digestedOf(gate))), current);
 }
 
 /** Nobody changed the pod template since the last rollout: `kubectl rollout restart` does. */
@@ -111,9 +128,9 @@ function desiredStatefulSet(
   network: BitcoinNetwork,
   { set, credentials, options: given }: StatefulSetInput,
   current: V1StatefulSet | undefined,
-  partition: number | undefined,
+  gate: Gate,
 ): V1StatefulSet {
-  const options = partition === undefined ? given : { ...given, partition };
+  const options = { ...given, ...gate };
   if (credentials.isAvailable) return statefulSetFor(network, set, credentials.version, options);
   const version = current?.spec?.template.metadata?.annotations?.[credentialsAnnotation];
   const spec = { ...network.spec, secret: secretOf(current) };

@@ -144,6 +144,53 @@ describe('a rollout', function () {
     await untilRolled(before);
   });
 
+  /** Deletes a pod whose successor the kubelet does not run. */
+  async function lose(pod: string, cause?: string): Promise<void> {
+    const { metadata } = await world.client.get(pods, { namespace, name: pod });
+    await world.client.delete(pods, { namespace, name: pod });
+    await eventually(async () => ![undefined, metadata?.uid].includes(await uidOf(pod)));
+    if (cause === undefined) return;
+    const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: cause }];
+    const options = { patchType: 'merge', subresource: 'status' } as const;
+    await world.client.patch(pods, { namespace, name: pod }, { status: { conditions } }, options);
+  }
+
+  const uidOf = async (pod: string): Promise<string | undefined> =>
+    (await world.client.list(pods, { namespace })).items.find(({ metadata }) => metadata?.name === pod)?.metadata?.uid;
+  const untilMessage = (text: string): Promise<void> =>
+    eventually(async () => (await world.conditions(namespace, name)).UpToDate?.includes(text) === true);
+
+  it('keeps the last copy of the chain when the other nodes are lost before its turn', async () => {
+    await start();
+    await startNetwork(3);
+    const before = await uids();
+    world.kubelet.runs = (_, pod) => pod === `${name}-sts-2`;
+    await lose(`${name}-sts-0`);
+    await edit({ resources: { requests: { cpu: '11m' } } });
+    await untilMessage(`${name}-sts-2 waits: ${name}-sts-0 is not ready yet`);
+    await lose(`${name}-sts-1`);
+    world.kubelet.runs = () => true;
+    world.kubelet.look();
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height, height]);
+    expect((await world.eventsOf(namespace, name)).has('ChainLost')).to.equal(false);
+  });
+
+  it('brings a fix to a pod with the lowest index that cannot be scheduled', async () => {
+    await start();
+    await startNetwork(3);
+    const before = await uids();
+    world.kubelet.runs = (_, pod) => pod !== `${name}-sts-0`;
+    await lose(`${name}-sts-0`, '0/1 nodes are available: 1 Insufficient cpu');
+    const stuck = await uidOf(`${name}-sts-0`);
+    await edit({ resources: { requests: { cpu: '11m' } } });
+    await eventually(async () => ![undefined, stuck].includes(await uidOf(`${name}-sts-0`)));
+    world.kubelet.runs = () => true;
+    world.kubelet.look();
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height, height]);
+  });
+
   it('only pauses while the controller is away, and loses nothing by its kill', async () => {
     const first = await start();
     await startNetwork(3);

@@ -1,11 +1,12 @@
 // Random rollouts: blocks are made meanwhile, new nodes sync slowly, nodes crash, reports are old, and processes are replaced. No block may be
 // lost.
 import { expect } from 'chai';
+import type { RolloutSpec } from '../../../../src/bitcoin/api/rollout.ts';
 import { planRollout } from '../../../../src/controller/rollout/plan-rollout.ts';
 import { emptyMemory, type RolloutMemory, type RolloutReport } from '../../../../src/controller/rollout/rollout-input.ts';
 
 const seeds = 300;
-const maxSteps = 2_000;
+const maxSteps = 3_000;
 
 /** A linear congruential generator: numbers from 0 to below 1. */
 function randomOf(seed: number): () => number {
@@ -25,7 +26,11 @@ interface SimulatedPod {
 class SimulatedNetwork {
   readonly pods: SimulatedPod[];
   readonly #random: () => number;
+  /** Its StatefulSet controller has the feature MaxUnavailableStatefulSet. */
+  readonly #countsUnavailable: boolean;
+  readonly #spec: RolloutSpec;
   #partition: number;
+  #maxUnavailable = 1;
   #revisions = { current: 'v0', update: 'v1' };
   #memory: RolloutMemory = emptyMemory;
   #nowMs = 1;
@@ -33,6 +38,8 @@ class SimulatedNetwork {
 
   constructor(seed: number) {
     this.#random = randomOf(seed);
+    this.#countsUnavailable = seed % 2 === 0;
+    this.#spec = { maxUnavailable: 1 + Math.floor(this.#random() * 2) };
     const size = 2 + Math.floor(this.#random() * 4);
     this.pods = Array.from({ length: size }, () => this.#pod('v0', 300));
     this.#partition = size;
@@ -93,22 +100,34 @@ class SimulatedNetwork {
     }
   }
 
-  /** As the StatefulSet controller: one pod at a time. */
+  /** As the StatefulSet controller: one pod at a time, or as many as may be unavailable. */
   #replace(): void {
     const { update } = this.#revisions;
-    for (let index = this.pods.length - 1; index >= this.#partition; index -= 1) {
-      const pod = this.pods[index];
-      if (pod?.revision !== update) {
-        this.pods[index] = { ...this.#pod(update, 0), isReady: false };
-        return;
-      }
-      if (!pod.isReady) return;
-    }
+    if (this.#countsUnavailable) this.#replaceWithin(update);
+    else this.#replaceNext(update);
     if (this.pods.every(({ revision, isReady }) => isReady && revision === update)) this.#revisions = { current: update, update };
   }
 
+  #replaceNext(update: string): void {
+    for (let index = this.pods.length - 1; index >= this.#partition; index -= 1) {
+      const pod = this.pods[index];
+      if (pod?.revision !== update) this.pods[index] = { ...this.#pod(update, 0), isReady: false };
+      if (this.pods[index]?.isReady !== true) return;
+    }
+  }
+
+  #replaceWithin(update: string): void {
+    const indexes = [...this.pods.keys()].reverse();
+    const isOld = (index: number): boolean => index >= this.#partition && this.pods[index]?.revision !== update;
+    const unready = indexes.filter(index => this.pods[index]?.isReady !== true);
+    const ready = indexes.filter(index => isOld(index) && !unready.includes(index));
+    const budget = Math.max(0, this.#maxUnavailable - unready.length);
+    for (const index of [...unready.filter(isOld), ...ready.slice(0, budget)])
+      this.pods[index] = { ...this.#pod(update, 0), isReady: false };
+  }
+
   #plan(): void {
-    const { partitions, asks, memory } = planRollout({
+    const { partitions, maxUnavailable, asks, memory } = planRollout({
       sets: [
         {
           ...{ name: 'sts', partition: this.#partition, isChanging: false, revisions: this.#revisions, keepsChain: false },
@@ -118,11 +137,15 @@ class SimulatedNetwork {
           })),
         },
       ],
-      ...{ spec: {}, reachable: () => 'all', detourAround: () => [], isSettled: () => true },
+      ...{ spec: this.#spec, reachable: () => 'all', detourAround: () => [], isSettled: () => true },
       ...{ memory: this.#memory, wasStalled: false, knownHeight: this.highest, nowMs: this.#nowMs },
     });
     this.#memory = memory;
-    this.#partition = partitions.get('sts') ?? 0;
+    const allowed = maxUnavailable.get('sts') ?? 1;
+    const partition = partitions.get('sts') ?? 0;
+    // A field that is left out of a write which changes nothing stays.
+    if (allowed > 1 || partition !== this.#partition) this.#maxUnavailable = allowed;
+    this.#partition = partition;
     for (const name of asks) {
       const pod = this.pods[Number(name.slice(4))];
       if (pod !== undefined) this.#answer(pod);

@@ -23,7 +23,9 @@ class SimulatedSet {
   isChanging = false;
   isObserved = true;
   keepsChain = false;
-  /** As while another pod is unavailable: no pod is replaced. */
+  /** As in Kubernetes from 1.37 on. */
+  countsUnavailable = false;
+  /** As while the StatefulSet controller does not run: no pod is replaced. */
   withholdsPods = false;
   wasStalled = false;
   /** In the status. */
@@ -61,9 +63,9 @@ class SimulatedSet {
   settle(): string {
     for (let round = 0; round < 20; round += 1) {
       this.nowMs += 1;
-      const { partitions, asks, state } = this.plan();
+      const { partitions, maxUnavailable, asks, state } = this.plan();
       const partition = partitions.get('sts') ?? 0;
-      const isReplacing = this.#replace(partition);
+      const isReplacing = this.#replace(partition, maxUnavailable.get('sts') ?? 1);
       for (const name of asks) this.answer(Number(name.slice(4)) - this.start);
       if (partition === this.partition && asks.length === 0 && !isReplacing) return `${state?.reason} ${state?.message}`;
       this.partition = partition;
@@ -105,8 +107,9 @@ class SimulatedSet {
   }
 
   /** As the StatefulSet controller: from the highest index, and no other pod while one is not ready. */
-  #replace(partition: number): boolean {
+  #replace(partition: number, maxUnavailable: number): boolean {
     if (this.withholdsPods) return false;
+    if (this.countsUnavailable) return this.#replaceWithin(partition, maxUnavailable);
     for (let index = this.pods.length - 1; index >= partition; index -= 1) {
       const pod = this.pods[index];
       if (pod?.revision !== this.revisions.update) {
@@ -115,10 +118,25 @@ class SimulatedSet {
       }
       if (!pod.isReady) return false;
     }
+    return this.#complete();
+  }
+
+  #complete(): boolean {
     const isDone = this.pods.every(pod => pod?.revision === this.revisions.update && pod.isReady);
     if (!isDone || this.revisions.current === this.revisions.update) return false;
     this.revisions = { ...this.revisions, current: this.revisions.update };
     return true;
+  }
+
+  /** With the feature MaxUnavailableStatefulSet: unready pods first, then ready ones while fewer than maxUnavailable of all are not ready. */
+  #replaceWithin(partition: number, maxUnavailable: number): boolean {
+    const isOld = (index: number): boolean => index >= partition && this.pods[index]?.revision !== this.revisions.update;
+    const indexes = [...this.pods.keys()].reverse();
+    const unavailable = indexes.filter(index => this.pods[index]?.isReady !== true);
+    const ready = indexes.filter(index => isOld(index) && !unavailable.includes(index));
+    const taken = [...unavailable.filter(isOld), ...ready.slice(0, Math.max(0, maxUnavailable - unavailable.length))];
+    for (const index of taken) this.pods[index] = this.#pod(this.revisions.update, { isReady: false });
+    return taken.length > 0 || this.#complete();
   }
 
   #pod(revision: string, { isReady, height }: { isReady: boolean; height?: number }): RolloutPod {
@@ -522,6 +540,61 @@ describe('planRollout', () => {
     });
   });
 
+  describe('of a set of which a low index is not ready', () => {
+    for (const countsUnavailable of [true, false]) {
+      const where = countsUnavailable ? 'a set that counts unavailable pods of all indexes' : 'a set that does not';
+      it(`rolls out a fix from the top until it reaches a pod that never worked, in ${where}`, () => {
+        const set = new SimulatedSet([300, 300, 300]);
+        set.countsUnavailable = countsUnavailable;
+        set.pods[0] = { ...set.pods[0]!, isReady: false, problem: 'cannot pull its image', report: undefined };
+        set.change();
+        set.settle();
+        expect(set.revisionsOfPods).to.equal('oon');
+        set.becomeReady(2, 300);
+        set.settle();
+        // Together with the last one before it, where the set takes both.
+        expect(set.revisionsOfPods).to.equal(countsUnavailable ? 'nnn' : 'onn');
+        set.becomeReady(1, 300);
+        set.settle();
+        expect(set.revisionsOfPods).to.equal('nnn');
+        set.becomeReady(0, 300);
+        expect(set.settle()).to.equal('AllNodesUpdated 3 of 3 nodes are up to date');
+      });
+    }
+
+    it('waits half a minute for one that shows no problem, and asks the nodes afterwards', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.pods[0] = undefined;
+      set.change();
+      expect(set.settle()).to.equal('RollingOut 0 of 3 nodes are updated; sts-2 waits: sts-0 is not ready yet');
+      set.nowMs += 30_000;
+      const { partitions, asks } = set.plan();
+      expect([partitions.get('sts'), asks]).to.deep.equal([3, ['sts-1', 'sts-2']]);
+      for (const index of [1, 2]) set.answer(index);
+      set.nowMs += 500;
+      const opened = set.plan();
+      expect([opened.partitions.get('sts'), opened.maxUnavailable.get('sts')]).to.deep.equal([2, 2]);
+    });
+
+    it('lets no more pods be unavailable than are, once those whose turn it is are replaced, and at rest', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      expect(set.plan().maxUnavailable.get('sts')).to.equal(1);
+      set.pods[0] = { ...set.pods[0]!, isReady: false, problem: 'cannot pull its image', report: undefined };
+      set.change();
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('oon');
+      expect(set.plan().maxUnavailable.get('sts')).to.equal(1);
+    });
+
+    it('lets the set take maxUnavailable nodes at once', () => {
+      const set = new SimulatedSet([300, 300, 300, 300]);
+      [set.countsUnavailable, set.spec] = [true, { maxUnavailable: 2 }];
+      set.change();
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('oonn');
+    });
+  });
+
   describe('of a set that withholds a pod whose turn it is', () => {
     /** The partition lets sts-2 be replaced. */
     function opened(heights: readonly number[] = [300, 300, 300], spec: RolloutSpec = {}): SimulatedSet {
@@ -543,6 +616,8 @@ describe('planRollout', () => {
       set.set(1, { uid: 'another', isReady: true, height: 0 });
       set.withholdsPods = false;
       set.settle();
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('sts-2 waits: another node has to reach height 300 first');
       set.nowMs += 30_000;
       expect(set.settle()).to.include('WouldLoseChain').and.include('sts-2');
       expect(set.revisionsOfPods).to.equal('-oo');

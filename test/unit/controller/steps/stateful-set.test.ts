@@ -24,16 +24,20 @@ describe('the StatefulSet of a network', () => {
 
   const cached = () => cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet | undefined;
 
+  /** Whether the last one that was prepared changes more than the gate. */
+  let isChanging: boolean | undefined;
+
   /** Applies it as a reconcile does. @returns what became of it */
-  async function apply(partition: number): Promise<string> {
+  async function apply(partition: number, maxUnavailable?: number): Promise<string> {
     const credentials: CredentialsState = {
       ...{ isAvailable: true as const, reason: reasons.defaultCredentials, message: '', version: undefined },
       credentials: { user: 'user', password: 'password' },
     };
     const prepared = prepareStatefulSet(alice, state, { set: defaultSetOf(alice), cached: cached(), credentials, options });
     if (prepared === undefined) throw new Error('there are no credentials');
+    ({ isChanging } = prepared);
     const context = { client: cluster, network: alice, outbox: state.outbox, signal: new AbortController().signal };
-    return (await applyStatefulSet(context, state, prepared, partition)).outcome;
+    return (await applyStatefulSet(context, state, prepared, { partition, maxUnavailable })).outcome;
   }
 
   /** Another writer replaces the image, and the partition that goes with it. */
@@ -80,5 +84,43 @@ describe('the StatefulSet of a network', () => {
     const outcomes: string[] = [];
     for (let step = 0; step < 10; step += 1) outcomes.push(await apply(step % 3));
     expect(outcomes).to.deep.equal(Array.from({ length: 10 }, () => 'updated'));
+  });
+
+  it('lets more pods be unavailable during a step, as a step, and takes that back with the next one', async () => {
+    const rollingUpdate = () => cached()?.spec?.updateStrategy?.rollingUpdate;
+    expect(await apply(3)).to.equal('created');
+    expect(await apply(2, 2)).to.equal('updated');
+    expect(rollingUpdate()).to.deep.equal({ partition: 2, maxUnavailable: 2 });
+    expect(await apply(2, 3)).to.equal('updated');
+    // As the next process has it, which did not write it.
+    state = new NetworkState(alice, recorder);
+    expect(await apply(2, 3)).to.equal('unchanged');
+    expect(isChanging).to.equal(false);
+    expect(await apply(2)).to.equal('unchanged');
+    expect(await apply(3)).to.equal('updated');
+    expect(rollingUpdate()).to.deep.equal({ partition: 3 });
+    expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
+  });
+
+  it('is written once for a number of unavailable pods that the cluster drops, and no change of it is seen', async () => {
+    cluster.onStored = (plural, object) => {
+      if (plural !== 'statefulsets') return;
+      const spec = structuredClone((object as V1StatefulSet).spec);
+      delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+      Object.assign(object, { spec });
+    };
+    expect(await apply(3)).to.equal('created');
+    expect(await apply(2, 2)).to.equal('updated');
+    const outcomes: string[] = [];
+    for (let round = 0; round < 3; round += 1) outcomes.push(await apply(2, 2));
+    expect(isChanging).to.equal(false);
+    expect(outcomes).to.deep.equal(['unchanged', 'unchanged', 'unchanged']);
+    // The next process does not know what the cluster makes of it.
+    state = new NetworkState(alice, recorder);
+    expect(await apply(2, 2)).to.equal('updated');
+    expect(isChanging).to.equal(false);
+    expect(await apply(2, 2)).to.equal('unchanged');
+    expect(await apply(1)).to.equal('updated');
+    expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
   });
 });
