@@ -21,6 +21,8 @@ export interface AppliedSet {
   readonly current: V1StatefulSet | undefined;
   /** What is applied now changes more than the partition. */
   readonly isChanging: boolean;
+  /** It runs no pod, and its pods are changing. Default: it is not so. */
+  readonly startsChanged?: boolean;
   /** It has no partition yet, and gets one with its next change. Default: it has one. */
   readonly isUngated?: boolean;
   /** It is not applied, and no pod of it is replaced: nobody knows which of its pods are as the spec wants them. Default: it is applied. */
@@ -79,7 +81,7 @@ export function observeRollout(
 }
 
 function setOf(
-  { set, current, isChanging, isUngated = false, isLeftOut = false }: AppliedSet,
+  { set, current, isChanging, startsChanged = false, isUngated = false, isLeftOut = false }: AppliedSet,
   isPublicChain: boolean,
   podOf: (name: string) => RolloutPod | undefined,
 ): RolloutSet {
@@ -91,7 +93,8 @@ function setOf(
   // As long as nobody changes its pods it is at rest, as with a closed gate.
   const isLeftAlone = isUngated && revisions?.current === revisions?.update;
   const partition = isLeftAlone ? set.nodes : partitionOf(current);
-  return { name: set.name, partition, isChanging, revisions, nodes, keepsChain: isPublicChain || keepsData(current) };
+  const keepsChain = isPublicChain || keepsData(current);
+  return { name: set.name, partition, isChanging, startsChanged, revisions, nodes, keepsChain };
 }
 
 /** The partition of a StatefulSet; undefined if there is none. */

@@ -44,8 +44,13 @@ function planAgainMs(reason: RolloutReason | undefined, { asks }: Findings): num
 /** The partition of a set that gives no node its turn: those that had theirs keep it, unless it is taken back. */
 function closedFor(set: RolloutSet, view: RolloutView, found: Findings): number {
   const { length } = set.nodes;
-  return set.isChanging ? length : Math.max(set.partition ?? length, takeBackTurns(set, view, found));
+  if (set.isChanging) return set.startsChanged === true && !view.isPaused ? heldIn(set, view) : length;
+  return Math.max(set.partition ?? length, takeBackTurns(set, view, found));
 }
+
+/** How many nodes of a set spec.rollout.partition holds. */
+const heldIn = ({ nodes }: RolloutSet, view: RolloutView): number =>
+  nodes.filter(({ ordinal }) => ordinal < view.heldBelow).length;
 
 /** A set whose next node is not ready comes first: that node is down anyway. */
 const unreadyFirst = (sets: readonly RolloutSet[], view: RolloutView): RolloutSet[] =>

@@ -47,6 +47,8 @@ export interface RolloutSet {
   readonly partition: number | undefined;
   /** What is applied now changes more than the partition. */
   readonly isChanging: boolean;
+  /** It runs no pod, and its pods are changing: they start in their new version. Default: it is not so. */
+  readonly startsChanged?: boolean;
   /** Undefined until the StatefulSet controller has seen the set as it is. */
   readonly revisions: Revisions | undefined;
   /** By index. */

@@ -20,7 +20,7 @@ import { podsOf } from '../pod-cache.ts';
 import { applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
-import { withoutFirstClaims } from './first-claims.ts';
+import { isStopped, withoutFirstClaims } from './first-claims.ts';
 import { isRolledOut, withFormerFiles } from './former-files.ts';
 import { formerSetOf } from './left-pods.ts';
 import { removeSurplus } from './remove-surplus.ts';
@@ -153,6 +153,7 @@ export class ChildrenStep {
         cached,
         credentials,
         options: { ...pods, largestInbound, claimSize: volumes.keptSizes.get(set.name) },
+        isStopped: isStopped(newestOf(set.name), known),
       };
       return { name: set.name, kept, input: kept === undefined ? prepareStatefulSet(network, state, input) : undefined };
     });

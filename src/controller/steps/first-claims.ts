@@ -15,7 +15,9 @@ export function withoutFirstClaims(set: NodeSet, current: V1StatefulSet | undefi
   const { storage, ...settings } = set.settings;
   // The cache does not keep a spec that another writer made too large.
   if (storage === undefined || current?.spec === undefined || keepsData(current)) return set;
-  const isStopped = current.spec.replicas === 0 && isObserved(current);
-  const hasPods = pods.some(pod => controllerOf(pod)?.uid === current.metadata?.uid);
-  return isStopped && !hasPods ? set : { ...set, nodes: 0, settings };
+  return isStopped(current, pods) ? set : { ...set, nodes: 0, settings };
 }
+
+/** Whether the set runs no pod, and its controller has seen that it should not. */
+export const isStopped = (current: V1StatefulSet | undefined, pods: readonly V1Pod[]): boolean =>
+  current?.spec?.replicas === 0 && isObserved(current) && !pods.some(pod => controllerOf(pod)?.uid === current.metadata?.uid);

@@ -24,6 +24,8 @@ export interface StatefulSetInput {
   readonly cached: V1StatefulSet | undefined;
   readonly credentials: CredentialsState;
   readonly options: StatefulSetOptions;
+  /** It runs no pod, and should not. Default: it does. */
+  readonly isStopped?: boolean;
 }
 
 /** A StatefulSet before it is applied: its partition is decided when all sets of the network are known. */
@@ -34,6 +36,8 @@ export interface PreparedStatefulSet extends StatefulSetInput {
   readonly isChanging: boolean;
   /** An older release applied it, without a partition, and wants nothing else. It is not written only for the partition. */
   readonly isUngated: boolean;
+  /** It is stopped, and more than the number of its nodes is changing. */
+  readonly startsChanged: boolean;
 }
 
 /** @returns undefined if no StatefulSet exists and there are no credentials: a node would start with the default ones */
@@ -47,14 +51,17 @@ export function prepareStatefulSet(
   const current = state.writes.newest(cached);
   networkState.pods.note(set.name, current);
   if (current === undefined)
-    return credentials.isAvailable ? { ...input, current, isChanging: true, isUngated: false } : undefined;
+    return credentials.isAvailable ? { ...input, current, isChanging: true, isUngated: false, startsChanged: false } : undefined;
   const gate = gateOf(current);
   const unchanged = desiredStatefulSet(network, input, current, digestedOf(gate));
   const isUngated = isApplied(withoutPartition(unchanged), current);
   // Where admission removes the digest, this process knows what it has applied.
   const written = withAppliedDigest(desiredStatefulSet(network, input, current, gate), unchanged);
   const isKnown = isApplied(unchanged, current) || state.admitted.isAnswerTo(written);
-  return { ...input, current, isUngated, isChanging: !isUngated && !isKnown };
+  const stopped = { ...input, set: { ...set, nodes: 0 } };
+  const startsChanged =
+    input.isStopped === true && !isApplied(desiredStatefulSet(network, stopped, current, digestedOf(gate)), current);
+  return { ...input, current, isUngated, isChanging: !isUngated && !isKnown, startsChanged };
 }
 
 /** Applies the StatefulSet, also to change the number of nodes while the credentials are missing. */

@@ -191,6 +191,20 @@ describe('a rollout', function () {
     expect(await heights()).to.deep.equal([height, height, height]);
   });
 
+  it('is not needed when a suspended network is resumed and changed in one write', async () => {
+    await start();
+    await startNetwork(3);
+    await edit({ suspend: true });
+    await world.untilCondition(namespace, name, 'Suspended', 'True Suspended');
+    await edit({ suspend: null, resources: { requests: { cpu: '11m' } } });
+    await eventually(async () => (await uids()).length === 3);
+    const started = await uids();
+    await world.untilRight(namespace, name);
+    await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
+    await eventually(async () => (await partition()) === 3);
+    expect(await uids()).to.deep.equal(started);
+  });
+
   it('only pauses while the controller is away, and loses nothing by its kill', async () => {
     const first = await start();
     await startNetwork(3);

@@ -21,6 +21,7 @@ class SimulatedSet {
   nowMs = 1_000;
   start = 0;
   isChanging = false;
+  startsChanged = false;
   isObserved = true;
   keepsChain = false;
   /** As in Kubernetes from 1.37 on. */
@@ -48,6 +49,7 @@ class SimulatedSet {
       sets: [
         {
           ...{ name: 'sts', partition: this.partition, isChanging: this.isChanging, keepsChain: this.keepsChain },
+          startsChanged: this.startsChanged,
           revisions: this.isObserved ? this.revisions : undefined,
           nodes: this.pods.map((pod, index) => ({ name: `sts-${this.start + index}`, ordinal: this.start + index, pod })),
         },
@@ -167,6 +169,27 @@ describe('planRollout', () => {
       const { partitions, state } = set.plan();
       expect(partitions.get('sts')).to.equal(2);
       expect(state).to.equal(undefined);
+    });
+
+    it('lets a stopped set that changes start in its new version, but for the nodes that spec.rollout holds', () => {
+      for (const [spec, partition] of [
+        [{}, 0],
+        [{ partition: 11 }, 1],
+        [{ partition: 100 }, 2],
+        [{ paused: true }, 2],
+      ] as const) {
+        const set = new SimulatedSet([0, 0]);
+        [set.start, set.spec, set.isChanging, set.startsChanged] = [10, spec, true, true];
+        set.pods.fill(undefined);
+        set.partition = set.plan().partitions.get('sts') ?? 0;
+        expect(set.partition, JSON.stringify(spec)).to.equal(partition);
+        // Until its controller has created the pods.
+        [set.isChanging, set.startsChanged, set.isObserved] = [false, false, false];
+        set.change();
+        expect(set.plan().partitions.get('sts')).to.equal(partition);
+        set.isObserved = true;
+        expect(set.plan().partitions.get('sts')).to.equal(partition);
+      }
     });
 
     it('does nothing until the StatefulSet controller has seen the set', () => {

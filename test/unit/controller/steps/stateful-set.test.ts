@@ -5,6 +5,7 @@ import { reasons } from '../../../../src/controller/events/reasons.ts';
 import { NetworkState } from '../../../../src/controller/network-state.ts';
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
 import { applyStatefulSet, prepareStatefulSet } from '../../../../src/controller/steps/stateful-set.ts';
+import { withDigest } from '../../../../src/runtime/digest.ts';
 import { FakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
 import { defaultSetOf, network, statefulSetOf } from '../../../support/builders.ts';
 import { FakeCluster } from '../../../support/fakes/fake-cluster.ts';
@@ -122,5 +123,22 @@ describe('the StatefulSet of a network', () => {
     expect(await apply(2, 2)).to.equal('unchanged');
     expect(await apply(1)).to.equal('updated');
     expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
+  });
+
+  it('starts changed pods after a stop, and none that only their number changes', () => {
+    const credentials: CredentialsState = {
+      ...{ isAvailable: true as const, reason: reasons.defaultCredentials, message: '', version: undefined },
+      credentials: { user: 'user', password: 'password' },
+    };
+    const stopped = statefulSetOf(alice, undefined, { ...options, partition: 0 });
+    stopped.spec!.replicas = 0;
+    const current = withDigest(stopped, appliedAnnotation);
+    const startsChanged = (image: string, isStopped: boolean): boolean | undefined => {
+      const input = { set: defaultSetOf(alice), cached: current, credentials, options: { ...options, image }, isStopped };
+      return prepareStatefulSet(alice, new NetworkState(alice, recorder), input)?.startsChanged;
+    };
+    expect(startsChanged('ours', true)).to.equal(false);
+    expect(startsChanged('newer', true)).to.equal(true);
+    expect(startsChanged('newer', false)).to.equal(false);
   });
 });
