@@ -9,6 +9,7 @@ import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { detourAround } from '../../bitcoin/topology/detour.ts';
 import { pairOf } from '../../bitcoin/topology/topology-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
+import { reasons } from '../events/reasons.ts';
 import type { PeerPlan } from '../nodes/node-target.ts';
 import type { ObservedPod } from '../pod-cache.ts';
 import { isReady, isTerminating } from '../status/pods.ts';
@@ -71,7 +72,11 @@ export function observeRollout(
       report: isCurrent ? reportOf(report, isConnected) : undefined,
     };
   };
-  const rolloutSets = sets.map(applied => setOf(applied, observed.isPublicChain ?? false, podOf));
+  const createProblems = createProblemsIn(lasting, pods);
+  const nodeOf = (name: string, ordinal: number): RolloutNode => {
+    return { name, ordinal, pod: podOf(name), createProblem: createProblems.get(name) };
+  };
+  const rolloutSets = sets.map(applied => setOf(applied, observed.isPublicChain ?? false, nodeOf));
   return {
     sets: rolloutSets,
     reachable: reachableIn(observed.peers),
@@ -80,15 +85,19 @@ export function observeRollout(
   };
 }
 
+/** Why pods that do not exist cannot be created, by name. */
+function createProblemsIn(problems: readonly Problem[], pods: ReadonlyMap<string, ObservedPod>): Map<string, string> {
+  const refused = problems.filter(({ reason, subject }) => reason === reasons.podCreateFailed && !pods.has(subject));
+  return new Map(refused.map(({ subject, cause }) => [subject, cause]));
+}
+
 function setOf(
   { set, current, isChanging, startsChanged = false, isUngated = false, isLeftOut = false }: AppliedSet,
   isPublicChain: boolean,
-  podOf: (name: string) => RolloutPod | undefined,
+  nodeOf: (name: string, ordinal: number) => RolloutNode,
 ): RolloutSet {
-  const nodes = Array.from({ length: set.nodes }, (_, index): RolloutNode => {
-    const name = `${set.name}-${set.start + index}`;
-    return { name, ordinal: set.start + index, pod: podOf(name) };
-  });
+  const ordinals = Array.from({ length: set.nodes }, (_, index) => set.start + index);
+  const nodes = ordinals.map(ordinal => nodeOf(`${set.name}-${ordinal}`, ordinal));
   const revisions = isLeftOut ? undefined : revisionsOf(current);
   // As long as nobody changes its pods it is at rest, as with a closed gate.
   const isLeftAlone = isUngated && revisions?.current === revisions?.update;

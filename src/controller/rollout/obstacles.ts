@@ -29,7 +29,7 @@ export function hasNothingToLose(set: RolloutSet, node: RolloutNode, view: Rollo
 }
 
 /** The other nodes that the node has a path to, that stay, and that have these blocks. */
-const holdersOf = (height: number, node: RolloutNode, view: RolloutView, { busy }: Findings): RolloutNode[] =>
+export const holdersOf = (height: number, node: RolloutNode, view: RolloutView, { busy }: Findings): RolloutNode[] =>
   view.othersWithPath(node).filter(other => !isIn(busy, other) && (view.reportedHeightOf(other) ?? -1) >= height);
 
 /** Whether these copies are too few and too new. Clocks that differ by more than that say nothing. */

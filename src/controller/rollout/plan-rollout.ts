@@ -8,7 +8,9 @@
 // 4. A turn that the set has not used yet is judged again at each plan, and taken back if it would not be given as things are now.
 // 5. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
 //    out. Of a node that is not ready a new process does not know whether it ever worked: it may have the chain of the status.
-import { type Findings, isIn, rollingOut, type Wait } from './findings.ts';
+// 6. A pod that cannot be created as it was gets it if none of the nodes above it is needed for a chain (missing-pods.ts).
+import { type Findings, forgetBusy, isIn, noteBusy, rollingOut, type Wait } from './findings.ts';
+import { missingNodeOf, openToMissing } from './missing-pods.ts';
 import { chainObstacle, graceMs, hasNothingToLose, holdOf, stillSafe } from './obstacles.ts';
 import type { RolloutInput, RolloutNode, RolloutPlan, RolloutReason, RolloutSet, Turn } from './rollout-input.ts';
 import { rolloutState } from './rollout-state.ts';
@@ -95,13 +97,7 @@ function takeBackTurns(set: RolloutSet, view: RolloutView, found: Findings): num
     const turn = found.turns.get(node.name);
     return isIn(found.busy, node) && node.pod !== undefined && node.pod.revision !== turn?.revision;
   });
-  for (const node of unused) {
-    found.busy.splice(
-      found.busy.findIndex(entry => entry.node === node),
-      1,
-    );
-    found.away.delete(node.ordinal);
-  }
+  forgetBusy(unused, found);
   let closed = 0;
   for (const node of unused.toReversed()) {
     const turn = closed > 0 ? undefined : renewedTurn(set, node, view, found);
@@ -120,6 +116,7 @@ function takeBackTurns(set: RolloutSet, view: RolloutView, found: Findings): num
 function renewedTurn(set: RolloutSet, node: RolloutNode, view: RolloutView, found: Findings): Turn | undefined {
   const turn = found.turns.get(node.name);
   const isFree = hasNothingToLose(set, node, view, found);
+  if (missingNodeOf(set) !== undefined) return undefined;
   if (turn === undefined || holdOf(node, isFree, view, found) !== undefined) return undefined;
   return isFree || set.keepsChain || view.isLossAllowed ? turn : stillSafe(node, turn, view, found);
 }
@@ -142,12 +139,6 @@ function noteReturn(node: RolloutNode, known: Turn, view: RolloutView, found: Fi
   for (const name of [...stale, ...(pod?.isReady === true ? [node.name] : [])]) found.asks.add(name);
 }
 
-function noteBusy(node: RolloutNode, { openedMs = 0 }: Turn, why: string, view: RolloutView, found: Findings): void {
-  const isStalled = view.nowMs - openedMs >= view.deadlineMs;
-  found.busy.push({ node, why: node.pod?.problem ?? why, isStalled });
-  found.away.add(node.ordinal);
-}
-
 /** The lowest index that may be replaced. Gives nodes their turn on the way. */
 function partitionOf(set: RolloutSet, view: RolloutView, found: Findings): number {
   const { length } = set.nodes;
@@ -156,6 +147,8 @@ function partitionOf(set: RolloutSet, view: RolloutView, found: Findings): numbe
   const isPending = set.nodes.some(node => view.isPending(set, node));
   // Before all revisions are the same, a pod that dies behind a closed gate comes back in its old version.
   if (!isPending && !isBusy && view.isComplete(set)) return length;
+  const missing = missingNodeOf(set);
+  if (missing !== undefined && view.isPending(set, missing)) return openToMissing(set, missing, view, found);
   for (let index = length - 1; index >= 0; index -= 1) {
     const node = set.nodes[index];
     if (node !== undefined && view.isPending(set, node) && !hasTurn(set, node, view, found)) return index + 1;
@@ -203,6 +196,8 @@ function obstacleOf(set: RolloutSet, node: RolloutNode, turn: Turn, view: Rollou
     return hold;
   }
   if (isFree) return undefined;
+  const missing = missingNodeOf(set);
+  if (missing !== undefined) return rollingOut(`${missing.name} cannot be created: ${missing.createProblem}`);
   found.turns.set(node.name, turn);
   // It may be starting: then it has a chain in a moment, or a problem.
   const mayBeStarting = view.isUnknown(node) && !view.neverWorked(node);

@@ -18,6 +18,8 @@ export interface RolloutNode {
   readonly ordinal: number;
   /** The pod; undefined while there is none, or while it is being deleted. */
   readonly pod: RolloutPod | undefined;
+  /** Why its pod cannot be created, as far as that is known. */
+  readonly createProblem?: string | undefined;
 }
 
 export interface RolloutPod {

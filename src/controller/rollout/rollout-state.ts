@@ -32,9 +32,13 @@ export function rolloutState(
   if (obstacle === undefined) return state('AllNodesUpdated', `${updated} of ${total} nodes are up to date`);
   const { node, reason, why } = obstacle;
   if (reason !== 'WouldLoseChain') return state(reason, `${counts}; ${node.name} waits: ${why}`, node.name);
-  const way = 'To restart it nevertheless, set spec.rollout.allowChainLoss to true';
+  if (node.createProblem !== undefined)
+    return state(reason, `${counts}; ${node.name}: ${why}, and their blocks would be lost. ${allowed('allow that')}`, node.name);
+  const way = allowed('restart it nevertheless');
   return state(reason, `${counts}; ${node.name} is not restarted, since its blocks would be lost: ${why}. ${way}`, node.name);
 }
+
+const allowed = (what: string): string => `To ${what}, set spec.rollout.allowChainLoss to true`;
 
 /** What somebody has to decide comes first. */
 const order: readonly RolloutReason[] = ['WouldLoseChain', 'RollingOut', 'Paused', 'Held'];

@@ -191,6 +191,39 @@ describe('a rollout', function () {
     expect(await heights()).to.deep.equal([height, height, height]);
   });
 
+  it('names a pod that cannot be created in its old version, and creates it in the new one when the loss is allowed', async () => {
+    await start();
+    await world.controlPlane.kubectl('create', 'priorityclass', 'gold', '--value=1000');
+    await world.declare(namespace, name, { nodes: 3, podTemplate: { spec: { priorityClassName: 'gold' } } });
+    await world.untilRight(namespace, name);
+    for (const ip of await addresses()) world.bitcoind.node(ip).height = height;
+    await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
+    const before = await uids();
+    await world.controlPlane.kubectl('delete', 'priorityclass', 'gold');
+    await eventually(() => isRefused('gold'));
+    await world.client.delete(pods, { namespace, name: `${name}-sts-0` });
+    await edit({ podTemplate: { spec: { priorityClassName: null } } });
+    await untilMessage(`0 of 3 nodes are updated; ${name}-sts-0 waits: it cannot be created as it was`);
+    await world.untilCondition(namespace, name, 'UpToDate', 'False WouldLoseChain');
+    expect((await world.conditions(namespace, name)).UpToDate).to.include('no PriorityClass with name gold was found');
+    expect(before).to.include.members(await uids());
+    await edit({ rollout: { allowChainLoss: true } });
+    await untilRolled(before);
+    expect(await heights()).to.deep.equal([height, height, height]);
+  });
+
+  /** Whether the API server refuses pods of the class. */
+  async function isRefused(priorityClassName: string): Promise<boolean> {
+    const pod = {
+      metadata: { namespace, name: 'any' },
+      spec: { priorityClassName, containers: [{ name: 'any', image: 'any' }] },
+    };
+    return world.client.create(pods, pod, { isDryRun: true }).then(
+      () => false,
+      () => true,
+    );
+  }
+
   it('is not needed when a suspended network is resumed and changed in one write', async () => {
     await start();
     await startNetwork(3);

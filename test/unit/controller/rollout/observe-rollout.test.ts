@@ -98,6 +98,13 @@ describe('observeRollout', () => {
     expect(sets[0]?.nodes[0]?.pod?.problem).to.equal(undefined);
   });
 
+  it('names why a pod that does not exist cannot be created', () => {
+    const cause = 'pods are forbidden: exceeded quota';
+    const problems = [0, 1].map(ordinal => ({ subject: `alice-sts-${ordinal}`, reason: 'PodCreateFailed', cause }) as const);
+    const { sets } = observe(setOf(), { pods: [podOf(1)], problems });
+    expect(sets[0]?.nodes.map(({ createProblem }) => createProblem)).to.deep.equal([cause, undefined, undefined]);
+  });
+
   it('does not know the revisions until the StatefulSet controller has seen the set', () => {
     expect(observe(setOf()).sets[0]?.revisions).to.deep.equal({ current: 'old', update: 'new' });
     expect(observe(setOf({ observedGeneration: 1 })).sets[0]?.revisions).to.equal(undefined);

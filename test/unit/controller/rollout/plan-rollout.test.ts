@@ -35,6 +35,8 @@ class SimulatedSet {
   detourAround: RolloutInput['detourAround'] = () => [];
   isSettled: RolloutInput['isSettled'] = () => true;
   memory: RolloutMemory = emptyMemory;
+  /** Why the pod of an index cannot be created. */
+  readonly createProblems = new Map<number, string>();
   #uids = 0;
 
   constructor(heights: readonly number[]) {
@@ -51,7 +53,10 @@ class SimulatedSet {
           ...{ name: 'sts', partition: this.partition, isChanging: this.isChanging, keepsChain: this.keepsChain },
           startsChanged: this.startsChanged,
           revisions: this.isObserved ? this.revisions : undefined,
-          nodes: this.pods.map((pod, index) => ({ name: `sts-${this.start + index}`, ordinal: this.start + index, pod })),
+          nodes: this.pods.map((pod, index) => ({
+            ...{ name: `sts-${this.start + index}`, ordinal: this.start + index, pod },
+            createProblem: this.createProblems.get(index),
+          })),
         },
       ],
       ...{ detourAround: this.detourAround, isSettled: this.isSettled, knownHeight: this.knownHeight },
@@ -615,6 +620,80 @@ describe('planRollout', () => {
       set.change();
       set.settle();
       expect(set.revisionsOfPods).to.equal('oonn');
+    });
+  });
+
+  describe('of a set with a pod that cannot be created as it was', () => {
+    const cause = 'pods are forbidden: no PriorityClass with name gold was found';
+
+    function refused(fields: Partial<SimulatedSet> = {}): SimulatedSet {
+      const set = Object.assign(new SimulatedSet([300, 300, 300]), { withholdsPods: true }, fields);
+      set.pods[0] = undefined;
+      set.createProblems.set(0, cause);
+      set.change();
+      return set;
+    }
+
+    it('opens the gate down to it if the others keep their chain, or may lose it, and closes it when the pod exists', () => {
+      for (const fields of [{ keepsChain: true }, { spec: { allowChainLoss: true } }]) {
+        const set = refused(fields);
+        expect(set.settle()).to.equal(`RollingOut 0 of 3 nodes are updated; waiting for sts-0: ${cause}`);
+        expect(set.partition).to.equal(0);
+        expect(set.plan().maxUnavailable.get('sts')).to.equal(1);
+        set.createProblems.clear();
+        set.pods[0] = { uid: 'new', revision: 'new', isReady: false, problem: undefined, report: undefined };
+        expect(set.settle()).to.include('waiting for sts-0: it is not ready');
+        expect(set.partition).to.equal(3);
+        set.becomeReady(0, 300);
+        set.withholdsPods = false;
+        set.settle();
+        expect(set.revisionsOfPods).to.equal('non');
+      }
+    });
+
+    it('names it and the cause, and opens the gate for no other node, while their blocks could be lost', () => {
+      const set = refused();
+      const why = `it cannot be created as it was: ${cause}; Kubernetes may replace sts-1, sts-2 with it`;
+      expect(set.settle()).to.equal(`RollingOut 0 of 3 nodes are updated; sts-0 waits: ${why}`);
+      set.nowMs += 30_000;
+      expect(set.settle()).to.equal(
+        `WouldLoseChain 0 of 3 nodes are updated; sts-0: ${why}, and their blocks would be lost. To allow that, set spec.rollout.allowChainLoss to true`,
+      );
+      set.nowMs += 600_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      expect(set.partition).to.equal(3);
+    });
+
+    it('closes the gate of a node whose turn it is when another pod cannot be created', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.withholdsPods = true;
+      set.change();
+      set.settle();
+      expect(set.partition).to.equal(2);
+      set.pods[0] = undefined;
+      set.createProblems.set(0, cause);
+      expect(set.settle()).to.include(`sts-0 waits: it cannot be created as it was: ${cause}`);
+      expect(set.partition).to.equal(3);
+    });
+
+    it('keeps the gate open for a pod that was deleted in its turn and cannot be created as it should be', () => {
+      const set = new SimulatedSet([300, 300]);
+      set.change();
+      set.settle();
+      set.pods[1] = undefined;
+      set.createProblems.set(1, cause);
+      set.spec = { paused: true };
+      expect(set.plan().partitions.get('sts')).to.equal(1);
+      set.nowMs += 600_000;
+      expect(set.state()).to.include('NodeNotBack').and.include(cause);
+    });
+
+    it('waits for it where no gate helps, as after a change was undone', () => {
+      const set = refused();
+      set.revisions = { current: 'new', update: 'new' };
+      [set.withholdsPods, set.partition] = [true, 3];
+      expect(set.settle()).to.include(`sts-2 waits: sts-0 cannot be created: ${cause}`);
+      expect(set.partition).to.equal(3);
     });
   });
 
