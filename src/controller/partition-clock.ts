@@ -9,7 +9,7 @@ export interface PartitionState {
   readonly plan: PartitionPlan;
   readonly specHash: string;
   readonly startMs: number;
-  /** The height of the longest chain when the network was cut. */
+  /** The height of the longest chain when the network was cut. One cut that follows on another keeps it. */
   readonly startHeight: number;
   /** Undefined: it stays cut. */
   readonly healMs: number | undefined;
@@ -66,9 +66,16 @@ export class PartitionClock {
   /** @param startMs of a cut that is new */
   #startOf({ status }: BitcoinNetwork, specHash: string, startMs: number): Start {
     const known = startIn(status, specHash) ?? (this.#started?.specHash === specHash ? this.#started : undefined);
-    this.#started = known ?? { specHash, startMs, startHeight: status?.chain?.height ?? 0 };
+    this.#started = known ?? { specHash, startMs, startHeight: commonHeightIn(status, startMs) };
     return this.#started;
   }
+}
+
+/** The height of the network when it was whole. While it is cut, blocks above that belong to one part, also after a change of the cut. */
+function commonHeightIn({ chain, partition }: BitcoinNetworkStatus = {}, startMs: number): number {
+  const { healTime, startHeight = 0 } = partition ?? {};
+  const isWhole = partition === undefined || (healTime !== undefined && Date.parse(healTime) <= startMs);
+  return isWhole ? (chain?.height ?? 0) : startHeight;
 }
 
 /** A status of another partition, or without a time, says nothing about this one. */

@@ -49,6 +49,24 @@ describe('PartitionClock', () => {
     expect(observe(new PartitionClock(), written(cut(), startMs), startMs), 'without blocks').to.include({ startHeight: 0 });
   });
 
+  it('keeps the height of the whole network when one cut follows on another, and takes the one after it was healed', () => {
+    const at = (height: number) => ({ name: 'regtest', height, tip: 'tip', tips: 1, forkDepth: 0 });
+    const { partition } = written({ ...cut(), status: { chain: at(101) } }, startMs).status ?? {};
+    const stored = { chain: at(120), ...(partition && { partition }) };
+    const changed = { ...cut({ parts: [{ name: 'a', ordinals: [0] }] }), status: stored };
+    expect(observe(new PartitionClock(), changed, startMs + 29_999)).to.include({ startHeight: 101 });
+    expect(observe(new PartitionClock(), changed, startMs + 30_000), 'healed before').to.include({ startHeight: 120 });
+    const plan = planNetwork(cut()).partition;
+    const byExperiment = (ordinals: number[]) => {
+      const startTime = new Date(startMs + 40_000).toISOString();
+      return { experiment: 'one', cut: { startTime, parts: [{ name: 'a', ordinals }] } };
+    };
+    const whole = { ...network({ nodes: 4 }), status: { chain: at(101) } };
+    const first = new PartitionClock().observe(whole, plan, startMs, byExperiment([0, 1]));
+    const then = { ...whole, status: { chain: at(120), partition: partitionStatusOf(first!, []) } };
+    expect(new PartitionClock().observe(then, plan, startMs, byExperiment([0]))).to.include({ startHeight: 101 });
+  });
+
   it('stays cut without a time', () => {
     const { partition = { parts: [] } } = cut().spec;
     const endless = network({ nodes: 4, partition: { parts: partition.parts } });
