@@ -37,6 +37,13 @@ export class HighestTip {
   /** Call with the block that was just made, or without one if the nodes that had the newest block may be gone. */
   set(chain?: ChainState): void {
     this.#chain = chain;
+    this.#stuck = undefined;
+  }
+
+  /** Call with the chain of a producer that has the newest block: if one lacks it later, that is for another reason. */
+  reach(chain: ChainState): void {
+    this.see(chain);
+    this.#stuck = undefined;
   }
 
   /** Asks nodes for their tips. Those that do not answer are left out. */

@@ -206,7 +206,7 @@ export class ProductionSide {
         if (chain.height >= this.#best.height) {
           this.#lags = 0;
           this.#passedOver.delete(node.name);
-          this.#best.see(chain);
+          this.#best.reach(chain);
           return { node, chain };
         }
       } catch (error) {

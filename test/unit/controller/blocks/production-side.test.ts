@@ -309,6 +309,23 @@ describe('ProductionSide', () => {
       expect(nodes.calls.length).to.be.above(0);
     });
 
+    it('waits for half a minute each time that it is behind, also with the tip of the last time', async () => {
+      // A block on this one would be due at once.
+      const lower = { height: 490, tip: 'lower', timeSeconds: 0 };
+      spec = { intervalSeconds: 3_600 };
+      for (const again of [() => nodes.own.delete(2), () => side.refresh()]) {
+        nodes.own.set(2, lower);
+        await runFor(20_000);
+        again();
+        await runFor(6_000);
+        expect(nodes.calls).to.deep.equal([]);
+      }
+      await runFor(20_000);
+      expect(nodes.calls).to.deep.equal([]);
+      await runFor(20_000);
+      expect(nodes.calls.length, 'patience is over').to.be.above(0);
+    });
+
     it('waits for longer while it receives blocks', async () => {
       for (let height = 100; height < 140; height += 1) {
         nodes.own.set(2, { height, tip: `block-${height}`, timeSeconds: startMs / 1_000 - 60 });
