@@ -112,6 +112,7 @@ export function whyOver(
       reason: 'DeadlineExceeded',
       message: `not complete in the time of activeDeadlineSeconds; the step was ${status.step ?? ''}`,
     };
-  // While the network is paused, its experiment stays where it is.
-  return isPaused(network) ? undefined : whyImpossible(network, spec.steps.slice(positionOf(spec, status)?.index ?? 0));
+  // While the network is left alone, its experiment stays where it is. An unusable spec lacks the groups and the chain.
+  if (isPaused(network) || network.unusableSpec !== undefined) return undefined;
+  return whyImpossible(network, spec.steps.slice(positionOf(spec, status)?.index ?? 0));
 }

@@ -177,12 +177,14 @@ describe('an experiment that waits', () => {
     expect(over(second, 1)?.message).to.equal('step second: there is no node 1 (nodes: 0)');
   });
 
-  it('does not end when its network is suspended or paused', () => {
+  it('does not end when its network is suspended or paused, or has a spec that cannot be used', () => {
     const runs = running('runs', 1, [{ name: 'one', mine: { ordinal: 2, blocks: 1 } }]);
     const over = (of: Parameters<typeof whyOver>[1]) => whyOver(runs, of, [runs], moment.nowMs);
     expect(over({ ...alice, spec: { nodes: 3, suspend: true } })).to.equal(undefined);
     expect(over({ ...alice, spec: { nodes: 2, suspend: true } })?.reason).to.equal('OrdinalUnknown');
     const annotations = { 'bitcoincontroller.christianb93.github.com/paused': 'true' };
     expect(over({ ...alice, metadata: { ...alice.metadata, annotations }, spec: { nodes: 2 } })).to.equal(undefined);
+    const unusableSpec = { reason: 'SpecMalformed', message: 'spec.nodes must be a number' } as const;
+    expect(over({ ...alice, spec: { nodes: 0 }, unusableSpec })).to.equal(undefined);
   });
 });
