@@ -197,9 +197,16 @@ export async function mineStage(context: StageContext, stage: Extract<Stage, { w
   }
 }
 
-/** The loop that watches the nodes has seen the blocks: it reports forks, and the blocks that are replaced later. */
+/**
+ * The loop that watches the nodes has seen the blocks: it reports forks, and the blocks that are replaced later. Those that the node of a
+ * step `reorg` replaces are counted from the tip that it has now.
+ */
 async function minedStage(context: StageContext): Promise<StageOutcome> {
+  const { experiment, position } = context;
   const chains = await look(context);
+  const own = experiment.spec.steps[position.index]?.reorg?.ordinal;
+  if (own !== undefined && !chains.some(({ ordinal }) => ordinal === own))
+    return { waitMs: pollMs(context), message: `until node ${own} answers` };
   if (sinceMs(context) >= longestNoteMs || !askUnseen(context, chains)) return { done: { chains } };
   return { waitMs: pollMs(context) };
 }

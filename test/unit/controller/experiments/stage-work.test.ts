@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { BitcoinExperiment } from '../../../../src/bitcoin/api/bitcoin-experiment.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
+import type { Node } from '../../../../src/bitcoin/topology/peer-plan.ts';
 import type { ExperimentCalls } from '../../../../src/controller/experiments/experiment-calls.ts';
 import type { NodeChain } from '../../../../src/controller/experiments/observed-chains.ts';
 import { positionOf, started } from '../../../../src/controller/experiments/progress.ts';
@@ -130,6 +131,19 @@ describe('the stage of an experiment that heals a reorg', () => {
     expect('done' in outcome && outcome.done).to.include({ ownReorgDepth: 0, reorgDepth: 4 });
     const lost = await heal(({ ordinal }) => Promise.resolve(ordinal === 0 ? undefined : 4));
     expect('done' in lost && lost.done).to.include({ ownReorgDepth: 0, reorgDepth: 4 });
+  });
+
+  it('does not leave the stages before it without the tip of that node', async () => {
+    const steps = [{ name: 'three', reorg: { ordinal: 0, depth: 1 } }];
+    const mine = (silent: number) => {
+      const chains = (nodes: readonly Node[]) =>
+        Promise.resolve(nodes.flatMap(({ ordinal }) => (ordinal === silent ? [] : chain(ordinal, 5))));
+      const of = { experiment: { ...experiment, spec: { ...spec, steps } } };
+      const { context } = played({ chains, countMarked: () => Promise.resolve(3) }, of);
+      return mineStage(context, { stage: 'MiningElsewhere', work: 'mine', ordinal: undefined, apartFrom: 0, blocks: 3 });
+    };
+    expect(await mine(0)).to.include({ message: 'until node 0 answers' });
+    expect(await mine(2)).to.have.property('done');
   });
 
   it('waits for that node', async () => {
