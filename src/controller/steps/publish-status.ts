@@ -62,8 +62,12 @@ export async function publishStatus(
   state.edges.noteEvents(lastEvents);
   state.chains.notePublished(reorgs);
   blocksThrottle.noteWrite();
+  // Blocks that the producers wait for are lost, and a write of the status alone requests no reconcile.
+  if (heightIn(status) < heightIn(network.status)) return 1;
   return lost.retryMs(network) ?? 0;
 }
+
+const heightIn = (status: BitcoinNetworkStatus | undefined): number => status?.chain?.height ?? 0;
 
 const withLoss = (events: readonly StoredEvent[], loss: readonly StoredEvent[]): StoredEvent[] =>
   events.length === 0 || events.some(({ reason }) => reason === reasons.edgesLost) ? [...events] : [...events, ...loss];

@@ -72,6 +72,8 @@ describe('Reconciler', () => {
   let diagnosis: FakeDiagnosis;
   let recorder: FakeRecorder;
   let reconciler: Reconciler;
+  /** The heights of the network that its block producer was given. */
+  const produced: number[] = [];
 
   beforeEach(() => {
     clock = FakeTimers.install({ now: Date.UTC(2026, 0, 1), toFake: ['Date'] });
@@ -90,7 +92,10 @@ describe('Reconciler', () => {
       caches: read,
       recorder,
       monitor,
-      blocks: { observe: () => undefined, forget: () => undefined },
+      blocks: {
+        observe: of => void produced.push(of.status?.chain?.height ?? 0),
+        forget: () => undefined,
+      },
       wallets: { observe: () => undefined, forget: () => undefined },
       copier: { isHeld: () => false, observe: () => undefined, forget: () => undefined },
       diagnosis,
@@ -699,6 +704,21 @@ describe('Reconciler', () => {
       expect(await reconcile()).to.deep.equal({ requeueAfterMs: 2_000 });
       expect(cluster.writes).to.deep.equal([]);
     });
+  });
+
+  it('comes again at once when the chain of the status has become lower, so that the producers stop waiting for lost blocks', async () => {
+    const chain = { name: 'regtest', height: 101, tip: 'tip', tips: 1, forkDepth: 0 };
+    await settled({ nodes: 1, blockProduction: { initialBlocks: 101 } });
+    put({ ...(cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork), status: { ...status(), chain } });
+    caches.pods.objects = [ownPod('alice-sts-0')];
+    const own = { ...node(0), name: 'alice-sts-0', ip: '10.0.0.1' };
+    const report = { node: own, isComplete: true, chain: { height: 0, tip: 'genesis' }, askedAtMs: Infinity };
+    monitor.observation = { reports: [report], settlesInMs: 0 };
+    produced.length = 0;
+    expect(await reconcile()).to.deep.equal({ requeueAfterMs: 1 });
+    const next = await reconcile();
+    expect('requeueAfterMs' in next && next.requeueAfterMs, 'once').to.be.at.least(recheckMs);
+    expect(produced).to.deep.equal([101, 0]);
   });
 
   describe('publishes events', () => {
