@@ -16,7 +16,7 @@ import { Controller, type ControllerMetrics, type Request, type Result } from '.
 import type { WorkQueue } from '../../runtime/work-queue.ts';
 import type { NetworkPlan } from '../network-plan.ts';
 import type { PartitionState } from '../partition-clock.ts';
-import { copiedHeightOf, leastHeightOf } from './least-height.ts';
+import { copiedHeightOf, knownHeightOf, leastHeightOf } from './least-height.ts';
 import { producerCalls, type ProducerCallsOptions } from './producer-calls.ts';
 import { type MadeBlock, type ProducerCalls, ProductionSide, type SideState } from './production-side.ts';
 
@@ -205,11 +205,12 @@ export class BlockProducer {
     if (entry === undefined || spec === undefined) return {};
     const { network, side } = entry;
     const leastHeight = leastHeightOf(network.network, network.nodes, side, network.startHeight);
+    const knownHeight = knownHeightOf(network.network, side, network.startHeight);
     const payments = paymentsOf(network.network.spec.wallets ?? [], copiedHeightOf(network.network), network.ordinals);
     const addressOf = (wallet: NodeWallet) => this.#options.addressOf?.(keyOf(network.network), wallet);
     // Each change of the spec, the nodes or the cut sets another one.
     const isCurrent = () => this.#sides.get(key) === entry && entry.side === side;
-    const limits = { leastHeight, needsWork: needsWork(network.network.spec), payments, addressOf, isCurrent };
+    const limits = { leastHeight, knownHeight, needsWork: needsWork(network.network.spec), payments, addressOf, isCurrent };
     const step = await entry.production.step(spec, side, network.nodes, signal, limits);
     if (step.made !== undefined) {
       network.produced += step.made.count;

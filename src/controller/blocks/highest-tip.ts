@@ -1,6 +1,7 @@
 // HighestTip: the newest block that nodes with one chain have reported, and whether they have lost it.
+import type { Side } from '../../bitcoin/chain/block-schedule.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
-import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { Look } from './open-calls.ts';
 
 /** For so long the producers may stay without the newest block if others have it: one that receives blocks has another tip before that. */
@@ -86,4 +87,11 @@ export class HighestTip {
     };
     return await Promise.all(nodes.map(answerOf));
   }
+}
+
+/** The nodes of a side that make no blocks. They may have the newest one. */
+export function othersIn({ ordinals, producers }: Side, nodes: readonly Node[]): Node[] {
+  const making = new Set(producers.map(({ ordinal }) => ordinal));
+  const own = ordinals && new Set(ordinals);
+  return nodes.filter(node => isReachable(node) && !making.has(node.ordinal) && own?.has(node.ordinal) !== false);
 }

@@ -25,6 +25,13 @@ export function leastHeightOf(network: BitcoinNetwork, nodes: readonly Node[], {
   return Math.max(copied, initial, height - newestBlocks);
 }
 
+/** The height that nodes of a side have had, as far as the status shows it. It has that of a part a while after the cut. */
+export function knownHeightOf({ status }: BitcoinNetwork, { name }: Side, startHeight = 0): number {
+  if (name === '') return status?.chain?.height ?? 0;
+  const part = status?.partition?.parts.find(each => each.name === name);
+  return Math.max(startHeight, part?.height ?? 0);
+}
+
 /** How many blocks of another network this one starts with. */
 export const copiedHeightOf = ({ spec, status }: BitcoinNetwork): number =>
   spec.bootstrap === undefined ? 0 : (status?.bootstrap?.height ?? 0);

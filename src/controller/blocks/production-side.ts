@@ -8,7 +8,7 @@ import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { isReachable, type Node } from '../../bitcoin/topology/peer-plan.ts';
 import { messageOf, type Result } from '../../runtime/controller.ts';
 import { firstNames } from '../../logging/short-text.ts';
-import { HighestTip } from './highest-tip.ts';
+import { HighestTip, othersIn } from './highest-tip.ts';
 import { type Look, OpenCalls, type Unsettled } from './open-calls.ts';
 
 /** What a producer is asked. Both throw BitcoinRpcError and BitcoinTransportError, and the reason of the signal once it has aborted. */
@@ -52,6 +52,8 @@ export interface Step {
 export interface ProductionLimits {
   /** No block is made on a shorter chain. */
   readonly leastHeight: number;
+  /** Nodes that make no blocks are asked for their tips if the producers are below it. Default: they are always asked. */
+  readonly knownHeight?: number;
   /** A block takes work, so that a call makes only one. */
   readonly needsWork: boolean;
   /** The first blocks, which pay to wallets. */
@@ -126,11 +128,11 @@ export class ProductionSide {
     side: Side,
     nodes: readonly Node[],
     signal: AbortSignal,
-    { leastHeight, needsWork, payments, addressOf, isCurrent }: ProductionLimits = noLimits,
+    { leastHeight, knownHeight, needsWork, payments, addressOf, isCurrent }: ProductionLimits = noLimits,
   ): Promise<Step> {
     if (spec.paused === true) return { result: {}, state: { reason: 'Paused' } };
     const ready = new Map(nodes.filter(isReachable).map(node => [node.ordinal, node]));
-    const unsettled = await this.#settle(side, nodes, signal);
+    const unsettled = await this.#settle(side, nodes, signal, knownHeight);
     if (unsettled?.isGenerating === true) return this.#generating(spec, side, unsettled.message);
     if (unsettled !== undefined) return notReady(unsettled.message);
     const found = await this.#producer(spec, side, ready, signal);
@@ -164,16 +166,15 @@ export class ProductionSide {
   }
 
   /** Waits for calls that may still make a block. @returns what it must be waited for */
-  async #settle(side: Side, nodes: readonly Node[], signal: AbortSignal): Promise<Unsettled | undefined> {
+  async #settle(side: Side, nodes: readonly Node[], signal: AbortSignal, knownHeight = Infinity): Promise<Unsettled | undefined> {
     const byOrdinal = new Map(nodes.map(node => [node.ordinal, node]));
     const producers = side.producers.flatMap(({ ordinal }) => byOrdinal.get(ordinal) ?? []);
     const isFresh = this.#isFresh;
     this.#isFresh = false;
     const asked = { nodes, producers, others: isFresh ? producers.filter(isReachable) : [] };
-    const [unsettled] = await Promise.all([
-      this.#open.settle(asked, chain => this.#best.see(chain), signal),
-      this.#best.ask(isFresh ? othersIn(side, nodes) : [], signal),
-    ]);
+    const unsettled = await this.#open.settle(asked, chain => this.#best.see(chain), signal);
+    // One that does not answer holds no producer that has the blocks of the status.
+    if (isFresh && this.#best.height < knownHeight) await this.#best.ask(othersIn(side, nodes), signal);
     return unsettled;
   }
 
@@ -270,13 +271,6 @@ export class ProductionSide {
     if (this.#base?.tip !== tip) this.#base = { tip, ms: Math.min((timeSeconds ?? Infinity) * 1_000, this.#nowMs()) };
     return this.#base.ms;
   }
-}
-
-/** The nodes of a side that make no blocks. They may have the newest one. */
-function othersIn({ ordinals, producers }: Side, nodes: readonly Node[]): Node[] {
-  const making = new Set(producers.map(({ ordinal }) => ordinal));
-  const own = ordinals && new Set(ordinals);
-  return nodes.filter(node => isReachable(node) && !making.has(node.ordinal) && own?.has(node.ordinal) !== false);
 }
 
 /** What is going on at a height, if a producer can be asked. */

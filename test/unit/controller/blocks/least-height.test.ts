@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import type { Side } from '../../../../src/bitcoin/chain/block-schedule.ts';
-import { leastHeightOf } from '../../../../src/controller/blocks/least-height.ts';
+import { knownHeightOf, leastHeightOf } from '../../../../src/controller/blocks/least-height.ts';
 import { network, node } from '../../../support/builders.ts';
 
 const whole: Side = { name: '', producers: [], share: 1 };
@@ -46,5 +46,17 @@ describe('leastHeightOf', () => {
     const started = networkOf(0, { bootstrap: { network: { name: 'bob' } } });
     const status = { ...started.status, bootstrap: { height: 50, hash: 'hash' } } as NonNullable<BitcoinNetwork['status']>;
     expect(leastHeightOf({ ...started, status }, [node(0), node(1), node(2)], whole)).to.equal(50);
+  });
+});
+
+describe('knownHeightOf', () => {
+  it('is the height of the chain, and for a part of a cut that of the part, or at least that of the cut', () => {
+    const partition = { startTime: '', specHash: '', parts: [{ name: 'east', nodes: '0', height: 295 }] };
+    const { status, ...rest } = networkOf(300);
+    const cut = { ...rest, status: { ...status, partition } };
+    expect(knownHeightOf(cut, whole)).to.equal(300);
+    expect(knownHeightOf(cut, { ...whole, name: 'east' }, 290)).to.equal(295);
+    expect(knownHeightOf(cut, { ...whole, name: 'west' }, 290)).to.equal(290);
+    expect(knownHeightOf(network({ nodes: 3 }), whole)).to.equal(0);
   });
 });

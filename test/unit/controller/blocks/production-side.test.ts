@@ -346,6 +346,17 @@ describe('ProductionSide', () => {
       expect((await step()).made).to.not.equal(undefined);
     });
 
+    it('asks the others only if it is below the height of the status, so that none that hangs holds it', async () => {
+      expect((await step({ knownHeight: 500 })).made).to.not.equal(undefined);
+      side.refresh();
+      await step({ knownHeight: 501 });
+      expect(new Set(nodes.looks)).to.deep.equal(new Set([2]));
+      nodes.own.set(2, { height: 0, tip: 'genesis', timeSeconds: 0 });
+      side.refresh();
+      expect((await step({ knownHeight: 1 })).made).to.equal(undefined);
+      expect(nodes.looks).to.include.members([0, 1]);
+    });
+
     it('asks the others for their tips only when nodes have changed', async () => {
       await runFor(60_000);
       expect(nodes.calls.length).to.be.at.least(5);
