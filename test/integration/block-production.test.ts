@@ -113,6 +113,25 @@ describe('a node of real bitcoinds that has no blocks and should make some', fun
   });
 });
 
+describe('a network of an only real bitcoind', function () {
+  this.timeout(60_000);
+  let dave: PlayedNetwork;
+
+  before(async () => {
+    dave = await PlayedNetwork.start(1, 36);
+    dave.control();
+    dave.create({ blockProduction: { initialBlocks: 101 } });
+    await eventually(() => dave.status.chain?.height === 101);
+  });
+  after(() => dave.stop());
+
+  it('makes its initial blocks again soon after they are lost with the pod, and not only at the next recheck', async () => {
+    await dave.killNode(0);
+    await eventually(() => dave.events('ChainLost').length === 1);
+    await eventually(async () => (await dave.call(0, { method: 'getblockcount' })) === 101);
+  });
+});
+
 describe('a network of real bitcoinds, two of which were connected to each other before there were blocks', function () {
   this.timeout(60_000);
   let bob: PlayedNetwork;
