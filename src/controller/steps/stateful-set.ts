@@ -36,7 +36,7 @@ export interface PreparedStatefulSet extends StatefulSetInput {
   readonly isChanging: boolean;
   /** An older release applied it, without a partition, and wants nothing else. It is not written only for the partition. */
   readonly isUngated: boolean;
-  /** It is stopped, and more than the number of its nodes is changing. */
+  /** It is stopped, and more is changing than the number of its nodes and what becomes of their claims. */
   readonly startsChanged: boolean;
 }
 
@@ -58,9 +58,11 @@ export function prepareStatefulSet(
   // Where admission removes the digest, this process knows what it has applied.
   const written = withAppliedDigest(desiredStatefulSet(network, input, current, gate), unchanged);
   const isKnown = isApplied(unchanged, current) || state.admitted.isAnswerTo(written);
-  const stopped = { ...input, set: { ...set, nodes: 0 } };
-  const startsChanged =
-    input.isStopped === true && !isApplied(desiredStatefulSet(network, stopped, current, digestedOf(gate)), current);
+  const stopped = withPolicyOf(
+    current,
+    desiredStatefulSet(network, { ...input, set: { ...set, nodes: 0 } }, current, digestedOf(gate)),
+  );
+  const startsChanged = input.isStopped === true && !isApplied(stopped, current);
   return { ...input, current, isUngated, isChanging: !isUngated && !isKnown, startsChanged };
 }
 
@@ -94,6 +96,16 @@ export async function applyStatefulSet(
 
 const isApplied = (desired: V1StatefulSet, current: V1StatefulSet): boolean =>
   digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation) === digestOf(current, appliedAnnotation);
+
+/** With the policy for claims that the StatefulSet has: no pod depends on it, and a suspension changes it. */
+function withPolicyOf(current: V1StatefulSet, desired: V1StatefulSet): V1StatefulSet {
+  const { spec } = desired;
+  const wanted = spec?.persistentVolumeClaimRetentionPolicy;
+  if (spec === undefined || wanted === undefined) return desired;
+  // A cluster without such policies drops it.
+  const policy = { ...wanted, ...(current.spec?.persistentVolumeClaimRetentionPolicy ?? { whenScaled: 'Retain' }) };
+  return { ...desired, spec: { ...spec, persistentVolumeClaimRetentionPolicy: policy } };
+}
 
 const gateOf = (current: V1StatefulSet | undefined): Gate => {
   const maxUnavailable = current?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable;

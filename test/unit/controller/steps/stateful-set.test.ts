@@ -1,5 +1,6 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import type { BitcoinNetwork } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import { appliedAnnotation } from '../../../../src/bitcoin/api/names.ts';
 import { reasons } from '../../../../src/controller/events/reasons.ts';
 import { NetworkState } from '../../../../src/controller/network-state.ts';
@@ -140,5 +141,27 @@ describe('the StatefulSet of a network', () => {
     expect(startsChanged('ours', true)).to.equal(false);
     expect(startsChanged('newer', true)).to.equal(true);
     expect(startsChanged('newer', false)).to.equal(false);
+  });
+
+  it('starts no pods as changed ones when a resume changes only what becomes of their claims, also where the cluster drops that', () => {
+    const credentials: CredentialsState = {
+      ...{ isAvailable: true as const, reason: reasons.defaultCredentials, message: '', version: undefined },
+      credentials: { user: 'user', password: 'password' },
+    };
+    const stored = (suspend: boolean, whenDeleted: 'Delete' | 'Retain' = 'Retain') =>
+      network({ ...alice.spec, suspend, storage: { size: '1Gi', retention: { whenScaled: 'Delete', whenDeleted } } });
+    const stopped = statefulSetOf(stored(true), undefined, { ...options, partition: 0 });
+    stopped.spec!.replicas = 0;
+    const current = withDigest(stopped, appliedAnnotation);
+    const dropping = structuredClone(current);
+    delete dropping.spec!.persistentVolumeClaimRetentionPolicy;
+    const startsChanged = (resumed: BitcoinNetwork, cached: V1StatefulSet, image = 'ours'): boolean | undefined => {
+      const input = { set: defaultSetOf(resumed), cached, credentials, options: { ...options, image }, isStopped: true };
+      return prepareStatefulSet(resumed, new NetworkState(resumed, recorder), input)?.startsChanged;
+    };
+    expect(startsChanged(stored(false), current)).to.equal(false);
+    expect(startsChanged(stored(false, 'Delete'), current)).to.equal(false);
+    expect(startsChanged(stored(false), dropping)).to.equal(false);
+    expect(startsChanged(stored(false), current, 'newer')).to.equal(true);
   });
 });
