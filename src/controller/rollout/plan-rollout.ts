@@ -78,7 +78,9 @@ function noteTurns(set: RolloutSet, view: RolloutView, found: Findings): void {
       // The gate was closed again before the pod was replaced, or the pod can be asked by now.
       const isAskable = turn?.isOfUnready === true && node.pod?.isReady === true;
       const isClosed = turn?.openedMs !== undefined && (index < (set.partition ?? 0) || isAskable);
-      if (turn === undefined || isClosed) continue;
+      // It waited while it could not be created, and exists by now.
+      const isOfMissing = turn?.heightsAbove !== undefined && turn.openedMs === undefined && node.pod !== undefined;
+      if (turn === undefined || isClosed || isOfMissing) continue;
       found.turns.set(node.name, turn);
       if (turn.openedMs !== undefined) noteBusy(node, turn, 'its pod is being replaced', view, found);
     } else if (turn !== undefined || index > lowestPending) {

@@ -87,8 +87,13 @@ export interface Turn {
   readonly hasWaited?: boolean;
   /** The height that the node itself had at the last look: another one must have it before this one is replaced. */
   readonly safeHeight?: number | undefined;
-  /** Of an open turn: when another node was last seen to have all blocks of this one. */
+  /** When other nodes were last seen to have all blocks that its turn puts at risk. */
   readonly safeMs?: number;
+  /**
+   * Of a pod that cannot be created: the heights that the nodes above it had at the last look, by name. The pod is created in its new version
+   * only if other nodes have these blocks.
+   */
+  readonly heightsAbove?: ReadonlyMap<string, number | undefined>;
   /** Since when the partition lets it be replaced; undefined until it does. */
   readonly openedMs?: number;
   /** The pod was not ready then. If it becomes ready before it is replaced, it can be asked, and it is decided again. */

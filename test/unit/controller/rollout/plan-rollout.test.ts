@@ -688,6 +688,78 @@ describe('planRollout', () => {
       expect(set.state()).to.include('NodeNotBack').and.include(cause);
     });
 
+    /** sts-1 cannot be created; sts-0 has the blocks of sts-2, which may be replaced with it. */
+    function inTheMiddle(): SimulatedSet {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.withholdsPods = true;
+      set.pods[1] = undefined;
+      set.createProblems.set(1, cause);
+      set.change();
+      return set;
+    }
+
+    it('keeps the gate open for it while blocks arrive, and closes it when only a node above has had new ones for half a minute', () => {
+      const set = inTheMiddle();
+      set.settle();
+      expect(set.partition).to.equal(1);
+      for (let block = 301; block <= 330; block += 1) {
+        set.nowMs += 25_000;
+        set.set(2, { height: block });
+        expect(set.plan(), 'before another node has the block').to.deep.include({ asks: ['sts-2', 'sts-0'] });
+        expect(set.plan().partitions.get('sts')).to.equal(1);
+        set.set(0, { height: block });
+        expect(set.plan().partitions.get('sts'), 'when one has it').to.equal(1);
+      }
+      expect(set.state()).to.include('NodeNotBack sts-1 has not come back within 600 s').and.include(cause);
+      set.set(2, { height: 331 });
+      set.nowMs += 29_999;
+      expect(set.plan().partitions.get('sts')).to.equal(1);
+      set.nowMs += 1;
+      expect(set.plan().partitions.get('sts')).to.equal(3);
+      expect(set.state()).to.include('WouldLoseChain');
+    });
+
+    it('closes the gate at once when no other node has the blocks any more that a node above had', () => {
+      const set = inTheMiddle();
+      set.settle();
+      set.set(0, { isReady: false });
+      expect(set.plan().partitions.get('sts')).to.equal(3);
+      expect(set.state()).to.include('RollingOut');
+      set.nowMs += 30_000;
+      expect(set.state()).to.include('WouldLoseChain');
+    });
+
+    it('opens the gate for it as soon as another node has the blocks that a node above had a moment ago', () => {
+      const set = inTheMiddle();
+      set.set(2, { height: 301 });
+      expect(set.settle()).to.include('RollingOut');
+      expect(set.partition).to.equal(3);
+      for (const [index, height] of [
+        [2, 302],
+        [0, 301],
+      ] as const)
+        set.set(index, { height });
+      expect(set.plan().partitions.get('sts')).to.equal(1);
+    });
+
+    it('measures the half minute from when it cannot be created, however long it waited before, and again after a hold', () => {
+      const set = inTheMiddle();
+      const [, , pod] = set.pods;
+      [set.pods[1], set.spec] = [{ ...pod!, uid: 'exists', report: undefined, isReady: false }, {}];
+      set.set(2, { height: 301 });
+      set.settle();
+      set.nowMs += 60_000;
+      set.settle();
+      set.pods[1] = undefined;
+      expect(set.settle()).to.include('RollingOut').and.include('sts-1 waits: it cannot be created as it was');
+      set.nowMs += 30_000;
+      expect(set.settle()).to.include('WouldLoseChain');
+      set.spec = { paused: true };
+      expect(set.settle()).to.include('Paused');
+      set.spec = {};
+      expect(set.settle()).to.include('RollingOut');
+    });
+
     it('waits for it where no gate helps, as after a change was undone', () => {
       const set = refused();
       set.revisions = { current: 'new', update: 'new' };
