@@ -39,6 +39,8 @@ export class ChildState<T extends KubeObject> {
   readonly admitted = new AdmittedFields();
   /** The object that was deleted so that it could be recreated, until it has been. */
   replaced: T | undefined;
+  /** Of a StatefulSet: how many unavailable pods the last write of this process asked for. The cluster may drop that. */
+  maxUnavailable: number | undefined;
 
   /** @param keep what the cache keeps of the object */
   constructor(keep: (object: T) => T) {

@@ -25,7 +25,7 @@ export interface StatefulSetOptions extends PodOptions {
   readonly largestInbound?: number;
   /** Only pods whose index is at least this are replaced when the template changes. Default: the number of nodes, so that none is. */
   readonly partition?: number | undefined;
-  /** So many pods may be unavailable while pods are replaced. Default: 1, which is not written. */
+  /** So many pods may be unavailable while pods are replaced. Default: it is not written, and Kubernetes takes 1. */
   readonly maxUnavailable?: number | undefined;
   /** What new claims ask for, while those that exist have not grown to the size of the spec. Default: that size. */
   readonly claimSize?: string | undefined;
@@ -186,8 +186,8 @@ function podTemplateFor(parts: Parts, credentialsVersion: string | undefined): V
   };
 }
 
-const rollingUpdateOf = (set: NodeSet, { partition = set.nodes, maxUnavailable = 1 }: StatefulSetOptions) =>
-  maxUnavailable > 1 ? { partition, maxUnavailable } : { partition };
+const rollingUpdateOf = (set: NodeSet, { partition = set.nodes, maxUnavailable }: StatefulSetOptions) =>
+  maxUnavailable === undefined ? { partition } : { partition, maxUnavailable };
 
 /**
  * The StatefulSet of the nodes of a set.

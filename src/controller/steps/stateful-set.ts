@@ -6,11 +6,10 @@ import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { rpcAuthOf } from '../../bitcoin/resources/rpc-auth.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../bitcoin/resources/stateful-set.ts';
 import type { Applied } from '../../runtime/apply.ts';
-import type { AdmittedFields } from '../../runtime/admitted-fields.ts';
 import { digestOf, withDigest } from '../../runtime/digest.ts';
 import { holds } from '../../runtime/field-comparison.ts';
 import { statefulSetEvent } from '../events/children.ts';
-import type { NetworkState } from '../network-state.ts';
+import type { ChildState, NetworkState } from '../network-state.ts';
 import { statefulSets } from '../resource-types.ts';
 import { partitionOf } from '../rollout/observe-rollout.ts';
 import type { Gate } from '../rollout/rollout-input.ts';
@@ -56,8 +55,11 @@ export function prepareStatefulSet(
   const unchanged = desiredStatefulSet(network, input, current, digestedOf(gate));
   const isUngated = isApplied(withoutPartition(unchanged), current);
   // Where admission removes the digest, this process knows what it has applied.
-  const written = withAppliedDigest(desiredStatefulSet(network, input, current, gate), unchanged);
-  const isKnown = isApplied(unchanged, current) || state.admitted.isAnswerTo(written);
+  const isKnown =
+    isApplied(unchanged, current) ||
+    gatesOf(current, state).some(of =>
+      state.admitted.isAnswerTo(withAppliedDigest(desiredStatefulSet(network, input, current, of), unchanged)),
+    );
   const stopped = withPolicyOf(
     current,
     desiredStatefulSet(network, { ...input, set: { ...set, nodes: 0 } }, current, digestedOf(gate)),
@@ -71,13 +73,19 @@ export async function applyStatefulSet(
   context: ChildContext,
   networkState: NetworkState,
   prepared: PreparedStatefulSet,
-  gate: Gate,
+  planned: Gate,
 ): Promise<Applied<V1StatefulSet>> {
   const { network } = context;
   const { set, cached, current, isChanging, isUngated } = prepared;
   const state = networkState.child('statefulSets', set.name);
   const wanted = (of: Gate): V1StatefulSet => desiredStatefulSet(network, prepared, current, of);
-  const isStep = !isChanging && isOtherGate(gate, gateOf(current)) && isOtherwiseEqual(state.admitted, wanted, current);
+  const former = gateOf(current);
+  const gate = withLowered(planned, former, state);
+  const isOther = gatesOf(current, state).some(of => isOtherGate(gate, of));
+  const isStep = !isChanging && isOther && isOtherwiseEqual(state, wanted, current);
+  // What another writer has raised is lowered as each drift is: after some times with a pause.
+  const isOurs =
+    gate.partition !== former.partition || gate.maxUnavailable !== 1 || state.maxUnavailable === former.maxUnavailable;
   const shown = isUngated && isAtRest(current) ? withoutPartition : (whole: V1StatefulSet) => whole;
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
@@ -85,12 +93,14 @@ export async function applyStatefulSet(
     desired: shown(wanted(gate)),
     digested: shown(wanted(digestedOf(gate))),
     lasting: withoutPartition(wanted(gate)),
-    isStep,
+    isStep: isStep && isOurs,
     // A step of a rollout has events of its own.
     eventOf: (change, previous) =>
       isStep && change === 'updated' ? undefined : statefulSetEvent(set.name, set.nodes, change, previous),
   });
   if ('object' in applied) networkState.pods.note(set.name, applied.object);
+  if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
+    state.maxUnavailable = gate.maxUnavailable;
   return applied;
 }
 
@@ -112,6 +122,22 @@ const gateOf = (current: V1StatefulSet | undefined): Gate => {
   return { partition: partitionOf(current), maxUnavailable: typeof maxUnavailable === 'number' ? maxUnavailable : undefined };
 };
 
+/** With the number of the StatefulSet, and with that of the last write: the cluster may have dropped it, and another writer changed it. */
+const gatesOf = (current: V1StatefulSet | undefined, { maxUnavailable }: ChildState<V1StatefulSet>): readonly Gate[] => [
+  gateOf(current),
+  { ...gateOf(current), maxUnavailable },
+];
+
+/**
+ * A number that the StatefulSet has is lowered to 1 by name as long as the partition stays: the set would hold what is wanted without it. The
+ * next partition comes without it.
+ */
+function withLowered({ partition, maxUnavailable = 1 }: Gate, former: Gate, state: ChildState<V1StatefulSet>): Gate {
+  if (maxUnavailable > 1) return { partition, maxUnavailable };
+  const isRaised = (former.maxUnavailable ?? 1) > 1 || state.maxUnavailable === 1;
+  return partition === former.partition && isRaised ? { partition, maxUnavailable: 1 } : { partition };
+}
+
 /** Clusters without the feature MaxUnavailableStatefulSet drop that field. */
 const digestedOf = ({ partition }: Gate): Gate => ({ partition });
 
@@ -120,14 +146,15 @@ const isOtherGate = (one: Gate, other: Gate): boolean =>
 
 /** Nothing but the gate is to be changed. */
 function isOtherwiseEqual(
-  admitted: AdmittedFields,
+  state: ChildState<V1StatefulSet>,
   wanted: (gate: Gate) => V1StatefulSet,
   current: V1StatefulSet | undefined,
 ): boolean {
   if (current === undefined) return false;
-  const gate = gateOf(current);
-  const desired = wanted(gate);
-  return holds(desired, current) || admitted.explains(withAppliedDigest(desired, wanted(digestedOf(gate))), current);
+  if (holds(wanted(gateOf(current)), current)) return true;
+  return gatesOf(current, state).some(gate =>
+    state.admitted.explains(withAppliedDigest(wanted(gate), wanted(digestedOf(gate))), current),
+  );
 }
 
 /** Nobody changed the pod template since the last rollout: `kubectl rollout restart` does. */

@@ -32,9 +32,10 @@ describe('statefulSetFor', () => {
       statefulSetOf(network({ nodes: 5 }), 'v1', { ...image, ...options }).spec?.updateStrategy;
     expect(partitionOf({})).to.deep.equal({ type: 'RollingUpdate', rollingUpdate: { partition: 5 } });
     expect(partitionOf({ partition: 2 })).to.deep.equal({ type: 'RollingUpdate', rollingUpdate: { partition: 2 } });
-    expect(partitionOf({ partition: 2, maxUnavailable: 1 })).to.deep.equal(partitionOf({ partition: 2 }));
-    const rollingUpdate = { partition: 2, maxUnavailable: 3 };
-    expect(partitionOf(rollingUpdate)).to.deep.equal({ type: 'RollingUpdate', rollingUpdate });
+    for (const maxUnavailable of [1, 3]) {
+      const rollingUpdate = { partition: 2, maxUnavailable };
+      expect(partitionOf(rollingUpdate)).to.deep.equal({ type: 'RollingUpdate', rollingUpdate });
+    }
   });
 
   it('has the same pod template for a network whose other fields concern no pod', () => {

@@ -98,9 +98,13 @@ describe('the StatefulSet of a network', () => {
     state = new NetworkState(alice, recorder);
     expect(await apply(2, 3)).to.equal('unchanged');
     expect(isChanging).to.equal(false);
+    expect(await apply(2)).to.equal('updated');
+    expect(rollingUpdate()).to.deep.equal({ partition: 2, maxUnavailable: 1 });
     expect(await apply(2)).to.equal('unchanged');
+    expect(isChanging).to.equal(false);
     expect(await apply(3)).to.equal('updated');
     expect(rollingUpdate()).to.deep.equal({ partition: 3 });
+    expect(await apply(3)).to.equal('unchanged');
     expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
   });
 
@@ -123,6 +127,50 @@ describe('the StatefulSet of a network', () => {
     expect(isChanging).to.equal(false);
     expect(await apply(2, 2)).to.equal('unchanged');
     expect(await apply(1)).to.equal('updated');
+    expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
+  });
+
+  it('lowers a number of unavailable pods that another writer raises five times at once, and then after a pause', async () => {
+    await apply(3);
+    const outcomes: string[] = [];
+    for (let round = 1; round <= 6; round += 1) {
+      const { metadata, spec } = structuredClone(cached()!);
+      spec!.updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 3, maxUnavailable: 2 } };
+      cluster.put('statefulsets', {
+        ...cached()!,
+        spec: spec!,
+        metadata: { ...metadata, resourceVersion: String(1_000 + round) },
+      });
+      outcomes.push(await apply(3));
+      expect(isChanging).to.equal(false);
+    }
+    expect(outcomes).to.deep.equal(['updated', 'updated', 'updated', 'updated', 'updated', 'contested']);
+    expect(await apply(2)).to.equal('updated');
+  });
+
+  it('is not taken for changed where the cluster drops the number of unavailable pods and admission removes the digest', async () => {
+    cluster.onStored = (plural, object) => {
+      if (plural !== 'statefulsets') return;
+      const { metadata, spec } = structuredClone(object as V1StatefulSet);
+      delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+      delete metadata?.annotations?.[appliedAnnotation];
+      Object.assign(object, { metadata, spec });
+    };
+    expect(await apply(3)).to.equal('created');
+    expect(await apply(2, 2)).to.equal('updated');
+    for (const [partition, maxUnavailable, outcome] of [
+      [2, 2, 'unchanged'],
+      [2, 2, 'unchanged'],
+      [1, 2, 'updated'],
+      [1, 2, 'unchanged'],
+      [1, 1, 'updated'],
+      [1, 1, 'unchanged'],
+      [0, undefined, 'updated'],
+      [0, undefined, 'unchanged'],
+    ] as const) {
+      expect(await apply(partition, maxUnavailable)).to.equal(outcome);
+      expect(isChanging).to.equal(false);
+    }
     expect(recorder.events.filter(event => event.includes('StatefulSetUpdated'))).to.deep.equal([]);
   });
 
