@@ -51,14 +51,14 @@ export class ClaimRetention {
       .flatMap(({ name }) => sets.current(name) ?? [])
       .filter(set => controllerOf(set)?.uid === metadata.uid);
     try {
-      for (const set of own) if (deletesClaims(set) && !isMarked(set)) await mark(context, sets, set, 'true');
+      for (const set of own) if (deletesClaims(set) && markOf(set) !== 'true') await mark(context, sets, set, 'true');
     } catch (error) {
       if (isConflict(error) || isNotFound(error) || !isRefusal(error)) throw error;
       return { obstacle: error.message };
     }
     const marked = own.filter(set => isMarked(set) && !deletesClaims(set));
     if (marked.length === 0) return {};
-    if (!context.mayExpandVolumes) return isSuspended(context.network) ? { obstacle: missingRight } : {};
+    if (!context.mayExpandVolumes) return withoutRight(context, sets, marked);
     // Until its controller has seen the policy, it may still make it an owner.
     const due = marked.filter(isObserved);
     const key = due.map(({ metadata: { uid, generation } = {} }) => `${uid} ${generation}`).join();
@@ -69,7 +69,35 @@ export class ClaimRetention {
   }
 }
 
-const isMarked = ({ metadata }: V1StatefulSet): boolean => metadata?.annotations?.[ownedClaimsAnnotation] !== undefined;
+/** `true`: of any node. `removed`: only of nodes that the spec did not have when all of its nodes ran. */
+type Mark = 'true' | 'removed';
+
+const markOf = ({ metadata }: V1StatefulSet): string | undefined => metadata?.annotations?.[ownedClaimsAnnotation];
+
+const isMarked = (set: V1StatefulSet): boolean => markOf(set) !== undefined;
+
+/** Kubernetes releases the claims of the pods that exist when its controller sees the policy, or later: those may be all that there are. */
+async function withoutRight(
+  context: ClaimsContext,
+  sets: KnownSets,
+  marked: readonly V1StatefulSet[],
+): Promise<RetentionObserved> {
+  const left = marked.filter(set => markOf(set) !== 'removed');
+  if (isSuspended(context.network)) return left.length === 0 ? {} : { obstacle: missingRight };
+  const nodes = new Map(resumedSetsOf(context.network).map(set => [set.name, set.nodes]));
+  const released = left.filter(set => runsAll(set, nodes.get(set.metadata?.name ?? '')));
+  try {
+    for (const set of released) await mark(context, sets, set, 'removed');
+  } catch (error) {
+    // At the next reconcile, or when the network has been suspended, it is reported.
+    if (!isRefusal(error)) throw error;
+  }
+  return {};
+}
+
+/** Whether a pod of each node exists, and the StatefulSet controller has seen the policy with them. */
+const runsAll = (set: V1StatefulSet, nodes: number | undefined): boolean =>
+  isObserved(set) && set.spec?.replicas === nodes && (set.status?.replicas ?? 0) >= (nodes ?? Infinity);
 
 const deletesClaims = ({ spec }: V1StatefulSet): boolean => spec?.persistentVolumeClaimRetentionPolicy?.whenDeleted === 'Delete';
 
@@ -78,7 +106,7 @@ async function mark(
   { client, network, signal }: ClaimsContext,
   { remember }: KnownSets,
   { metadata: { name = '', uid } = {} }: V1StatefulSet,
-  value: 'true' | null,
+  value: Mark | null,
 ): Promise<void> {
   const { namespace } = network.metadata;
   const body = { metadata: { uid, annotations: { [ownedClaimsAnnotation]: value } } };

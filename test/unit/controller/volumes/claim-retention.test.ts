@@ -31,11 +31,11 @@ describe('ClaimRetention', () => {
   });
 
   /** The StatefulSet as it is applied, which keeps annotations of others. */
-  function putSet(spec: Partial<BitcoinNetworkSpec>, { isObserved = true, ownerUid = 'uid-alice' } = {}): void {
+  function putSet(spec: Partial<BitcoinNetworkSpec>, { isObserved = true, ownerUid = 'uid-alice', replicas = 0 } = {}): void {
     const made = statefulSetOf(network(spec, { uid: ownerUid }), undefined, { image: 'i', imagePullPolicy: 'Always' });
     const { annotations = {} } = cluster.object(sets, key)?.metadata ?? {};
     const metadata = { ...made.metadata, uid: 'uid-set', generation: 2, annotations };
-    cluster.put<V1StatefulSet>(sets, { ...made, metadata, status: { replicas: 0, observedGeneration: isObserved ? 2 : 1 } });
+    cluster.put<V1StatefulSet>(sets, { ...made, metadata, status: { replicas, observedGeneration: isObserved ? 2 : 1 } });
   }
 
   function align(spec: Partial<BitcoinNetworkSpec>, mayExpandVolumes = true): Promise<RetentionObserved> {
@@ -112,6 +112,39 @@ describe('ClaimRetention', () => {
     expect(cluster.calls).to.have.length(1);
     await align(suspended);
     expect(ownersOf('data-alice-sts-2')).to.deep.equal(['uid-other']);
+  });
+
+  it('says nothing of a suspended network whose nodes have all run since the change, and still has claims of others kept later', async () => {
+    const suspended = { ...retain, suspend: true };
+    await align(retain, false);
+    for (const fields of [{ isObserved: false, replicas: 1 }, { replicas: 0 }]) {
+      putSet(retain, fields);
+      await align(retain, false);
+      expect((await align(suspended, false)).obstacle).to.include('chart value rbac.persistentVolumeClaims');
+    }
+    putSet(retain, { replicas: 1 });
+    expect(await align({ ...retain, nodes: 2 }, false)).to.deep.equal({});
+    expect((await align(suspended, false)).obstacle).to.not.equal(undefined);
+    expect(await align(retain, false)).to.deep.equal({});
+    const { length } = cluster.calls;
+    expect(await align(retain, false)).to.deep.equal({});
+    putSet(suspended);
+    retention = new ClaimRetention(() => nowMs);
+    expect(await align(suspended, false)).to.deep.equal({});
+    expect(cluster.calls).to.have.length(length);
+    await align(suspended);
+    expect(ownersOf('data-alice-sts-2')).to.deep.equal(['uid-other']);
+    expect(isMarked()).to.equal(false);
+  });
+
+  it('reports the claims again when they were to be deleted once more', async () => {
+    await align(retain, false);
+    putSet(retain, { replicas: 1 });
+    await align(retain, false);
+    putSet(remove, { replicas: 1 });
+    await align(retain, false);
+    putSet({ ...retain, suspend: true });
+    expect((await align({ ...retain, suspend: true }, false)).obstacle).to.not.equal(undefined);
   });
 
   it('reports a refusal, and tries again only after a while', async () => {
