@@ -138,7 +138,9 @@ function noteReturn(node: RolloutNode, known: Turn, view: RolloutView, found: Fi
   found.turns.set(node.name, turn);
   if (why === undefined) return;
   noteBusy(node, turn, why, view, found);
-  for (const name of [...stale, ...(pod?.isReady === true ? [node.name] : [])]) found.asks.add(name);
+  // It may lack blocks that the others have lost meanwhile.
+  const others = pod?.report?.height === undefined ? [] : view.notFresh(turn.seen?.atMs ?? view.nowMs);
+  for (const name of [...stale, ...others, ...(pod?.isReady === true ? [node.name] : [])]) found.asks.add(name);
 }
 
 /** The lowest index that may be replaced. Gives nodes their turn on the way. */

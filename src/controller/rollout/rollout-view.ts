@@ -130,7 +130,8 @@ export class RolloutView {
   }
 
   /** Undefined if the node is back from its turn. */
-  whyNotBack({ pod }: RolloutNode, { backHeight, seen }: Turn): string | undefined {
+  whyNotBack(node: RolloutNode, { backHeight, seen }: Turn): string | undefined {
+    const { pod } = node;
     if (pod === undefined) return 'it has no pod';
     if (!pod.isReady) return 'it is not ready';
     const { report } = pod;
@@ -138,7 +139,15 @@ export class RolloutView {
     if (report.height === undefined) return 'it does not answer the controller';
     if (!report.isConnected) return 'not all of its connections are there';
     if (backHeight === undefined) return 'the other nodes are asked for their heights';
-    return report.height < backHeight ? `it has ${report.height} of ${backHeight} blocks` : undefined;
+    const goal = this.#isKnownOfOthers(node, seen?.atMs) ? Math.min(backHeight, this.highestOther(node)) : backHeight;
+    return report.height < goal ? `it has ${report.height} of ${goal} blocks` : undefined;
+  }
+
+  /** Whether all other nodes have reported their heights since: blocks that none of them has are lost, as with allowChainLoss. */
+  #isKnownOfOthers({ name }: RolloutNode, sinceMs = Infinity): boolean {
+    const isKnown = (pod: RolloutPod | undefined): boolean =>
+      pod?.isReady === true && pod.report?.height !== undefined && pod.report.askedAtMs >= sinceMs;
+    return this.#nodes.every(other => other.name === name || isKnown(other.pod));
   }
 
   /** The edges that keep the other nodes connected while these are away, if that is wanted. */

@@ -208,8 +208,9 @@ describe('a rollout', function () {
     expect((await world.conditions(namespace, name)).UpToDate).to.include('no PriorityClass with name gold was found');
     expect(before).to.include.members(await uids());
     await edit({ rollout: { allowChainLoss: true } });
+    // Kubernetes may replace the nodes above it before the gate closes.
     await untilRolled(before);
-    expect(await heights()).to.deep.equal([height, height, height]);
+    expect(new Set(await heights())).to.have.property('size', 1);
   });
 
   /** Whether the API server refuses pods of the class. */

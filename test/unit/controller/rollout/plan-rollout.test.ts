@@ -355,6 +355,20 @@ describe('planRollout', () => {
       expect(set.revisionsOfPods).to.equal('ooon');
     });
 
+    it('waits for no blocks that all other nodes have lost meanwhile, and asks them first', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.change();
+      set.settle();
+      set.becomeReady(2, 17);
+      expect(set.settle()).to.include('waiting for sts-2: it has 17 of 300 blocks');
+      // Not ready: it may have them.
+      set.set(0, { isReady: false });
+      set.set(1, { isReady: true, height: 12 });
+      expect(set.settle()).to.include('waiting for sts-2: it has 17 of 300 blocks');
+      set.becomeReady(0, 11);
+      expect(set.settle()).not.to.include('waiting for sts-2');
+    });
+
     it('replaces the only node freely while it has no blocks', () => {
       const set = new SimulatedSet([0]);
       set.change();
