@@ -16,7 +16,7 @@ describe('peerTargets', () => {
     expect(targets.get(2)).to.deep.equal({ listed: [node(0)], held: [], accepted: [], external: [] });
   });
 
-  it('tells the listed nodes from those that are held by the controller', () => {
+  it('distinguishes the listed nodes from those that are held by the controller', () => {
     const target = peerTargets(
       planTopology({ type: 'FullMesh' }, membersFrom(0, 4), () => 1),
       nodes,

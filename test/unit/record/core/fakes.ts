@@ -20,7 +20,7 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps what it receives. */
 export class MemoryLogger implements Logger {
   readonly lines: LogLine[] = [];
 

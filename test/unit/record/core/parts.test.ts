@@ -144,8 +144,8 @@ describe('formatMessage', () => {
 describe('FakeRecorder', () => {
   it('keeps each event as a line, without a limit, and emits it to subscribers', () => {
     const recorder = newFakeRecorder();
-    const told: string[] = [];
-    recorder.events$.subscribe(line => told.push(line));
+    const received: string[] = [];
+    recorder.events$.subscribe(line => received.push(line));
     recorder.event(pod, 'Normal', 'Started', '100 %');
     recorder.annotatedEvent(pod, { b: '2', a: '1' }, 'Warning', 'Failed', 'badly');
     recorder.withLogger().eventf(pod, 'Normal', 'Counted', '%d blocks', 3);
@@ -156,7 +156,7 @@ describe('FakeRecorder', () => {
       'Normal Counted 3 blocks',
       'Normal Counted 4 blocks',
     ]);
-    expect(told).to.deep.equal(recorder.events);
+    expect(received).to.deep.equal(recorder.events);
   });
 
   it('includes the object with includeObject', () => {

@@ -88,7 +88,7 @@ async function recorded(record: (broadcaster: EventsV1Broadcaster) => void): Pro
 
 describe('EventsV1Recorder', () => {
   for (const { what, regarding, related, type, reason, action, note, args = [], expected, ...where } of cases)
-    it(`tells of ${what} (TestEventf)`, async () => {
+    it(`reports ${what} (TestEventf)`, async () => {
       const [event] = await recorded(broadcaster => {
         broadcaster.newRecorder(reporter).eventf(regarding, related, type, reason, action, note, ...args);
       });
