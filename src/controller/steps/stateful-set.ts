@@ -60,11 +60,8 @@ export function prepareStatefulSet(
     gatesOf(current, state).some(of =>
       state.admitted.isAnswerTo(withAppliedDigest(desiredStatefulSet(network, input, current, of), unchanged)),
     );
-  const stopped = withPolicyOf(
-    current,
-    desiredStatefulSet(network, { ...input, set: { ...set, nodes: 0 } }, current, digestedOf(gate)),
-  );
-  const startsChanged = input.isStopped === true && !isApplied(stopped, current);
+  const stopped = () => desiredStatefulSet(network, { ...input, set: { ...set, nodes: 0 } }, current, digestedOf(gate));
+  const startsChanged = input.isStopped === true && !isApplied(withPolicyOf(current, stopped()), current);
   return { ...input, current, isUngated, isChanging: !isUngated && !isKnown, startsChanged };
 }
 
@@ -86,13 +83,15 @@ export async function applyStatefulSet(
   // What another writer has raised is lowered as each drift is: after some times with a pause.
   const isOurs =
     gate.partition !== former.partition || gate.maxUnavailable !== 1 || state.maxUnavailable === former.maxUnavailable;
+  const desired = wanted(gate);
+  const digested = gate.maxUnavailable === undefined ? desired : wanted(digestedOf(gate));
   const shown = isUngated && isAtRest(current) ? withoutPartition : (whole: V1StatefulSet) => whole;
   const applied = await applyChild(context, {
     ...{ type: statefulSets, part: `statefulSets/${set.name}` as const, state, cached },
     kept: keptAnnotations,
-    desired: shown(wanted(gate)),
-    digested: shown(wanted(digestedOf(gate))),
-    lasting: withoutPartition(wanted(gate)),
+    desired: shown(desired),
+    digested: shown(digested),
+    lasting: withoutPartition(desired),
     isStep: isStep && isOurs,
     // A step of a rollout has events of its own.
     eventOf: (change, previous) =>
