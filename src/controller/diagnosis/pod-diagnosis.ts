@@ -151,22 +151,23 @@ export class PodDiagnosis {
     return row;
   }
 
-  /** @returns after how many milliseconds to look again */
+  /** @returns after how many milliseconds to look again; undefined = not before something changes */
   async #lookForMissing(
     row: Row,
     set: IncompleteSet,
     podNamed: ObservedNodes['podNamed'],
     signal: AbortSignal | undefined,
-  ): Promise<number> {
+  ): Promise<number | undefined> {
     const nowMs = this.#nowMs();
     const { statefulSet, names } = set;
-    const missing = row.missing.get(nameOf(statefulSet)) ?? { schedule: new LookSchedule(nowMs, missingIntervals), problems: [] };
+    const known = row.missing.get(nameOf(statefulSet));
+    // Pods that exist now have no problem of this kind any more.
+    if (known !== undefined) known.problems = known.problems.filter(({ subject }) => names.includes(subject));
+    // A reconcile is requested when the StatefulSet controller has seen the set. Until then no pod can be missing.
+    if (!isObserved(statefulSet)) return undefined;
+    const missing = known ?? { schedule: new LookSchedule(nowMs, missingIntervals), problems: [] };
     row.missing.set(nameOf(statefulSet), missing);
     const { schedule } = missing;
-    // Pods that exist now have no problem of this kind any more.
-    missing.problems = missing.problems.filter(({ subject }) => names.includes(subject));
-    // Its status is not watched: it is read again soon, and more rarely if the StatefulSet controller is down.
-    if (!isObserved(statefulSet)) return Math.max(1_000, (nowMs - schedule.sinceMs) / 4);
     const dueMs = schedule.waitMs(nowMs);
     if (dueMs > 0) return dueMs;
     if (!this.#lists.tryTurn(nowMs)) return noTurnMs * (1 + Math.random());

@@ -125,7 +125,16 @@ describe('PodDiagnosis', () => {
     items = [refusal('alice-sts-0')];
     const changed = { ...statefulSet, metadata: { ...statefulSet.metadata, generation: 2 } };
     for (nowMs = 0; nowMs < 10_000; nowMs += 1_000) expect((await diagnose([], [changed])).problems).to.deep.equal([]);
-    expect((await diagnose([], [changed])).lookAgainMs).to.equal(2_500);
+    // The watch of StatefulSets reports when it has.
+    expect((await diagnose([], [changed])).lookAgainMs).to.equal(undefined);
+    expect(server.requests).to.deep.equal([]);
+  });
+
+  it('gives pods that second from when the StatefulSet controller has seen what is asked for', async () => {
+    items = [refusal('alice-sts-0')];
+    await diagnose([], [{ ...statefulSet, metadata: { ...statefulSet.metadata, generation: 2 } }]);
+    nowMs += 60_000;
+    expect(await diagnose([])).to.deep.equal({ problems: [], lookAgainMs: 1_000 });
     expect(server.requests).to.deep.equal([]);
   });
 
