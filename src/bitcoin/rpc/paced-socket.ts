@@ -92,6 +92,11 @@ export class PacedSocket extends Duplex {
     done(error);
   }
 
+  /** What an HTTP client calls when the answer is complete. Nothing is sent on this connection any more. */
+  destroySoon(): void {
+    this.destroy();
+  }
+
   /** What an HTTP client calls on a socket. The time limit is the caller's. */
   setTimeout(): this {
     return this;

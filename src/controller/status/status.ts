@@ -7,6 +7,7 @@ import type {
 } from '../../bitcoin/api/bitcoin-network.ts';
 import { podSelector, serviceName } from '../../bitcoin/api/names.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { isSameJson } from '../../collections/same-json.ts';
 import { blockProductionStatusOf } from './block-production.ts';
 import { partitionStatusOf } from './partition.ts';
 import { withLoss } from './chain-loss.ts';
@@ -133,9 +134,9 @@ const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name
   dnsName: `${name}.${serviceName(network)}`,
 });
 
-/** Whether two statuses are equal, but for the events that they store. */
+/** Whether two statuses are equal, but for the events that they store. The API server may answer with another order of keys. */
 export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
-  JSON.stringify(normalized({ ...a, lastEvents: undefined })) === JSON.stringify(normalized({ ...b, lastEvents: undefined }));
+  isSameJson({ ...a, lastEvents: undefined }, { ...b, lastEvents: undefined });
 
 /** Whether two statuses differ only in what every block changes. */
 export const isChainProgress = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
@@ -170,15 +171,4 @@ export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: Bit
   const states = (conditions: readonly BitcoinNetworkCondition[] = []) =>
     conditions.map(({ type, status: state, reason }) => `${type} ${state} ${reason}`).join();
   return states(previous?.conditions) !== states(status.conditions);
-}
-
-/** The API server may answer with another order of keys than that of the request. */
-function normalized(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(normalized);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, child]) => [key, normalized(child)]),
-  );
 }

@@ -31,4 +31,11 @@ describe('PacedSocket', () => {
     });
     expect(socket.writes).to.deep.equal(['head body end']);
   });
+
+  it('closes the connection at once when an HTTP client has the whole answer, without an end of its own', () => {
+    const socket = new RecordingSocket();
+    const paced = new PacedSocket(socket, new OneATurn(), () => undefined);
+    paced.destroySoon();
+    expect([socket.destroyed, socket.writableEnded]).to.deep.equal([true, false]);
+  });
 });
