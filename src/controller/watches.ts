@@ -1,6 +1,6 @@
 // Which changes in the cluster request which network, and when. Pure but for the caches that it reads.
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
-import { EMPTY, merge, mergeMap, type Observable } from 'rxjs';
+import { EMPTY, filter, map, merge, mergeMap, type Observable } from 'rxjs';
 import { networkKeyOf } from '../bitcoin/api/names.ts';
 import { controllerOf, keyOf } from '../kube/resource.ts';
 import type { Request } from '../runtime/controller.ts';
@@ -25,21 +25,23 @@ export function networkRequests(caches: ReadableCaches, synced: Observable<strin
   return merge(
     synced.pipe(mergeMap(namespace => networksIn(caches, namespace))),
     requestsForObjects(caches.networks, specChanged),
-    ...childCaches(caches).map(([name, cache]) =>
-      requestsForOwners(cache, networks, name === 'statefulSets' ? statefulSetChanged : specChanged),
+    ...childCaches(caches).map(([, cache]) => requestsForOwners(cache, networks, specChanged)),
+    requestsForOwners({ changes: caches.statefulSets.changes.pipe(filter(isProgress)) }, networks).pipe(
+      map(({ key }) => ({ key, afterMs: isComingUp(caches, key) ? rollingOutMs : 0 })),
     ),
     caches.pods.changes.pipe(mergeMap(change => requestOfPod(caches, change))),
   );
 }
 
-/** Its spec, or what a rollout reads of its status. */
-function statefulSetChanged(statefulSet: V1StatefulSet, old: V1StatefulSet | undefined): boolean {
+/** Whether only what a rollout reads of its status has changed. */
+function isProgress({ type, object, old }: Change<V1StatefulSet>): boolean {
+  if (type !== 'updated' || old === undefined || specChanged(object, old)) return false;
   const fieldsOf = ({ metadata, status }: V1StatefulSet) =>
     JSON.stringify([
       ...[status?.currentRevision, status?.updateRevision],
       (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0),
     ]);
-  return old === undefined || specChanged(statefulSet, old) || fieldsOf(statefulSet) !== fieldsOf(old);
+  return fieldsOf(object) !== fieldsOf(old);
 }
 
 function networksIn({ networks }: ReadableCaches, namespace: string): Request[] {
@@ -72,7 +74,12 @@ export function isRelevant({ type, object, old }: Change<ObservedPod>): boolean 
 
 /** Whether no node is lost by the change, and more nodes of the network have yet to become ready. */
 function isRollingOut(caches: ReadableCaches, key: string, { type, object, old }: Change<V1Pod>): boolean {
-  const network = caches.networks.get(key);
   const isLoss = type === 'deleted' || isTerminating(object) || (old !== undefined && isReady(old) && !isReady(object));
-  return network !== undefined && !isLoss && podsOf(caches.pods, network).filter(isReady).length < network.spec.nodes;
+  return !isLoss && isComingUp(caches, key);
+}
+
+/** Whether nodes of the network have yet to become ready. */
+function isComingUp({ networks: all, pods }: ReadableCaches, key: string): boolean {
+  const network = all.get(key);
+  return network !== undefined && podsOf(pods, network).filter(isReady).length < network.spec.nodes;
 }

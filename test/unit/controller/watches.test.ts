@@ -122,6 +122,29 @@ describe('the watches of the controller', () => {
       expect(after(caches.statefulSets, { type: 'updated', object: counted, old: before })).to.deep.equal([]);
     });
 
+    describe('and it is a StatefulSet that its controller has seen, or whose rollout has come further', () => {
+      const changes = [
+        ['seen', before, { ...before, status: { replicas: 3, observedGeneration: 1 } }],
+        [
+          'rolled out',
+          { ...before, status: { replicas: 3, currentRevision: 'a' } },
+          { ...before, status: { replicas: 3, currentRevision: 'b' } },
+        ],
+      ] as const;
+
+      for (const [name, old, object] of changes) {
+        it(`request its network at once while all nodes are ready: ${name}`, () => {
+          caches.pods.objects = [0, 1, 2].map(ordinal => podOf(ordinal, true));
+          expect(after(caches.statefulSets, { type: 'updated', object, old })).to.deep.equal(['default/alice after 0 ms']);
+        });
+
+        it(`request its network after a second while nodes have yet to become ready: ${name}`, () => {
+          caches.pods.objects = [podOf(0, true)];
+          expect(after(caches.statefulSets, { type: 'updated', object, old })).to.deep.equal(['default/alice after 1000 ms']);
+        });
+      }
+    });
+
     it('request the network at every change of a Service, which has no generation', () => {
       const [old, object] = [child('alice-svc'), child('alice-svc', { resourceVersion: '2' })];
       expect(after(caches.services, { type: 'updated', object, old })).to.deep.equal(['default/alice after 0 ms']);
