@@ -9,8 +9,8 @@ import type {
 import * as z from 'zod';
 import { annotations, labels, listAtomic, listMap, objectName, uncheckedNamedObject, uncheckedObject } from './field-types.ts';
 
-/** The container of bitcoind. */
-const bitcoindContainerName = 'bitcoind';
+/** The container of bitcoind. No other one may have its name. */
+export const bitcoindContainerName = 'bitcoind';
 /** The volumes of the controller: bitcoind's data, its written configuration, and the ConfigMap of the network. */
 const ownVolumeNames = ['data', 'configuration', 'conf'] as const;
 

@@ -1,6 +1,7 @@
 // The StatefulSet of a set of nodes, and its pod template.
 import type { V1Container, V1PodTemplateSpec, V1Probe, V1StatefulSet, V1Volume } from '@kubernetes/client-node';
 import { configurationAnnotation, credentialsAnnotation, groupPodLabels, labelsOf, podLabel, serviceName } from '../api/names.ts';
+import { bitcoindContainerName } from '../api/pod-template.ts';
 import { bitcoindArguments } from './bitcoind-arguments.ts';
 import { chainParametersOf } from './chain-parameters.ts';
 import { configurationHash, configurationMount, configurationVolume } from './config-map.ts';
@@ -69,8 +70,9 @@ const secretVariable = 'BC_RPC_SECRET';
 
 /** The Secret that a StatefulSet's nodes read their credentials from; undefined if none, or if there is no StatefulSet. */
 export function secretOf(statefulSet: V1StatefulSet | undefined): string | undefined {
-  const containers = statefulSet?.spec?.template.spec?.containers ?? [];
-  return containers.flatMap(({ env = [] }) => env).find(({ name }) => name === secretVariable)?.value;
+  // Containers of a user may have such a variable too.
+  const own = statefulSet?.spec?.template.spec?.containers.find(({ name }) => name === bitcoindContainerName);
+  return own?.env?.find(({ name }) => name === secretVariable)?.value;
 }
 
 /** What the pod template is made of. */
@@ -112,7 +114,7 @@ function bitcoindContainer(parts: Parts): V1Container {
   const zmqPort = zmqPortOf(set);
   const ownMounts = Object.entries(mountPaths).map(([name, mountPath]) => ({ name, mountPath }));
   return {
-    name: 'bitcoind',
+    name: bitcoindContainerName,
     image: set.settings.image ?? options.image,
     imagePullPolicy: set.settings.imagePullPolicy ?? options.imagePullPolicy,
     ...(parts.isManaged ? { command: ['/bin/sh', scriptOf(set)] } : {}),

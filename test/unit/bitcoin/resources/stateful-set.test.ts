@@ -111,6 +111,18 @@ describe('statefulSetFor', () => {
     expect(secretOf(statefulSetOf(network({ secret: 'credentials' }), 'v', image))).to.equal('credentials');
   });
 
+  it('does not take the variable of another container for the Secret of the nodes', () => {
+    const set = statefulSetOf(
+      network({
+        podTemplate: { spec: { containers: [{ name: 'a', image: 'a', env: [{ name: 'BC_RPC_SECRET', value: 'x' }] }] } },
+      }),
+      'v',
+      image,
+    );
+    expect(set.spec?.template.spec?.containers.map(({ name }) => name)).to.include('a');
+    expect(secretOf(set)).to.equal(undefined);
+  });
+
   it('selects by the label that christianb93/bitcoin-controller has, since a selector cannot change', () => {
     expect(statefulSetOf(network(), undefined, image).spec?.selector).to.deep.equal({ matchLabels: { app: 'alice' } });
   });
