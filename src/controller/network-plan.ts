@@ -34,6 +34,8 @@ export interface NetworkPlan {
   readonly held: PeerPlan | undefined;
   /** The nodes that there should be. */
   readonly ordinals: ReadonlySet<number>;
+  /** Those of them with a volume of their own. */
+  readonly stored: ReadonlySet<number>;
   /** The nodes that make blocks. */
   readonly producers: readonly Producer[];
 }
@@ -79,6 +81,9 @@ function planResumed(network: BitcoinNetwork): NetworkPlan {
     ],
     externalPeers: external.byOrdinal,
     ordinals: new Set(ordinals),
+    stored: new Set(
+      membersOf({ sets: sets.filter(({ settings }) => settings.storage !== undefined) }).map(({ ordinal }) => ordinal),
+    ),
     held: network.spec.bootstrap && unconnected(topology, ordinals),
     producers: production?.producers ?? [],
     partition,

@@ -144,7 +144,7 @@ export class Reconciler {
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods, podNamed }, signal);
     state.rollout.problems = problems;
     const { reports, settlesInMs, blocksOf, ...work } = this.#observeWork(network, state, { intent, applied, nodes });
-    const chains = state.chains.observe(nodes, reports, network.status);
+    const chains = state.chains.observe(nodes, reports, network.status, plan.stored);
     const chainLoss = state.chainLoss.observe(network, pods, reports);
     monitor.askNow(key, [...applied.rollout.asks, ...chainLoss.asks]);
     const outcomes = { credentials: applied.credentials, children: applied.children.map(child => child.applied) };

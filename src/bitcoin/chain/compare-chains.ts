@@ -78,7 +78,8 @@ export function branchesOf(views: readonly ChainView[]): Branch[] {
     const first = branches[0]?.head ?? head;
     const depth = head === first ? 0 : head.height - (lastCommon(first, head)?.height ?? head.height);
     const behind = ordinalsOf(own.filter(({ tip }) => tip !== head.tip));
-    const isCertain = own.every(tip => tip === head || lastCommon(head, tip)?.height === tip.height);
+    // No node is asked for the hash of the genesis block, which is on every branch.
+    const isCertain = own.every(tip => tip === head || tip.height === 0 || lastCommon(head, tip)?.height === tip.height);
     return { height: head.height, tip: head.tip, ordinals: ordinalsOf(own), behind, depth, isCertain };
   });
 }

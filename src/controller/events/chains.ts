@@ -7,6 +7,7 @@ import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { branchesText, type ChainsObserved, shortHash } from '../status/chains.ts';
 import { conditionIn } from '../status/condition.ts';
+import { KeptBranches } from './kept-branches.ts';
 import { reasons } from './reasons.ts';
 
 /** A node that lacks blocks for so long is behind. Before that they are on their way to it, or it was asked earlier than the others. */
@@ -31,6 +32,7 @@ export class ChainHistory {
   #behind = new Map<number, { readonly sinceMs: number; readonly height: number }>();
   /** Since when there are more chains than the status shows. */
   #forkSinceMs: number | undefined;
+  readonly #kept = new KeptBranches();
   /** By ordinal: the reorganisation that was reported last. */
   readonly #published = new Map<number, Reorg>();
 
@@ -41,6 +43,7 @@ export class ChainHistory {
 
   /**
    * Call with the nodes and the reports of each reconcile, and the status before it.
+   * @param stored the ordinals of nodes with a volume of their own
    * @returns the chains, undefined if no node reported one; after how many milliseconds a node may be behind for long; and for how long
    *   answers may still come that a status with a new fork should include
    */
@@ -48,20 +51,23 @@ export class ChainHistory {
     nodes: readonly Node[],
     reports: readonly NodeReport[],
     status?: BitcoinNetworkStatus,
+    stored: ReadonlySet<number> = new Set(),
   ): { readonly chains: ChainsObserved | undefined; readonly waitMs: number | undefined; readonly settlesInMs: number } {
     const nowMs = this.#nowMs();
-    const [first, ...others] = branchesOf(
-      reports.flatMap(({ node, chain, hashes }) => (chain === undefined ? [] : [{ ...chain, ordinal: node.ordinal, hashes }])),
+    const views = reports.flatMap(({ node, chain, hashes }) =>
+      chain === undefined ? [] : [{ ...chain, ordinal: node.ordinal, hashes }],
     );
+    const [first, ...others] = branchesOf(views);
     const before = this.#behind;
     this.#behind = new Map();
     if (first === undefined) return { chains: undefined, waitMs: undefined, settlesInMs: 0 };
-    const branches = [first, ...others] as const;
+    const { kept, waitMs: keptMs } = this.#kept.observe([first, ...others], { nodes, stored, views }, nowMs);
+    const branches = [first, ...[...others, ...kept].sort((a, b) => b.height - a.height)] as const;
     const reported = new Set(reports.filter(({ chain }) => chain !== undefined).map(({ node }) => node.name));
     const isReported = nodes.every(({ name, isReady }) => !isReady || reported.has(name));
     const isCertain = isReported && branches.every(branch => branch.isCertain);
     const heights = new Map(reports.map(({ node, chain }) => [node.ordinal, chain?.height ?? 0]));
-    for (const { behind, height } of branches)
+    for (const { behind, height } of [first, ...others])
       for (const ordinal of behind) {
         const known = before.get(ordinal);
         // It has the block that it lacked, and lacks a newer one: nodes are not asked at the same time.
@@ -77,9 +83,10 @@ export class ChainHistory {
     const leftMs = since
       .filter(each => !isLagging(each))
       .map(([, at]) => (at + behindMs > nowMs ? at + behindMs - nowMs : reportMs));
+    const waitsMs = [...leftMs, ...(keptMs === undefined ? [] : [keptMs])];
     return {
       chains: { branches, lagging: lagging.sort((a, b) => a - b), isCertain },
-      waitMs: leftMs.length === 0 ? undefined : Math.min(...leftMs),
+      waitMs: waitsMs.length === 0 ? undefined : Math.min(...waitsMs),
       settlesInMs: this.#forkSettlesInMs(branches.length > (status?.chain?.tips ?? 1), isCertain && since.length === 0),
     };
   }

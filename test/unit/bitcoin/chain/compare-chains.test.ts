@@ -31,6 +31,21 @@ describe('branchesOf', () => {
     ]);
   });
 
+  it('is certain about a node without blocks beside a fork: the genesis block is on every branch', () => {
+    const views = viewsOf(
+      [
+        { chain: 'a', height: 9 },
+        { chain: 'b', height: 8 },
+      ],
+      5,
+    );
+    const branches = branchesOf([...views, { ordinal: 2, height: 0, tip: 'genesis', hashes: new Map() }]);
+    expect(branches.map(({ ordinals, isCertain }) => [ordinals, isCertain])).to.deep.equal([
+      [[0, 2], true],
+      [[1], true],
+    ]);
+  });
+
   it('is one branch of a node that only lacks the newest blocks', () => {
     const [branch, ...others] = branchesOf(
       viewsOf(
