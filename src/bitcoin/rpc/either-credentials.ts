@@ -1,4 +1,4 @@
-// Calls to a node that may still have the previous credentials, as long as it is not restarted for the new ones.
+// Calls to a node that may still have previous credentials, as long as it is not restarted for the new ones.
 import { type Credentials, type RpcCall, RpcClient, type RpcOptions, type RpcOutcome } from './rpc-client.ts';
 import { BitcoinTransportError } from './rpc-errors.ts';
 
@@ -6,23 +6,28 @@ export interface NodeAccess {
   readonly host: string;
   readonly port: number;
   readonly credentials: Credentials;
-  /** Tried if the node refuses the others. Default: none. */
-  readonly previous?: Credentials | undefined;
+  /** Tried in this order if the node refuses the others. Default: none. */
+  readonly previous?: readonly Credentials[] | undefined;
   /** The wallet that the calls are about. Default: none. */
   readonly wallet?: string | undefined;
 }
 
-/** As RpcClient.batch. A node that refuses credentials has done nothing, so that the calls are sent again. */
+/** As RpcClient.batch, with one time limit for all tries. A node that refuses credentials has done nothing, so that the calls are sent again. */
 export async function batchWithEither(
-  { previous, ...access }: NodeAccess,
+  { previous = [], ...access }: NodeAccess,
   calls: readonly RpcCall[],
-  options: RpcOptions,
+  { timeoutMs, ...options }: RpcOptions,
 ): Promise<RpcOutcome[]> {
-  try {
-    return await new RpcClient(access).batch(calls, options);
-  } catch (error) {
-    const isRefused = error instanceof BitcoinTransportError && error.failure === 'unauthorized';
-    if (!isRefused || previous === undefined) throw error;
-    return await new RpcClient({ ...access, credentials: previous }).batch(calls, options);
+  const endsAtMs = performance.now() + timeoutMs;
+  let refusal: unknown;
+  for (const credentials of [access.credentials, ...previous]) {
+    const leftMs = Math.max(1, endsAtMs - performance.now());
+    try {
+      return await new RpcClient({ ...access, credentials }).batch(calls, { ...options, timeoutMs: leftMs });
+    } catch (error) {
+      if (!(error instanceof BitcoinTransportError) || error.failure !== 'unauthorized') throw error;
+      refusal ??= error;
+    }
   }
+  throw refusal;
 }

@@ -108,8 +108,8 @@ export interface ConnectRequest {
   /** All nodes of the network. */
   readonly nodes: readonly Node[];
   readonly credentials: Credentials;
-  /** Tried if the node refuses the others, as before it is restarted for new ones. Default: none. */
-  readonly previousCredentials?: Credentials | undefined;
+  /** Tried in this order if the node refuses the others, as before it is restarted for new ones. Default: none. */
+  readonly previousCredentials?: readonly Credentials[] | undefined;
   readonly rpcPort: number;
   /** Absent: every other ready node is a peer, and in the added-node list. */
   readonly target?: PeerTarget | undefined;
@@ -133,11 +133,14 @@ export interface ConnectRequest {
  * @throws the reason of `signal` once it has aborted
  */
 export async function connectNode(request: ConnectRequest, signal: AbortSignal): Promise<NodeReport> {
-  const { credentials, previousCredentials } = request;
+  const { credentials, previousCredentials = [] } = request;
   const report = await connectWith(credentials, request, signal);
-  if (previousCredentials === undefined || !isUnauthorized(report)) return report;
-  const answered = await connectWith(previousCredentials, request, signal);
-  return isUnauthorized(answered) ? report : { ...answered, hasPreviousCredentials: true };
+  if (!isUnauthorized(report)) return report;
+  for (const each of previousCredentials) {
+    const answered = await connectWith(each, request, signal);
+    if (!isUnauthorized(answered)) return { ...answered, hasPreviousCredentials: true };
+  }
+  return report;
 }
 
 const isUnauthorized = ({ failure }: NodeReport): boolean =>

@@ -55,7 +55,7 @@ export interface ProductionRequest {
   /** Undefined: no blocks are made until there are some. */
   readonly credentials: Credentials | undefined;
   /** Of nodes that do not have the new ones yet. */
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[] | undefined;
   readonly plan: Pick<NetworkPlan, 'producers' | 'ordinals'>;
   /** Undefined: the network is not cut now. */
   readonly cut: Pick<PartitionState, 'plan' | 'startHeight'> | undefined;

@@ -17,7 +17,7 @@ const marginMs = 500;
 export interface ProducerCallsOptions {
   readonly credentials: Credentials;
   /** Of nodes that do not have the new ones yet. */
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[] | undefined;
   readonly rpcPort: number;
   /** Whether a block takes real work, as on a signet. */
   readonly needsWork: boolean;

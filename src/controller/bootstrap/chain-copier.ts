@@ -45,7 +45,7 @@ export interface CopyRequest {
   /** Undefined: nothing is copied until there are some. */
   readonly credentials: Credentials | undefined;
   /** Of nodes that do not have the new ones yet. */
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[] | undefined;
 }
 
 export interface CopyObserved {

@@ -18,7 +18,7 @@ export interface Source {
   /** The ready nodes, by ordinal. At least one. */
   readonly nodes: readonly Node[];
   readonly credentials: Credentials;
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[] | undefined;
   readonly rpcPort: number;
   /** The height that its chain has at least, once its first blocks are made. */
   readonly initialBlocks: number;

@@ -39,7 +39,7 @@ export interface ExperimentCalls {
 export interface ExperimentCallsOptions {
   readonly credentials: Credentials;
   /** Of nodes that do not have the new ones yet. */
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[] | undefined;
   readonly rpcPort: number;
   /** For how long this process is the leader at least. */
   readonly leadsForMs: () => number;

@@ -64,7 +64,7 @@ export interface ObservedNetwork {
   readonly reports: readonly NodeReport[];
   readonly credentials: Credentials;
   /** Of nodes that do not have the new ones yet. */
-  readonly previous: Credentials | undefined;
+  readonly previous: readonly Credentials[];
 }
 
 /** A new block reaches all nodes within this time: their reports of it are read at once. */
@@ -118,7 +118,7 @@ export class NodeMonitor {
    * asked at once; the others are asked at their time. The new pod of a node that was ready before is asked as soon as it has an address, so
    * that it is connected when it becomes ready. Never waits.
    * @param credentials undefined: no node is asked until there are some
-   * @param previousCredentials tried with a node that refuses the others. Default: none
+   * @param previousCredentials tried in this order with a node that refuses the others. Default: none
    * @param plan the same object as long as it is the same plan
    */
   observe(
@@ -126,7 +126,7 @@ export class NodeMonitor {
     nodes: readonly Node[],
     credentials: Credentials | undefined,
     plan: PeerPlan,
-    previousCredentials?: Credentials,
+    previousCredentials: readonly Credentials[] = [],
   ): NodeObservation {
     const key = keyOf(network);
     if (this.#networks.get(key)?.network.metadata.uid !== network.metadata.uid) this.forget(key);

@@ -33,7 +33,7 @@ interface Change {
 export class WatchedNetwork {
   network: BitcoinNetwork;
   credentials: Credentials = { user: '', password: '' };
-  previousCredentials: Credentials | undefined;
+  previousCredentials: readonly Credentials[] = [];
   /** All nodes, ready or not. Of two with one ordinal, the last is that of the set that should have it. */
   peers: readonly Node[] = [];
   /** The ready nodes, by name. */

@@ -19,8 +19,8 @@ export const defaultCredentials: Credentials = { user: 'user', password: 'passwo
 interface Available {
   readonly isAvailable: true;
   readonly credentials: Credentials;
-  /** Those before: nodes have them until they are restarted. Undefined if there are none, or none are known. */
-  readonly previous?: Credentials | undefined;
+  /** Those before, the latest first: nodes have them until they are restarted. Default: none are known. */
+  readonly previous?: readonly Credentials[];
   /**
    * Changes when the credentials of the nodes do; undefined for the defaults. It names a version of the Secret, and nothing of it follows
    * from its content. With `spec.rpcAuth` it is a digest of the hashes.
@@ -36,7 +36,7 @@ interface Unavailable {
   readonly message: string;
   /** Those that running nodes may take although no new node may be started: with `spec.rpcAuth` only the hashes are at fault. */
   readonly credentials?: Credentials;
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[];
 }
 
 export type CredentialsState = Available | Unavailable;
@@ -48,14 +48,16 @@ type SecretState = (Available & { readonly version: string }) | Unavailable;
 export interface PodCredentials {
   secret?: string;
   credentials?: Credentials;
-  /** The last ones that were different. */
-  previous?: Credentials;
+  /** The last ones that were different, the latest first. */
+  previous?: readonly Credentials[];
   version?: string;
   /** Whether the version is known to be of these credentials; if not, an earlier process gave it to the pods, and they may be of others. */
   isKnown?: boolean;
   isRejected?: boolean;
 }
 
+/** Credentials that were changed once more before all nodes had them are remembered as well. */
+const maxRemembered = 2;
 /** While a Secret is missing or unusable it is read as often as networks are reconciled, but not more often than this. */
 const unavailableMaxAgeMs = 1_000;
 /** Nodes keep refusing the credentials while they are rolled. */
@@ -97,14 +99,17 @@ export class NetworkCredentials {
     signal?: AbortSignal,
   ): Promise<CredentialsState> {
     const reference = referenceOf(network);
-    if (reference === undefined) return withoutSecret;
+    if (reference === undefined) {
+      remember(pods, { secret: undefined, credentials: defaultCredentials, version: undefined, isKnown: true });
+      return { ...withoutSecret, previous: previousOf(withoutSecret, pods) };
+    }
     // The first nodes of a network must not start with the credentials of a Secret that was deleted meanwhile.
     if (current === undefined) this.#expire(network, startMinAgeMs);
     if (network.spec.rpcAuth !== undefined) return this.#hashed(network, reference, pods, signal);
     const state = await this.#secrets.read(reference, signal);
     if (!state.isAvailable) return state;
     const version = versionFor(network, pods, current, state);
-    return { ...state, version, previous: state.previous ?? pods.previous };
+    return { ...state, version, previous: previousOf(state, pods) };
   }
 
   /** As `of`, for a network whose pods are of no concern, as one whose blocks are read. */
@@ -140,7 +145,7 @@ export class NetworkCredentials {
     if (!state.isAvailable || hashes === undefined) return state;
     const { credentials } = state;
     remember(pods, { secret: network.spec.secret, credentials, version: undefined, isKnown: true });
-    const previous = state.previous ?? pods.previous;
+    const previous = previousOf(state, pods);
     if ('fault' in hashes) return { isAvailable: false, ...hashes.fault, credentials, previous };
     const { namespace } = reference;
     const message = `Secret ${namespace}/${reference.name} holds the credentials, and Secret ${namespace}/${rpcAuthReferenceOf(network)?.name} their hashes for the nodes`;
@@ -188,8 +193,21 @@ function remember(
   now: { secret: string | undefined; credentials: Credentials; version: string | undefined; isKnown: boolean },
 ): void {
   // Of whichever Secret: the pods have had them.
-  if (pods.credentials !== undefined && !isEqual(pods.credentials, now.credentials)) pods.previous = pods.credentials;
+  const before = [pods.credentials, ...(pods.previous ?? [])].filter(each => each !== undefined);
+  pods.previous = before.filter(each => !isEqual(each, now.credentials)).slice(0, maxRemembered);
   Object.assign(pods, { ...now, isRejected: false });
+}
+
+/**
+ * What nodes may have that refuse the credentials: what this process knows that they had, what the Secret says, and the defaults, of before the
+ * network named a Secret.
+ */
+function previousOf(
+  { credentials, previous = [] }: Pick<Available, 'credentials' | 'previous'>,
+  pods: PodCredentials,
+): readonly Credentials[] {
+  const all = [...(pods.previous ?? []), ...previous, defaultCredentials];
+  return all.filter((each, index) => !isEqual(each, credentials) && all.findIndex(other => isEqual(other, each)) === index);
 }
 
 const referenceOf = ({ metadata: { namespace }, spec }: BitcoinNetwork): SecretReference | undefined =>
@@ -246,7 +264,7 @@ function fromSecret({ metadata: { uid = '', resourceVersion = '' } = {}, data = 
   return {
     isAvailable: true,
     credentials: { user, password },
-    ...(hasPrevious ? { previous: { user: previousUser, password: previousPassword } } : {}),
+    ...(hasPrevious ? { previous: [{ user: previousUser, password: previousPassword }] } : {}),
     version: `${uid}.${resourceVersion}`,
     ...describe(Object.keys(data), label),
   };

@@ -39,7 +39,7 @@ export interface WalletsRequest {
   /** Undefined: no wallet is touched until there are some. */
   readonly credentials: Credentials | undefined;
   /** Of nodes that do not have the new ones yet. */
-  readonly previous?: Credentials | undefined;
+  readonly previous?: readonly Credentials[] | undefined;
 }
 
 export interface WalletsState {

@@ -61,7 +61,7 @@ describe('a rollout', function () {
     await eventually(async () => (await uids()).every(uid => !before.includes(uid)));
     await world.untilCondition(namespace, name, 'UpToDate', 'True AllNodesUpdated');
     await world.untilRight(namespace, name);
-    await eventually(async () => (await partition()) === before.length);
+    await eventually(async () => (await partition()) === (await uids()).length);
   }
 
   /** An event is written after the status that it is about. */
@@ -290,6 +290,41 @@ describe('a rollout', function () {
       const events = await world.eventsOf(namespace, name);
       expect([events.has('CredentialsRejected'), events.has('SecretHasOtherKeys')]).to.deep.equal([false, false]);
     });
+
+    it('asks each node with those that it has when they change once more before all nodes are restarted', async () => {
+      const newest = { user: 'user', password: 'third-word' };
+      const before = await uids();
+      await applySecret(newer);
+      await eventually(async () => (await uids()).some(uid => !before.includes(uid)));
+      world.bitcoind.setCredentials(newest);
+      await applySecret(newest);
+      const between = await uids();
+      await untilRolled([...before, ...between]);
+      expect(await heights()).to.deep.equal([height, height]);
+    });
+  });
+
+  it('of a Secret for nodes without one asks them with the defaults, also after a restart of the controller', async () => {
+    const [former, own] = [
+      { user: 'user', password: 'password' },
+      { user: 'alice', password: 'hidden-word' },
+    ];
+    const first = await start();
+    await startNetwork(2);
+    await first.kill();
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own', namespace } };
+    const stringData = { BC_RPC_USER: own.user, BC_RPC_PASSWORD: own.password };
+    await world.controlPlane.kubectlWithInput(JSON.stringify({ ...secret, stringData }), 'apply', '-f', '-');
+    try {
+      world.bitcoind.setCredentials(own);
+      const before = await uids();
+      await edit({ secret: 'own' });
+      await start();
+      await untilRolled(before);
+      expect(await heights()).to.deep.equal([height, height]);
+    } finally {
+      world.bitcoind.setCredentials(former);
+    }
   });
 
   it('is held by the gate while no controller runs', async () => {

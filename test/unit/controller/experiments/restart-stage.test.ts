@@ -20,7 +20,7 @@ function after(evicted: V1Pod | undefined, ip: string) {
     experiment: { metadata: { name: 'one', namespace: 'default', uid: 'uid' }, spec, status },
     observed: {
       ...{ network: alice, nodes: [node(0), node(1, { ip })], reports: [] },
-      ...{ credentials: { user: '', password: '' }, previous: undefined },
+      ...{ credentials: { user: '', password: '' }, previous: [] },
     },
     calls: {
       chains: () => Promise.resolve([]),

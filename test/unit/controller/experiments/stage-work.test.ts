@@ -37,7 +37,7 @@ function played(calls: Partial<ExperimentCalls> = {}, fields: Partial<StageConte
     },
     observed: {
       ...{ network: alice, nodes: [0, 1, 2].map(ordinal => node(ordinal)), reports: [] },
-      ...{ credentials: { user: '', password: '' }, previous: undefined },
+      ...{ credentials: { user: '', password: '' }, previous: [] },
     },
     signal: new AbortController().signal,
     calls: {

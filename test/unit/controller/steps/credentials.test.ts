@@ -67,6 +67,10 @@ const alice = network({ secret: 's' });
 const withVersion = (version: string | undefined, secret = 's'): V1StatefulSet =>
   statefulSetOf(network({ secret }), version, pods);
 
+/** Of the present credentials, and then of the previous ones. */
+const passwordsOf = ({ credentials, previous = [] }: CredentialsState): (string | undefined)[] =>
+  [credentials, ...previous].map(each => each?.password);
+
 describe('NetworkCredentials', () => {
   let secrets: Secrets;
   beforeEach(() => {
@@ -100,7 +104,10 @@ describe('NetworkCredentials', () => {
       withPrevious({ BC_RPC_USER_PREVIOUS: encoded('alice'), BC_RPC_PASSWORD_PREVIOUS: encoded('former-word') });
       const state = await secrets.process().of(alice, undefined);
       expect(state.reason).to.equal('CredentialsFound');
-      expect(state.isAvailable && state.previous).to.deep.equal({ user: 'alice', password: 'former-word' });
+      expect(state.isAvailable && state.previous).to.deep.equal([
+        { user: 'alice', password: 'former-word' },
+        { user: 'user', password: 'password' },
+      ]);
     });
 
     it('are refused with one of the two keys of the credentials before', async () => {
@@ -118,10 +125,35 @@ describe('NetworkCredentials', () => {
       secrets.set('alice', 'new-word', '2');
       secrets.nowMs += 60_000;
       const state = await credentials.of(alice, withVersion('u.1'));
-      expect(state.isAvailable && [state.credentials.password, state.previous?.password]).to.deep.equal([
-        'new-word',
-        'hidden-word',
-      ]);
+      expect(passwordsOf(state)).to.deep.equal(['new-word', 'hidden-word', 'password']);
+    });
+
+    it('are remembered when they change twice before all nodes are restarted, and before those that the Secret names', async () => {
+      const credentials = secrets.process();
+      await credentials.of(alice, undefined);
+      for (const [version, word] of [
+        ['2', 'second-word'],
+        ['3', 'third-word'],
+      ] as const) {
+        secrets.set('alice', word, version);
+        withPrevious({ BC_RPC_USER_PREVIOUS: encoded('alice'), BC_RPC_PASSWORD_PREVIOUS: encoded('stale-word') });
+        secrets.nowMs += 60_000;
+        await credentials.of(alice, withVersion('u.1'));
+      }
+      const state = await credentials.of(alice, withVersion('u.1'));
+      expect(passwordsOf(state)).to.deep.equal(['third-word', 'second-word', 'hidden-word', 'stale-word', 'password']);
+    });
+
+    it('are the defaults for the nodes of a network that names a Secret only now, also for a process that did not see it', async () => {
+      const state = await secrets.process().of(alice, withVersion(undefined));
+      expect(passwordsOf(state)).to.deep.equal(['hidden-word', 'password']);
+    });
+
+    it('are remembered when the network names no Secret any more', async () => {
+      const credentials = secrets.process();
+      await credentials.of(alice, undefined);
+      const state = await credentials.of(network({ secret: '' }), withVersion('u.1'));
+      expect(passwordsOf(state)).to.deep.equal(['password', 'hidden-word']);
     });
 
     /** What a Secret with these values, as bytes, comes to. */

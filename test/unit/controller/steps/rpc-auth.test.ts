@@ -94,7 +94,7 @@ describe('the credentials of a network with rpcAuth', () => {
     world.secrets.set('other', { 'rpcauth.conf': lineOf('alice', 'new-word') });
     const state = await world.of(other);
     expect(state).to.deep.include({ isAvailable: true, credentials: { user: 'alice', password: 'new-word' } });
-    expect(state.previous).to.deep.equal({ user: 'alice', password: 'hidden-word' });
+    expect(state.previous?.[0]).to.deep.equal({ user: 'alice', password: 'hidden-word' });
   });
 
   it('are both read once for a time, and again when they are old', async () => {
