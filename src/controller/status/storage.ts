@@ -18,6 +18,9 @@ import type { Observation } from './observation.ts';
 /** As images/bitcoind/volume.sh says it. */
 const otherChain = /the volume is of another chain/;
 
+/** The StatefulSet controller creates the claim of a pod before the pod: "failed to create PVC data-x-sts-0: …". */
+const claimRefused = /\bPVC\b|persistentvolumeclaim/i;
+
 type Observed = Pick<Observation, 'nodes' | 'problems' | 'growth' | 'unkept'>;
 
 /** Undefined without storage, and until the volume of every node has been mounted or one could not be. */
@@ -94,6 +97,7 @@ function faultOf(
   const message = `${subject}: ${cause}`;
   if (reason === reasons.nodeExited && otherChain.test(cause)) return { reason: 'VolumeOfAnotherChain', message };
   const isOfVolume =
+    (reason === reasons.podCreateFailed && claimRefused.test(cause)) ||
     (reason === reasons.volumeMountFailed && mayBeOfData(cause, others)) ||
     (reason === reasons.podUnschedulable && /PersistentVolumeClaim|volume/i.test(cause));
   return isOfVolume ? { reason: 'VolumesNotReady', message } : undefined;

@@ -29,6 +29,13 @@ describe('createProblemsOf', () => {
     ]);
   });
 
+  it('names the claim that cannot be created', () => {
+    const error =
+      'failed to create PVC data-a-sts-0: persistentvolumeclaims "data-a-sts-0" is forbidden: exceeded quota: q, ' +
+      'requested: persistentvolumeclaims=1, used: persistentvolumeclaims=2, limited: persistentvolumeclaims=2';
+    expect(createProblemsOf([failed('a-sts-0', error)], ['a-sts-0'], longAgo)[0]?.cause).to.equal(error);
+  });
+
   it('takes the newest of several causes', () => {
     const events = [failed('a-sts-0', 'old', 1), failed('a-sts-0', 'new', 3), failed('a-sts-0', 'older', 0)];
     expect(createProblemsOf(events, ['a-sts-0'], longAgo)[0]?.cause).to.equal('new');

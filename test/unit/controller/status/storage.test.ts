@@ -38,15 +38,26 @@ describe('StorageReady', () => {
     expect(stateOf(network({ nodes: 2, groups }), [node(0, { isReady: false }), old], [], undefined)).to.equal(mounted);
   });
 
-  it('is False with the cause if a volume is of another chain, or cannot be bound or mounted', () => {
+  it('is False with the cause if a volume is of another chain, or cannot be created, bound or mounted', () => {
     const exit = 'container bitcoind exited with code 1: error: the volume is of another chain: it has signet 51, …';
+    const claimRefused =
+      'failed to create PVC data-alice-sts-0: persistentvolumeclaims "data-alice-sts-0" is forbidden: exceeded quota: q, ' +
+      'requested: persistentvolumeclaims=1, used: persistentvolumeclaims=2, limited: persistentvolumeclaims=2';
     const subject = 'alice-sts-0';
     for (const [reason, cause, expected] of [
       [reasons.nodeExited, exit, 'VolumeOfAnotherChain'],
+      [reasons.podCreateFailed, claimRefused, 'VolumesNotReady'],
       [reasons.volumeMountFailed, 'timed out', 'VolumesNotReady'],
       [reasons.podUnschedulable, 'pod has unbound immediate PersistentVolumeClaims', 'VolumesNotReady'],
     ] as const)
       expect(stateOf(stored, [], [{ subject, reason, cause }], undefined)).to.equal(`False ${expected}: alice-sts-0: ${cause}`);
+  });
+
+  it('is not False for a pod that is refused for another cause than its claim', () => {
+    const cause = 'pods are forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2';
+    const refused = { subject: 'alice-sts-0', reason: reasons.podCreateFailed, cause };
+    expect(stateOf(stored, [], [refused], undefined)).to.equal(undefined);
+    expect(stateOf(stored, [], [refused], statusWith('True', 'VolumesReady'))).to.equal('True VolumesReady: m');
   });
 
   it('is not False for a volume that is not that of the data, or of a node without storage', () => {
