@@ -81,5 +81,8 @@ function isRollingOut(caches: ReadableCaches, key: string, { type, object, old }
 /** Whether nodes of the network have yet to become ready. */
 function isComingUp({ networks: all, pods }: ReadableCaches, key: string): boolean {
   const network = all.get(key);
-  return network !== undefined && podsOf(pods, network).filter(isReady).length < network.spec.nodes;
+  if (network === undefined) return false;
+  const ready = podsOf(pods, network).filter(isReady).length;
+  // The first one gets the blocks of another network at once, while the others start.
+  return ready < network.spec.nodes && (ready > 1 || network.spec.bootstrap === undefined);
 }

@@ -66,6 +66,13 @@ describe('the watches of the controller', () => {
       expect(afterPods([first, second, ready], change)).to.deep.equal(['default/alice after 30 ms']);
     });
 
+    it('request the network after 30 ms when its first node is ready that gets blocks of another network', () => {
+      caches.networks.put(network({ nodes: 3, bootstrap: { network: { name: 'bob' } } }));
+      const change = { type: 'updated', object: first, old: podOf(0, false) } as const;
+      expect(afterPods([first], change)).to.deep.equal(['default/alice after 30 ms']);
+      expect(afterPods([first, second], change)).to.deep.equal(['default/alice after 1000 ms']);
+    });
+
     it('request the network after 30 ms when a node is lost: not ready any more, being deleted, or gone', () => {
       const deleted = pod('alice-sts-2', { deletionTimestamp: '2026-01-01T00:00:00Z' });
       const terminating = { ...deleted, metadata: { ...ready.metadata, ...deleted.metadata } };
