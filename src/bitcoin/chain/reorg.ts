@@ -9,6 +9,14 @@ export interface Reorg {
   readonly to: ChainState;
 }
 
+/** A reorganisation that a node reported. */
+export interface NodeReorg {
+  readonly nodeName: string;
+  readonly ordinal: number;
+  /** The same object as long as it is the same reorganisation. */
+  readonly reorg: Reorg;
+}
+
 /**
  * The reorganisation between the chain that a node reported before and its present one. Call if `former.tip` is not in the present chain.
  * @param tips the node's answer to getchaintips: a replaced branch is a fork there

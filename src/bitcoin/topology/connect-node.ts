@@ -44,7 +44,7 @@ export interface NodeReport {
   readonly chain?: ChainState;
   /** Hashes of its chain by height, at the heights that it was asked for. */
   readonly hashes?: ReadonlyMap<number, string>;
-  /** It has replaced blocks of the chain that it had before. */
+  /** It has replaced blocks of the chain that it had before. Only the first report after that has it. */
   readonly reorg?: Reorg;
   /** As in `Satoshi:29.4.2/Knots:20260210`. Absent if it was not asked for. */
   readonly version?: string;

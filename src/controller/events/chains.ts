@@ -1,7 +1,7 @@
 // The events of a network's chains: forks, their end, and blocks that a node replaced.
 import type { BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { branchesOf } from '../../bitcoin/chain/compare-chains.ts';
-import type { Reorg } from '../../bitcoin/chain/reorg.ts';
+import type { NodeReorg, Reorg } from '../../bitcoin/chain/reorg.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
@@ -19,12 +19,6 @@ const forkSettlesMs = 1_000;
 /** A write stores at most ten events. */
 const maxReorgEvents = 4;
 
-export interface NodeReorg {
-  readonly nodeName: string;
-  readonly ordinal: number;
-  readonly reorg: Reorg;
-}
-
 /** What of a network's chains only this process knows. */
 export class ChainHistory {
   readonly #nowMs: () => number;
@@ -33,8 +27,8 @@ export class ChainHistory {
   /** Since when there are more chains than the status shows. */
   #forkSinceMs: number | undefined;
   readonly #kept = new KeptBranches();
-  /** By ordinal: the reorganisation that was reported last. */
-  readonly #published = new Map<number, Reorg>();
+  /** The reorganisations that an event was stored for. */
+  readonly #published = new WeakSet<Reorg>();
 
   /** @param nowMs monotonic milliseconds; default: performance.now */
   constructor(nowMs: () => number = () => performance.now()) {
@@ -99,23 +93,24 @@ export class ChainHistory {
 
   /**
    * The reorganisations that no event was stored for.
-   * @param status of the network as it is on the API server. If it shows the chain that a node has since, it was written with the event: by a
-   *   former leader, whose last write came after the status that this process started from, or by a write whose answer was lost
+   * @param reorgs oldest first
+   * @param status of the network as it is on the API server. If it shows the chain that a node has since, it was written with the event of that
+   *   reorganisation and the former ones of the node: by a former leader, whose last write came after the status that this process started
+   *   from, or by a write whose answer was lost
    */
-  unpublished(reports: readonly NodeReport[], status?: BitcoinNetworkStatus): NodeReorg[] {
-    const shown = new Map((status?.nodes ?? []).map(({ ordinal, tip }) => [ordinal, tip]));
-    for (const { node, reorg } of reports)
-      if (reorg !== undefined && shown.get(node.ordinal) === reorg.to.tip) this.#published.set(node.ordinal, reorg);
-    return reports.flatMap(({ node, reorg }) =>
-      reorg === undefined || this.#published.get(node.ordinal) === reorg
-        ? []
-        : [{ nodeName: node.name, ordinal: node.ordinal, reorg }],
-    );
+  unpublished(reorgs: readonly NodeReorg[], status?: BitcoinNetworkStatus): NodeReorg[] {
+    const shown = new Map((status?.nodes ?? []).map(({ nodeName, tip }) => [nodeName, tip]));
+    const written = new Set<string>();
+    for (const { nodeName, reorg } of reorgs.toReversed()) {
+      if (shown.get(nodeName) === reorg.to.tip) written.add(nodeName);
+      if (written.has(nodeName)) this.#published.add(reorg);
+    }
+    return reorgs.filter(({ reorg }) => !this.#published.has(reorg));
   }
 
   /** Call when the events of these were stored. */
   notePublished(reorgs: readonly NodeReorg[]): void {
-    for (const { ordinal, reorg } of reorgs) this.#published.set(ordinal, reorg);
+    for (const { reorg } of reorgs) this.#published.add(reorg);
   }
 }
 
@@ -155,14 +150,15 @@ function forkEvents(
   return events;
 }
 
-function reorgEvents(reorgs: readonly NodeReorg[]): PendingEvent[] {
+export function reorgEvents(reorgs: readonly NodeReorg[]): PendingEvent[] {
   const shown = reorgs.slice(0, maxReorgEvents).map(({ nodeName, reorg: { depth, from, to } }) => {
-    const blocks = `${depth} ${depth === 1 ? 'block' : 'blocks'}`;
     const ends = `height ${from.height} (tip ${shortHash(from.tip)}) became height ${to.height} (tip ${shortHash(to.tip)})`;
-    return `${nodeName} replaced ${blocks}: ${ends}`;
+    return `${nodeName} replaced ${counted(depth, 'block')}: ${ends}`;
   });
   const rest = reorgs.slice(maxReorgEvents);
-  const others =
-    rest.length === 0 ? [] : [`${rest.length} more nodes replaced up to ${Math.max(...rest.map(r => r.reorg.depth))} blocks`];
+  const deepest = counted(Math.max(...rest.map(({ reorg }) => reorg.depth)), 'block');
+  const others = rest.length === 0 ? [] : [`${counted(rest.length, 'more reorganisation')} replaced up to ${deepest}`];
   return [...shown, ...others].map(message => ({ type: 'Normal', reason: reasons.reorgObserved, message }));
 }
+
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -2,6 +2,7 @@
 // gives the cause to readers of `kubectl describe`.
 import type { BitcoinNetwork, BitcoinNetworkNode, BitcoinNetworkStatus } from '../../bitcoin/api/bitcoin-network.ts';
 import { pausedAnnotation } from '../../bitcoin/api/names.ts';
+import type { NodeReorg } from '../../bitcoin/chain/reorg.ts';
 import { hasOrdinal, isSuspended, nodeSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
@@ -15,7 +16,7 @@ import { partitionEvents } from '../status/partition.ts';
 import { storageEvents } from '../status/storage.ts';
 import { suspensionEvents } from '../status/suspension.ts';
 import { walletEvents } from '../status/wallets.ts';
-import { chainEvents, type NodeReorg } from './chains.ts';
+import { chainEvents, reorgEvents } from './chains.ts';
 import { EdgeHistory, edgeEvents, isRestored, stayedConnected } from './edges.ts';
 import { reasons } from './reasons.ts';
 import { rolloutEvents } from './rollout.ts';
@@ -59,8 +60,8 @@ export function transitionEvents(
     ...bootstrapEvents(network, previous, status),
     ...walletEvents(network, previous, status),
     ...productionEvents(network, previous, status),
-    // The chains of stopped nodes are not known.
-    ...(isSuspended(network) ? [] : chainEvents(previous, status, chains, reorgs)),
+    // The chains of stopped nodes are not known, but what they replaced before.
+    ...(isSuspended(network) ? reorgEvents(reorgs) : chainEvents(previous, status, chains, reorgs)),
   ];
 }
 

@@ -2,6 +2,7 @@
 //   A node that does not answer delays only its own key. When the reports of a network have changed, the network is requested.
 import { NEVER, type Observable, Subject } from 'rxjs';
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
+import type { NodeReorg } from '../../bitcoin/chain/reorg.ts';
 import { chainParametersOf } from '../../bitcoin/resources/chain-parameters.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { type ConnectRequest, isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
@@ -51,6 +52,8 @@ export interface NodeMonitorOptions {
 export interface NodeObservation {
   /** The last report of each ready node, by ordinal. One that gave none since it became ready is missing. */
   readonly reports: readonly NodeReport[];
+  /** The newest reorganisations that nodes reported, oldest first. A node may have several, also of former pods. */
+  readonly reorgs: readonly NodeReorg[];
   /** For so long answers may still come that are worth waiting for before the reports are published; 0 = none. */
   readonly settlesInMs: number;
   /** The newest blocks. Default: they have not been read. @param tip that of the longest chain */
@@ -132,7 +135,7 @@ export class NodeMonitor {
     if (this.#networks.get(key)?.network.metadata.uid !== network.metadata.uid) this.forget(key);
     if (credentials === undefined) {
       this.forget(key);
-      return { reports: [], settlesInMs: 0 };
+      return { reports: [], reorgs: [], settlesInMs: 0 };
     }
     const watched = this.#networks.get(key) ?? new WatchedNetwork(network);
     watched.previousCredentials = previousCredentials;
@@ -146,7 +149,7 @@ export class NodeMonitor {
       this.#scheduleRecheck(watched);
     }
     return {
-      ...{ reports: watched.reports(), settlesInMs: watched.settlesInMs() },
+      ...{ reports: watched.reports(), reorgs: watched.reorgs, settlesInMs: watched.settlesInMs() },
       blocksOf: tip => watched.blocks.shown(tip),
     };
   }

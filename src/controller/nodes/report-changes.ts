@@ -1,5 +1,6 @@
-// Whether a report has anything new for the status. Pure.
+// What of a report is new for the status, and what of the former ones still counts. Pure.
 import { definedOnly } from '../../collections/defined-only.ts';
+import type { NodeReorg } from '../../bitcoin/chain/reorg.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 
 export const isSameReport = (a: NodeReport, b: NodeReport | undefined): boolean => b !== undefined && textOf(a) === textOf(b);
@@ -25,9 +26,13 @@ export const isSameChain = ({ chain, version, hashes }: NodeReport, before: Node
   chain === undefined ||
   (chain.tip === before?.chain?.tip && hashes?.size === before.hashes?.size && (version ?? before.version) === before.version);
 
-/** What of the last report still counts. A node that fails still has its chain. The version is not asked for at each look, and a reorganisation is reported once. */
+/** What of the last report still counts. A node that fails still has its chain. The version is not asked for at each look. */
 export function withFormer(report: NodeReport, before: NodeReport | undefined): NodeReport {
   const { chain, hashes } = report.chain === undefined ? (before ?? {}) : report;
-  const { version = before?.version, reorg = before?.reorg } = report;
-  return { ...report, ...definedOnly({ chain, hashes, version, reorg }) };
+  const { version = before?.version } = report;
+  return { ...report, ...definedOnly({ chain, hashes, version }) };
 }
+
+/** With that of a report, if it has one: the newest `most` of them, in the order of the reports. */
+export const withReorg = (reorgs: readonly NodeReorg[], { node, reorg }: NodeReport, most: number): readonly NodeReorg[] =>
+  reorg === undefined ? reorgs : [...reorgs, { nodeName: node.name, ordinal: node.ordinal, reorg }].slice(-most);

@@ -1,6 +1,7 @@
 // The nodes of one network as the node monitor knows them: which are asked, about which peers, and what each reported last.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { RecentBlocks } from '../../bitcoin/chain/recent-blocks.ts';
+import type { NodeReorg } from '../../bitcoin/chain/reorg.ts';
 import type { ChainState } from '../../bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../bitcoin/rpc/rpc-client.ts';
 import { isUnresponsive, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
@@ -12,7 +13,7 @@ import { ChainComparison } from './chain-comparison.ts';
 import { ChainMotion } from './chain-motion.ts';
 import { fingerprintOf, identityOf, type PeerPlan, targetsOf } from './node-target.ts';
 import { LookTimers } from './look-timers.ts';
-import { isSameChain, isSameReport, withFormer } from './report-changes.ts';
+import { isSameChain, isSameReport, withFormer, withReorg } from './report-changes.ts';
 import { type ReportChange, WatchedNode as NodeOf } from './watched-node.ts';
 import { answering, blocksBetweenLooks, isBusy, isLively, watchedSidesOf } from './watched-sides.ts';
 
@@ -20,6 +21,8 @@ import { answering, blocksBetweenLooks, isBusy, isLively, watchedSidesOf } from 
 const [blocksMs, unevenBlocksMs] = [5_000, 200];
 /** For so long after a change a status waits for the answers of the nodes, so that it reports the change and them at once. */
 const settleMs = 1_000;
+/** So many reorganisations are kept, and one more for each node: when parts join, many nodes have one at once. */
+const keptReorgs = 64;
 export type WatchedNode = NodeOf<WatchedNetwork>;
 
 /** What an update changed. */
@@ -54,6 +57,8 @@ export class WatchedNetwork {
   readonly #comparison = new ChainComparison();
   /** By name: the chain that a node reported last. It stays while the node is not ready and when it has another pod. */
   readonly #chains: Map<string, ChainState>;
+  /** The newest that its nodes reported, each once, also of former pods. A node may have several before a status is written. */
+  reorgs: readonly NodeReorg[] = [];
   readonly #motion = new ChainMotion();
   readonly timers = new LookTimers();
   /** Between two looks at all nodes while their chains change. */
@@ -166,6 +171,7 @@ export class WatchedNetwork {
     const isReportChanged = !node.isReported || !isSameReport(report, node.report);
     const isChainChanged = !isSameChain(report, node.report);
     node.report = withFormer(report, node.report);
+    this.reorgs = withReorg(this.reorgs, report, keptReorgs + this.peers.length);
     node.askedVersion = asked.version;
     node.askedAtMs = asked.startedMs;
     if (node.isReported) this.#pending.delete(node);
@@ -262,12 +268,8 @@ export class WatchedNetwork {
   /** The sides whose next block should be known at once. */
   watchedSides(): WatchedSide[] {
     const { credentials, isEven, lookMs } = this;
-    return watchedSidesOf(this.network, this.nodes.values(), {
-      credentials,
-      isEven,
-      lookMs,
-      heightOf: side => this.heightOf(side),
-    });
+    const heightOf = (side: string) => this.heightOf(side);
+    return watchedSidesOf(this.network, this.nodes.values(), { credentials, isEven, lookMs, heightOf });
   }
 
   #noteIdentities(): void {

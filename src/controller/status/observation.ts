@@ -1,4 +1,5 @@
 // What a reconcile observed of a network: the input of its status.
+import type { NodeReorg } from '../../bitcoin/chain/reorg.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import type { ShownBlock } from '../../bitcoin/chain/recent-blocks.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
@@ -22,6 +23,8 @@ export interface Observation {
   readonly nodes: readonly Node[];
   /** The last report of each ready node that has given one. */
   readonly reports: readonly NodeReport[];
+  /** The newest reorganisations that nodes reported, oldest first, whether an event was stored for them or not. Default: none. */
+  readonly reorgs?: readonly NodeReorg[];
   readonly credentials: CredentialsState;
   /** The outcomes of applying the Service and the StatefulSet; undefined if one was not applied. */
   readonly children: readonly (Applied<unknown> | undefined)[];

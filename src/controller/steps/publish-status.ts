@@ -42,8 +42,8 @@ export async function publishStatus(
   const previous = lost.previousOf(network);
   const status = statusOf(network, observation, previous, new Date());
   const isSame = isSameStatus(previous, status) && !lost.isRetryDue(network);
-  const { problems = [], chains, reports = [] } = 'problems' in observation ? observation : {};
-  const reorgs = state.chains.unpublished(reports, network.status);
+  const { problems = [], chains, reorgs: reported = [] } = 'problems' in observation ? observation : {};
+  const reorgs = state.chains.unpublished(reported, network.status);
   const isProgress = !isSame && !isUrgent(previous, status) && reorgs.length === 0;
   const isBlocks = isProgress && isChainProgress(previous, status);
   if (!isProgress) throttle.reset();

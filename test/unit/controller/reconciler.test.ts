@@ -25,7 +25,7 @@ const { signal } = new AbortController();
 
 /** Reports what the test wants, and remembers what it was asked. */
 class FakeMonitor {
-  observation: NodeObservation = { reports: [], settlesInMs: 0 };
+  observation: NodeObservation = { reports: [], reorgs: [], settlesInMs: 0 };
   plans: PeerPlan[] = [];
   observed: { readonly nodes: readonly Node[]; readonly credentials: Credentials | undefined }[] = [];
   forgotten: string[] = [];
@@ -188,7 +188,7 @@ describe('Reconciler', () => {
       sync();
       caches.pods.put(ownPod('alice-sts-0'));
       const [node] = [{ name: 'alice-sts-0', ordinal: 0, ip: '10.0.0.1', isReady: true, isTerminating: false }];
-      monitor.observation = { reports: [{ node, isComplete: true }], settlesInMs: 0 };
+      monitor.observation = { reports: [{ node, isComplete: true }], reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect(monitor.observed.at(-1)).to.deep.equal({
         nodes: [{ ...node, isNew: true }],
@@ -276,7 +276,7 @@ describe('Reconciler', () => {
       sync();
       caches.pods.put(ownPod('alice-sts-0'));
       const failure = new BitcoinTransportError('unauthorized', 'the credentials are refused');
-      monitor.observation = { reports: [{ node: node(0), isComplete: false, failure }], settlesInMs: 0 };
+      monitor.observation = { reports: [{ node: node(0), isComplete: false, failure }], reorgs: [], settlesInMs: 0 };
       const requests: Request[] = [];
       reconciler.requests.subscribe(request => requests.push(request));
       clock.tick(4_000);
@@ -444,7 +444,7 @@ describe('Reconciler', () => {
       await reconcile();
       sync();
       for (const ordinal of [0, 1, 2]) putPod(ordinal);
-      monitor.observation = { reports: connected, settlesInMs: 0 };
+      monitor.observation = { reports: connected, reorgs: [], settlesInMs: 0 };
       await reconcile();
       sync();
       expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'True EdgesConnected']);
@@ -456,7 +456,7 @@ describe('Reconciler', () => {
       expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'Unknown Paused']);
       restart();
       setPaused(false, '2000');
-      monitor.observation = { reports: [], settlesInMs: 0 };
+      monitor.observation = { reports: [], reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'False EdgesMissing']);
       expect(reasons()).not.to.include.oneOf(['TopologyChanged', 'EdgesLost']);
@@ -483,14 +483,14 @@ describe('Reconciler', () => {
     it('keeps them while it is not known what its Secret holds, and records no loss', async () => {
       cluster.remove('secrets', 'default/s');
       restart();
-      monitor.observation = { reports: [], settlesInMs: 0 };
+      monitor.observation = { reports: [], reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect([status()?.edges, condition('Connected')]).to.deep.equal([edgesWere, 'False CredentialsMissing']);
       expect(reasons()).not.to.include('EdgesLost');
     });
 
     it('records a loss whose node reports it, or is not ready, although no other node answers', async () => {
-      monitor.observation = { reports: [report(0, []), report(1, undefined), report(2, undefined)], settlesInMs: 0 };
+      monitor.observation = { reports: [report(0, []), report(1, undefined), report(2, undefined)], reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect(recorder.events.join('\n')).to.include('Warning EdgesLost Lost 1 of 2 edges: 0-1 ');
       expect(status()?.edges?.missing).to.deep.equal(['0-1']);
@@ -501,16 +501,16 @@ describe('Reconciler', () => {
 
     it('records in another process that lost edges are restored, whatever else has happened meanwhile', async () => {
       putPod(2, false);
-      monitor.observation = { reports: [report(0, [1]), report(1, [0])], settlesInMs: 0 };
+      monitor.observation = { reports: [report(0, [1]), report(1, [0])], reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect(reasons()).to.include('EdgesLost');
       restart();
       putPod(2);
-      monitor.observation = { reports: [report(0, [1]), report(1, [0]), report(2, [])], settlesInMs: 0 };
+      monitor.observation = { reports: [report(0, [1]), report(1, [0]), report(2, [])], reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect(reasons()).to.include('NodeReady');
       restart();
-      monitor.observation = { reports: connected, settlesInMs: 0 };
+      monitor.observation = { reports: connected, reorgs: [], settlesInMs: 0 };
       await reconcile();
       expect(reasons()).to.include('EdgesRestored').and.not.include('PeersConnected');
       expect(status()?.lastEvents?.map(({ reason }) => reason)).not.to.include('EdgesLost');
@@ -693,9 +693,31 @@ describe('Reconciler', () => {
   describe('writes the status', () => {
     it('only when the nodes have had a moment to answer after a change', async () => {
       put(network({ nodes: 0 }));
-      monitor.observation = { reports: [], settlesInMs: 700 };
+      monitor.observation = { reports: [], reorgs: [], settlesInMs: 700 };
       expect(await reconcile()).to.deep.equal({ requeueAfterMs: 700 });
       expect(cluster.writes).not.to.include('patch bitcoinnetworks default/alice');
+    });
+
+    it('with each reorganisation that the nodes reported before it, once', async () => {
+      await settled({ nodes: 3 });
+      const chain = (height: number, branch: string) => ({ height, tip: `${branch}-${height}` });
+      const reorgs = [
+        { depth: 1, from: chain(5, 'a'), to: chain(6, 'b') },
+        { depth: 2, from: chain(6, 'b'), to: chain(7, 'c') },
+      ].map(reorg => ({ nodeName: 'alice-sts-0', ordinal: 0, reorg }));
+      monitor.observation = { reports: [], reorgs: reorgs.slice(0, 1), settlesInMs: 700 };
+      await reconcile();
+      expect(cluster.writes).to.deep.equal([]);
+      monitor.observation = { reports: [], reorgs, settlesInMs: 0 };
+      await reconcile();
+      const stored = status()?.lastEvents?.filter(({ reason }) => reason === 'ReorgObserved') ?? [];
+      expect(stored.map(({ message }) => message)).to.deep.equal([
+        'alice-sts-0 replaced 1 block: height 5 (tip …a-5) became height 6 (tip …b-6)',
+        'alice-sts-0 replaced 2 blocks: height 6 (tip …b-6) became height 7 (tip …c-7)',
+      ]);
+      cluster.calls.length = 0;
+      await reconcile();
+      expect(cluster.writes).to.deep.equal([]);
     });
 
     it('later if it only reports progress', async () => {
@@ -713,7 +735,7 @@ describe('Reconciler', () => {
     caches.pods.objects = [ownPod('alice-sts-0')];
     const own = { ...node(0), name: 'alice-sts-0', ip: '10.0.0.1' };
     const report = { node: own, isComplete: true, chain: { height: 0, tip: 'genesis' }, askedAtMs: Infinity };
-    monitor.observation = { reports: [report], settlesInMs: 0 };
+    monitor.observation = { reports: [report], reorgs: [], settlesInMs: 0 };
     produced.length = 0;
     expect(await reconcile()).to.deep.equal({ requeueAfterMs: 1 });
     const next = await reconcile();

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { BitcoinNetworkSpec, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
+import type { NodeReorg } from '../../../../src/bitcoin/chain/reorg.ts';
 import type { NodeReport } from '../../../../src/bitcoin/topology/connect-node.ts';
 import { ChainHistory } from '../../../../src/controller/events/chains.ts';
 import { transitionEvents } from '../../../../src/controller/events/transitions.ts';
@@ -12,6 +13,15 @@ const now = new Date('2026-01-02T03:04:05.678Z');
 
 /** The block of a chain at a height; chains part after height 10. */
 const block = (chain: string, height: number) => (height <= 10 ? `c-${height}` : `${chain}-${height}`);
+
+/** What a node reported that left the first chain for the other, such as from `b12` to `a13`. */
+function reorgOf(ordinal: number, depth: number, from: string, to: string): NodeReorg {
+  const chain = (text: string) => {
+    const height = Number(text.slice(1));
+    return { height, tip: block(text.slice(0, 1), height) };
+  };
+  return { nodeName: node(ordinal).name, ordinal, reorg: { depth, from: chain(from), to: chain(to) } };
+}
 
 /** Nodes that report their chain, such as `a12`, with the hashes that show how it goes with the others. */
 function reportsOf(...chains: readonly string[]): NodeReport[] {
@@ -51,10 +61,10 @@ describe('the chains of a network', () => {
     return found && `${found.status} ${found.reason}`;
   };
   /** The events of the change from one state to the next, as "Reason: message". */
-  function eventsOf(before: readonly NodeReport[], after: readonly NodeReport[]): string[] {
+  function eventsOf(before: readonly NodeReport[], after: readonly NodeReport[], reported: readonly NodeReorg[] = []): string[] {
     const previous = statusFor(before);
     const { chains } = history.observe(nodes, after);
-    const reorgs = history.unpublished(after);
+    const reorgs = history.unpublished(reported);
     return transitionEvents(network(spec), previous, statusFor(after, previous), { chains, reorgs })
       .filter(({ reason }) => /Fork|Reorg|EqualWork/.test(reason))
       .map(({ reason, message }) => `${reason}: ${message}`);
@@ -141,32 +151,47 @@ describe('the chains of a network', () => {
   });
 
   it('are reported for each node that replaced blocks, once', () => {
-    const [from, to] = [
-      { height: 12, tip: 'b-12' },
-      { height: 13, tip: 'a-13' },
+    const after = reportsOf('a13', 'a13', 'a13');
+    const reorgs = [reorgOf(2, 2, 'b12', 'a13')];
+    const event = 'ReorgObserved: alice-sts-2 replaced 2 blocks: height 12 (tip …b-12) became height 13 (tip …a-13)';
+    expect(eventsOf(reportsOf('a13', 'a13', 'b12'), after, reorgs)).to.include(event);
+    history.notePublished(history.unpublished(reorgs));
+    expect(history.unpublished(reorgs)).to.deep.equal([]);
+  });
+
+  it('are reported for each time that a node replaced blocks before a write, and with more than four the others in one event', () => {
+    const after = reportsOf('a13', 'a13', 'g17');
+    const [first, ...others] = [
+      ...[reorgOf(2, 1, 'a11', 'b12'), reorgOf(2, 2, 'b12', 'c13'), reorgOf(2, 3, 'c13', 'd14')],
+      ...[reorgOf(2, 4, 'd14', 'e15'), reorgOf(2, 1, 'e15', 'f16'), reorgOf(2, 6, 'f16', 'g17')],
     ];
-    const after = reportsOf('a13', 'a13', 'a13').map((report, ordinal) =>
-      ordinal === 2 ? { ...report, reorg: { depth: 2, from, to } } : report,
-    );
-    const reorg = 'ReorgObserved: alice-sts-2 replaced 2 blocks: height 12 (tip …b-12) became height 13 (tip …a-13)';
-    expect(eventsOf(reportsOf('a13', 'a13', 'b12'), after)).to.include(reorg);
-    history.notePublished(history.unpublished(after));
-    expect(history.unpublished(after)).to.deep.equal([]);
+    const reorgsIn = (reported: readonly NodeReorg[]) =>
+      eventsOf(after, after, reported)
+        .filter(event => event.startsWith('ReorgObserved'))
+        .map(event => event.slice('ReorgObserved: '.length).split(':')[0]);
+    const named = ['1 block', '2 blocks', '3 blocks', '4 blocks'].map(blocks => `alice-sts-2 replaced ${blocks}`);
+    expect(reorgsIn([first!, ...others])).to.deep.equal([...named, '2 more reorganisations replaced up to 6 blocks']);
+    expect(reorgsIn([first!, ...others.slice(0, -1)])).to.deep.equal([...named, '1 more reorganisation replaced up to 1 block']);
+    history.notePublished([first!]);
+    expect(history.unpublished([first!, ...others])).to.deep.equal(others);
+  });
+
+  it('are reported as replaced also when the network is suspended before the write', () => {
+    spec = { suspend: true };
+    const event = 'ReorgObserved: alice-sts-2 replaced 2 blocks: height 12 (tip …b-12) became height 13 (tip …a-13)';
+    expect(eventsOf([], [], [reorgOf(2, 2, 'b12', 'a13')])).to.deep.equal([event]);
   });
 
   it('are not reported again by a leader that started from an older status, nor after a write whose answer was lost', () => {
-    const [from, to] = [
-      { height: 12, tip: 'b-12' },
-      { height: 13, tip: 'a-13' },
-    ];
-    const before = reportsOf('a13', 'a13', 'b12');
-    const after = reportsOf('a13', 'a13', 'a13').map((report, ordinal) =>
-      ordinal === 2 ? { ...report, reorg: { depth: 2, from, to } } : report,
-    );
-    const [older, written] = [statusFor(before), statusFor(after)];
-    expect(history.unpublished(after, older)).to.have.length(1);
-    expect(history.unpublished(after, written)).to.deep.equal([]);
-    expect(history.unpublished(after, statusFor(reportsOf('a14', 'a14', 'a14'))), 'with the next block').to.deep.equal([]);
+    const reorgs = [reorgOf(1, 1, 'b12', 'a12'), reorgOf(2, 1, 'c11', 'b12'), reorgOf(2, 2, 'b12', 'a13')];
+    const [older, written] = [reportsOf('a13', 'b12', 'b12'), reportsOf('a13', 'a13', 'a13')].map(each => statusFor(each));
+    expect(history.unpublished(reorgs, statusFor(reportsOf('a13', 'b12', 'c11')))).to.deep.equal(reorgs);
+    expect(history.unpublished(reorgs, older), 'that reports the first of two').to.deep.equal([reorgs[0], reorgs[2]]);
+    expect(history.unpublished(reorgs, written)).to.deep.equal([reorgs[0]]);
+    const afterwards = statusFor(reportsOf('a14', 'a14', 'a14'));
+    expect(history.unpublished(reorgs, afterwards), 'with the next block').to.deep.equal([reorgs[0]]);
+    history = new ChainHistory(() => nowMs);
+    expect(history.unpublished(reorgs, written), 'both of a node').to.deep.equal([reorgs[0]]);
   });
 
   it('are written as progress with each block, and at once when they part', () => {

@@ -1,5 +1,6 @@
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import { expect } from 'chai';
+import type { Reorg } from '../../../../src/bitcoin/chain/reorg.ts';
 import type { ChainState } from '../../../../src/bitcoin/rpc/chain-state.ts';
 import type { Credentials } from '../../../../src/bitcoin/rpc/rpc-client.ts';
 import { BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
@@ -37,6 +38,8 @@ class FakeNodes {
   readonly incomplete = new Set<string>();
   /** The height of the chain of each node, if it has one. */
   readonly heights = new Map<string, number>();
+  /** What each node has replaced since it was asked last, if it has. */
+  readonly reorgs = new Map<string, Reorg>();
   /** The chain that each node was asked to compare its present one with. */
   readonly former = new Map<string, ChainState | undefined>();
   /** The held calls that wait for a block, as "IP HEIGHT", each with what answers it. */
@@ -83,7 +86,9 @@ class FakeNodes {
     if (failure !== undefined) return { node: each, isComplete: false, failure };
     const height = this.heights.get(each.name);
     const chain = height === undefined ? {} : { chain: { height, tip: `tip-${height}` } };
-    return { node: each, isComplete: !this.incomplete.has(each.name), ...chain };
+    const reorg = this.reorgs.get(each.name);
+    this.reorgs.delete(each.name);
+    return { node: each, isComplete: !this.incomplete.has(each.name), ...chain, ...(reorg === undefined ? {} : { reorg }) };
   };
 
   /** Throws when the signal aborts, or times out after 15 s. */
@@ -322,6 +327,50 @@ describe('NodeMonitor', () => {
       fake.asked = [];
       await observe(readyNodes(2), network({}, { uid: 'another' }));
       expect(fake.asked).to.deep.equal(names(0, 1));
+    });
+  });
+
+  describe('keeps the reorganisations that nodes report', () => {
+    const chain = (height: number) => ({ height, tip: `tip-${height}` });
+    /** Lets a node of a network of so many report one. */
+    async function reorganise(name: string, height: number, nodes: readonly Node[]): Promise<Reorg> {
+      const reorg = { depth: 1, from: chain(height - 1), to: chain(height) };
+      fake.reorgs.set(name, reorg);
+      fake.heights.set(name, height);
+      await observe(nodes);
+      monitor.askNow('default/alice', [name]);
+      await clock.tickAsync(0);
+      return reorg;
+    }
+    const reorgs = (nodes: readonly Node[]) => monitor.observe(alice, nodes, credentials, mesh).reorgs;
+
+    it('each of them, also if a node has two before a reconcile, and those of its former pod', async () => {
+      const [before, after] = [readyNodes(2), [node(0), node(1, { ip: '10.0.9.9' })]];
+      await observe(before);
+      const reported = [
+        { nodeName: 'alice-sts-1', ordinal: 1, reorg: await reorganise('alice-sts-1', 5, before) },
+        { nodeName: 'alice-sts-1', ordinal: 1, reorg: await reorganise('alice-sts-1', 6, before) },
+        { nodeName: 'alice-sts-0', ordinal: 0, reorg: await reorganise('alice-sts-0', 6, before) },
+      ];
+      expect(reorgs(before)).to.deep.equal(reported);
+      expect(await askedWithin(600_000)).to.include('alice-sts-1');
+      expect(reorgs(before), 'once each').to.deep.equal(reported);
+      await observe([node(0), node(1, { ip: '10.0.9.9', isReady: false })]);
+      await observe(after);
+      const last = { nodeName: 'alice-sts-1', ordinal: 1, reorg: await reorganise('alice-sts-1', 7, after) };
+      expect(reorgs(after)).to.deep.equal([...reported, last]);
+      reorgs(after).forEach(({ reorg }, index) => expect(reorg).to.equal([...reported, last][index]?.reorg));
+    });
+
+    it('the newest 64 and one for each node, and none of a network that was not observed for a while', async () => {
+      const nodes = readyNodes(2);
+      await observe(nodes);
+      for (let height = 1; height <= 70; height += 1) await reorganise('alice-sts-0', height, nodes);
+      expect(reorgs(nodes).map(({ reorg }) => reorg.to.height)).to.deep.equal(
+        Array.from({ length: 66 }, (_, index) => index + 5),
+      );
+      monitor.forget('default/alice');
+      expect(reorgs(nodes)).to.deep.equal([]);
     });
   });
 
