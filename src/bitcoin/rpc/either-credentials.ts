@@ -21,7 +21,7 @@ export async function batchWithEither(
   const endsAtMs = performance.now() + timeoutMs;
   let refusal: unknown;
   for (const credentials of [access.credentials, ...previous]) {
-    const leftMs = Math.max(1, endsAtMs - performance.now());
+    const leftMs = Math.max(1, Math.ceil(endsAtMs - performance.now()));
     try {
       return await new RpcClient({ ...access, credentials }).batch(calls, { ...options, timeoutMs: leftMs });
     } catch (error) {

@@ -9,25 +9,32 @@ const firstBytes = 4 << 10;
 /** Passes in a turn: a few milliseconds, whatever it is. */
 const sliceBytes = 16 << 10;
 
+export interface PacedSocketOptions {
+  /** Of all connections that share an event loop. */
+  readonly turns: OneATurn;
+  /** Called with the length of what is about to be passed on; it may destroy the connection. */
+  readonly onPass: (bytes: number) => void;
+  /** Whether the time limit of the request is over. Nothing is sent then. Default: never. */
+  readonly isLate?: () => boolean;
+}
+
 export class PacedSocket extends Duplex {
   readonly #socket: Socket;
   readonly #turns: OneATurn;
   readonly #onPass: (bytes: number) => void;
+  readonly #isLate: () => boolean;
   #passedBytes = 0;
   /** What the socket brought, in order: each begins when the one before it has been passed on. */
   #passing: Promise<void> = Promise.resolve();
   #isPassing = false;
   #isWanted = false;
 
-  /**
-   * @param turns of all connections that share an event loop
-   * @param onPass called with the length of what is about to be passed on; it may destroy this connection
-   */
-  constructor(socket: Socket, turns: OneATurn, onPass: (bytes: number) => void) {
+  constructor(socket: Socket, { turns, onPass, isLate = () => false }: PacedSocketOptions) {
     super();
     this.#socket = socket;
     this.#turns = turns;
     this.#onPass = onPass;
+    this.#isLate = isLate;
     socket.on('data', (data: Buffer) => {
       socket.pause();
       this.#isPassing = true;
@@ -69,7 +76,7 @@ export class PacedSocket extends Duplex {
   }
 
   override _write(data: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(data, encoding, done);
+    this._writev([{ chunk: data, encoding }], done);
   }
 
   /** In one write, as a socket does: the head and the body of a request arrive together, before the other side answers and closes. */
@@ -77,6 +84,11 @@ export class PacedSocket extends Duplex {
     chunks: readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
+    // In a process that was stopped for long, the connection is there before its timers run. A call that makes a block must not be sent then.
+    if (this.#isLate()) {
+      done(new Error('the time limit is over'));
+      return;
+    }
     this.#socket.cork();
     for (const [index, { chunk, encoding }] of chunks.entries())
       this.#socket.write(chunk, encoding, index === chunks.length - 1 ? done : undefined);

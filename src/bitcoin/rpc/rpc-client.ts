@@ -98,14 +98,15 @@ export class RpcClient {
     // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
     options.signal?.throwIfAborted();
     const deadline = new Deadline(options.timeoutMs, options.signal);
-    const exchange = new Exchange(this.#budget, deadline.signal);
+    const exchange = new Exchange(this.#budget, deadline);
     try {
       await exchange.send(this.#url, body, this.#authorization);
       return await use(exchange);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (exchange.failure !== undefined) throw exchange.failure;
-      if (deadline.signal.aborted) throw new BitcoinTransportError('timeout', `no answer within ${options.timeoutMs} ms`, error);
+      if (deadline.signal.aborted || deadline.remainingMs <= 0)
+        throw new BitcoinTransportError('timeout', `no answer within ${options.timeoutMs} ms`, error);
       throw transportError(error);
     } finally {
       deadline.clear();

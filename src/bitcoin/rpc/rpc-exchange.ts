@@ -3,6 +3,7 @@ import { Agent, type ClientRequestArgs } from 'node:http';
 import { connect, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
+import type { Deadline } from '../../time/deadline.ts';
 import { type AnswerBudget, type HeldBytes, OneATurn } from './answer-budget.ts';
 import { PacedSocket } from './paced-socket.ts';
 import { BitcoinTransportError } from './rpc-errors.ts';
@@ -18,16 +19,16 @@ export class Exchange {
   /** Why it was cut off. */
   failure: BitcoinTransportError | undefined;
   readonly #budget: AnswerBudget;
-  readonly #signal: AbortSignal;
+  readonly #deadline: Pick<Deadline, 'signal' | 'remainingMs'>;
   readonly #agent: Agent;
   #connection: Duplex | undefined;
   #response: Response | undefined;
   #held: HeldBytes | undefined;
   #unreadBytes = 0;
 
-  constructor(budget: AnswerBudget, signal: AbortSignal) {
+  constructor(budget: AnswerBudget, deadline: Pick<Deadline, 'signal' | 'remainingMs'>) {
     this.#budget = budget;
-    this.#signal = signal;
+    this.#deadline = deadline;
     this.#agent = new ConnectAgent(options => this.#connect(options));
   }
 
@@ -39,7 +40,7 @@ export class Exchange {
       agent: this.#agent,
       redirect: 'error',
       compress: false,
-      signal: this.#signal,
+      signal: this.#deadline.signal,
     });
     const { status } = this.#response;
     if (status === 401) throw new BitcoinTransportError('unauthorized', 'the credentials are refused (HTTP 401)');
@@ -61,7 +62,7 @@ export class Exchange {
     if (response?.body === undefined || response.body === null)
       throw new BitcoinTransportError('unusable', 'the answer is empty');
     const cutOff = () => this.#cutOff(new BitcoinTransportError('timeout', 'the answer was not complete in time'));
-    this.#held = await this.#budget.hold(Math.min(this.announcedBytes, maxBytes), cutOff, this.#signal);
+    this.#held = await this.#budget.hold(Math.min(this.announcedBytes, maxBytes), cutOff, this.#deadline.signal);
     if (this.#held === undefined) throw new BitcoinTransportError('busy', 'too many long answers at a time');
     return await use(this.#counted(response.body as AsyncIterable<Buffer | string>));
   }
@@ -80,7 +81,11 @@ export class Exchange {
   }
 
   #connect(options: ClientRequestArgs): Duplex {
-    this.#connection = new PacedSocket(connect(options as TcpNetConnectOpts), readTurns, bytes => this.#count(bytes));
+    this.#connection = new PacedSocket(connect(options as TcpNetConnectOpts), {
+      turns: readTurns,
+      onPass: bytes => this.#count(bytes),
+      isLate: () => this.#deadline.remainingMs <= 0,
+    });
     return this.#connection;
   }
 

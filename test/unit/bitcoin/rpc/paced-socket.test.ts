@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { expect } from 'chai';
 import { OneATurn } from '../../../../src/bitcoin/rpc/answer-budget.ts';
@@ -21,7 +22,7 @@ class RecordingSocket extends Socket {
 describe('PacedSocket', () => {
   it('sends the head and the body of a request in one write, so that no answer comes between them', async () => {
     const socket = new RecordingSocket();
-    const paced = new PacedSocket(socket, new OneATurn(), () => undefined);
+    const paced = new PacedSocket(socket, { turns: new OneATurn(), onPass: () => undefined });
     paced.cork();
     paced.write('head ');
     paced.write(Buffer.from('body'));
@@ -34,8 +35,19 @@ describe('PacedSocket', () => {
 
   it('closes the connection at once when an HTTP client has the whole answer, without an end of its own', () => {
     const socket = new RecordingSocket();
-    const paced = new PacedSocket(socket, new OneATurn(), () => undefined);
+    const paced = new PacedSocket(socket, { turns: new OneATurn(), onPass: () => undefined });
     paced.destroySoon();
     expect([socket.destroyed, socket.writableEnded]).to.deep.equal([true, false]);
+  });
+
+  it('sends nothing once the time limit of the request is over, as in a process that was stopped while it connected', async () => {
+    const socket = new RecordingSocket();
+    const paced = new PacedSocket(socket, { turns: new OneATurn(), onPass: () => undefined, isLate: () => true });
+    const [error] = (await Promise.all([once(paced, 'error'), new Promise(resolve => paced.write('generate', resolve))])) as [
+      unknown[],
+      unknown,
+    ];
+    expect(error[0]).to.be.an('error').with.property('message', 'the time limit is over');
+    expect([socket.writes, socket.destroyed]).to.deep.equal([[], true]);
   });
 });
