@@ -26,6 +26,8 @@ interface Start extends Pick<PartitionState, 'startMs' | 'startHeight'> {
 export class PartitionClock {
   /** The start of the partition until it is in the status. */
   #started: Start | undefined;
+  /** The time in the status of a partition that is over. The status may still have it when the same partition is asked for once more. */
+  #endedStartTime: string | undefined;
 
   /**
    * @param plan undefined if neither the spec nor an experiment cuts anything
@@ -41,6 +43,7 @@ export class PartitionClock {
     const { partition } = network.spec;
     if (plan === undefined) {
       this.#started = undefined;
+      this.#endedStartTime = network.status?.partition?.startTime;
       return undefined;
     }
     if (partition === undefined) return this.#cutByExperiment(network, plan, demand);
@@ -64,7 +67,9 @@ export class PartitionClock {
   }
 
   /** @param startMs of a cut that is new */
-  #startOf({ status }: BitcoinNetwork, specHash: string, startMs: number): Start {
+  #startOf({ status: stored }: BitcoinNetwork, specHash: string, startMs: number): Start {
+    const { partition, ...others } = stored ?? {};
+    const status = partition !== undefined && partition.startTime !== this.#endedStartTime ? stored : others;
     const known = startIn(status, specHash) ?? (this.#started?.specHash === specHash ? this.#started : undefined);
     this.#started = known ?? { specHash, startMs, startHeight: commonHeightIn(status, startMs) };
     return this.#started;

@@ -62,7 +62,8 @@ function cutText({ plan, healMs, experiment }: PartitionState): string {
 
 export function partitionEvents(previous: BitcoinNetworkStatus | undefined, status: BitcoinNetworkStatus): PendingEvent[] {
   const [was, is] = [cutIn(previous), cutIn(status)];
-  if (is !== undefined && (was === undefined || previous?.partition?.specHash !== status.partition?.specHash))
+  const isOther = (['specHash', 'startTime'] as const).some(field => previous?.partition?.[field] !== status.partition?.[field]);
+  if (is !== undefined && (was === undefined || isOther))
     return [{ type: 'Normal', reason: reasons.partitionStarted, message: `The network is ${is.message}` }];
   if (was === undefined || is !== undefined) return [];
   // Those before: by now nodes may have replaced their blocks.

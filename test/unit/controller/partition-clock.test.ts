@@ -3,7 +3,7 @@ import type { BitcoinNetwork } from '../../../src/bitcoin/api/bitcoin-network.ts
 import type { PartitionSpec } from '../../../src/bitcoin/api/partition.ts';
 import { planNetwork } from '../../../src/controller/network-plan.ts';
 import { PartitionClock } from '../../../src/controller/partition-clock.ts';
-import { partitionStatusOf } from '../../../src/controller/status/partition.ts';
+import { partitionEvents, partitionStatusOf } from '../../../src/controller/status/partition.ts';
 import { network } from '../../support/builders.ts';
 
 const startMs = Date.UTC(2026, 0, 1);
@@ -16,6 +16,8 @@ function written(of: BitcoinNetwork, nowMs: number): BitcoinNetwork {
   const state = observe(new PartitionClock(), of, nowMs);
   return { ...of, status: { partition: partitionStatusOf(state!, []) } };
 }
+
+const isCut = { type: 'Partitioned', status: 'True', reason: 'Cut', message: 'cut', lastTransitionTime: '' } as const;
 
 describe('PartitionClock', () => {
   it('cuts from the first moment, and heals after the time of the spec', () => {
@@ -35,6 +37,21 @@ describe('PartitionClock', () => {
     const changed = { ...cut({ parts: [{ name: 'a', ordinals: [0] }] }), ...(status === undefined ? {} : { status }) };
     const state = observe(new PartitionClock(), changed, startMs + 60_000);
     expect(state).to.include({ isCut: true, startMs: startMs + 60_000, healMs: startMs + 90_000 });
+  });
+
+  it('starts again for the same partition that was removed, before the removal is in the status', () => {
+    const clock = new PartitionClock();
+    const { status } = written(cut(), startMs);
+    const at = { name: 'regtest', height: 105, tip: 'tip', tips: 1, forkDepth: 0 };
+    const stored = { status: { chain: at, ...status } };
+    observe(clock, { ...network({ nodes: 4 }), ...stored }, startMs + 29_500);
+    const state = observe(clock, { ...cut(), ...stored }, startMs + 29_800);
+    expect(state).to.include({ isCut: true, startMs: startMs + 29_800, startHeight: 105 });
+    const again = { status: { chain: at, partition: partitionStatusOf(state!, []) } };
+    expect(observe(clock, { ...cut(), ...again }, startMs + 35_000)).to.include({ startMs: startMs + 29_800 });
+    expect(partitionEvents({ ...stored.status, conditions: [isCut] }, { ...again.status, conditions: [isCut] })).to.have.length(
+      1,
+    );
   });
 
   it('keeps the height at which the network was cut, also when the controller has been replaced', () => {
