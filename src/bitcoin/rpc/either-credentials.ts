@@ -25,7 +25,10 @@ export async function batchWithEither(
     try {
       return await new RpcClient({ ...access, credentials }).batch(calls, { ...options, timeoutMs: leftMs });
     } catch (error) {
-      if (!(error instanceof BitcoinTransportError) || error.failure !== 'unauthorized') throw error;
+      if (!(error instanceof BitcoinTransportError)) throw error;
+      // Always the same text: it is shown in conditions.
+      if (error.failure === 'timeout') throw new BitcoinTransportError('timeout', `no answer within ${timeoutMs} ms`, error);
+      if (error.failure !== 'unauthorized') throw error;
       refusal ??= error;
     }
   }

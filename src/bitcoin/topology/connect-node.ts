@@ -138,7 +138,8 @@ export async function connectNode(request: ConnectRequest, signal: AbortSignal):
   if (!isUnauthorized(report)) return report;
   for (const each of previousCredentials) {
     const answered = await connectWith(each, request, signal);
-    if (!isUnauthorized(answered)) return { ...answered, hasPreviousCredentials: true };
+    if (!isUnauthorized(answered))
+      return { ...answered, hasPreviousCredentials: !(answered.failure instanceof BitcoinTransportError) };
   }
   return report;
 }

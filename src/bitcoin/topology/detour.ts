@@ -3,9 +3,10 @@ import { componentsOf } from './components.ts';
 import { type Dial, pairOf } from './topology-plan.ts';
 
 /**
- * The edges that keep a path between the other nodes of each piece of the network. None where another path is left, and none that there is
- * already. The neighbours of a node that is away are joined in a ring. Around neighbours that are away together, the parts that are left
- * are then joined by their lowest ordinals, so that a ring stays as it is when another node leaves or comes back.
+ * The edges that keep a path between the other nodes of each piece of the network. None around a node whose neighbours all have another
+ * path, and none that there is already. The neighbours of a node that is away are joined in a ring. Around neighbours that are away
+ * together, the parts that are left are then joined by their lowest ordinals, so that a ring stays as it is when another node leaves or
+ * comes back.
  * @param absent the nodes that are away
  */
 export function detourAround(edges: readonly Dial[], absent: ReadonlySet<number>): Dial[] {

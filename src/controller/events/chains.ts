@@ -55,8 +55,7 @@ export class ChainHistory {
     const before = this.#behind;
     this.#behind = new Map();
     if (first === undefined) return { chains: undefined, waitMs: undefined, settlesInMs: 0 };
-    const { kept, waitMs: keptMs } = this.#kept.observe([first, ...others], { nodes, stored, views }, nowMs);
-    const branches = [first, ...[...others, ...kept].sort((a, b) => b.height - a.height)] as const;
+    const { branches, waitMs: keptMs } = this.#kept.observe([first, ...others], { nodes, stored, views }, nowMs);
     const reported = new Set(reports.filter(({ chain }) => chain !== undefined).map(({ node }) => node.name));
     const isReported = nodes.every(({ name, isReady }) => !isReady || reported.has(name));
     const isCertain = isReported && branches.every(branch => branch.isCertain);
@@ -101,8 +100,12 @@ export class ChainHistory {
   unpublished(reorgs: readonly NodeReorg[], status?: BitcoinNetworkStatus): NodeReorg[] {
     const shown = new Map((status?.nodes ?? []).map(({ nodeName, tip }) => [nodeName, tip]));
     const written = new Set<string>();
+    const open = reorgs.filter(({ reorg }) => !this.#published.has(reorg));
+    const firstTips = new Map(open.toReversed().map(({ nodeName, reorg }) => [nodeName, reorg.from.tip]));
     for (const { nodeName, reorg } of reorgs.toReversed()) {
-      if (shown.get(nodeName) === reorg.to.tip) written.add(nodeName);
+      // The chain that it left and came back to was shown before it left.
+      const isSince = shown.get(nodeName) === reorg.to.tip && reorg.to.tip !== firstTips.get(nodeName);
+      if (isSince) written.add(nodeName);
       if (written.has(nodeName)) this.#published.add(reorg);
     }
     return reorgs.filter(({ reorg }) => !this.#published.has(reorg));

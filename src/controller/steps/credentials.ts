@@ -115,7 +115,9 @@ export class NetworkCredentials {
   /** As `of`, for a network whose pods are of no concern, as one whose blocks are read. */
   async read(network: BitcoinNetwork, signal: AbortSignal): Promise<CredentialsState> {
     const reference = referenceOf(network);
-    return reference === undefined ? withoutSecret : await this.#secrets.read(reference, signal);
+    if (reference === undefined) return withoutSecret;
+    const state = await this.#secrets.read(reference, signal);
+    return state.isAvailable ? { ...state, previous: previousOf(state, {}) } : state;
   }
 
   /** Call when a node refuses the credentials: the Secret is read again, and the pods are rolled if they may have others. */

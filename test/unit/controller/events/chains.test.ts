@@ -194,6 +194,12 @@ describe('the chains of a network', () => {
     expect(history.unpublished(reorgs, written), 'both of a node').to.deep.equal([reorgs[0]]);
   });
 
+  it('are reported also when a node comes back to the chain that the status shows', () => {
+    const shown = statusFor(reportsOf('a13', 'a13', 'a13'));
+    const reorgs = [reorgOf(2, 1, 'a13', 'b14'), reorgOf(2, 2, 'b14', 'a13')];
+    expect(history.unpublished(reorgs, shown)).to.deep.equal(reorgs);
+  });
+
   it('are written as progress with each block, and at once when they part', () => {
     const before = statusFor(reportsOf('a12', 'a12', 'a12'));
     const next = statusFor(reportsOf('a13', 'a13', 'a13'), before);

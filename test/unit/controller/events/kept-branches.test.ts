@@ -46,6 +46,31 @@ describe('a branch whose nodes are all away', () => {
       expect(tipsOf(nodes, others, [2])).to.deep.equal(['a-13', 'b-12']);
   });
 
+  it('is one, and stays the first, if it is the longest or as long as the other', () => {
+    const forked = ['b-12', 'a-12', 'a-12'].map((text, index) => reportOf(node(index), text));
+    for (const longest of ['a-12', 'a-13']) {
+      history = new ChainHistory(() => nowMs);
+      const all = forked.map((report, index) => (index === 0 ? report : reportOf(node(index), longest)));
+      history.observe([first, second, third], all);
+      const nodes = [first, { ...second, isReady: false }, away];
+      const { chains } = history.observe(nodes, all.slice(0, 1));
+      expect(chains?.branches.map(({ tip, depth, ordinals }) => ({ tip, depth, ordinals }))).to.deep.equal([
+        { tip: longest, depth: 0, ordinals: [1, 2] },
+        { tip: 'b-12', depth: 2, ordinals: [0] },
+      ]);
+      expect(tipsOf([first, second, third], all)).to.deep.equal([longest, 'b-12']);
+    }
+  });
+
+  it('comes after one that has grown beyond it meanwhile', () => {
+    const nodes = [{ ...first, isReady: false }, { ...second, isReady: false }, third];
+    const { chains } = history.observe(nodes, [reportOf(third, 'b-15')]);
+    expect(chains?.branches.map(({ tip, depth }) => ({ tip, depth }))).to.deep.equal([
+      { tip: 'b-15', depth: 0 },
+      { tip: 'a-13', depth: 3 },
+    ]);
+  });
+
   it('is gone with the pod of a node without a volume', () => {
     expect(tipsOf([first, second, { ...away, ip: '10.9.9.9' }], others)).to.deep.equal(['a-13']);
   });

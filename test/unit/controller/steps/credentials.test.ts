@@ -22,6 +22,10 @@ class Process {
     return this.#credentials.of(of, this.#pods.of(of), current, signal);
   }
 
+  read(of: BitcoinNetwork): Promise<CredentialsState> {
+    return this.#credentials.read(of, new AbortController().signal);
+  }
+
   reject(of: BitcoinNetwork): void {
     this.#credentials.reject(of, this.#pods.of(of));
   }
@@ -147,6 +151,10 @@ describe('NetworkCredentials', () => {
     it('are the defaults for the nodes of a network that names a Secret only now, also for a process that did not see it', async () => {
       const state = await secrets.process().of(alice, withVersion(undefined));
       expect(passwordsOf(state)).to.deep.equal(['hidden-word', 'password']);
+    });
+
+    it('are the defaults also for nodes whose blocks are read for another network', async () => {
+      expect(passwordsOf(await secrets.process().read(alice))).to.deep.equal(['hidden-word', 'password']);
     });
 
     it('are remembered when the network names no Secret any more', async () => {
