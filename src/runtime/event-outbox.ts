@@ -44,6 +44,12 @@ const freshMs = 1_800_000;
 /** Another writer may have stored more of them in the object. */
 const maxEventsPerWrite = 10;
 
+/** An event is written within this time, also while thousands of others are. */
+const unsettledMs = 60_000;
+
+/** Of each part: its last writes have fewer events. */
+const maxRemembered = 64;
+
 /** A name of 253 characters and a message of 1 KiB, each of which JSON may escape. */
 const maxStoredLength = 8_192;
 
@@ -53,8 +59,8 @@ const maxStoredLength = 8_192;
  */
 export class EventOutbox<Part extends string = string> {
   readonly #options: EventOutboxOptions;
-  /** The name of the first event of each part that was published last. */
-  readonly #published = new Map<Part, string>();
+  /** The names of the newest events of each part that were published. */
+  readonly #published = new Map<Part, ReadonlySet<string>>();
   /** In nanoseconds since 1970; no two events get the same. */
   #lastNamed = 0n;
 
@@ -73,6 +79,19 @@ export class EventOutbox<Part extends string = string> {
       this.#lastNamed = now > this.#lastNamed ? now : this.#lastNamed + 1n;
       return { name: `${metadata?.name ?? ''}.${this.#lastNamed.toString(16)}`, ...event, message: printable(event.message) };
     });
+  }
+
+  /**
+   * The events to store in a write of a part: its own, and before them those of former writes that may not have been published yet. A process
+   * that is killed before it has published them loses none, although the part is written once more.
+   * @param former those that the part stores before the write
+   * @param events those of the write, as `name` returned them. All of them are stored
+   */
+  stored(former: readonly StoredEvent[], events: readonly StoredEvent[]): StoredEvent[] {
+    const names = new Set(events.map(({ name }) => name));
+    const nowMs = this.#nowMs();
+    const unsettled = former.filter(({ name }) => !names.has(name) && nowMs - timeOf(name) < unsettledMs);
+    return [...unsettled.slice(Math.max(0, unsettled.length + events.length - maxEventsPerWrite)), ...events];
   }
 
   /** The annotations that store an event in the object whose change it reports. */
@@ -96,12 +115,12 @@ export class EventOutbox<Part extends string = string> {
   publish(object: KubeObject, part: Part, events: readonly StoredEvent[]): void {
     const { recorder, eventNameAnnotation } = this.#options;
     const own = events.slice(0, maxEventsPerWrite).filter(event => isOwn(object, event, this.#options.reasons));
-    const [first] = own;
-    const last = this.#published.get(part);
-    if (first === undefined || last === first.name) return;
-    this.#published.set(part, first.name);
+    const published = this.#published.get(part);
+    const added = own.filter(({ name }) => published?.has(name) !== true);
+    if (added.length === 0) return;
+    this.#published.set(part, new Set([...(published ?? []), ...added.map(({ name }) => name)].slice(-maxRemembered)));
     const nowMs = this.#nowMs();
-    const fresh = last === undefined ? own.filter(({ name }) => nowMs - timeOf(name) <= freshMs) : own;
+    const fresh = published === undefined ? added.filter(({ name }) => nowMs - timeOf(name) <= freshMs) : added;
     for (const { name, type, reason, message } of fresh)
       recorder.annotatedEvent(object, { [eventNameAnnotation]: name }, type, reason, message);
   }

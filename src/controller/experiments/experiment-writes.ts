@@ -47,7 +47,8 @@ export class ExperimentWrites {
   /** @returns false if another writer was faster, or the experiment is gone. @throws ApiError if the API server refuses the write */
   async writeStatus(experiment: BitcoinExperiment, status: BitcoinExperimentStatus, signal: AbortSignal): Promise<boolean> {
     const events = this.#outbox.name(experiment, experimentEvents(experiment.status, status));
-    const stored = events.length === 0 ? status : { ...status, lastEvents: events };
+    const stored =
+      events.length === 0 ? status : { ...status, lastEvents: this.#outbox.stored(experiment.status?.lastEvents ?? [], events) };
     const { namespace, name, uid, resourceVersion } = experiment.metadata;
     // A merge patch removes a field by null.
     const removed = Object.fromEntries(

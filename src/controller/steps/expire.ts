@@ -48,7 +48,8 @@ async function report(context: ExpiryContext, state: NetworkState): Promise<bool
   const { network } = context;
   const conditions = withCondition(network, 'Expired', expired(network), new Date());
   const lastEvents = state.outbox.name(network, [expiredEvent(network)]);
-  if (!(await writeStatus(context, state, { ...network.status, conditions, lastEvents }))) return false;
+  const stored = state.outbox.stored(network.status?.lastEvents ?? [], lastEvents);
+  if (!(await writeStatus(context, state, { ...network.status, conditions, lastEvents: stored }))) return false;
   state.outbox.publish(network, 'status', lastEvents);
   return true;
 }

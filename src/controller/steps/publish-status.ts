@@ -54,7 +54,8 @@ export async function publishStatus(
   const lastEvents = outbox.name(network, transitionEvents(network, previous, status, changes));
   // Written again, to see whether they are kept by now, are also the events that were not.
   const isRepeated = lastEvents.length === 0 && lost.isRetryDue(network);
-  const stored = isRepeated ? (previous?.lastEvents ?? []) : withLoss(lastEvents, lastingLoss(previous, status));
+  const former = previous?.lastEvents ?? [];
+  const stored = isRepeated ? former : withFormer(outbox, former, withLoss(lastEvents, lastingLoss(previous, status)));
   const isWritten = await writeStatus(context, state, stored.length === 0 ? status : { ...status, lastEvents: stored });
   if (!isWritten) return conflictDelayMs;
   // After the write: if it fails, nothing is published, and the next reconcile stores the events again.
@@ -68,6 +69,19 @@ export async function publishStatus(
 }
 
 const heightIn = (status: BitcoinNetworkStatus | undefined): number => status?.chain?.height ?? 0;
+
+/** A loss of edges is stored for as long as it lasts. */
+const withFormer = (
+  outbox: NetworkState['outbox'],
+  former: readonly StoredEvent[],
+  events: readonly StoredEvent[],
+): StoredEvent[] =>
+  events.length === 0
+    ? []
+    : outbox.stored(
+        former.filter(({ reason }) => reason !== reasons.edgesLost),
+        events,
+      );
 
 const withLoss = (events: readonly StoredEvent[], loss: readonly StoredEvent[]): StoredEvent[] =>
   events.length === 0 || events.some(({ reason }) => reason === reasons.edgesLost) ? [...events] : [...events, ...loss];

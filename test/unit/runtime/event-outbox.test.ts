@@ -50,7 +50,53 @@ describe('EventOutbox', () => {
     });
   });
 
+  describe('stores in a part that is written once more', () => {
+    const messagesOf = (events: readonly PendingEvent[]) => events.map(({ message }) => message);
+    const named = (clockMs: number, ...messages: readonly string[]) =>
+      outboxAt(clockMs).outbox.name(alice, messages.map(pending));
+
+    it('the events of the minute before beside those of the write', () => {
+      const former = [...named(nowMs - minuteMs, 'old'), ...named(nowMs - minuteMs + 1, 'recent')];
+      const { outbox } = outboxAt();
+      expect(messagesOf(outbox.stored(former, outbox.name(alice, [pending('new')])))).to.deep.equal(['recent', 'new']);
+    });
+
+    it('ten of them at most, but each of those of the write', () => {
+      const count = (length: number, word: string) => Array.from({ length }, (_, index) => `${word} ${index}`);
+      const former = named(nowMs - 1, ...count(8, 'former'));
+      const storedWith = (length: number) => messagesOf(outboxAt().outbox.stored(former, named(nowMs, ...count(length, 'new'))));
+      expect(storedWith(3)).to.deep.equal([...count(8, 'former').slice(1), ...count(3, 'new')]);
+      for (const length of [10, 12]) expect(storedWith(length)).to.deep.equal(count(length, 'new'));
+    });
+
+    it('none twice', () => {
+      const events = named(nowMs, 'a', 'b');
+      expect(outboxAt().outbox.stored(events, events.slice(1))).to.deep.equal(events);
+    });
+  });
+
   describe('publishes', () => {
+    it('of the events of a part only those that it has not published', () => {
+      const { outbox, recorded } = outboxAt();
+      const first = outbox.name(alice, [pending('a'), pending('b')]);
+      outbox.publish(alice, 'status', first);
+      outbox.publish(alice, 'status', outbox.stored(first, outbox.name(alice, [pending('c')])));
+      expect(recorded.map(event => event.slice('Normal NodeReady '.length, 'Normal NodeReady '.length + 1))).to.deep.equal([
+        'a',
+        'b',
+        'c',
+      ]);
+    });
+
+    it('in the next process an event whose process was killed before it was written, although the part was written once more', () => {
+      const killed = outboxAt(nowMs);
+      const first = killed.outbox.name(alice, [pending('a')]);
+      const second = killed.outbox.stored(first, killed.outbox.name(alice, [pending('b')]));
+      const { outbox, recorded } = outboxAt(nowMs + 1);
+      outbox.publish(alice, 'status', second);
+      expect(recorded).to.have.length(2);
+    });
+
     it('each event once, under its name, however often it reads it', () => {
       const { outbox, recorded } = outboxAt();
       const events = outbox.name(alice, [pending('a'), pending('b')]);
