@@ -44,10 +44,10 @@ const freshMs = 1_800_000;
 /** Another writer may have stored more of them in the object. */
 const maxEventsPerWrite = 10;
 
-/** An event is written within this time, also while thousands of others are. */
-const unsettledMs = 60_000;
+/** An event is written within this time, or dropped: writes are retried for two minutes, and thousands of others may come before it. */
+const unsettledMs = 240_000;
 
-/** Of each part: its last writes have fewer events. */
+/** Of each part. What it stores is always among them. */
 const maxRemembered = 64;
 
 /** A name of 253 characters and a message of 1 KiB, each of which JSON may escape. */
@@ -90,7 +90,9 @@ export class EventOutbox<Part extends string = string> {
   stored(former: readonly StoredEvent[], events: readonly StoredEvent[]): StoredEvent[] {
     const names = new Set(events.map(({ name }) => name));
     const nowMs = this.#nowMs();
-    const unsettled = former.filter(({ name }) => !names.has(name) && nowMs - timeOf(name) < unsettledMs);
+    const unsettled = former.filter(
+      event => isStoredEvent(event) && !names.has(event.name) && Math.abs(nowMs - timeOf(event.name)) < unsettledMs,
+    );
     return [...unsettled.slice(Math.max(0, unsettled.length + events.length - maxEventsPerWrite)), ...events];
   }
 
@@ -118,7 +120,9 @@ export class EventOutbox<Part extends string = string> {
     const published = this.#published.get(part);
     const added = own.filter(({ name }) => published?.has(name) !== true);
     if (added.length === 0) return;
-    this.#published.set(part, new Set([...(published ?? []), ...added.map(({ name }) => name)].slice(-maxRemembered)));
+    const names = own.map(({ name }) => name);
+    const others = [...(published ?? [])].filter(name => !names.includes(name));
+    this.#published.set(part, new Set([...others, ...names].slice(-maxRemembered)));
     const nowMs = this.#nowMs();
     const fresh = published === undefined ? added.filter(({ name }) => nowMs - timeOf(name) <= freshMs) : added;
     for (const { name, type, reason, message } of fresh)

@@ -150,7 +150,7 @@ const statusSchema = z
       .exactOptional()
       .meta({
         ...listAtomic,
-        description: 'The events of the last change of this status and those of the minute before it.',
+        description: 'The events of the last change of this status and those of the four minutes before it.',
         absent: 'There was none.',
       }),
   })

@@ -235,7 +235,7 @@ export const statusSchema = z
       .meta({
         ...listAtomic,
         description:
-          'The events of the last change of this status and those of the minute before it, and EdgesLost until the edges are restored. A restarted controller records those that its predecessor could not, and none twice.',
+          'The events of the last change of this status and those of the four minutes before it, and EdgesLost until the edges are restored. A restarted controller records those that its predecessor could not, and none twice.',
       }),
   })
   .meta({ description: 'The observed state of the network. Only the controller writes it.' });

@@ -26,8 +26,9 @@ export async function batchWithEither(
       return await new RpcClient({ ...access, credentials }).batch(calls, { ...options, timeoutMs: leftMs });
     } catch (error) {
       if (!(error instanceof BitcoinTransportError)) throw error;
-      // Always the same text: it is shown in conditions.
-      if (error.failure === 'timeout') throw new BitcoinTransportError('timeout', `no answer within ${timeoutMs} ms`, error);
+      // Always the same text: it is shown in conditions. An answer that is not complete in time has a text of its own.
+      if (error.failure === 'timeout' && performance.now() >= endsAtMs - 1)
+        throw new BitcoinTransportError('timeout', `no answer within ${timeoutMs} ms`, error);
       if (error.failure !== 'unauthorized') throw error;
       refusal ??= error;
     }

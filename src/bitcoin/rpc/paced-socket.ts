@@ -84,6 +84,11 @@ export class PacedSocket extends Duplex {
     chunks: readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
+    // An HTTP client writes before it is connected.
+    if (this.#socket.connecting) {
+      this.#socket.once('connect', () => this._writev(chunks, done));
+      return;
+    }
     // In a process that was stopped for long, the connection is there before its timers run. A call that makes a block must not be sent then.
     if (this.#isLate()) {
       done(new Error('the time limit is over'));

@@ -95,7 +95,8 @@ export class ChainHistory {
    * @param reorgs oldest first
    * @param status of the network as it is on the API server. If it shows the chain that a node has since, it was written with the event of that
    *   reorganisation and the former ones of the node: by a former leader, whose last write came after the status that this process started
-   *   from, or by a write whose answer was lost
+   *   from, or by a write whose answer was lost.
+   *   One that leads back to the chain that was shown before is not recognized
    */
   unpublished(reorgs: readonly NodeReorg[], status?: BitcoinNetworkStatus): NodeReorg[] {
     const shown = new Map((status?.nodes ?? []).map(({ nodeName, tip }) => [nodeName, tip]));

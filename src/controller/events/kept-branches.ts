@@ -51,11 +51,11 @@ export class KeptBranches {
     return { branches, waitMs: kept.length === 0 ? undefined : Math.min(...kept.map(leftMs)) };
   }
 
-  /** Of equal height, that which was longer before comes first. */
+  /** Of equal height, that which was the first before comes first. */
   #merged(live: readonly [Branch, ...Branch[]], kept: readonly Branch[]): readonly [Branch, ...Branch[]] {
-    const rankOf = ({ ordinals }: Branch): number =>
-      this.#last.findIndex(one => one.ordinals.some(each => ordinals.includes(each)));
-    const [first, ...others] = [...kept, ...live].sort((a, b) => b.height - a.height || rankOf(a) - rankOf(b));
+    const wasFirst = ({ ordinals }: Branch): number =>
+      this.#last[0]?.ordinals.some(each => ordinals.includes(each)) === true ? 0 : 1;
+    const [first, ...others] = [...kept, ...live].sort((a, b) => b.height - a.height || wasFirst(a) - wasFirst(b));
     const depthOf = ({ height, depth, ordinals: [ordinal = -1] }: Branch): number =>
       depth > 0 ? depth : Math.max(1, height - (this.#forkHeights.get(ordinal) ?? height));
     return [{ ...(first ?? live[0]), depth: 0 }, ...others.map(branch => ({ ...branch, depth: depthOf(branch) }))];

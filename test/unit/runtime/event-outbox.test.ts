@@ -55,8 +55,8 @@ describe('EventOutbox', () => {
     const named = (clockMs: number, ...messages: readonly string[]) =>
       outboxAt(clockMs).outbox.name(alice, messages.map(pending));
 
-    it('the events of the minute before beside those of the write', () => {
-      const former = [...named(nowMs - minuteMs, 'old'), ...named(nowMs - minuteMs + 1, 'recent')];
+    it('the events of the four minutes before beside those of the write', () => {
+      const former = [...named(nowMs - 4 * minuteMs, 'old'), ...named(nowMs - 4 * minuteMs + 1, 'recent')];
       const { outbox } = outboxAt();
       expect(messagesOf(outbox.stored(former, outbox.name(alice, [pending('new')])))).to.deep.equal(['recent', 'new']);
     });
@@ -67,6 +67,13 @@ describe('EventOutbox', () => {
       const storedWith = (length: number) => messagesOf(outboxAt().outbox.stored(former, named(nowMs, ...count(length, 'new'))));
       expect(storedWith(3)).to.deep.equal([...count(8, 'former').slice(1), ...count(3, 'new')]);
       for (const length of [10, 12]) expect(storedWith(length)).to.deep.equal(count(length, 'new'));
+    });
+
+    it('nothing that is no event, as another writer may have stored it', () => {
+      const former = [{}, { ...named(nowMs + 60 * minuteMs, 'from the future')[0]! }, null] as unknown as ReturnType<
+        typeof named
+      >;
+      expect(outboxAt().outbox.stored(former, named(nowMs, 'new'))).to.have.length(1);
     });
 
     it('none twice', () => {
@@ -86,6 +93,15 @@ describe('EventOutbox', () => {
         'b',
         'c',
       ]);
+    });
+
+    it('an event once that stays stored beside many newer ones', () => {
+      const { outbox, recorded } = outboxAt();
+      const [lasting] = outbox.name(alice, [pending('lasting')]);
+      for (let write = 0; write < 200; write += 1)
+        outbox.publish(alice, 'status', [lasting!, ...outbox.name(alice, [pending('next')])]);
+      expect(recorded.filter(event => event.includes('lasting'))).to.have.length(1);
+      expect(recorded).to.have.length(201);
     });
 
     it('in the next process an event whose process was killed before it was written, although the part was written once more', () => {

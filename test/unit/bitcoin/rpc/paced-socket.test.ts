@@ -42,12 +42,29 @@ describe('PacedSocket', () => {
 
   it('sends nothing once the time limit of the request is over, as in a process that was stopped while it connected', async () => {
     const socket = new RecordingSocket();
-    const paced = new PacedSocket(socket, { turns: new OneATurn(), onPass: () => undefined, isLate: () => true });
-    const [error] = (await Promise.all([once(paced, 'error'), new Promise(resolve => paced.write('generate', resolve))])) as [
-      unknown[],
-      unknown,
-    ];
-    expect(error[0]).to.be.an('error').with.property('message', 'the time limit is over');
+    Object.assign(socket, { connecting: true });
+    let isLate = false;
+    const paced = new PacedSocket(socket, { turns: new OneATurn(), onPass: () => undefined, isLate: () => isLate });
+    const failed = once(paced, 'error');
+    const written = new Promise(resolve => paced.write('generate', resolve));
+    isLate = true;
+    Object.assign(socket, { connecting: false });
+    socket.emit('connect');
+    await written;
+    const [error] = (await failed) as unknown[];
+    expect(error).to.be.an('error').with.property('message', 'the time limit is over');
     expect([socket.writes, socket.destroyed]).to.deep.equal([[], true]);
+  });
+
+  it('sends what was written before the connection is there as soon as it is', async () => {
+    const socket = new RecordingSocket();
+    Object.assign(socket, { connecting: true });
+    const paced = new PacedSocket(socket, { turns: new OneATurn(), onPass: () => undefined });
+    const written = new Promise(resolve => paced.write('getblockcount', resolve));
+    expect(socket.writes).to.deep.equal([]);
+    Object.assign(socket, { connecting: false });
+    socket.emit('connect');
+    await written;
+    expect(socket.writes).to.deep.equal(['getblockcount']);
   });
 });
