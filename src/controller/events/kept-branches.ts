@@ -35,6 +35,8 @@ export class KeptBranches {
     { nodes, stored, views }: SeenNodes,
     nowMs: number,
   ): { readonly branches: readonly [Branch, ...Branch[]]; readonly waitMs: number | undefined } {
+    // Most networks, at each reconcile. The addresses are those of nodes of a fork.
+    if (this.#last.length === 0 && live.length === 1) return { branches: live, waitMs: undefined };
     const byOrdinal = new Map(nodes.map(node => [node.ordinal, node]));
     const answering = new Set(views.map(({ ordinal }) => ordinal));
     const known = new Set(views.flatMap(({ tip, hashes }) => [tip, ...(hashes?.values() ?? [])]));
