@@ -36,9 +36,10 @@ type FailedAssertion = Error & { readonly actual?: unknown; readonly expected?: 
 
 const longestReason = 4000;
 
-/** The message, with both values of a comparison: the message of chai abbreviates them. Each line is indented. */
-function reasonOf({ message, actual, expected }: FailedAssertion): string {
+/** The message, with both values of a comparison: the message of chai abbreviates them; then those of its causes. Each line is indented. */
+function reasonOf({ message, actual, expected, cause }: FailedAssertion): string {
   const show = (value: unknown): string => inspect(value, { depth: 6, maxStringLength: 1500, breakLength: 140 });
   const values = actual === undefined && expected === undefined ? [] : [`actual: ${show(actual)}`, `expected: ${show(expected)}`];
-  return [message, ...values].join('\n').slice(0, longestReason).replaceAll(/^/gm, '    ');
+  const reason = [message, ...values].join('\n').slice(0, longestReason).replaceAll(/^/gm, '    ');
+  return cause instanceof Error ? `${reason}\n    because:\n${reasonOf(cause)}` : reason;
 }
