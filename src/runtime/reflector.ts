@@ -27,6 +27,10 @@ export interface ReflectorTarget<T extends KubeObject> {
 const shortestWatchSeconds = 300;
 /** After a watch that lasted this long the next one starts without a delay. */
 const goodWatchMs = 1_000;
+/** After one that lasted this long the backoff starts over. Upstream: after two minutes without a failure. */
+const settledMs = 10_000;
+/** Before the list that follows an expired version. Upstream backs off, for up to a minute after a few restarts of the API server. */
+const longestRelistDelayMs = 1_000;
 const listTimeoutMs = 60_000;
 /** Objects in a page of a list, as upstream. Halved when a page exceeds the bytes that the client reads. */
 const mostInPage = 500;
@@ -75,15 +79,24 @@ export class Reflector<T extends KubeObject> {
   async run(signal: AbortSignal): Promise<void> {
     while (!isAborted(signal)) {
       const startedMs = performance.now();
+      const hadVersion = this.#resourceVersion !== undefined;
       try {
         await this.#listAndWatch(signal);
       } catch (error) {
         if (isAborted(signal)) return;
         this.#noteFailure(error);
       }
-      const isGood = performance.now() - startedMs >= goodWatchMs && this.#resourceVersion !== undefined;
-      if (!isGood) await sleep(this.#backoff.next(), signal).catch(() => undefined);
+      await sleep(this.#delayMs(performance.now() - startedMs, hadVersion), signal).catch(() => undefined);
     }
+  }
+
+  /** Before the next watch. @param hadVersion whether the last one continued from a version */
+  #delayMs(lastedMs: number, hadVersion: boolean): number {
+    const hasVersion = this.#resourceVersion !== undefined;
+    if (hasVersion && lastedMs >= settledMs) this.#backoff.reset();
+    if (hasVersion && lastedMs >= goodWatchMs) return 0;
+    // A list that fails backs off, and so does a watch that expires after its own list.
+    return hadVersion && !hasVersion ? longestRelistDelayMs * (this.#options.random ?? Math.random)() : this.#backoff.next();
   }
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {

@@ -38,4 +38,9 @@ export class Backoff {
     this.#lastAtMs = nowMs + delayMs;
     return delayMs;
   }
+
+  /** Lets the next delay be the first one again. */
+  reset(): void {
+    this.#nextMs = this.#firstMs;
+  }
 }

@@ -30,6 +30,14 @@ class ScriptedClient {
   readonly scripts: Step[][] = [];
   readonly pages: (object | Error)[] = [];
 
+  readonly #ends = new Set<() => void>();
+
+  /** As the API server does after the time that the client asks for. */
+  endWatches(): void {
+    for (const end of this.#ends) end();
+    this.#ends.clear();
+  }
+
   get client(): InformerOptions<KubeObject>['client'] {
     return this as unknown as InformerOptions<KubeObject>['client'];
   }
@@ -52,9 +60,10 @@ class ScriptedClient {
         if (step instanceof Error) throw step;
         yield step;
       }
-      await new Promise((_, reject) =>
-        options.signal?.addEventListener('abort', () => reject(new Error('stopped')), { once: true }),
-      );
+      await new Promise<void>((resolve, reject) => {
+        this.#ends.add(resolve);
+        options.signal?.addEventListener('abort', () => reject(new Error('stopped')), { once: true });
+      });
     } finally {
       this.openWatches -= 1;
     }
@@ -196,6 +205,46 @@ describe('Informer', () => {
     await clock.tickAsync(800);
     expect(api.watches[1]).to.include({ resourceVersion: '5', sendInitialEvents: true });
     expect(changes).to.deep.equal(['deleted a@1', 'deleted c@3', 'added c@3', 'added d@9']);
+  });
+
+  it('relists within a second when the version that it continued from has expired, however long it has backed off before', async () => {
+    const failure = new Error('connect ECONNREFUSED');
+    const outage = Array.from({ length: 5 }, () => [failure]);
+    await start([endOfList(5), failure], ...outage, [gone], [gone], [endOfList(9)]);
+    // 0.8 s, doubled five times; the delay of the relist is random, and here as short as it can be.
+    await clock.tickAsync(800 * 63 + 1);
+    expect(api.watches.map(({ sendInitialEvents = false }) => sendInitialEvents)).to.deep.equal([
+      true,
+      ...outage.map(() => false),
+      false,
+      true,
+    ]);
+    // A list that expires as well backs off.
+    await clock.tickAsync(29_999);
+    expect(api.watches).to.have.length(8);
+    await clock.tickAsync(1);
+    expect(api.watches).to.have.length(9);
+  });
+
+  it('backs off from the beginning after a watch that worked for ten seconds', async () => {
+    const failure = new Error('connect ECONNREFUSED');
+    await start([endOfList(5), failure], [failure], [failure], []);
+    await clock.tickAsync(800 * 7);
+    expect(api.watches).to.have.length(4);
+    api.scripts.push([failure], []);
+    await clock.tickAsync(9_999);
+    api.endWatches();
+    await clock.tickAsync(0);
+    expect(api.watches).to.have.length(5);
+    await clock.tickAsync(6_399);
+    expect(api.watches).to.have.length(5);
+    await clock.tickAsync(1);
+    expect(api.watches).to.have.length(6);
+    api.scripts.push([failure], []);
+    await clock.tickAsync(10_000);
+    api.endWatches();
+    await clock.tickAsync(800);
+    expect(api.watches).to.have.length(8);
   });
 
   it('ends the watch at an ERROR event, and relists if that is a 410', async () => {
