@@ -8,7 +8,7 @@ import { soak } from './soak.ts';
 const usage = `usage: npm run soak [-- --minutes N] [--networks N] [--seed N]
 
 Random faults and edits over 20 networks for N minutes (default: 60), on simulated nodes with a real control plane. Afterwards every
-network must be right within 150 s, and neither the heap nor the number of sockets may have grown. Needs root, for the addresses.
+network must be right within 240 s, and neither the heap nor the number of sockets may have grown. Needs root, for the addresses.
 The same seed does the same things; how they fall together is up to the machine.
 `;
 

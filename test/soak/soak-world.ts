@@ -21,7 +21,7 @@ const storageEvery = 3;
 const storageClassName = 'soak';
 const maxNodes = 5;
 const longestFaultMs = 8_000;
-/** Of the garbage collector, when a network is not right at the end. */
+/** Of the controller and the garbage collector each, when a network is not right at the end. */
 const loggedLines = 30;
 const faults: readonly Fault[] = ['hang', 'unauthorized', 'unavailable', 'warmup', 'garbage', 'slow'];
 const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
@@ -112,7 +112,7 @@ export class SoakWorld {
     return ended;
   }
 
-  /** Ends every fault. No action runs afterwards. */
+  /** Ends every fault, and asks for every network as it is wanted. No action runs afterwards. It can be repeated if it fails. */
   async calm(): Promise<void> {
     for (const [timer, end] of this.#ends) {
       clearTimeout(timer);
@@ -124,9 +124,17 @@ export class SoakWorld {
     for (const node of this.#parts.bitcoind.nodes.values()) node.fault = undefined;
     await this.#deleteSecret();
     await this.#createSecret(credentials.password);
+    // An action whose answer was lost may have had an effect.
+    const { items } = await this.#parts.client.list(networks, { namespace });
+    const present = new Map(items.map(network => [network.metadata.name, network]));
     for (const name of this.#names) {
-      if (this.#wanted.has(name)) await this.#suspend(name, false);
-      else await this.#createNetwork(name);
+      const nodes = present.get(name)?.spec.nodes;
+      if (nodes === undefined) {
+        await this.#createNetwork(name);
+        continue;
+      }
+      this.#wanted.set(name, this.#wanted.get(name) ?? nodes);
+      await this.#edit(name, { suspend: false, nodes: this.#wanted.get(name) });
     }
   }
 
@@ -186,16 +194,18 @@ export class SoakWorld {
   }
 
   /**
-   * The state of the cluster, to find out why a network is not right: nodes and pods as kubectl shows them, and what the garbage collector
-   * logged last: it may miss a deletion while the API server restarts.
+   * The state of the cluster, to find out why a network is not right: nodes and pods as kubectl shows them, what the controller logged
+   * last, and what the garbage collector did: it may miss a deletion while the API server restarts.
    */
   async scene(): Promise<string> {
     const { controlPlane } = this.#parts;
     const nodes = await controlPlane.kubectl('get', 'nodes');
     const allPods = await controlPlane.kubectl('-n', namespace, 'get', 'pods', '-o', 'wide');
-    const log = await readFile(path.join(controlPlane.dir, 'logs', 'kube-controller-manager.log'), 'utf8');
-    const collector = log.split('\n').filter(line => /garbage/i.test(line));
-    return [nodes, allPods, ...collector.slice(-loggedLines)].join('\n');
+    const linesOf = async (program: string): Promise<string[]> =>
+      (await readFile(path.join(controlPlane.dir, 'logs', `${program}.log`), 'utf8')).split('\n');
+    const collector = (await linesOf('kube-controller-manager')).filter(line => /garbage/i.test(line));
+    const controller = await linesOf('controller');
+    return [nodes, allPods, ...controller.slice(-loggedLines), ...collector.slice(-loggedLines)].join('\n');
   }
 
   #statusWrong({ metadata, spec, status }: BitcoinNetwork): string | undefined {

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../tools/kubernetes/free-port.ts';
-import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
+import { FatalWaitError, waitUntil } from '../../tools/kubernetes/wait-until.ts';
 import { SeededRandom } from '../parity/scenarios/seeded-random.ts';
 import {
   adminClient,
@@ -59,8 +59,11 @@ const longestPauseMs = 700;
 const sampleMs = 5_000;
 /** The time between two restarts of the API server. */
 const restartPauseMs = { from: 30_000, to: 70_000 };
-/** An informer backs off for up to a minute after many faults; a hung call, re-checks and pods in sequence follow. */
-const rightWithinMs = 150_000;
+/**
+ * The informers of Kubernetes' own programs back off for up to a minute after many faults, and once more when their version has expired;
+ * a hung call, re-checks and pods in sequence follow.
+ */
+const rightWithinMs = 240_000;
 /** More frequent than by default, so that an hour has the re-checks of four. */
 const controllerArgs = ['--recheck-seconds=15', '--log-level=warn'];
 
@@ -130,12 +133,16 @@ async function disturb(
 }
 
 async function untilRight(world: SoakWorld, { say }: Pick<SoakOptions, 'say'>, { program }: RunningController): Promise<number> {
-  await world.calm();
+  await waitUntil('every fault to end', rightWithinMs, async () => {
+    await world.calm();
+    return true;
+  });
   const startedMs = performance.now();
   let wrongs: readonly string[] = [];
   try {
     await waitUntil('every network to be right', rightWithinMs, async () => {
-      program.assertRuns();
+      assertRuns(program);
+      wrongs = ['the cluster could not be asked'];
       // Also now: a scheduler that meets an API server which has just started exits.
       for (const ended of await world.revive()) say(ended);
       await world.provision();
@@ -143,12 +150,21 @@ async function untilRight(world: SoakWorld, { say }: Pick<SoakOptions, 'say'>, {
       return wrongs.length === 0;
     });
   } catch (error) {
-    const scene = await world.scene();
+    const scene = await world.scene().catch((unseen: unknown) => `no scene: ${String(unseen)}`);
     throw new Error(`${wrongs.length} wrong ${rightWithinMs / 1000} s after the last fault:\n${wrongs.join('\n')}\n${scene}`, {
       cause: error,
     });
   }
   return (performance.now() - startedMs) / 1000;
+}
+
+/** @throws FatalWaitError if the controller has ended: no network will be right then */
+function assertRuns(program: RunningController['program']): void {
+  try {
+    program.assertRuns();
+  } catch (error) {
+    throw new FatalWaitError('the controller has ended', { cause: error });
+  }
 }
 
 function summaryOf(samples: readonly Sample[], { pid }: RunningController): Pick<SoakSummary, 'heapMiB' | 'sockets' | 'rssMiB'> {
