@@ -1,12 +1,11 @@
 // RpcClient: bitcoind's JSON-RPC 2.0 over HTTP, one batch a request. The other side is not trusted: every answer is limited in length, form
 // and time, and all answers of the process together in memory.
-import { FetchError } from 'node-fetch';
 import { printable } from '../../logging/printable.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { AnswerBudget, OneATurn } from './answer-budget.ts';
 import { AnswerError, maxAnswerBytes, readBody, readStart } from './node-answer.ts';
 import { BitcoinRpcError, BitcoinTransportError } from './rpc-errors.ts';
-import { Exchange } from './rpc-exchange.ts';
+import { type Endpoint, Exchange } from './rpc-exchange.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -47,7 +46,7 @@ const processBudget = new AnswerBudget({
 const longParses = new OneATurn();
 
 export class RpcClient {
-  readonly #url: string;
+  readonly #endpoint: Endpoint;
   readonly #authorization: string;
   readonly #budget: AnswerBudget;
 
@@ -60,9 +59,8 @@ export class RpcClient {
     /** The wallet that the calls are about. Default: none. */
     readonly wallet?: string | undefined;
   }) {
-    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-    const path = options.wallet === undefined ? '' : `wallet/${encodeURIComponent(options.wallet)}`;
-    this.#url = `http://${host}:${options.port}/${path}`;
+    const { host, port, wallet } = options;
+    this.#endpoint = { host, port, path: wallet === undefined ? '/' : `/wallet/${encodeURIComponent(wallet)}` };
     this.#authorization = `Basic ${Buffer.from(`${options.credentials.user}:${options.credentials.password}`).toString('base64')}`;
     this.#budget = options.budget ?? processBudget;
   }
@@ -95,12 +93,11 @@ export class RpcClient {
 
   async #request<T>(calls: readonly RpcCall[], options: RpcOptions, use: (exchange: Exchange) => Promise<T>): Promise<T> {
     const body = JSON.stringify(calls.map(({ method, params = [] }, id) => ({ jsonrpc: '2.0', id, method, params })));
-    // node-fetch ends the process with an unhandled error when it is given a signal that has aborted already.
     options.signal?.throwIfAborted();
     const deadline = new Deadline(options.timeoutMs, options.signal);
     const exchange = new Exchange(this.#budget, deadline);
     try {
-      await exchange.send(this.#url, body, this.#authorization);
+      await exchange.send(this.#endpoint, body, this.#authorization);
       return await use(exchange);
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -120,9 +117,9 @@ const tooLong = () => new BitcoinTransportError('oversized', `the answer is larg
 function transportError(error: unknown): unknown {
   if (error instanceof BitcoinTransportError) return error;
   if (error instanceof AnswerError) return new BitcoinTransportError(error.failure, error.message);
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no connection';
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (code === undefined) return error;
   if (code.startsWith('HPE_')) return new BitcoinTransportError('unusable', `the answer is not HTTP (${code})`);
-  if (!(error instanceof FetchError) && code === 'no connection') return error;
   return new BitcoinTransportError('unreachable', `no connection (${code})`, error);
 }
 
