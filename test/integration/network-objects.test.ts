@@ -264,6 +264,43 @@ describe('the objects of a network with a real API server', function () {
     }
   });
 
+  it('lose a service account that the network no longer names, also one that was added to a set that existed', async () => {
+    const accountOf = async (child: Child) => {
+      const { serviceAccountName, serviceAccount } = ((await current(child)) as V1StatefulSet).spec?.template.spec ?? {};
+      return { serviceAccountName, serviceAccount };
+    };
+    const builder = { serviceAccountName: 'builder' };
+    const none = { serviceAccountName: undefined, serviceAccount: undefined };
+    const named = { serviceAccountName: 'builder', serviceAccount: 'builder' };
+    for (const [fields, expected] of [
+      [{}, none],
+      [builder, named],
+      [{ ...builder, priorityClassName: 'high' }, named],
+      [{ priorityClassName: 'high' }, none],
+    ] as const) {
+      const of = network({ podTemplate: { spec: fields } }, { name: 'accounts' });
+      const [child] = childrenOf(of.spec, of).filter(([type]) => type.kind === 'StatefulSet') as [Child];
+      await apply(client, ...child, await current(child), options);
+      expect(await accountOf(child)).to.deep.equal(expected);
+      expect(await plannedAgain(child)).to.equal('none');
+    }
+  });
+
+  it('leave the pod template as it is when the alias of a service account is applied that an earlier release did not own', async () => {
+    const of = network({ podTemplate: { spec: { serviceAccountName: 'builder' } } }, { name: 'upgraded' });
+    const [child] = childrenOf(of.spec, of).filter(([type]) => type.kind === 'StatefulSet') as [Child];
+    const [type, set] = child as unknown as readonly [ResourceType<V1StatefulSet>, V1StatefulSet];
+    const former = structuredClone(set);
+    delete former.spec!.template.spec!.serviceAccount;
+    await apply(client, type, { ...former, spec: { ...former.spec!, replicas: 1 } }, undefined, options);
+    await apply(client, type, former, (await current(child)) as V1StatefulSet, options);
+    const before = (await current(child)) as V1StatefulSet;
+    expect((await apply(client, type, set, before, options)).outcome).to.equal('updated');
+    const after = (await current(child)) as V1StatefulSet;
+    expect(after.spec).to.deep.equal(before.spec);
+    expect(after.metadata?.generation).to.equal(before.metadata?.generation);
+  });
+
   for (const file of examples)
     it(`are accepted for examples/${file}`, async () => {
       for (const [, object] of childrenOf(exampleOf(file))) {

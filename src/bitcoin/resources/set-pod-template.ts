@@ -27,7 +27,7 @@ export interface SetPodTemplate {
     V1PodSpec,
     'nodeSelector' | 'tolerations' | 'affinity' | 'topologySpreadConstraints' | 'priorityClassName' | 'runtimeClassName'
   > &
-    Pick<V1PodSpec, 'schedulerName' | 'serviceAccountName' | 'imagePullSecrets'>;
+    Pick<V1PodSpec, 'schedulerName' | 'serviceAccountName' | 'serviceAccount' | 'imagePullSecrets'>;
   readonly securityContext: object;
   readonly terminationGracePeriodSeconds: number | undefined;
   readonly initContainers: V1Container[];
@@ -70,6 +70,8 @@ function schedulingOf(given: Given, defaults: PodTemplate): SetPodTemplate['sche
       runtimeClassName,
       schedulerName,
       serviceAccountName,
+      // The API server copies the name to this alias, and an empty name from it: an apply that owned the name alone could not remove it.
+      serviceAccount: serviceAccountName,
     }),
   };
 }

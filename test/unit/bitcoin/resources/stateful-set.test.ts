@@ -1,4 +1,4 @@
-import type { V1Container, V1StatefulSet } from '@kubernetes/client-node';
+import type { V1Container, V1PodTemplateSpec, V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetworkSpec } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import type { NodeSettings } from '../../../../src/bitcoin/api/node-settings.ts';
@@ -363,6 +363,12 @@ describe('the podTemplate of a network', () => {
       priorityClassName: 'high',
       schedulerName: 'own',
     });
+  });
+
+  it('names the service account in both fields that have it, and in neither without one, so that it can be removed', () => {
+    const aliases = ({ spec }: V1PodTemplateSpec) => [spec?.serviceAccountName, spec?.serviceAccount];
+    expect(aliases(podOfNetwork({ spec: { serviceAccountName: 'builder' } }))).to.deep.equal(['builder', 'builder']);
+    expect(podOfNetwork({ spec: {} }).spec).not.to.have.any.keys('serviceAccountName', 'serviceAccount');
   });
 
   it('loses fields that are null, which the API server would drop', () => {
