@@ -38,8 +38,9 @@ const zmqSchema = z
         absent: '28332.',
         'x-kubernetes-validations': [
           {
-            rule: '!(self in [8332, 8333, 18443, 18444, 38332, 38333, 48332, 48333])',
-            message: "must not be a port of bitcoind's RPC or P2P, such as 8332 or 18444; 28332 is usual",
+            // RPC, P2P, and the next one, which bitcoind opens on loopback for connections by Tor, also without `listenonion`.
+            rule: '!(self in [8332, 8333, 8334, 18443, 18444, 18445, 38332, 38333, 38334, 48332, 48333, 48334])',
+            message: "must not be a port of bitcoind's RPC or P2P, or the one after P2P, such as 8332 or 18445; 28332 is usual",
           },
         ],
       }),

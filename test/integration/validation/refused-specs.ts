@@ -140,6 +140,12 @@ const settings: Readonly<Record<string, RefusedSpec>> = {
     field: 'spec.zmq.port',
     message: /must not be a port of bitcoind's RPC or P2P/,
   },
+  ...Object.fromEntries(
+    [8334, 18_445, 38_334, 48_334].map(port => [
+      `notifications on the port ${port}, which bitcoind opens for connections by Tor`,
+      { spec: { nodes: 1, zmq: { topics: ['rawtx'], port } }, field: 'spec.zmq.port', message: /or the one after P2P/ },
+    ]),
+  ),
   "a container with the name of bitcoind's": {
     spec: inPods({ containers: [{ name: 'bitcoind', image: 'x' }] }),
     field: 'spec.podTemplate.spec.containers',
