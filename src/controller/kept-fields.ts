@@ -74,19 +74,27 @@ export function keepConfigMap({ apiVersion, kind, metadata, data }: V1ConfigMap)
   return definedOnly(kept);
 }
 
-/** As keepSpec, and all annotations, and the addresses that a load balancer has given to the Service. */
+/** As keepSpec, and the annotations, and the addresses that a load balancer has given to the Service. */
 export function keepService(service: V1Service): V1Service {
   const ingress = service.status?.loadBalancer?.ingress
     ?.slice(0, maxIngress)
     .map(({ ip, hostname }) => definedOnly({ ip, hostname }));
   const { metadata, ...kept } = keepSpec(service);
   // The spec of a network gives some Services annotations of its own; what others add is ignored.
-  const annotations = service.metadata?.annotations && withinBytes(service.metadata.annotations, maxAnnotationLength);
+  const annotations = shortestWithin(service.metadata?.annotations, maxAnnotationLength);
   return {
     ...kept,
     metadata: { ...metadata, annotations: { ...annotations, ...metadata?.annotations } },
     ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }),
   };
+}
+
+/** As many as fit, the shortest first: a long one of another writer does not displace those of the spec. */
+function shortestWithin(annotations: Readonly<Record<string, string>> = {}, mostBytes: number): Record<string, string> {
+  let bytes = 0;
+  const sized = Object.entries(annotations).map(entry => ({ entry, size: Buffer.byteLength(JSON.stringify(entry)) }));
+  const kept = sized.toSorted((one, other) => one.size - other.size).filter(({ size }) => (bytes += size) <= mostBytes);
+  return Object.fromEntries(kept.map(({ entry }) => entry));
 }
 
 /**

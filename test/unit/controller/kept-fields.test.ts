@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { appliedAnnotation, lastEventAnnotation, managedByLabel, pausedAnnotation } from '../../../src/bitcoin/api/names.ts';
+import { maxNetworkPolicyBytes, maxServiceAnnotationsBytes } from '../../../src/bitcoin/api/spec-size.ts';
 import { configMapFor } from '../../../src/bitcoin/resources/config-map.ts';
 import { networkPolicyFor } from '../../../src/bitcoin/resources/network-policy.ts';
 import { podDisruptionBudgetFor } from '../../../src/bitcoin/resources/pod-disruption-budget.ts';
-import { headlessService } from '../../../src/bitcoin/resources/service.ts';
+import { headlessService, nodeServices, rpcService } from '../../../src/bitcoin/resources/service.ts';
 import { keepConfigMap, keepNetwork, keepService, keepSpec, keepStatefulSet } from '../../../src/controller/kept-fields.ts';
 import { keepExperiment } from '../../../src/controller/experiments/kept-experiment.ts';
 import { podCacheOptions } from '../../../src/controller/pod-cache.ts';
@@ -90,6 +91,33 @@ describe('what a cache keeps of an object', () => {
     const keptOf = (other: string) => keepService({ metadata: { ...metadata, annotations: { ...annotations, other } } }).metadata;
     expect(keptOf('x')?.annotations).to.deep.equal({ ...annotations, other: 'x' });
     expect(keptOf('x'.repeat(16 * 1024))?.annotations).to.deep.equal(annotations);
+  });
+
+  it('holds the largest Services and NetworkPolicy that a spec can ask for, also beside a long annotation of another writer', () => {
+    const count = 24;
+    const key = (index: number) => `example.com/key-${index}`;
+    // With the quotes, the colon and the comma of each.
+    const texts = (bytes: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [key(index), 'x'.repeat(bytes / count - key(index).length - 7)]),
+      );
+    const rpc = { type: 'LoadBalancer' as const, annotations: texts(maxServiceAnnotationsBytes) };
+    const rpcFrom = [{ podSelector: { matchLabels: texts(maxNetworkPolicyBytes - 100) } }];
+    const zmq = { topics: ['rawtx' as const] };
+    const largest = network({ services: { p2pPerNode: rpc, rpc }, networkPolicy: { rpcFrom, egress: 'Restricted' }, zmq });
+    expect(keepNetwork(largest).unusableSpec).to.equal(undefined);
+    const own = { [appliedAnnotation]: 'digest', [lastEventAnnotation]: 'x'.repeat(2048) };
+    for (const wanted of [rpcService(largest)!, ...nodeServices(largest)]) {
+      const written = { ...wanted.metadata?.annotations, ...own };
+      const applied = {
+        ...wanted,
+        metadata: { ...wanted.metadata, annotations: { 'a.example/long': 'x'.repeat(8192), ...written } },
+      };
+      const desired = { ...wanted, metadata: { ...wanted.metadata, annotations: written } };
+      expect(holds(desired, keepService(applied)), wanted.metadata?.name).to.equal(true);
+    }
+    const policy = withAnnotations(networkPolicyFor(largest, [])!);
+    expect(holds(policy, keepSpec(policy))).to.equal(true);
   });
 
   it('has the finalizers that hold an object while it is deleted, and the generation that the StatefulSet controller has seen', () => {
