@@ -34,6 +34,8 @@ const options = { fieldManager: 'bitcoin-controller', digestAnnotation, recreate
 const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
 const controllerPods = [{ podSelector: { matchLabels: { app: 'bitcoin-controller' } }, namespaceSelector: {} }];
 
+const inPods = (fields: object): object => ({ podTemplate: { spec: fields } });
+
 /** Each row builds on the one before: applied in this order, each is a change of a network that exists. */
 const specs: readonly (readonly [string, Partial<BitcoinNetworkSpec>])[] = [
   ['two fields', { secret: 'credentials' }],
@@ -131,13 +133,20 @@ const specs: readonly (readonly [string, Partial<BitcoinNetworkSpec>])[] = [
     `chain ${chain}`,
     { chain },
   ]),
+  [
+    'empty lists in the pod template',
+    inPods({
+      ...{ tolerations: [], imagePullSecrets: [], topologySpreadConstraints: [], volumes: [] },
+      containers: [{ name: 'lnd', image: 'lnd', args: [], command: [], env: [], envFrom: [], ports: [], volumeMounts: [] }],
+      initContainers: [],
+    }),
+  ],
   ['a signet of its own', { chain: 'signet', signet: { challenge: '51', blockTimeSeconds: 30 }, peerDiscovery: 'Enabled' }],
 ];
 
 const sidecar = (fields: object): object => ({
   podTemplate: { spec: { containers: [{ name: 'lnd', image: 'lnd', ...fields }] } },
 });
-const inPods = (fields: object): object => ({ podTemplate: { spec: fields } });
 
 /** Values of another type than in the API of Kubernetes, which the schema of networks does not check: the spec, and what the answer names. */
 const mistyped: readonly (readonly [string, object, RegExp])[] = [

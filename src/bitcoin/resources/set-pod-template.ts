@@ -61,11 +61,11 @@ function schedulingOf(given: Given, defaults: PodTemplate): SetPodTemplate['sche
   return {
     // bitcoind's images are for Linux alone.
     nodeSelector: { 'kubernetes.io/os': 'linux', ...defaults.nodeSelector, ...given.nodeSelector },
-    ...(tolerations.length === 0 ? {} : { tolerations }),
-    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
     ...definedOnly({
+      tolerations: nonEmpty(tolerations),
+      imagePullSecrets: nonEmpty(imagePullSecrets),
       affinity,
-      topologySpreadConstraints,
+      topologySpreadConstraints: nonEmpty(topologySpreadConstraints),
       priorityClassName,
       runtimeClassName,
       schedulerName,
@@ -75,6 +75,9 @@ function schedulingOf(given: Given, defaults: PodTemplate): SetPodTemplate['sche
     }),
   };
 }
+
+/** The API server leaves out a list that is empty. */
+const nonEmpty = <T>(list: T[] | undefined): T[] | undefined => (list?.length === 0 ? undefined : list);
 
 function mergedOverDefaults(given: NodeSettings['resources'], defaults: PodTemplate['resources']): V1ResourceRequirements {
   if (given === undefined) return defaults;
@@ -116,8 +119,8 @@ type Fields = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * As the API server returns it, as far as people commonly write it otherwise: quantities, empty variables, mounts that are not read-only.
- * What else differs is written once more after a restart of the controller, which changes nothing. A value of another type than in a
+ * As the API server returns it, as far as people commonly write it otherwise: quantities, empty lists and variables, mounts that are not
+ * read-only. What else differs is written once more after a restart of the controller, which changes nothing. A value of another type than in a
  * PodSpec stays as it is: the API server refuses it.
  */
 function canonicalContainer(container: V1Container): V1Container {
@@ -127,8 +130,11 @@ function canonicalContainer(container: V1Container): V1Container {
     ...(Array.isArray(env) ? { env: env.map(item => withoutDefault(item, 'value', '')) } : {}),
     ...(Array.isArray(volumeMounts) ? { volumeMounts: volumeMounts.map(item => withoutDefault(item, 'readOnly', false)) } : {}),
   };
-  return { ...container, ...(canonicalFields as Partial<V1Container>) };
+  const fields = Object.entries({ ...container, ...canonicalFields }).filter(([, value]) => !isEmptyList(value));
+  return Object.fromEntries(fields) as unknown as V1Container;
 }
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 
 const canonicalResources = (resources: Fields): Fields => ({
   ...resources,

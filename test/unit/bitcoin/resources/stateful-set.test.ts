@@ -328,6 +328,22 @@ describe('the podTemplate of a network', () => {
     });
   });
 
+  it('leaves out lists that are empty, as the API server does, also those that a group empties', () => {
+    const empty = { args: [], command: [], env: [], envFrom: [], ports: [], volumeMounts: [] };
+    const lists = { tolerations: [], imagePullSecrets: [], topologySpreadConstraints: [] };
+    const container = { name: 'lnd', image: 'lnd' };
+    const given = { ...container, ...empty };
+    const plain = podOfNetwork({ spec: { ...lists, containers: [container], initContainers: [container] } }).spec;
+    expect(podOfNetwork({ spec: { ...lists, containers: [given], initContainers: [given] } }).spec).to.deep.equal(plain);
+    expect(plain).not.to.have.any.keys(...Object.keys(lists));
+    const spread = [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' as const }];
+    const groups = [{ name: 'old', nodes: 1, ordinals: { start: 9 }, podTemplate: { spec: lists } }];
+    const declared = network({ podTemplate: { spec: { topologySpreadConstraints: spread } }, groups });
+    const [own, old] = nodeSetsOf(declared).map(set => statefulSetFor(declared, set, 'v1', image).spec?.template.spec);
+    expect(own?.topologySpreadConstraints).to.deep.equal(spread);
+    expect(old).not.to.have.property('topologySpreadConstraints');
+  });
+
   for (const fields of [
     { env: { FOO: 'bar' } },
     { env: 'x' },
