@@ -1,6 +1,7 @@
 // Applies an object that a network owns: plans, stores the event of the change in the object, executes, and publishes what is stored.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { appliedAnnotation, fieldManager } from '../../bitcoin/api/names.ts';
+import { apiStatusCode } from '../../kube/api-error.ts';
 import type { KubeObject, ResourceType } from '../../kube/resource.ts';
 import {
   type Applied,
@@ -11,6 +12,7 @@ import {
   maxRounds,
   plan,
   type Plan,
+  type Replan,
 } from '../../runtime/apply.ts';
 import { digestOf, withAnnotations, withDigest } from '../../runtime/digest.ts';
 import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitted-fields.ts';
@@ -67,7 +69,11 @@ export async function applyChild<T extends KubeObject>(
     const planned = plan(type, desired, known, options);
     const foreign = child.kept?.paths;
     const how = { fieldManager, foreign, recreate: true, signal };
-    const executed = await execute(client, type, withEvent(network, outbox, child, planned), how);
+    const wanted = withEvent(network, outbox, child, planned);
+    const written = withKept(wanted, child.kept);
+    let executed = await execute(client, type, written, how);
+    // The former object is gone: one without what it kept is better than none.
+    if (written !== wanted && isRefused(executed)) executed = await execute(client, type, wanted, how);
     // A write that the API server refuses says nothing about other writers.
     if (executed.outcome === 'updated' && !isStep) state.drift.count(lasting);
     if (executed.outcome !== 'replan') {
@@ -119,11 +125,10 @@ async function isAdmittedByUs<T extends KubeObject>(
 function withEvent<T extends KubeObject>(
   network: BitcoinNetwork,
   outbox: EventOutbox<Part>,
-  { part, eventOf, kept }: Child<T>,
-  given: Plan<T>,
+  { part, eventOf }: Child<T>,
+  planned: Plan<T>,
 ): Plan<T> {
-  if (given.kind !== 'create' && given.kind !== 'update') return given;
-  const planned = given.kind === 'update' ? given : withKept(given, kept);
+  if (planned.kind !== 'create' && planned.kind !== 'update') return planned;
   const previous = planned.kind === 'update' ? planned.current : planned.replaced;
   // The write overwrites an event that a predecessor stored and may not have published.
   if (previous !== undefined) outbox.publish(network, part, outbox.storedIn(previous));
@@ -136,13 +141,14 @@ function withEvent<T extends KubeObject>(
 }
 
 /** Without what other writers set, a recreated object would be another one: with another pod template its pods would be replaced. */
-const withKept = <T extends KubeObject>(
-  planned: Extract<Plan<T>, { readonly kind: 'create' }>,
-  kept: Child<T>['kept'],
-): typeof planned =>
-  kept === undefined || planned.replaced === undefined
+const withKept = <T extends KubeObject>(planned: Plan<T>, kept: Child<T>['kept']): Plan<T> =>
+  kept === undefined || planned.kind !== 'create' || planned.replaced === undefined
     ? planned
     : { ...planned, desired: kept.of(planned.desired, planned.replaced) };
+
+/** By a policy or as invalid, which would not change with a further try. */
+const isRefused = (executed: Applied<KubeObject> | Replan<KubeObject>): boolean =>
+  executed.outcome === 'failed' && [403, 422].includes(apiStatusCode(executed.error) ?? 0);
 
 const isSameDesired = (current: KubeObject, desired: KubeObject): boolean =>
   digestOf(current, appliedAnnotation) === digestOf(desired, appliedAnnotation);

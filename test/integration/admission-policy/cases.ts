@@ -40,6 +40,7 @@ import {
   withMetadata,
   withOwner,
   withPod,
+  withPodAnnotations,
   withPodLabels,
   withSpec,
   type Write,
@@ -91,6 +92,10 @@ export const allowed: Readonly<Record<string, Write>> = {
   'create a StatefulSet with the Secret of its network': create(statefulSets, statefulSet('bob', { secret: listedSecret })),
   'create a StatefulSet of an image that the values allow': create(statefulSets, statefulSet('bob', {}, mirroredImage)),
   'create a StatefulSet with a label of the values': create(statefulSets, withPodLabels('bob', { team: 'chain' })),
+  'create a StatefulSet again with the time of kubectl rollout restart': create(
+    statefulSets,
+    withPodAnnotations('bob', { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z' }),
+  ),
   'create a StatefulSet with an image that begins as the values allow': create(
     statefulSets,
     statefulSet('bob', { image: allowedByBeginning }),

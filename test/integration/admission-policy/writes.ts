@@ -171,6 +171,12 @@ export const withPodLabels = (name: string, labels: Record<string, string>): V1S
     return { ...template, metadata: { ...metadata, labels: { ...metadata?.labels, ...labels } } };
   });
 
+export const withPodAnnotations = (name: string, annotations: Record<string, string>): V1StatefulSet =>
+  withTemplate(name, template => {
+    const { metadata } = template;
+    return { ...template, metadata: { ...metadata, annotations: { ...metadata?.annotations, ...annotations } } };
+  });
+
 export function withMetadata<T extends KubeObject>(object: T, fields: NonNullable<KubeObject['metadata']>): T {
   return { ...object, metadata: { ...object.metadata, ...fields } };
 }

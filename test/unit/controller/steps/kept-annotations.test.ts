@@ -24,6 +24,16 @@ function withTemplateAnnotations(set: V1StatefulSet, annotations: Record<string,
 describe('a StatefulSet that is recreated', () => {
   const { signal } = new AbortController();
   const pods = { image: 'bitcoind:1', imagePullPolicy: 'IfNotPresent' };
+  const child = {
+    type: statefulSets,
+    part: 'statefulSets/alice-sts',
+    kept: keptAnnotations,
+    eventOf: () => undefined,
+  } as const;
+  const outboxOf = () =>
+    new EventOutbox<'status' | `statefulSets/${string}`>({
+      ...{ recorder: new FakeRecorder(), lastEventAnnotation: 'last', eventNameAnnotation: 'name', reasons: new Set() },
+    });
 
   it('has the time of kubectl rollout restart of the former one, so that its pods stay, and no other foreign annotation', async () => {
     const cluster = new FakeCluster();
@@ -32,21 +42,10 @@ describe('a StatefulSet that is recreated', () => {
     const former = withTemplateAnnotations(withDigest({ ...desired, spec: { ...desired.spec!, replicas: 7 } }, 'x'), foreign);
     const cached = cluster.put('statefulsets', { ...former, metadata: { ...former.metadata, uid: 'former' } });
     cluster.fail('apply', new ApiError('apply', 422, { reason: 'Invalid' }));
-    const outbox = new EventOutbox<'status' | `statefulSets/${string}`>({
-      ...{ recorder: new FakeRecorder(), lastEventAnnotation: 'last', eventNameAnnotation: 'name', reasons: new Set() },
-    });
     const state = new ChildState<V1StatefulSet>(keepSpec);
     const applied = await applyChild(
-      { client: cluster, network: network(), outbox, signal },
-      {
-        type: statefulSets,
-        part: 'statefulSets/alice-sts',
-        state,
-        cached,
-        desired,
-        kept: keptAnnotations,
-        eventOf: () => undefined,
-      },
+      { client: cluster, network: network(), outbox: outboxOf(), signal },
+      { ...child, state, cached, desired },
     );
     expect(applied.outcome).to.equal('recreated');
     const created = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
@@ -55,5 +54,37 @@ describe('a StatefulSet that is recreated', () => {
       ...restarted,
     });
     expect(digestOf(created, appliedAnnotation)).to.equal(digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation));
+  });
+
+  it('is created without what the former one kept when a policy refuses that, since there would be none', async () => {
+    const cluster = new FakeCluster();
+    const desired = statefulSetOf(network(), undefined, pods);
+    const replaced = withTemplateAnnotations(desired, restarted);
+    const state = new ChildState<V1StatefulSet>(keepSpec);
+    state.replaced = replaced;
+    let creations = 0;
+    cluster.onCall = ({ verb }) => {
+      if (verb === 'create' && (creations += 1) === 1) throw new ApiError('create', 403, { reason: 'Forbidden' });
+    };
+    const applied = await applyChild(
+      { client: cluster, network: network(), outbox: outboxOf(), signal },
+      { ...child, state, cached: undefined, desired },
+    );
+    expect([applied.outcome, creations]).to.deep.equal(['recreated', 2]);
+    const created = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
+    expect(created.spec?.template).to.deep.equal(desired.spec?.template);
+  });
+
+  it('is not created while the API server is overloaded, so that its pods stay', async () => {
+    const cluster = new FakeCluster();
+    const desired = statefulSetOf(network(), undefined, pods);
+    const state = new ChildState<V1StatefulSet>(keepSpec);
+    state.replaced = withTemplateAnnotations(desired, restarted);
+    cluster.fail('create', 503);
+    const applied = await applyChild(
+      { client: cluster, network: network(), outbox: outboxOf(), signal },
+      { ...child, state, cached: undefined, desired },
+    );
+    expect([applied.outcome, cluster.writes]).to.deep.equal(['failed', ['create statefulsets default/alice-sts']]);
   });
 });
