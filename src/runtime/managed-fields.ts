@@ -51,7 +51,8 @@ export async function claimCreatedFields<T extends KubeObject>(
   }
 }
 
-function valueAt(fields: unknown, [first, ...rest]: FieldPath): unknown {
+/** What is below a path; undefined if the fields do not have it. */
+export function valueAt(fields: unknown, [first, ...rest]: FieldPath): unknown {
   if (first === undefined) return fields;
   return typeof fields === 'object' && fields !== null ? valueAt((fields as Record<string, unknown>)[first], rest) : undefined;
 }

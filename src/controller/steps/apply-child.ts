@@ -17,7 +17,7 @@ import {
 import { digestOf, withAnnotations, withDigest } from '../../runtime/digest.ts';
 import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitted-fields.ts';
 import { holds } from '../../runtime/field-comparison.ts';
-import { type FieldPath, managedFieldsOf } from '../../runtime/managed-fields.ts';
+import { claimCreatedFields, type FieldPath, managedFieldsOf } from '../../runtime/managed-fields.ts';
 import type { EventOutbox, PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Changed } from '../events/children.ts';
 import type { ChildKey, ChildState, Part } from '../network-state.ts';
@@ -38,10 +38,19 @@ export interface Child<T extends KubeObject> {
   readonly lasting?: T;
   /** The write is a change of such a field. It reverts nothing. */
   readonly isStep?: boolean;
-  /** What a recreated object keeps of the former one, and the paths of these fields, which are other writers'. Default: nothing. */
-  readonly kept?: { readonly of: (desired: T, former: T) => T; readonly paths: readonly FieldPath[] };
+  /** What a recreated object keeps of the former one. Default: nothing. */
+  readonly kept?: Kept<T>;
   /** The event of a change; undefined for none. `isRevert`: nothing else is desired than what was applied last. */
   readonly eventOf: (change: Changed, previous: T | undefined, isRevert: boolean) => PendingEvent | undefined;
+}
+
+export interface Kept<T extends KubeObject> {
+  /** @param former as the API server has it, or the part of it that is known */
+  readonly of: (desired: T, former: T) => T;
+  /** The fields of other writers that any recreated object may have. */
+  readonly paths: readonly FieldPath[];
+  /** Those that this one was created with. */
+  readonly pathsIn: (created: T, desired: T) => readonly FieldPath[];
 }
 
 export interface ChildContext {
@@ -82,7 +91,7 @@ export async function applyChild<T extends KubeObject>(
       isAnswered = planned.kind === 'create' || planned.kind === 'update';
       break;
     }
-    known = executed.known;
+    known = await withManagedFields({ client, signal }, child, executed.known);
     state.replaced = known.replaced;
   }
   if ('object' in applied) {
@@ -92,8 +101,30 @@ export async function applyChild<T extends KubeObject>(
       state.admitted.remember(desired, applied.object);
     }
     outbox.publish(network, part, outbox.storedIn(applied.object));
+    if (applied.outcome === 'recreated') await leaveKept({ client, signal }, child, applied.object);
   }
   return applied;
+}
+
+/** An object that is about to be replaced is read whole: who owns its fields is known only as long as it exists. */
+async function withManagedFields<T extends KubeObject>(
+  { client, signal }: Pick<ChildContext, 'client' | 'signal'>,
+  { type, kept }: Child<T>,
+  known: Known<T>,
+): Promise<Known<T>> {
+  if (kept === undefined || known.current === undefined || known.isImmutable !== true) return known;
+  return { ...known, current: (await getIfExists(client, type, known.current, signal)) ?? known.current };
+}
+
+/** Leaves what was kept to its writers at once: at a later write nobody knows any more which of the fields were kept. */
+async function leaveKept<T extends KubeObject>(
+  { client, signal }: Pick<ChildContext, 'client' | 'signal'>,
+  { type, kept, desired }: Child<T>,
+  created: T,
+): Promise<void> {
+  const foreign = kept?.pathsIn(created, desired) ?? [];
+  const { namespace = '', name = '' } = created.metadata ?? {};
+  if (foreign.length > 0) await claimCreatedFields(client, type, { namespace, name }, { manager: fieldManager, foreign, signal });
 }
 
 /** The object as it is written: with the digest of `digested`. */

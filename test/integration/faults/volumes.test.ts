@@ -265,7 +265,7 @@ describe('volumes that have to grow', function () {
     const network = await open('restarted');
     await network.startNetwork({ nodes: 2 });
     const first = await network.podUids();
-    const metadata = { annotations: { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z' } };
+    const metadata = { annotations: { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z', team: 'a' } };
     await world.client.patch(
       statefulSets,
       { namespace: 'restarted', name: `${name}-sts` },
@@ -279,10 +279,15 @@ describe('volumes that have to grow', function () {
     await network.untilReason('True AllNodesUpdated', 'UpToDate');
     const before = await network.podUids();
     const rollouts = (await network.events()).get('RolloutStarted');
-    await network.edit({ storage: { size: '2Gi' } });
-    await network.untilGrown();
-    await network.untilRight();
-    expect(await network.podUids()).to.deep.equal(before);
+    for (const [size, times] of [
+      ['2Gi', 1],
+      ['3Gi', 2],
+    ] as const) {
+      await network.edit({ storage: { size } });
+      await network.untilGrown(times);
+      await network.untilRight();
+      expect(await network.podUids()).to.deep.equal(before);
+    }
     await network.edit({ nodes: 3 });
     await network.untilRight();
     await network.untilReason('True AllNodesUpdated', 'UpToDate');

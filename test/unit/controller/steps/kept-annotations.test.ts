@@ -1,6 +1,6 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { appliedAnnotation } from '../../../../src/bitcoin/api/names.ts';
+import { appliedAnnotation, fieldManager } from '../../../../src/bitcoin/api/names.ts';
 import { ChildState } from '../../../../src/controller/network-state.ts';
 import { keepSpec } from '../../../../src/controller/kept-fields.ts';
 import { statefulSets } from '../../../../src/controller/resource-types.ts';
@@ -12,6 +12,13 @@ import { ApiError } from '../../../../src/kube/api-error.ts';
 import { FakeRecorder } from '../../../../src/record/core/fake-recorder.ts';
 import { network, statefulSetOf } from '../../../support/builders.ts';
 import { FakeCluster } from '../../../support/fakes/fake-cluster.ts';
+
+/** Of a StatefulSet that the controller has created with these annotations of the pod template. */
+const managedFieldsOf = (...keys: string[]) => {
+  const annotations = Object.fromEntries(keys.map(key => [`f:${key}`, {}]));
+  const fieldsV1 = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': annotations } } } };
+  return [{ manager: fieldManager, operation: 'Update', fieldsV1 }];
+};
 
 const restarted = { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z' };
 
@@ -54,6 +61,32 @@ describe('a StatefulSet that is recreated', () => {
       ...restarted,
     });
     expect(digestOf(created, appliedAnnotation)).to.equal(digestOf(withDigest(desired, appliedAnnotation), appliedAnnotation));
+  });
+
+  it('has the annotations of other writers of the former one, and none that the spec had before, and leaves them to these writers', async () => {
+    const cluster = new FakeCluster();
+    const desired = withTemplateAnnotations(statefulSetOf(network(), undefined, pods), { own: 'of the spec' });
+    const reserved = 'bitcoincontroller.christianb93.github.com/configuration';
+    const given = { former: 'of the spec before', own: 'another', team: 'a', [reserved]: 'x', ...restarted };
+    const changed = withDigest({ ...desired, spec: { ...desired.spec!, replicas: 7 } }, 'x');
+    const former = withTemplateAnnotations(changed, given);
+    const managedFields = managedFieldsOf('former', 'own');
+    const metadata = { ...former.metadata, uid: 'former', managedFields };
+    const cached = keepSpec(cluster.put('statefulsets', { ...former, metadata }));
+    cluster.fail('apply', new ApiError('apply', 422, { reason: 'Invalid' }));
+    cluster.onStored = (_, object) => {
+      if (object.metadata?.uid !== 'former') Object.assign(object.metadata!, { managedFields: managedFieldsOf('own', 'team') });
+    };
+    await applyChild(
+      { client: cluster, network: network(), outbox: outboxOf(), signal },
+      { ...child, state: new ChildState<V1StatefulSet>(keepSpec), cached, desired },
+    );
+    const created = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
+    expect(created.spec?.template.metadata?.annotations).to.deep.equal({ own: 'of the spec', team: 'a', ...restarted });
+    expect(cluster.calls.at(-1)?.options).to.deep.include({
+      op: 'remove',
+      path: '/metadata/managedFields/0/fieldsV1/f:spec/f:template/f:metadata/f:annotations/f:team',
+    });
   });
 
   it('is created without what the former one kept when a policy refuses that, since there would be none', async () => {
