@@ -13,7 +13,7 @@ import type { EventRecorder } from '../record/core/event-recorder.ts';
 import type { ApplyClient } from '../runtime/apply.ts';
 import type { Request, Result } from '../runtime/controller.ts';
 import type { ExpiryState } from './expiry.ts';
-import type { ReadableCaches } from './caches.ts';
+import { ownedBy, type ReadableCaches } from './caches.ts';
 import type { ChildKindName } from './child-kinds.ts';
 import type { BlockProducer } from './blocks/block-producer.ts';
 import type { ChainCopier } from './bootstrap/chain-copier.ts';
@@ -33,6 +33,7 @@ import { podsOf } from './pod-cache.ts';
 import { Requeue } from './requeue.ts';
 import type { LostStatus } from './status/lost-status.ts';
 import { edgesOf, shownEdgesOf } from './status/edges.ts';
+import { externalAddressesOf } from './status/external-addresses.ts';
 import type { Observation } from './status/observation.ts';
 import { observeNodes } from './status/pods.ts';
 import { type SpecFault, specFaultsOf } from './status/spec-faults.ts';
@@ -138,7 +139,7 @@ export class Reconciler {
     const { plan, partition, peers } = intent;
     const applied = await this.#children.apply(network, state, peers, signal);
     if (applied === undefined) return {};
-    const { pods, nodes } = this.#observe(network, state);
+    const { pods, nodes, externalAddresses } = this.#observe(network, state);
     const statefulSets = this.#children.statefulSetsOf(network);
     const podNamed = (name: string) => caches.pods.get(`${network.metadata.namespace}/${name}`);
     const { problems, lookAgainMs } = await diagnosis.diagnose(network, { statefulSets, pods, podNamed }, signal);
@@ -152,7 +153,7 @@ export class Reconciler {
     const isRejected = this.#checkCredentials(network, state, reports);
     const planned = { ...plan, topology: intent.isHeld ? plan.topology : peers.topology };
     const observation: Observation = {
-      ...{ ...outcomes, ...work, nodes, reports, partition, expiry },
+      ...{ ...outcomes, ...work, nodes, externalAddresses, reports, partition, expiry },
       problems: [...blockingProblems(outcomes.children, state), ...problems],
       specFaults: specFaultsOf(plan, applied.children, applied.forbidden, expiry?.obstacle),
       unplanned: plan.topology?.problems.find(({ reason }) => reason === 'OrdinalUnknown'),
@@ -231,8 +232,10 @@ export class Reconciler {
   }
 
   #observe(network: BitcoinNetwork, state: NetworkState) {
-    const pods = state.pods.of(network, podsOf(this.#options.caches.pods, network));
-    return { pods, nodes: observeNodes(network, pods, name => state.pods.replicasOf(name)) };
+    const { caches } = this.#options;
+    const pods = state.pods.of(network, podsOf(caches.pods, network));
+    const nodes = observeNodes(network, pods, name => state.pods.replicasOf(name));
+    return { pods, nodes, externalAddresses: externalAddressesOf(pods, ownedBy(caches.services, network)) };
   }
 
   #observeExpiry(network: BitcoinNetwork, state: NetworkState): ExpiryState | undefined {
@@ -251,8 +254,8 @@ export class Reconciler {
     this.#stopWatching(keyOf(network));
     state.chainLoss.lapse();
     for (const set of this.#children.statefulSetsOf(network)) state.pods.note(set.metadata?.name ?? '', set);
-    const { nodes } = this.#observe(network, state);
-    const observation = { isPaused: true, nodes, ...(specFault === undefined ? {} : { specFault }) } as const;
+    const { nodes, externalAddresses } = this.#observe(network, state);
+    const observation = { isPaused: true, nodes, externalAddresses, ...(specFault === undefined ? {} : { specFault }) } as const;
     const waitMs = await publishStatus(this.#statusContext(network, signal), state, observation, 0);
     return waitMs > 0 ? { requeueAfterMs: waitMs } : {};
   }

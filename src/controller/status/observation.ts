@@ -16,11 +16,14 @@ import type { WalletsObserved } from '../wallets/wallet-keeper.ts';
 import type { ChainsObserved } from './chains.ts';
 import type { Growth } from '../volumes/volume-growth.ts';
 import type { EdgesStatus } from './edges.ts';
+import type { ExternalAddresses } from './external-addresses.ts';
 import type { SpecFault } from './spec-faults.ts';
 
 /** What a reconcile found out about a network. */
 export interface Observation {
   readonly nodes: readonly Node[];
+  /** Default: no node is reached from outside. */
+  readonly externalAddresses?: ExternalAddresses;
   /** The last report of each ready node that has given one. */
   readonly reports: readonly NodeReport[];
   /** The newest reorganisations that nodes reported, oldest first, whether an event was stored for them or not. Default: none. */
@@ -66,6 +69,8 @@ export interface Observation {
 export interface PausedObservation {
   readonly isPaused: true;
   readonly nodes: readonly Node[];
+  /** Default: no node is reached from outside. */
+  readonly externalAddresses?: ExternalAddresses;
   /** Why it is left alone, if not for the annotation. */
   readonly specFault?: SpecFault;
 }

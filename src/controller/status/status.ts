@@ -7,6 +7,7 @@ import type {
 } from '../../bitcoin/api/bitcoin-network.ts';
 import { podSelector, serviceName } from '../../bitcoin/api/names.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
+import { definedOnly } from '../../collections/defined-only.ts';
 import { isSameJson } from '../../collections/same-json.ts';
 import { blockProductionStatusOf } from './block-production.ts';
 import { partitionStatusOf } from './partition.ts';
@@ -35,7 +36,11 @@ export function statusOf(
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     // The API server refuses a list with an ordinal twice.
-    nodes: oneOfEachOrdinal(nodes).map(node => ({ ...nodeStatus(network, node), ...chains.ofNode(node) })),
+    nodes: oneOfEachOrdinal(nodes).map(node => ({
+      ...nodeStatus(network, node),
+      ...chains.ofNode(node),
+      ...definedOnly({ externalAddress: observation.externalAddresses?.get(node.name) }),
+    })),
     ...edgesIn(observation, previous),
     ...rolloutIn(observation, previous),
     ...chains.ofNetwork,

@@ -412,6 +412,61 @@ describe('Reconciler', () => {
     });
   });
 
+  describe('of a network whose nodes are reached from outside', () => {
+    const services = { p2pPerNode: { type: 'LoadBalancer' as const } };
+    const addresses = () => status()?.nodes?.map(({ externalAddress }) => externalAddress);
+    /** Of the Service of the node. */
+    function putIngress(fields: object = {}): void {
+      const service = caches.services.get('default/alice-sts-0-p2p');
+      const loadBalancer = { ingress: [{ ip: '203.0.113.9' }] };
+      caches.services.put({ ...service, metadata: { ...service?.metadata, ...fields }, status: { loadBalancer } });
+    }
+    function setPaused(): void {
+      const current = cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork;
+      put({ ...current, metadata: { ...current.metadata, annotations: { [pausedAnnotation]: 'true' } } });
+    }
+
+    beforeEach(async () => {
+      await settled({ nodes: 1, services });
+      sync();
+      caches.pods.put(ownPod('alice-sts-0'));
+    });
+
+    it('shows their addresses, and writes nothing as long as those stay', async () => {
+      putIngress();
+      await reconcile();
+      expect(addresses()).to.deep.equal(['203.0.113.9:18444']);
+      caches.networks.put(cluster.object('bitcoinnetworks', 'default/alice') as BitcoinNetwork);
+      cluster.calls.length = 0;
+      startProcess();
+      await reconcile();
+      expect(cluster.writes).to.deep.equal([]);
+    });
+
+    it('comes again soon for an address that is known later', async () => {
+      await reconcile();
+      sync();
+      expect(addresses()).to.deep.equal([undefined]);
+      putIngress();
+      const result = await reconcile();
+      expect('requeueAfterMs' in result && result.requeueAfterMs).to.be.within(1, 2_000);
+    });
+
+    it('shows none of a Service that another owner has', async () => {
+      putIngress({ ownerReferences: [] });
+      setPaused();
+      await reconcile();
+      expect(addresses()).to.deep.equal([undefined]);
+    });
+
+    it('shows them also while it is paused', async () => {
+      putIngress();
+      setPaused();
+      await reconcile();
+      expect(addresses()).to.deep.equal(['203.0.113.9:18444']);
+    });
+  });
+
   describe('of a network whose edges are all connected', () => {
     const declared = { nodes: 3, secret: 's', topology: { type: 'Line' as const } };
     const edgesWere = { topology: 'Line', wanted: 2, connected: 2, heldByController: 0, missing: [], summary: '2/2' };

@@ -156,6 +156,12 @@ describe('the watches of the controller', () => {
       const [old, object] = [child('alice-svc'), child('alice-svc', { resourceVersion: '2' })];
       expect(after(caches.services, { type: 'updated', object, old })).to.deep.equal(['default/alice after 0 ms']);
     });
+
+    it('request the network when a load balancer has given its Service an address', () => {
+      const old = child('alice-sts-0-p2p');
+      const object = { ...old, status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }] } } };
+      expect(after(caches.services, { type: 'updated', object, old })).to.deep.equal(['default/alice after 0 ms']);
+    });
   });
 
   it('request a network whose spec changed, and not one whose status was written', () => {
