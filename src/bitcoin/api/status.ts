@@ -25,6 +25,10 @@ const nodeSchema = z.object({
     .string()
     .exactOptional()
     .meta({ description: 'The hash of the newest block of the chain of the node.', absent: 'Not known.' }),
+  updated: z.boolean().exactOptional().meta({
+    description: 'Whether the pod is as the spec wants it; false while it has yet to be replaced.',
+    absent: 'There is no rollout, or it is not known.',
+  }),
   externalAddress: z.string().exactOptional().meta({
     description: 'HOST:PORT of the P2P port from outside the cluster: that of the load balancer, or a NodePort of the machine.',
     absent: 'services.p2pPerNode is not set, or the address is not known yet.',

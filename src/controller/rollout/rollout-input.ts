@@ -122,6 +122,8 @@ export interface RolloutState {
   readonly reason: RolloutReason;
   readonly message: string;
   readonly updatedNodes: number;
+  /** Whether each node has the revision that it should have, by the name of its pod. */
+  readonly isUpdated: ReadonlyMap<string, boolean>;
   /** The pod that the rollout waits for. */
   readonly current?: string | undefined;
   readonly detourEdges: number;

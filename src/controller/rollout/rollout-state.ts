@@ -14,10 +14,12 @@ export function rolloutState(
     return undefined;
   const { total, updated } = view.count(found.turns);
   const counts = `${updated} of ${total} nodes are updated`;
+  const isUpdated = view.updatedPods();
   const state = (reason: RolloutReason, message: string, current?: string): RolloutState => ({
     reason,
     message,
     updatedNodes: updated,
+    isUpdated,
     current,
     detourEdges,
   });

@@ -159,6 +159,12 @@ export class RolloutView {
     return edges.every(edge => this.#input.isSettled(edge));
   }
 
+  /** Whether each node has the revision that it should have, by the name of its pod. It may not be back yet. */
+  updatedPods(): Map<string, boolean> {
+    const { sets } = this.#input;
+    return new Map(sets.flatMap(set => set.nodes.map(node => [node.name, !this.isPending(set, node)] as const)));
+  }
+
   /** How many nodes there are, and how many of them are updated and back. */
   count(turns: ReadonlyMap<string, Turn>): { readonly total: number; readonly updated: number } {
     const isUpdated = (set: RolloutSet, node: RolloutNode): boolean =>

@@ -28,6 +28,7 @@ export function statusOf(
 ): BitcoinNetworkStatus {
   const { nodes } = observation;
   const chains = chainsIn(network, observation, previous);
+  const updatedOf = updatedIn(observation, previous);
   return {
     observedGeneration: network.metadata.generation ?? 0,
     replicas: nodes.length,
@@ -39,6 +40,7 @@ export function statusOf(
     nodes: oneOfEachOrdinal(nodes).map(node => ({
       ...nodeStatus(network, node),
       ...chains.ofNode(node),
+      ...updatedOf(node),
       ...definedOnly({ externalAddress: observation.externalAddresses?.get(node.name) }),
     })),
     ...edgesIn(observation, previous),
@@ -72,6 +74,17 @@ function rolloutIn(
   if (reason === 'AllNodesUpdated') return {};
   const rollout = { updatedNodes, ...(current === undefined ? {} : { current }), ...(detourEdges === 0 ? {} : { detourEdges }) };
   return { rollout };
+}
+
+/** During a rollout only: at rest all nodes are up to date. As it was while it is not known. */
+function updatedIn(
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): (node: Node) => Pick<BitcoinNetworkNode, 'updated'> {
+  const state = 'rollout' in observation ? observation.rollout : undefined;
+  if (state?.reason === 'AllNodesUpdated') return () => ({});
+  const isUpdated = state?.isUpdated ?? new Map(previous?.nodes?.map(({ nodeName, updated }) => [nodeName, updated]));
+  return ({ name }) => definedOnly({ updated: isUpdated.get(name) });
 }
 
 /** A paused network keeps it, so that it is healed at its time once it is resumed. */

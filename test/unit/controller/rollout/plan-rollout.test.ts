@@ -161,6 +161,18 @@ describe('planRollout', () => {
       expect(state).to.deep.include({ reason: 'AllNodesUpdated', message: '3 of 3 nodes are up to date' });
     });
 
+    it('says of each node whether it has yet to be replaced, ready or not', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      const updated = () => [...(set.plan().state?.isUpdated.values() ?? [])];
+      expect(updated()).to.deep.equal([true, true, true]);
+      set.change();
+      expect(updated()).to.deep.equal([false, false, false]);
+      set.settle();
+      expect([set.revisionsOfPods, updated()]).to.deep.equal(['oon', [false, false, true]]);
+      set.isObserved = false;
+      expect(set.plan().state).to.equal(undefined);
+    });
+
     it('stays closed while a node is not ready or has no pod', () => {
       const set = new SimulatedSet([300, 300]);
       set.pods[0] = undefined;

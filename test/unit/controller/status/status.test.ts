@@ -82,6 +82,18 @@ describe('statusOf', () => {
     ]);
   });
 
+  it('says during a rollout which nodes are updated, as it was while that is not known, and nothing of it at rest', () => {
+    const isUpdated = new Map(Object.entries({ 'alice-sts-0': false, 'alice-sts-2': true }));
+    const rollout = { reason: 'RollingOut', message: '', updatedNodes: 1, isUpdated, detourEdges: 0 } as const;
+    const updatedIn = (status: BitcoinNetworkStatus) => status.nodes?.map(({ updated }) => updated);
+    const during = statusOf(network(), observation({ nodes: all, rollout }), undefined, now);
+    expect(updatedIn(during)).to.deep.equal([false, undefined, true]);
+    for (const unknown of [observation({ nodes: all }), { isPaused: true, nodes: all } as const])
+      expect(updatedIn(statusOf(network(), unknown, during, now))).to.deep.equal([false, undefined, true]);
+    const atRest = observation({ nodes: all, rollout: { ...rollout, reason: 'AllNodesUpdated' } });
+    expect(statusOf(network(), atRest, during, now).nodes?.some(status => 'updated' in status)).to.equal(false);
+  });
+
   for (const [what, groups, pods, shown] of [
     [
       'nodes pass to a group',
