@@ -167,6 +167,14 @@ describe('connectNode with a topology', () => {
     expect(nodes.map(({ ip }) => [...bitcoind.node(ip).added])).to.deep.equal([[], ['192.0.2.1:18444'], []]);
   });
 
+  it('counts the connections of each node, with nodes of the network and with others', async () => {
+    const nodes = nodesOf(3);
+    bitcoind.node(ipOf(0)).call('addnode', ['192.0.2.9', 'onetry']);
+    const plan = planOf({ type: 'Line' }, nodes);
+    await connect(plan, nodes);
+    expect((await connect(plan, nodes)).map(({ connectionCount }) => connectionCount)).to.deep.equal([2, 2, 1]);
+  });
+
   it('connects a star of 120 nodes if its hub accepts as many as are planned, and by default 114', async () => {
     const nodes = nodesOf(120);
     const plan = planOf({ type: 'Star' }, nodes);

@@ -25,6 +25,16 @@ const nodeSchema = z.object({
     .string()
     .exactOptional()
     .meta({ description: 'The hash of the newest block of the chain of the node.', absent: 'Not known.' }),
+  connections: z.int().exactOptional().meta({
+    format: 'int32',
+    description: 'The number of its connections when the status was last written for another reason.',
+    absent: 'Not known.',
+  }),
+  chainBytes: z.int().exactOptional().meta({
+    format: 'int64',
+    description: 'The size of its blocks on disk when the status was last written for another reason.',
+    absent: 'Not known.',
+  }),
   updated: z.boolean().exactOptional().meta({
     description: 'Whether the pod is as the spec wants it; false while it has yet to be replaced.',
     absent: 'There is no rollout, or it is not known.',

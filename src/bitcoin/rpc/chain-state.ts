@@ -10,6 +10,8 @@ export interface ChainState {
   readonly tip: string;
   /** The time in the header of that block, in seconds since 1970. Undefined if bitcoind does not report it, as before version 23. */
   readonly timeSeconds?: number;
+  /** The size of its files of blocks. Undefined if bitcoind does not report it. */
+  readonly bytes?: number;
 }
 
 export const chainStateCall: RpcCall = { method: 'getblockchaininfo' };
@@ -17,10 +19,11 @@ export const chainStateCall: RpcCall = { method: 'getblockchaininfo' };
 /** @throws BitcoinRpcError if bitcoind answered with an error, BitcoinTransportError if the answer has another form */
 export function chainStateOf(outcome: RpcOutcome | undefined): ChainState {
   if (outcome !== undefined && 'error' in outcome) throw outcome.error;
-  const { blocks, bestblockhash, time } = (outcome?.result ?? {}) as Readonly<Record<string, unknown>>;
+  const { blocks, bestblockhash, time, size_on_disk: bytes } = (outcome?.result ?? {}) as Readonly<Record<string, unknown>>;
   if (!isHeight(blocks) || !isHash(bestblockhash))
     throw new BitcoinTransportError('unusable', 'the result of getblockchaininfo has an unexpected form');
-  return { height: blocks, tip: bestblockhash, ...(isHeight(time) ? { timeSeconds: time } : {}) };
+  const known = { height: blocks, tip: bestblockhash, ...(isHeight(bytes) ? { bytes } : {}) };
+  return isHeight(time) ? { ...known, timeSeconds: time } : known;
 }
 
 /** The height in the answer to a call that waits for a block. @throws as chainStateOf */

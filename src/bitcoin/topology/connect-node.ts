@@ -56,6 +56,8 @@ export interface NodeReport {
   readonly askedAtMs?: number;
   /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
   readonly outsidePeers?: number;
+  /** How many connections it has, whoever the peers are. Absent if the node gave no answer. */
+  readonly connectionCount?: number;
 }
 
 /** Timeout for a bitcoind that hangs. A slow one answers within it. */
@@ -234,7 +236,7 @@ function reportOf(
 ): NodeReport {
   const { connections, outsidePeers } = observedPeers(node, nodes, lists);
   const report = {
-    ...{ node, isComplete: rules.isComplete(lists), outsidePeers },
+    ...{ node, isComplete: rules.isComplete(lists), outsidePeers, connectionCount: lists.peers.length },
     ...(chain === undefined ? {} : { chain }),
     ...(hashes === undefined || hashes.size === 0 ? {} : { hashes }),
     ...(version === undefined ? {} : { version }),

@@ -8,6 +8,7 @@ import type {
 } from '../../bitcoin/api/bitcoin-network.ts';
 import type { Branch } from '../../bitcoin/chain/compare-chains.ts';
 import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { definedOnly } from '../../collections/defined-only.ts';
 import { rangesOf } from '../../bitcoin/topology/topology-problems.ts';
 import { type ConditionState } from './condition.ts';
 
@@ -53,12 +54,8 @@ export function chainStatusOf(
 }
 
 /** What a node's report adds to its entry in the status. */
-export function nodeChainOf({ chain, version }: NodeReport): Pick<BitcoinNetworkNode, 'version' | 'height' | 'tip'> {
-  return {
-    ...(version === undefined ? {} : { version }),
-    ...(chain === undefined ? {} : { height: chain.height, tip: chain.tip }),
-  };
-}
+export const nodeChainOf = ({ chain, version, connectionCount: connections }: NodeReport): Partial<BitcoinNetworkNode> =>
+  definedOnly({ version, height: chain?.height, tip: chain?.tip, connections, chainBytes: chain?.bytes });
 
 /** @param isCut whether the network is cut into parts */
 export function chainsAgree({ branches, lagging }: ChainsObserved, isCut: boolean): ConditionState {

@@ -152,9 +152,19 @@ const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name
   dnsName: `${name}.${serviceName(network)}`,
 });
 
-/** Whether two statuses are equal, but for the events that they store. The API server may answer with another order of keys. */
+/**
+ * Whether two statuses are equal, but for the events that they store, and for what is only written together with something else. The API
+ * server may answer with another order of keys.
+ */
 export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
-  isSameJson({ ...a, lastEvents: undefined }, { ...b, lastEvents: undefined });
+  isSameJson(compared(a), compared(b));
+
+/** Connections with strangers come and go, and files grow with writes to disk: at rest, and at an upgrade, nothing is written for either. */
+const compared = ({ nodes, ...status }: BitcoinNetworkStatus = {}): BitcoinNetworkStatus => ({
+  ...status,
+  ...definedOnly({ nodes: nodes?.map(node => ({ ...node, connections: 0, chainBytes: 0 })) }),
+  lastEvents: undefined,
+});
 
 /** Whether two statuses differ only in what every block changes. */
 export const isChainProgress = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>

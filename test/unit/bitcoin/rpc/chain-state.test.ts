@@ -15,6 +15,13 @@ describe('chainStateOf', () => {
     expect(chainStateOf({ result: { blocks: 0, bestblockhash: hash } })).to.deep.equal({ height: 0, tip: hash });
   });
 
+  it('reads the size of the blocks on disk, if it is one', () => {
+    const result = { blocks: 5, bestblockhash: hash, size_on_disk: 700_000_000_000 };
+    expect(chainStateOf({ result })).to.deep.equal({ height: 5, tip: hash, bytes: 700_000_000_000 });
+    for (const bytes of ['1', -1, 1.5, null])
+      expect(chainStateOf({ result: { ...result, size_on_disk: bytes } })).to.deep.equal({ height: 5, tip: hash });
+  });
+
   it('refuses what is no height or no hash', () => {
     for (const result of [
       null,

@@ -5,7 +5,7 @@ import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/
 import type { CredentialsState } from '../../../../src/controller/steps/credentials.ts';
 import type { Observation } from '../../../../src/controller/status/observation.ts';
 import { observeNodes } from '../../../../src/controller/status/pods.ts';
-import { isSameStatus, isUrgent, statusOf } from '../../../../src/controller/status/status.ts';
+import { isChainProgress, isSameStatus, isUrgent, statusOf } from '../../../../src/controller/status/status.ts';
 import { network, node, pod } from '../../../support/builders.ts';
 
 const found: CredentialsState = {
@@ -240,6 +240,23 @@ describe('statusOf', () => {
     const status = statusOf(network(), observation({ nodes: all, reports: complete(0, 1, 2) }), undefined, now);
     const shuffled = JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(status).reverse()))) as BitcoinNetworkStatus;
     expect(isSameStatus(shuffled, status)).to.equal(true);
+  });
+
+  it('has the connections and the size of the blocks of each node with its chain, and is equal whatever both are', () => {
+    const topology = { type: 'FullMesh' } as const;
+    const statusFor = (height: number, fields: Partial<NodeReport>, bytes?: number) => {
+      const chain = { height, tip: 'tip', ...(bytes === undefined ? {} : { bytes }) };
+      const branch = { height, tip: 'tip', depth: 0, ordinals: [0], behind: [], isCertain: true };
+      const chains = { branches: [branch], lagging: [], isCertain: true } as const;
+      const reports = [{ node: node(0), isComplete: true, chain, ...fields }];
+      return statusOf(network({ nodes: 1, topology }), observation({ nodes: [node(0)], reports, chains }), undefined, now);
+    };
+    const [before, later] = [statusFor(5, {}), statusFor(5, { connectionCount: 8 }, 1_500)];
+    expect(before.nodes?.[0]).not.to.have.any.keys('connections', 'chainBytes');
+    expect(later.nodes?.[0]).to.include({ height: 5, connections: 8, chainBytes: 1_500 });
+    expect([isSameStatus(before, later), isSameStatus(later, before)]).to.deep.equal([true, true]);
+    const further = statusFor(6, { connectionCount: 9 }, 1_800);
+    expect([isSameStatus(later, further), isChainProgress(later, further)]).to.deep.equal([false, true]);
   });
 
   it('is urgent when a node was lost or a condition changed, and not when one more node is ready', () => {
