@@ -9,6 +9,8 @@
 // 5. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
 //    out. Of a node that is not ready a new process does not know whether it ever worked: it may have the chain of the status.
 // 6. A pod that cannot be created as it was gets it if none of the nodes above it is needed for a chain (missing-pods.ts).
+// 7. The gate closes when all pods are updated, before the last node is back: behind an open gate, `kubectl rollout restart` would replace the
+//    others at once.
 import { type Findings, forgetBusy, isIn, noteBusy, rollingOut, type Wait } from './findings.ts';
 import { missingNodeOf, openToMissing } from './missing-pods.ts';
 import { chainObstacle, graceMs, hasNothingToLose, holdOf, stillSafe } from './obstacles.ts';
@@ -70,7 +72,7 @@ function keepTurns({ nodes }: RolloutSet, { memory }: RolloutInput, view: Rollou
 
 /** Keeps the turns that still count, and finds the nodes that are not back from theirs. */
 function noteTurns(set: RolloutSet, view: RolloutView, found: Findings): void {
-  if (view.isAtRest(set)) return;
+  if (view.isAtRest(set) && !view.isUnfinished(set)) return;
   const lowestPending = set.nodes.findIndex(node => view.isPending(set, node));
   for (const [index, node] of set.nodes.entries()) {
     const turn = view.turnOf(set, node);
@@ -147,10 +149,10 @@ function noteReturn(node: RolloutNode, known: Turn, view: RolloutView, found: Fi
 function partitionOf(set: RolloutSet, view: RolloutView, found: Findings): number {
   const { length } = set.nodes;
   if (view.isAtRest(set)) return length;
-  const isBusy = set.nodes.some(node => isIn(found.busy, node));
   const isPending = set.nodes.some(node => view.isPending(set, node));
-  // Before all revisions are the same, a pod that dies behind a closed gate comes back in its old version.
-  if (!isPending && !isBusy && view.isComplete(set)) return length;
+  // Before all revisions are the same, a pod that dies behind a closed gate comes back in its old version, and is replaced once more. Nodes
+  // that keep their chain can wait: behind an open gate they lose nothing by `kubectl rollout restart`.
+  if (!isPending && (view.isComplete(set) || !set.keepsChain)) return length;
   const missing = missingNodeOf(set);
   if (missing !== undefined && view.isPending(set, missing)) return openToMissing(set, missing, view, found);
   for (let index = length - 1; index >= 0; index -= 1) {

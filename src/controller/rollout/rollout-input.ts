@@ -73,6 +73,8 @@ export interface RolloutInput {
   readonly knownHeight: number;
   /** The rollout was stalled when this process started. */
   readonly wasStalled: boolean;
+  /** The node that the rollout waited for when this process started. Default: none. */
+  readonly waitedFor?: string | undefined;
   /** Monotonic milliseconds. */
   readonly nowMs: number;
 }

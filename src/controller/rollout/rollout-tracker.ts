@@ -33,6 +33,7 @@ export class RolloutTracker {
       knownHeight: status?.chain?.height ?? 0,
       memory: this.#memory ?? emptyMemory,
       wasStalled: this.#memory === undefined && wasStalled,
+      waitedFor: this.#memory === undefined ? status?.rollout?.current : undefined,
       nowMs: this.#nowMs(),
     });
     this.#memory = plan.memory;

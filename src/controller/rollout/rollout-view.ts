@@ -76,6 +76,11 @@ export class RolloutView {
     return partition === nodes.length && this.isComplete(set) && !nodes.some(node => this.isPending(set, node));
   }
 
+  /** Whether a node of the set had its turn and is not back, as far as this process or the status knows. */
+  isUnfinished(set: RolloutSet): boolean {
+    return set.nodes.some(node => this.turnOf(set, node)?.isBack === false || node.name === this.#input.waitedFor);
+  }
+
   isNextReady(set: RolloutSet): boolean {
     return set.nodes.findLast(node => this.isPending(set, node))?.pod?.isReady === true;
   }

@@ -68,6 +68,15 @@ describe('a rollout', function () {
   const untilEvents = (reason: string, times: number): Promise<void> =>
     eventually(async () => (await world.eventsOf(namespace, name)).get(reason)?.length === times);
 
+  const untilMessage = (text: string): Promise<void> =>
+    eventually(async () => (await world.conditions(namespace, name)).UpToDate?.includes(text) === true);
+
+  /** Lets a node get all blocks of its peers. */
+  async function sync(index: number): Promise<void> {
+    const ip = (await addresses())[index] ?? '';
+    world.bitcoind.node(ip).blocksPerAnswer = Infinity;
+  }
+
   for (const nodes of [2, 3])
     it(`by kubectl rollout restart leaves each of ${nodes} nodes at its height`, async () => {
       await start();
@@ -88,6 +97,24 @@ describe('a rollout', function () {
     await restart();
     await untilRolled(before);
     expect(await heights()).to.deep.equal([height, height]);
+  });
+
+  it('keeps the only node with all blocks when all are restarted once more while the last one syncs', async () => {
+    await start();
+    await startNetwork(2);
+    const before = await uids();
+    world.bitcoind.newBlocksPerAnswer = 0;
+    await restart();
+    await untilMessage(`waiting for ${name}-sts-1: it has 0 of ${height} blocks`);
+    await sync(1);
+    await untilMessage(`waiting for ${name}-sts-0: it has 0 of ${height} blocks`);
+    const between = await uids();
+    await restart();
+    world.bitcoind.newBlocksPerAnswer = Infinity;
+    await sync(0);
+    await untilRolled([...before, ...between]);
+    expect(await heights()).to.deep.equal([height, height]);
+    expect((await world.eventsOf(namespace, name)).has('ChainLost')).to.equal(false);
   });
 
   it('connects the spokes of a star while its hub is restarted, and makes it the same star again', async () => {
@@ -157,8 +184,6 @@ describe('a rollout', function () {
 
   const uidOf = async (pod: string): Promise<string | undefined> =>
     (await world.client.list(pods, { namespace })).items.find(({ metadata }) => metadata?.name === pod)?.metadata?.uid;
-  const untilMessage = (text: string): Promise<void> =>
-    eventually(async () => (await world.conditions(namespace, name)).UpToDate?.includes(text) === true);
 
   it('keeps the last copy of the chain when the other nodes are lost before its turn', async () => {
     await start();

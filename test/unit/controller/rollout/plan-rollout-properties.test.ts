@@ -1,5 +1,5 @@
-// Random rollouts: blocks are made meanwhile, new nodes sync slowly, nodes crash, reports are old, and processes are replaced. No block may be
-// lost.
+// Random rollouts: blocks are made meanwhile, new nodes sync slowly, nodes crash, reports are old, processes are replaced, and pods are
+// restarted once more while the last one syncs. No block may be lost.
 import { expect } from 'chai';
 import type { RolloutSpec } from '../../../../src/bitcoin/api/rollout.ts';
 import { planRollout } from '../../../../src/controller/rollout/plan-rollout.ts';
@@ -34,6 +34,8 @@ class SimulatedNetwork {
   #revisions = { current: 'v0', update: 'v1' };
   #memory: RolloutMemory = emptyMemory;
   #nowMs = 1;
+  /** The controller has seen the pods as they are. */
+  #isSeen = false;
   #uids = 0;
 
   constructor(seed: number) {
@@ -51,7 +53,8 @@ class SimulatedNetwork {
 
   get isDone(): boolean {
     const { current, update } = this.#revisions;
-    return current === update && this.#partition === this.pods.length && this.pods.every(({ isReady }) => isReady);
+    const isBack = ({ isReady, height }: SimulatedPod): boolean => isReady && height === this.highest;
+    return current === update && this.#partition === this.pods.length && this.pods.every(isBack);
   }
 
   step(): void {
@@ -59,7 +62,8 @@ class SimulatedNetwork {
     const dice = this.#random();
     if (dice < 0.02) this.#memory = emptyMemory;
     else if (dice < 0.025) this.#change();
-    else if (dice < 0.05) this.#crash();
+    else if (dice < 0.04) this.#restart();
+    else if (dice < 0.065) this.#crash();
     else if (dice < 0.3) this.#mine();
     else if (dice < 0.6) this.#sync();
     else if (dice < 0.8) this.#replace();
@@ -68,8 +72,18 @@ class SimulatedNetwork {
 
   /** A process writes the new template with a closed gate. */
   #change(): void {
-    this.#revisions = { ...this.#revisions, update: `v${Number(this.#revisions.update.slice(1)) + 1}` };
+    this.#revise();
     this.#partition = this.pods.length;
+  }
+
+  /** As kubectl rollout restart: the gate stays as it is. */
+  #restart(): void {
+    const { update } = this.#revisions;
+    if (this.#isSeen && this.pods.every(({ revision }) => revision === update)) this.#revise();
+  }
+
+  #revise(): void {
+    this.#revisions = { ...this.#revisions, update: `v${Number(this.#revisions.update.slice(1)) + 1}` };
   }
 
   /** A block is made by a node that has all of them, and those that are as high get it: at least one. */
@@ -102,6 +116,7 @@ class SimulatedNetwork {
 
   /** As the StatefulSet controller: one pod at a time, or as many as may be unavailable. */
   #replace(): void {
+    this.#isSeen = false;
     const { update } = this.#revisions;
     if (this.#countsUnavailable) this.#replaceWithin(update);
     else this.#replaceNext(update);
@@ -127,6 +142,7 @@ class SimulatedNetwork {
   }
 
   #plan(): void {
+    this.#isSeen = true;
     const { partitions, maxUnavailable, asks, memory } = planRollout({
       sets: [
         {

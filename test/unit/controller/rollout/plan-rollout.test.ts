@@ -29,6 +29,8 @@ class SimulatedSet {
   /** As while the StatefulSet controller does not run: no pod is replaced. */
   withholdsPods = false;
   wasStalled = false;
+  /** Of the last process. */
+  waitedFor: string | undefined;
   /** In the status. */
   knownHeight: number;
   reachable: RolloutInput['reachable'] = () => 'all';
@@ -59,7 +61,7 @@ class SimulatedSet {
           })),
         },
       ],
-      ...{ detourAround: this.detourAround, isSettled: this.isSettled, knownHeight: this.knownHeight },
+      ...{ detourAround: this.detourAround, isSettled: this.isSettled, knownHeight: this.knownHeight, waitedFor: this.waitedFor },
       ...{ spec: this.spec, reachable: this.reachable, memory: this.memory, wasStalled: this.wasStalled, nowMs: this.nowMs },
     });
     this.memory = plan.memory;
@@ -88,6 +90,12 @@ class SimulatedSet {
 
   change(revision = 'new'): void {
     this.revisions = { ...this.revisions, update: revision };
+  }
+
+  /** As kubectl rollout restart, when the StatefulSet controller is faster than ours. */
+  restart(revision: string): void {
+    this.change(revision);
+    this.#replace(this.partition, 1);
   }
 
   set(index: number, fields: Partial<RolloutPod> & { readonly height?: number; readonly isConnected?: boolean }): void {
@@ -307,6 +315,80 @@ describe('planRollout', () => {
       set.change();
       set.settle();
       expect(set.revisionsOfPods).to.equal('n');
+    });
+  });
+
+  describe('of which the last node is not back', () => {
+    /** All pods are updated. */
+    function lastOf(heights: readonly number[], fields: Partial<SimulatedSet> = {}): SimulatedSet {
+      const set = Object.assign(new SimulatedSet(heights), fields);
+      set.change();
+      set.settle();
+      for (let index = heights.length - 1; index > 0; index -= 1) {
+        set.becomeReady(index, 300);
+        set.settle();
+      }
+      expect(set.revisionsOfPods).to.equal('n'.repeat(heights.length));
+      return set;
+    }
+
+    it('closes the gate before it is ready, and waits for it nevertheless', () => {
+      const set = lastOf([300, 300]);
+      expect(set.partition).to.equal(2);
+      expect(set.settle()).to.equal('RollingOut 1 of 2 nodes are updated; waiting for sts-0: it is not ready');
+      set.becomeReady(0, 96);
+      expect(set.settle()).to.equal('RollingOut 1 of 2 nodes are updated; waiting for sts-0: it has 96 of 300 blocks');
+      set.nowMs += 600_000;
+      expect(set.state()).to.include('NodeNotBack sts-0 has not come back within 600 s');
+      set.becomeReady(0, 300);
+      expect(set.settle()).to.equal('AllNodesUpdated 2 of 2 nodes are up to date');
+      expect(set.plan().memory.turns).to.have.property('size', 0);
+    });
+
+    it('keeps the others when all are restarted once more', () => {
+      for (const countsUnavailable of [false, true])
+        for (const synced of [undefined, 96]) {
+          const set = lastOf([300, 300], { countsUnavailable });
+          if (synced !== undefined) {
+            set.becomeReady(0, synced);
+            set.settle();
+          }
+          set.restart('later');
+          for (let round = 0; round < 10; round += 1) {
+            set.settle();
+            expect(Math.max(...set.pods.map(pod => pod?.report?.height ?? 0)), `${synced}`).to.equal(300);
+            set.nowMs += 5_000;
+          }
+        }
+    });
+
+    it('keeps the gate open until it is ready if the nodes keep their chain, so that a pod that dies comes back in the new version', () => {
+      const set = lastOf([300, 300], { keepsChain: true });
+      expect(set.partition).to.equal(0);
+      set.becomeReady(0, 96);
+      expect(set.settle()).to.include('waiting for sts-0: it has 96 of 300 blocks');
+      expect(set.partition).to.equal(2);
+    });
+
+    it('opens the gate for it once more when its pod comes back in the old version', () => {
+      const set = lastOf([300, 300]);
+      set.pods[0] = { ...set.pods[0]!, uid: 'another', revision: 'old' };
+      set.becomeReady(0, 0);
+      set.settle();
+      expect([set.revisionsOfPods, set.partition]).to.deep.equal(['nn', 2]);
+    });
+
+    it('waits for it also in a new process, which knows it from the status', () => {
+      const set = lastOf([300, 300]);
+      set.becomeReady(0, 96);
+      set.settle();
+      [set.memory, set.waitedFor] = [emptyMemory, 'sts-0'];
+      expect(set.state()).to.equal('RollingOut 0 of 2 nodes are updated; waiting for sts-0: it has not answered yet');
+      set.waitedFor = undefined;
+      expect(set.settle()).to.equal('RollingOut 1 of 2 nodes are updated; waiting for sts-0: it has 96 of 300 blocks');
+      expect(set.partition).to.equal(2);
+      set.becomeReady(0, 300);
+      expect(set.settle()).to.equal('AllNodesUpdated 2 of 2 nodes are up to date');
     });
   });
 
