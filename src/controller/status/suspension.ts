@@ -4,6 +4,7 @@ import { isSuspended } from '../../bitcoin/resources/node-sets.ts';
 import type { Node } from '../../bitcoin/topology/peer-plan.ts';
 import type { PendingEvent } from '../../runtime/event-outbox.ts';
 import { reasons } from '../events/reasons.ts';
+import { sentence } from '../events/sentence.ts';
 import { conditionIn, type ConditionStates, hadCondition } from './condition.ts';
 
 /** Faults that need attention although the nodes are stopped. */
@@ -34,20 +35,28 @@ export function suspensionStates(
     Connected: notRunning,
     ...(wasProducing ? { BlocksProduced: notRunning } : {}),
     // So that who waits for it can read the volumes: no bitcoind writes to them any more.
-    Suspended: left === 0 ? { ...notRunning, status: 'True' } : { ...notRunning, reason: 'Suspending' },
+    Suspended:
+      left === 0
+        ? { ...notRunning, status: 'True', message: `${stopped}${endOfRollout(previous)}` }
+        : { ...notRunning, reason: 'Suspending' },
   };
 }
+
+/** A StatefulSet without pods forgets its former version, and which nodes had it. */
+const endOfRollout = (previous: BitcoinNetworkStatus | undefined): string =>
+  conditionIn(previous, 'UpToDate')?.status === 'False'
+    ? '; the rollout was not over, and all of them start in the new version when they are resumed'
+    : '';
 
 export function suspensionEvents(
   { spec }: BitcoinNetwork,
   previous: BitcoinNetworkStatus | undefined,
   status: BitcoinNetworkStatus,
 ): PendingEvent[] {
-  const reasonIn = (of: BitcoinNetworkStatus | undefined) => conditionIn(of, 'Suspended')?.reason;
-  const [was, is] = [reasonIn(previous), reasonIn(status)];
+  const was = conditionIn(previous, 'Suspended')?.reason;
+  const { reason: is, message = '' } = conditionIn(status, 'Suspended') ?? {};
   if (was === is) return [];
-  if (is === reasons.suspended)
-    return [{ type: 'Normal', reason: reasons.suspended, message: 'All nodes are stopped: spec.suspend is set' }];
+  if (is === reasons.suspended) return [{ type: 'Normal', reason: reasons.suspended, message: sentence(message) }];
   if (is !== 'Running' || was === undefined) return [];
   return [{ type: 'Normal', reason: reasons.resumed, message: `The network is resumed with ${spec.nodes} nodes` }];
 }

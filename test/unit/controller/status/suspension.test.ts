@@ -58,6 +58,21 @@ describe('a suspended network', () => {
     expect(reasonsOf(suspended, stopping, isStopped)).to.deep.equal(['Suspended']);
   });
 
+  it('says in its condition and event that a rollout which was not over ends, and nothing of it otherwise', () => {
+    const held = { reason: 'Held', message: 'm', updatedNodes: 1, detourEdges: 0 } as const;
+    const wasHeld = statusOf(before, { ...running, rollout: held }, wasRunning, now);
+    const isHeld = statusOf(suspended, stopped, wasHeld, now);
+    const later = statusOf(suspended, stopped, isHeld, now);
+    const said = [isStopped, isHeld, later].map(
+      ({ conditions }) => conditions?.find(({ type }) => type === 'Suspended')?.message,
+    );
+    const text = 'all nodes are stopped: spec.suspend is set';
+    const end = '; the rollout was not over, and all of them start in the new version when they are resumed';
+    expect(said).to.deep.equal([text, `${text}${end}`, `${text}${end}`]);
+    const messages = transitionEvents(suspended, wasHeld, isHeld).map(({ message }) => message);
+    expect(messages).to.include(`All nodes are stopped: spec.suspend is set${end}`);
+  });
+
   it('is Running when it is resumed, which is one event', () => {
     const resumed = statusOf(before, stopped, isStopped, now);
     expect(conditionsIn(resumed)).to.include({ Suspended: 'False Running', Ready: 'False NodesNotReady' });
