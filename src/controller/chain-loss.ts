@@ -36,7 +36,7 @@ export class ChainLoss {
     const height = network.status?.chain?.height ?? 0;
     const heights = reports.flatMap(({ chain }) => chain?.height ?? []);
     const isBelow = height > 0 && heights.length > 0 && Math.max(...heights) < height;
-    if (!isBelow || isPublicChain(network.spec) || keptItsPod(network, reports, height)) {
+    if (!isBelow || isPublicChain(network.spec) || isShortened(network, reports, height)) {
       this.#belowSinceMs = undefined;
       return nothing;
     }
@@ -82,11 +82,17 @@ export class ChainLoss {
   }
 }
 
-/** Whether a node that had the chain still runs: then a reorganisation or a call made it shorter. */
-const keptItsPod = ({ status }: BitcoinNetwork, reports: readonly NodeReport[], height: number): boolean =>
+/**
+ * Whether a node that had the chain still runs and knows its former tip: then a reorganisation or a call made it shorter. A container that
+ * was restarted in its pod has lost what was not on a disk, although the pod, its address and its readiness are as before.
+ */
+const isShortened = ({ status }: BitcoinNetwork, reports: readonly NodeReport[], height: number): boolean =>
   status?.nodes?.some(
     before =>
       before.ready &&
       (before.height ?? 0) >= height &&
-      reports.some(({ node, chain }) => chain !== undefined && node.name === before.nodeName && node.ip === before.ip),
+      reports.some(
+        ({ node, chain, knowsFormer }) =>
+          chain !== undefined && knowsFormer !== false && node.name === before.nodeName && node.ip === before.ip,
+      ),
   ) ?? false;

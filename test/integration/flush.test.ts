@@ -1,7 +1,8 @@
 // What a real bitcoind keeps of its chain when it is killed: all blocks that it had when it was asked to write them to disk.
 import { expect } from 'chai';
 import { rpcPort } from '../../src/bitcoin/api/names.ts';
-import { connectNode } from '../../src/bitcoin/topology/connect-node.ts';
+import type { ChainState } from '../../src/bitcoin/rpc/chain-state.ts';
+import { connectNode, type NodeReport } from '../../src/bitcoin/topology/connect-node.ts';
 import { node } from '../support/builders.ts';
 import { RealBitcoind } from '../support/processes/real-bitcoind.ts';
 
@@ -17,11 +18,12 @@ describe('a node that is killed', function () {
 
   const mine = (blocks: number) => bitcoind.call({ method: 'generatetodescriptor', params: [blocks, 'raw(51)'] });
   const tip = async () => (await bitcoind.call({ method: 'getblockcount' }, { method: 'getbestblockhash' })) as [number, string];
-  async function ask(flushes: boolean): Promise<void> {
+  async function ask(flushes: boolean, former?: ChainState): Promise<NodeReport> {
     const only = node(0, { ip });
-    const request = { node: only, nodes: [only], credentials, rpcPort, flushes };
+    const request = { node: only, nodes: [only], credentials, rpcPort, flushes, former };
     const report = await connectNode(request, new AbortController().signal);
     expect(report).to.include({ isComplete: true });
+    return report;
   }
 
   it('has the blocks that it had when it was asked to write them to disk', async () => {
@@ -35,8 +37,20 @@ describe('a node that is killed', function () {
 
   it('has lost blocks that came after that', async () => {
     await mine(5);
-    await ask(false);
+    const { chain } = await ask(false);
     await bitcoind.killAndRestart();
     expect((await tip())[0]).to.equal(20);
+    expect(await ask(false, chain)).to.include({ knowsFormer: false });
+  });
+
+  it('knows blocks that it was asked to take out of its chain, and has no loss by that', async () => {
+    const { chain } = await ask(false);
+    const [twelfth] = await bitcoind.call({ method: 'getblockhash', params: [12] });
+    await bitcoind.call({ method: 'invalidateblock', params: [twelfth] });
+    const report = await ask(true, chain);
+    expect(report).to.include({ knowsFormer: true });
+    expect(report.chain?.height).to.equal(11);
+    await bitcoind.killAndRestart();
+    expect(await ask(false, chain)).to.include({ knowsFormer: true });
   });
 });

@@ -192,8 +192,8 @@ export class RolledNetwork {
     let response = await call(this.#password);
     if (response.status === 401) response = await call(firstPassword);
     if (response.status === 401) throw new Error(`node ${ordinal} refuses the credentials`);
-    const { result, error } = (await response.json()) as { result: T; error: { message: string } | null };
-    if (error !== null) throw new Error(`${method}: ${error.message}`);
+    const { result, error } = (await response.json()) as { result: T; error?: { message: string } };
+    if (error !== undefined) throw new Error(`${method}: ${error.message}`);
     return result;
   }
 

@@ -67,6 +67,20 @@ export function chainTipsOf(outcome: RpcOutcome | undefined): ChainTip[] {
   });
 }
 
+export const blockCall = (hash: string): RpcCall => ({ method: 'getblockheader', params: [hash] });
+
+const rpcNotFound = -5;
+
+/**
+ * Whether the node has had the block: also one that is not in its chain any more, as after a reorganisation or `invalidateblock`. A header
+ * alone is no block. Undefined if the call failed otherwise.
+ */
+export function knowsBlock(outcome: RpcOutcome | undefined): boolean | undefined {
+  if (outcome === undefined) return undefined;
+  if ('error' in outcome) return outcome.error.code === rpcNotFound ? false : undefined;
+  return (outcome.result as { readonly nTx?: unknown } | null)?.nTx !== 0;
+}
+
 export const versionCall: RpcCall = { method: 'getnetworkinfo' };
 
 const maxVersionLength = 64;

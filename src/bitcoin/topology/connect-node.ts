@@ -1,6 +1,8 @@
 // Connects a node of a network to the others that should be its peers: those that it dials are dialled at once, and are added to its list.
+import { definedOnly } from '../../collections/defined-only.ts';
 import { type Reorg, reorgOf } from '../chain/reorg.ts';
 import {
+  blockCall,
   blockHashCall,
   blockHashOf,
   type ChainState,
@@ -8,6 +10,7 @@ import {
   chainStateOf,
   chainTipsCall,
   chainTipsOf,
+  knowsBlock,
   versionCall,
   versionOf,
 } from '../rpc/chain-state.ts';
@@ -46,6 +49,11 @@ export interface NodeReport {
   readonly hashes?: ReadonlyMap<number, string>;
   /** It has replaced blocks of the chain that it had before. Only the first report after that has it. */
   readonly reorg?: Reorg;
+  /**
+   * Whether it still knows the tip that it had before, if that is not in its chain any more. One that does not has other data than before,
+   * as after a restart without a volume.
+   */
+  readonly knowsFormer?: boolean;
   /** As in `Satoshi:29.4.2/Knots:20260210`. Absent if it was not asked for. */
   readonly version?: string;
   /** With nodes of the network. Absent if the node gave no answer, or has no target. */
@@ -244,17 +252,16 @@ function reportOf(
   return target === undefined ? report : { ...report, connections };
 }
 
-/** Asks for the branches that the node knows only if its former tip is not in its chain any more. */
+/** Asks for the branches that the node knows, and for its former tip, only if that is not in its chain any more. */
 async function observedReorg(
   client: RpcClient,
   { former }: ConnectRequest,
   { chain, hashes }: Look,
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<Pick<NodeReport, 'reorg'>> {
+): Promise<Pick<NodeReport, 'reorg' | 'knowsFormer'>> {
   if (former === undefined || chain === undefined || hashes?.get(former.height) === former.tip) return {};
-  const [outcome] = await client.batch([chainTipsCall], options);
-  const reorg = reorgOf(former, chain, chainTipsOf(outcome));
-  return reorg === undefined ? {} : { reorg };
+  const [tips, block] = await client.batch([chainTipsCall, blockCall(former.tip)], options);
+  return definedOnly({ reorg: reorgOf(former, chain, chainTipsOf(tips)), knowsFormer: knowsBlock(block) });
 }
 
 /** @throws the reason of the signal once it has aborted */

@@ -26,11 +26,14 @@ export const isSameChain = ({ chain, version, hashes }: NodeReport, before: Node
   chain === undefined ||
   (chain.tip === before?.chain?.tip && hashes?.size === before.hashes?.size && (version ?? before.version) === before.version);
 
-/** What of the last report still counts. A node that fails still has its chain. The version is not asked for at each look. */
+/**
+ * What of the last report still counts. A node that fails still has its chain. The version is not asked for at each look, and the former tip
+ * only when it is not in the chain any more.
+ */
 export function withFormer(report: NodeReport, before: NodeReport | undefined): NodeReport {
   const { chain, hashes } = report.chain === undefined ? (before ?? {}) : report;
-  const { version = before?.version } = report;
-  return { ...report, ...definedOnly({ chain, hashes, version }) };
+  const { version = before?.version, knowsFormer = before?.knowsFormer } = report;
+  return { ...report, ...definedOnly({ chain, hashes, version, knowsFormer }) };
 }
 
 /** With that of a report, if it has one: the newest `most` of them, in the order of the reports. */

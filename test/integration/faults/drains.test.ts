@@ -36,8 +36,12 @@ describe('a drain', function () {
     const budget = maxUnavailable === undefined ? {} : { podDisruptionBudget: { maxUnavailable } };
     await world.declare(namespace, name, { nodes, ...budget });
     await world.untilRight(namespace, name);
-    for (const { ip } of (await world.status(namespace, name)).nodes ?? []) world.bitcoind.node(ip).height = height;
-    await eventually(async () => (await world.status(namespace, name)).chain?.height === height);
+    await setHeight(height);
+  }
+
+  async function setHeight(wanted: number): Promise<void> {
+    for (const { ip } of (await world.status(namespace, name)).nodes ?? []) world.bitcoind.node(ip).height = wanted;
+    await eventually(async () => (await world.status(namespace, name)).chain?.height === wanted);
   }
 
   function evict(pod: string): Promise<string> {
@@ -67,6 +71,32 @@ describe('a drain', function () {
     await start();
     await world.untilCondition(namespace, name, 'ChainLost', 'True BlocksLost');
     await eventually(async () => (await world.eventsOf(namespace, name)).get('ChainLost')?.length === 1);
+  });
+
+  it('or a kill of the containers in their pods, which keep their addresses, is reported alike, also by the next controller', async () => {
+    const restart = async (): Promise<void> => {
+      for (const { ip } of (await world.status(namespace, name)).nodes ?? []) world.bitcoind.restart(ip);
+    };
+    await startNetwork(2);
+    await controller?.kill();
+    await restart();
+    await start();
+    await world.untilCondition(namespace, name, 'ChainLost', 'True BlocksLost');
+    await eventually(async () => (await world.eventsOf(namespace, name)).get('ChainLost')?.length === 1);
+    await setHeight(height + 1);
+    await world.untilCondition(namespace, name, 'ChainLost', 'False HeightReached');
+    await restart();
+    await world.untilCondition(namespace, name, 'ChainLost', 'True BlocksLost');
+    await eventually(async () => (await world.eventsOf(namespace, name)).get('ChainLost')?.length === 2);
+  });
+
+  it('is not confused with what made a chain shorter: nodes that know the blocks have lost none', async () => {
+    await startNetwork(2);
+    await controller?.kill();
+    for (const { ip } of (await world.status(namespace, name)).nodes ?? []) world.bitcoind.node(ip).height = height - 5;
+    await start();
+    await eventually(async () => (await world.status(namespace, name)).chain?.height === height - 5);
+    expect(await world.condition(namespace, name, 'ChainLost')).to.equal('');
   });
 
   it('takes no node of a network whose podDisruptionBudget permits none', async () => {

@@ -49,6 +49,8 @@ export class SimulatedNode {
   slowMs = 2_000;
   /** The number of blocks after the genesis block. */
   height = 0;
+  /** The highest that it had when it was called: it knows the blocks up to it. */
+  #highest = 0;
   /** The time in the header of the newest block, in seconds since 1970. */
   tipSeconds = 1_296_688_602;
   /** The heights of the blocks that it has made. */
@@ -80,6 +82,7 @@ export class SimulatedNode {
   /** The result of one call. @throws RpcError */
   call(method: string, params: readonly unknown[]): unknown {
     this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    this.#highest = Math.max(this.#highest, this.height);
     const [peer, command] = params as [string, string];
     switch (method) {
       case 'addnode':
@@ -120,6 +123,7 @@ export class SimulatedNode {
       }
       case 'getblockheader': {
         const height = Number.parseInt(String(params[0]), 16);
+        if (height > this.#highest) throw rpcError(-5, 'Block not found');
         const previousblockhash = height === 0 ? undefined : hashAt(height - 1);
         return { hash: hashAt(height), height, previousblockhash, time: this.tipSeconds, nTx: 1 };
       }

@@ -84,6 +84,14 @@ describe('ChainLoss', () => {
     expect(loss.observe(of, [podOf(0, 1)], [reportOf(0, 1, height - 5)]).verdict).to.equal('none');
   });
 
+  it('is if that node does not know its former tip any more, as after its container was killed in its pod', () => {
+    const of = networkOf({ nodes: 2 }, [0, 1]);
+    const pods = [podOf(0, 1), podOf(1, 1)];
+    const emptied = { ...reportOf(0, 1, 0), knowsFormer: false };
+    expect(loss.observe(of, pods, [emptied, { ...reportOf(1, 1, 0), knowsFormer: false }]).verdict).to.equal('lost');
+    expect(loss.observe(of, pods, [emptied, { ...reportOf(1, 1, 9), knowsFormer: true }]).verdict).to.equal('none');
+  });
+
   it('knows of a pod that was created since it observes the network that it has no blocks, until it reports some', () => {
     const of = networkOf({ nodes: 2 });
     loss.observe(of, [podOf(0, 1)], []);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { blockHashOf, chainStateOf, chainTipsOf, versionOf } from '../../../../src/bitcoin/rpc/chain-state.ts';
+import { blockHashOf, chainStateOf, chainTipsOf, knowsBlock, versionOf } from '../../../../src/bitcoin/rpc/chain-state.ts';
 import { BitcoinRpcError, BitcoinTransportError } from '../../../../src/bitcoin/rpc/rpc-errors.ts';
 
 const hash = 'ab'.repeat(32);
@@ -48,6 +48,19 @@ describe('chainTipsOf', () => {
     const result = [entry, { ...entry, hash: 'x' }, { ...entry, branchlen: -1 }, null, 'x'];
     expect(chainTipsOf({ result })).to.deep.equal([{ height: 103, hash, branchLength: 3, status: 'valid-fork' }]);
     expect(chainTipsOf(failed)).to.deep.equal([]);
+  });
+});
+
+describe('knowsBlock', () => {
+  it('is so of a block in any chain, and not of one that the node does not have, nor of its header alone', () => {
+    expect(knowsBlock({ result: { confirmations: -1, nTx: 1 } })).to.equal(true);
+    expect(knowsBlock({ result: { confirmations: -1, nTx: 0 } })).to.equal(false);
+    expect(knowsBlock({ error: new BitcoinRpcError('getblockheader', -5, 'Block not found') })).to.equal(false);
+  });
+
+  it('is unknown if the call failed otherwise', () => {
+    expect(knowsBlock(failed)).to.equal(undefined);
+    expect(knowsBlock(undefined)).to.equal(undefined);
   });
 });
 

@@ -59,7 +59,7 @@ describe('a suspended network', () => {
   });
 
   it('says in its condition and event that a rollout which was not over ends, and nothing of it otherwise', () => {
-    const held = { reason: 'Held', message: 'm', updatedNodes: 1, detourEdges: 0 } as const;
+    const held = { reason: 'Held', message: 'm', updatedNodes: 1, detourEdges: 0, isUpdated: new Map() } as const;
     const wasHeld = statusOf(before, { ...running, rollout: held }, wasRunning, now);
     const isHeld = statusOf(suspended, stopped, wasHeld, now);
     const later = statusOf(suspended, stopped, isHeld, now);
