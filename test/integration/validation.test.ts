@@ -139,13 +139,15 @@ describe('a BitcoinNetwork that the API server validates', function () {
       expect(settings).to.include(field);
   });
 
-  it('has its chain in the wide output only', async () => {
+  it('has its chain and its storage in the wide output only', async () => {
     await client.create(looseNetworks, networkOf('listed', { nodes: 1, chain: 'testnet4' }));
     const narrow = await server.kubectl('get', 'bitcoinnetwork', 'listed');
     const wide = await server.kubectl('get', 'bitcoinnetwork', 'listed', '-o', 'wide');
     await client.delete(looseNetworks, { namespace, name: 'listed' });
     expect(narrow).to.match(/^NAME +NODES +READY +EDGES +HEIGHT +TIPS +CONNECTED +AGE/);
     expect(wide).to.match(/^NAME +NODES +READY +EDGES +HEIGHT +TIPS +CONNECTED +CHAIN +AGE.*testnet4/s);
+    expect(wide).to.match(/ AGE +STORAGE/);
+    expect(narrow).not.to.include('STORAGE');
   });
 
   describe('when it is changed', () => {

@@ -56,6 +56,7 @@ export function customResourceDefinition(): JsonSchema {
             ),
             wide(column('Chain', 'string', '.spec.chain', 'The chain; regtest if the spec names none.')),
             column('Age', 'date', '.metadata.creationTimestamp', 'The time since the network was created.'),
+            wide(column('Storage', 'string', '.status.storage', 'Ephemeral, Persistent or Mixed: whether nodes have volumes.')),
           ],
         },
       ],

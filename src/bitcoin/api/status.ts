@@ -225,6 +225,11 @@ export const statusSchema = z
       .array(nodeSchema)
       .optional()
       .meta({ ...listMap('ordinal'), description: 'The nodes that exist, by ordinal.' }),
+    storage: z.enum(['Ephemeral', 'Persistent', 'Mixed']).exactOptional().meta({
+      description:
+        'Where the nodes have their blocks and wallets. Ephemeral: in their pods, and they are lost with them. Persistent: on volumes. Mixed: some nodes have volumes.',
+      absent: 'A former release wrote the status, and it has not changed since.',
+    }),
     edges: edgesSchema.exactOptional(),
     rollout: rolloutSchema.exactOptional(),
     chain: chainStatusSchema.exactOptional(),

@@ -128,10 +128,10 @@ export class LostStatus {
   }
 }
 
-/** The fields of a status that the answer lacks or has otherwise. */
+/** The fields of a status that the answer lacks or has otherwise. `storage` is no loss: it follows from the spec. */
 function lostFields(sent: BitcoinNetworkStatus, answered: BitcoinNetworkStatus | undefined): Field[] {
   const names = differencesOf(sent, answered ?? {}).flatMap(({ path: [name] }) => (typeof name === 'string' ? [name] : []));
-  return [...new Set(names)] as Field[];
+  return [...new Set(names)].filter(name => name !== 'storage') as Field[];
 }
 
 const hasAll = (status: BitcoinNetworkStatus, fields: readonly Field[]): boolean =>

@@ -17,6 +17,7 @@ import { statusBlockOf } from './recent-blocks.ts';
 import { conditionsOf } from './conditions.ts';
 import type { Observation, PausedObservation } from './observation.ts';
 import { oneOfEachOrdinal } from './pods.ts';
+import { storageIn } from './storage.ts';
 import { walletsIn } from './wallets.ts';
 
 /** The status that a network should have. */
@@ -43,6 +44,7 @@ export function statusOf(
       ...updatedOf(node),
       ...definedOnly({ externalAddress: observation.externalAddresses?.get(node.name) }),
     })),
+    ...storageIn(network, observation, previous),
     ...edgesIn(observation, previous),
     ...rolloutIn(observation, previous),
     ...chains.ofNetwork,
@@ -159,11 +161,14 @@ const nodeStatus = (network: BitcoinNetwork, { ordinal, group, isReady, ip, name
 export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetworkStatus): boolean =>
   isSameJson(compared(a), compared(b));
 
-/** Connections with strangers come and go, and files grow with writes to disk: at rest, and at an upgrade, nothing is written for either. */
+/**
+ * Connections with strangers come and go, and files grow with writes to disk; `storage` follows from the spec. At rest, and at an upgrade,
+ * nothing is written for them.
+ */
 const compared = ({ nodes, ...status }: BitcoinNetworkStatus = {}): BitcoinNetworkStatus => ({
   ...status,
   ...definedOnly({ nodes: nodes?.map(node => ({ ...node, connections: 0, chainBytes: 0 })) }),
-  lastEvents: undefined,
+  ...{ lastEvents: undefined, storage: undefined },
 });
 
 /** Whether two statuses differ only in what every block changes. */

@@ -13,7 +13,25 @@ import { sentence } from '../events/sentence.ts';
 import type { Growth } from '../volumes/volume-growth.ts';
 import { isExpansion } from '../volumes/volume-expansion.ts';
 import { conditionIn, type ConditionState, sameState } from './condition.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, PausedObservation } from './observation.ts';
+
+/** As it was while nothing of the spec is applied. */
+export function storageIn(
+  network: BitcoinNetwork,
+  observation: Observation | PausedObservation,
+  previous: BitcoinNetworkStatus | undefined,
+): Pick<BitcoinNetworkStatus, 'storage'> {
+  if ('isPaused' in observation) return previous?.storage === undefined ? {} : { storage: previous.storage };
+  const sets = resumedSetsOf(network);
+  const withNodes = sets.filter(({ nodes }) => nodes > 0);
+  const kinds = new Set(
+    (withNodes.length > 0 ? withNodes : sets).map(({ settings }) =>
+      settings.storage === undefined ? ('Ephemeral' as const) : ('Persistent' as const),
+    ),
+  );
+  const [kind = 'Ephemeral'] = kinds;
+  return { storage: kinds.size > 1 ? 'Mixed' : kind };
+}
 
 /** As images/bitcoind/volume.sh says it. */
 const otherChain = /the volume is of another chain/;

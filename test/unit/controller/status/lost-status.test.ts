@@ -28,6 +28,11 @@ describe('LostStatus', () => {
     expect(lost.previousOf({ ...network(), status: sent })).to.equal(sent);
   });
 
+  it('reports nothing where only `storage` is not kept, which follows from the spec', () => {
+    expect(lost.noteAnswer(network(), { ...sent, storage: 'Ephemeral' }, sent)).to.equal(undefined);
+    expect([lost.fault, lost.retryMs(network())]).to.deep.equal([undefined, undefined]);
+  });
+
   it('names the fields that are not kept, once a network and once in the log', () => {
     const words = 'does not keep status.conditions';
     expect(lost.noteAnswer(network(), sent, pruned)).to.include(words);

@@ -259,6 +259,16 @@ describe('statusOf', () => {
     expect([isSameStatus(later, further), isChainProgress(later, further)]).to.deep.equal([false, true]);
   });
 
+  it('equals that of a former release without `storage`, and has it with the next change', () => {
+    const status = statusOf(network(), observation({ nodes: all, reports: complete(0, 1, 2) }), undefined, now);
+    const { storage, ...former } = status;
+    expect(storage).to.equal('Ephemeral');
+    expect(isSameStatus(former, status)).to.equal(true);
+    const edited = network({ storage: { size: '1Gi' } }, { generation: 2 });
+    const after = statusOf(edited, observation({ nodes: all, reports: complete(0, 1, 2) }), status, now);
+    expect([isSameStatus(status, after), after.storage]).to.deep.equal([false, 'Persistent']);
+  });
+
   it('is urgent when a node was lost or a condition changed, and not when one more node is ready', () => {
     const status = (count: number) => statusOf(network(), observation({ nodes: all.slice(0, count) }), undefined, now);
     expect(isUrgent(undefined, status(0))).to.equal(true);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { BitcoinNetwork, BitcoinNetworkStatus } from '../../../../src/bitcoin/api/bitcoin-network.ts';
 import { reasons } from '../../../../src/controller/events/reasons.ts';
 import type { Observation } from '../../../../src/controller/status/observation.ts';
-import { storageEvents, storageReady } from '../../../../src/controller/status/storage.ts';
+import { storageEvents, storageIn, storageReady } from '../../../../src/controller/status/storage.ts';
 import type { Growth } from '../../../../src/controller/volumes/volume-growth.ts';
 import { network, node } from '../../../support/builders.ts';
 
@@ -23,6 +23,40 @@ const mounted = 'True VolumesReady: the volumes of all nodes with storage are mo
 
 const statusWith = (status: 'True' | 'False', reason: string, message = 'm'): BitcoinNetworkStatus => ({
   conditions: [{ type: 'StorageReady', status, reason, message, lastTransitionTime: 't' }],
+});
+
+describe('status.storage', () => {
+  const observed: Observation = {
+    nodes: [],
+    reports: [],
+    children: [],
+    problems: [],
+    credentials: { isAvailable: false } as never,
+  };
+  const kindOf = (of: BitcoinNetwork): string | undefined => storageIn(of, observed, undefined).storage;
+  const group = { name: 'other', nodes: 1, ordinals: { start: 1 } };
+
+  it('names the data of nodes without a volume ephemeral, which is the default', () => {
+    expect(kindOf(network({ nodes: 2 }))).to.equal('Ephemeral');
+    expect(kindOf(network({ nodes: 0 }))).to.equal('Ephemeral');
+    expect(kindOf(network({ nodes: 2, suspend: true }))).to.equal('Ephemeral');
+  });
+
+  it('names those on volumes persistent, also if the only nodes are in groups with them', () => {
+    expect(kindOf(stored)).to.equal('Persistent');
+    expect(kindOf(network({ nodes: 2, suspend: true, storage }))).to.equal('Persistent');
+    expect(kindOf(network({ nodes: 1, groups: [{ ...group, ordinals: { start: 0 }, storage }] }))).to.equal('Persistent');
+  });
+
+  it('is Mixed if some nodes have volumes', () => {
+    expect(kindOf(network({ nodes: 2, groups: [{ ...group, storage }] }))).to.equal('Mixed');
+  });
+
+  it('stays as it was while nothing of the spec is applied', () => {
+    const paused = { isPaused: true, nodes: [] } as const;
+    expect(storageIn(network({ nodes: 0 }), paused, { storage: 'Mixed' })).to.deep.equal({ storage: 'Mixed' });
+    expect(storageIn(stored, paused, undefined)).to.deep.equal({});
+  });
 });
 
 describe('StorageReady', () => {
