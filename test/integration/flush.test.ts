@@ -28,7 +28,7 @@ describe('a node that is killed', function () {
 
   it('has the blocks that it had when it was asked to write them to disk', async () => {
     await mine(20);
-    await ask(true);
+    expect(await ask(true)).to.include({ hasFlushed: true });
     const before = await tip();
     await bitcoind.killAndRestart();
     expect(await tip()).to.deep.equal(before);

@@ -49,10 +49,7 @@ export interface NodeReport {
   readonly hashes?: ReadonlyMap<number, string>;
   /** It has replaced blocks of the chain that it had before. Only the first report after that has it. */
   readonly reorg?: Reorg;
-  /**
-   * Whether it still knows the tip that it had before, if that is not in its chain any more. One that does not has other data than before,
-   * as after a restart without a volume.
-   */
+  /** Whether it still knows the tip that it had before, if that is not in its chain any more. If not, its data are others than before. */
   readonly knowsFormer?: boolean;
   /** As in `Satoshi:29.4.2/Knots:20260210`. Absent if it was not asked for. */
   readonly version?: string;
@@ -62,6 +59,8 @@ export interface NodeReport {
   readonly hasPreviousCredentials?: boolean;
   /** When it was asked; monotonic milliseconds. The node monitor sets it. */
   readonly askedAtMs?: number;
+  /** Whether it was asked to write its chain to disk. It is not if its peers were changed, or if it gave no answer. */
+  readonly hasFlushed?: boolean;
   /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
   readonly outsidePeers?: number;
   /** How many connections it has, whoever the peers are. Absent if the node gave no answer. */
@@ -133,7 +132,7 @@ export interface ConnectRequest {
   readonly compareHeights?: readonly number[];
   /** Whether it is asked for its version. A new node always is. */
   readonly asksVersion?: boolean;
-  /** Whether it writes its chain to disk after it has answered. That it cannot is no failure. Default: false. */
+  /** Whether it writes its chain to disk after it has answered, unless its peers have to be changed. That it cannot is no failure. Default: false. */
   readonly flushes?: boolean;
 }
 
@@ -171,8 +170,9 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
     const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.calls.length);
     const reorgIn = (seen: Look) => observedReorg(client, request, seen, options(answerTimeoutMs));
     if (changes.length === 0 && !isNew) {
-      if (request.flushes === true) await flush(client, options(answerTimeoutMs));
-      return { ...reportOf(request, rules, look), ...(await reorgIn(look)) };
+      const { flushes = false } = request;
+      if (flushes) await flush(client, options(answerTimeoutMs));
+      return { ...reportOf(request, rules, look), ...(flushes ? { hasFlushed: true } : {}), ...(await reorgIn(look)) };
     }
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);

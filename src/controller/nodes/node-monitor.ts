@@ -249,8 +249,7 @@ export class NodeMonitor {
     const { network } = node;
     const wasLively = network.isLively;
     const ask = node.startAsk(signal);
-    const flushes = isFlushDue(network.network, node.node, performance.now() - node.flushedAtMs);
-    if (flushes) node.flushedAtMs = performance.now();
+    const flushes = isFlushDue(network.network, node.node, node.unflushedMs);
     try {
       const report = await this.#options.ask(
         {

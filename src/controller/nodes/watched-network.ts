@@ -106,7 +106,7 @@ export class WatchedNetwork {
       if (group === undefined) continue;
       const former = before.get(node.name);
       const isKnown = former?.node.ip === node.ip && !hasNewCredentials;
-      const watched = isKnown ? former : new NodeOf<WatchedNetwork>(this, node);
+      const watched = isKnown ? former : new NodeOf<WatchedNetwork>(this, node, former);
       if (isKnown) before.delete(node.name);
       watched.node = node;
       const isNewlyReady = node.isReady && !wereReady.has(watched);

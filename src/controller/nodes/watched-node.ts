@@ -50,17 +50,26 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
   #targetVersion = 0;
   /** Whether it is asked for its version at the next look. */
   asksVersion = true;
-  /** The monotonic time at which it was asked last to write its chain to disk, or since which it is known. */
-  flushedAtMs = performance.now();
+  /** The monotonic time at which it was asked last to write its chain to disk, or was new. */
+  #flushedAtMs: number;
   /** The height at which it lacks blocks of its side, and when it may be helped, and after that again; monotonic milliseconds. */
   #lack: { readonly height: number; helpMs: number; pauseMs: number } | undefined;
   #isNew: boolean;
   #ask: { readonly deadline: Deadline; readonly startedMs: number } | undefined;
 
-  constructor(network: Network, node: Node) {
+  /** @param former the one of its name before, if there was one */
+  constructor(network: Network, node: Node, former?: WatchedNode) {
     this.network = network;
     this.node = node;
     this.#isNew = node.isNew ?? false;
+    // When a former process had a node with blocks write them to disk is not known.
+    const firstMs = this.formerChain === undefined ? performance.now() : -Infinity;
+    this.#flushedAtMs = former?.node.ip === node.ip ? former.#flushedAtMs : firstMs;
+  }
+
+  /** For how long it has not been asked to write its chain to disk, in milliseconds. Its first look has more to do. */
+  get unflushedMs(): number {
+    return this.report === undefined ? 0 : performance.now() - this.#flushedAtMs;
   }
 
   get name(): string {
@@ -122,7 +131,10 @@ export class WatchedNode<Network extends NodesNetwork = NodesNetwork> {
     return {
       node,
       signal: deadline.signal,
-      finish: report => network.take(this, report, { version, startedMs }),
+      finish: report => {
+        if (report.hasFlushed === true) this.#flushedAtMs = startedMs;
+        return network.take(this, report, { version, startedMs });
+      },
       clear: () => {
         deadline.clear();
         this.#ask = undefined;

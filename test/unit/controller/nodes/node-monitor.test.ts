@@ -16,6 +16,7 @@ import { network, node } from '../../../support/builders.ts';
 import { RecordingLogger } from '../../../support/fakes/recording-logger.ts';
 
 const alice = network({ nodes: 3 });
+const stored = network({ nodes: 2, storage: { size: '1Gi' } });
 /** Every node with every other. */
 const mesh: PeerPlan = { topology: undefined, externalPeers: new Map() };
 const credentials: Credentials = { user: 'user', password: 'password' };
@@ -36,6 +37,8 @@ class FakeNodes {
   readonly hanging = new Map<string, number>();
   readonly failing = new Map<string, BitcoinTransportError>();
   readonly incomplete = new Set<string>();
+  /** Nodes whose peers are changed when they are asked to write their chain to disk next, so that they do not. */
+  readonly repeered = new Set<string>();
   /** The height of the chain of each node, if it has one. */
   readonly heights = new Map<string, number>();
   /** What each node has replaced since it was asked last, if it has. */
@@ -88,7 +91,9 @@ class FakeNodes {
     const chain = height === undefined ? {} : { chain: { height, tip: `tip-${height}` } };
     const reorg = this.reorgs.get(each.name);
     this.reorgs.delete(each.name);
-    return { node: each, isComplete: !this.incomplete.has(each.name), ...chain, ...(reorg === undefined ? {} : { reorg }) };
+    const hasFlushed = flushes && !this.repeered.delete(each.name);
+    const found = { ...chain, ...(reorg === undefined ? {} : { reorg }), hasFlushed };
+    return { node: each, isComplete: !this.incomplete.has(each.name), ...found };
   };
 
   /** Throws when the signal aborts, or times out after 15 s. */
@@ -238,8 +243,8 @@ describe('NodeMonitor', () => {
     });
 
     it('a node about the chain that it reported last to a former process', async () => {
-      const stored = { ordinal: 0, nodeName: 'alice-sts-0', ip: '10.0.0.1', dnsName: '', ready: true, height: 5, tip: 'tip-5' };
-      await observe(readyNodes(1), { ...alice, status: { nodes: [stored] } });
+      const before = { ordinal: 0, nodeName: 'alice-sts-0', ip: '10.0.0.1', dnsName: '', ready: true, height: 5, tip: 'tip-5' };
+      await observe(readyNodes(1), { ...alice, status: { nodes: [before] } });
       expect(fake.former.get('alice-sts-0')).to.deep.equal({ height: 5, tip: 'tip-5' });
     });
 
@@ -257,6 +262,34 @@ describe('NodeMonitor', () => {
       expect(await askedWithin(119_000)).to.deep.equal([]);
       await clock.tickAsync(500_000);
       expect(fake.flushed).to.deep.equal(['alice-sts-stored-0', 'alice-sts-stored-0']);
+    });
+
+    it('a node with a volume to write its chain to disk at the next look if it did not because its peers were changed', async () => {
+      fake.repeered.add('alice-sts-0');
+      await observe(readyNodes(1), stored);
+      await clock.tickAsync(250_000);
+      expect(fake.flushed).to.deep.equal(names(0));
+      await clock.tickAsync(120_000);
+      expect(fake.flushed).to.deep.equal(names(0, 0));
+      await clock.tickAsync(120_000);
+      expect(fake.flushed).to.deep.equal(names(0, 0));
+    });
+
+    it('a node with blocks to write them to disk at the second look of a process that has just started', async () => {
+      const known = { ordinal: 0, nodeName: 'alice-sts-0', ip: '10.0.0.1', dnsName: '', ready: true, height: 5, tip: 'tip-5' };
+      fake.heights.set('alice-sts-0', 5);
+      await observe(readyNodes(2), { ...stored, status: { nodes: [known] } });
+      expect(fake.flushed).to.deep.equal([]);
+      await clock.tickAsync(120_000);
+      expect(fake.flushed).to.deep.equal(names(0));
+    });
+
+    it('a node to write its chain to disk at the same time as without new credentials', async () => {
+      await observe(readyNodes(1), stored);
+      await clock.tickAsync(130_000);
+      monitor.observe(stored, readyNodes(1), { ...credentials, password: 'new' }, mesh);
+      await clock.tickAsync(130_000);
+      expect(fake.flushed).to.deep.equal(names(0));
     });
 
     it('no node of a public chain to write it to disk, which takes minutes', async () => {
