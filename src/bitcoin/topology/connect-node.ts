@@ -170,9 +170,8 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
     const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.calls.length);
     const reorgIn = (seen: Look) => observedReorg(client, request, seen, options(answerTimeoutMs));
     if (changes.length === 0 && !isNew) {
-      const { flushes = false } = request;
-      if (flushes) await flush(client, options(answerTimeoutMs));
-      return { ...reportOf(request, rules, look), ...(flushes ? { hasFlushed: true } : {}), ...(await reorgIn(look)) };
+      if (request.flushes === true) await flush(client, options(answerTimeoutMs));
+      return { ...reportOf(request, rules, look), ...definedOnly({ hasFlushed: request.flushes }), ...(await reorgIn(look)) };
     }
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
@@ -180,8 +179,8 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
     const failure = failureOf(results.slice(0, changes.length));
     if (failure !== undefined) throw failure;
     const result = lookOf(lookCalls, results.slice(changes.length));
-    const report = reportOf(request, rules, { ...result, lists: withoutDisconnected(result.lists, changes) });
-    return { ...report, ...(await reorgIn(result)) };
+    const lists = withoutDisconnected(result.lists, changes);
+    return { ...reportOf(request, rules, { ...result, lists }), ...(await reorgIn(result)) };
   } catch (error) {
     if (error instanceof BitcoinTransportError && error.failure === 'oversized')
       return { node, isComplete: false, failure: await shortened(client, rules, signal, error) };

@@ -165,7 +165,7 @@ export const isSameStatus = (a: BitcoinNetworkStatus | undefined, b: BitcoinNetw
  * Connections with strangers come and go, and files grow with writes to disk; `storage` follows from the spec. At rest, and at an upgrade,
  * nothing is written for them.
  */
-const compared = ({ nodes, ...status }: BitcoinNetworkStatus = {}): BitcoinNetworkStatus => ({
+const compared = ({ nodes, ...status }: BitcoinNetworkStatus = {}) => ({
   ...status,
   ...definedOnly({ nodes: nodes?.map(node => ({ ...node, connections: 0, chainBytes: 0 })) }),
   ...{ lastEvents: undefined, storage: undefined },
