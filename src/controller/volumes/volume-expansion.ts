@@ -1,6 +1,5 @@
 // VolumeExpansion: lets the volumes of a network grow to the size of its spec. First the claims, then the StatefulSet, which cannot change
-//   and is recreated with its pods left alone, once its rollout is over. What has been done is read from the claims and the StatefulSet, never
-//   remembered.
+//   and is recreated with its pods left alone. What has been done is read from the claims and the StatefulSet, never remembered.
 import type { V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-node';
 import { resumedSetsOf } from '../../bitcoin/resources/node-sets.ts';
 import { apiStatusCode, isConflict, isNotFound } from '../../kube/api-error.ts';
@@ -124,7 +123,7 @@ async function expandClaims(
     for (const { set, claims } of await claimsOf(context, sets)) {
       const outcome = await growClaims(context, set, claims);
       refusal ??= outcome.refusal;
-      if (outcome.refusal === undefined && !set.isRollingOut) keptSizes.delete(set.name);
+      if (outcome.refusal === undefined) keptSizes.delete(set.name);
       grown.push({ set, claims: outcome.claims });
     }
   } catch (error) {

@@ -3,7 +3,6 @@ import type { V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { canonicalQuantity, compareQuantities } from '../../bitcoin/resources/quantity.ts';
 import { dataVolume } from '../../bitcoin/resources/storage.ts';
-import { isObserved } from '../rollout/observe-rollout.ts';
 
 /** A set whose nodes have volumes. */
 export interface StoredSet {
@@ -15,8 +14,6 @@ export interface StoredSet {
   readonly size: string;
   /** What new claims ask for; undefined without a StatefulSet, or if that makes no claims. */
   readonly templateSize: string | undefined;
-  /** Its StatefulSet has two versions of its pods. One that is recreated would forget the former version, which nodes may still have. */
-  readonly isRollingOut: boolean;
 }
 
 /** Volumes that do not have the size of the spec: a state of the condition StorageReady. */
@@ -33,23 +30,11 @@ export function storedSetsOf(sets: readonly NodeSet[], current: (name: string) =
   return sets.flatMap(({ name, start, nodes, settings: { storage } }) => {
     if (storage === undefined) return [];
     const claims = Array.from({ length: nodes }, (_, index) => `${dataVolume}-${name}-${start + index}`);
-    const statefulSet = current(name);
-    const template = statefulSet?.spec?.volumeClaimTemplates?.find(({ metadata }) => metadata?.name === dataVolume);
+    const template = current(name)?.spec?.volumeClaimTemplates?.find(({ metadata }) => metadata?.name === dataVolume);
     const size = canonicalQuantity(storage.size) ?? storage.size;
-    return [
-      {
-        name,
-        claims,
-        size,
-        templateSize: template?.spec?.resources?.requests?.['storage'],
-        isRollingOut: isRollingOut(statefulSet),
-      },
-    ];
+    return [{ name, claims, size, templateSize: template?.spec?.resources?.requests?.['storage'] }];
   });
 }
-
-const isRollingOut = (current: V1StatefulSet | undefined): boolean =>
-  !isObserved(current) || current?.status?.currentRevision !== current?.status?.updateRevision;
 
 /** The StatefulSet makes smaller claims than the spec asks for. */
 export const isGrowing = ({ templateSize, size }: StoredSet): boolean =>
@@ -104,9 +89,7 @@ export function growthOf(sets: readonly SetClaims[]): Growth | undefined {
     return { reason: 'Expanding', message: `${counts}; ${stateOf(first.claim, first.size)}` };
   }
   const set = sets.find(({ set: one }) => isGrowing(one))?.set;
-  if (set === undefined) return undefined;
-  const when = set.isRollingOut ? 'is recreated when its rollout is over' : 'is recreated; its pods keep running';
-  return { reason: 'Expanding', message: `StatefulSet ${set.name} ${when}` };
+  return set && { reason: 'Expanding', message: `StatefulSet ${set.name} is recreated; its pods keep running` };
 }
 
 function stateOf(claim: V1PersistentVolumeClaim, size: string): string {

@@ -1,10 +1,10 @@
 // Volumes grow with the spec, and no pod is restarted: a real API server with its StatefulSet, volume and garbage collector controllers. The
 // test is the storage driver: it makes a volume larger when its claim asks for it.
 import { isDeepStrictEqual } from 'node:util';
-import type { V1PersistentVolume, V1PersistentVolumeClaim, V1Pod, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
+import type { V1PersistentVolume, V1PersistentVolumeClaim, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { BitcoinNetworkSpec } from '../../../src/bitcoin/api/bitcoin-network.ts';
-import { ownedClaimsAnnotation, revisionLabel } from '../../../src/bitcoin/api/names.ts';
+import { ownedClaimsAnnotation } from '../../../src/bitcoin/api/names.ts';
 import { networks, persistentVolumeClaims, pods, statefulSets } from '../../../src/controller/resource-types.ts';
 import type { ResourceType } from '../../../src/kube/resource.ts';
 import { ApiProxy } from '../../support/fakes/api-proxy.ts';
@@ -133,11 +133,6 @@ class Case {
       .sort();
   }
 
-  async pod(podName: string): Promise<V1Pod['metadata']> {
-    const { items } = await this.#world.client.list(pods, { namespace: this.namespace });
-    return items.find(({ metadata }) => metadata?.name === podName)?.metadata;
-  }
-
   events(): Promise<Map<string, string[]>> {
     return this.#world.eventsOf(this.namespace, name);
   }
@@ -160,14 +155,6 @@ class Case {
       const claim = { namespace: this.namespace, name: metadata?.name ?? '' };
       await this.#world.client.patch(persistentVolumeClaims, claim, { status: { capacity: { storage } } }, options);
     }
-  }
-
-  /** Resolves when StorageReady says that, while the volumes grow. */
-  untilMessage(text: string): Promise<void> {
-    return eventually(async () => {
-      await this.enlarge();
-      return (await this.storageReady()).includes(text);
-    });
   }
 
   /** Resolves when the volumes have grown so many times, with an event each. */
@@ -307,24 +294,6 @@ describe('volumes that have to grow', function () {
     expect(await network.podUids()).to.include.members(before);
     expect((await network.events()).get('RolloutStarted')).to.deep.equal(rollouts);
     expect((await network.set()).spec?.template.metadata?.annotations).to.include(metadata.annotations);
-  });
-
-  it('grow while a node is held, which comes back in the version that it had when it dies', async () => {
-    const network = await open('held');
-    await network.startNetwork({ nodes: 2, rollout: { partition: 1 } });
-    const first = `${name}-sts-0`;
-    const was = await network.pod(first);
-    await network.edit({ resources: { requests: { cpu: '11m' } } });
-    await network.untilReason('False Held', 'UpToDate');
-    await network.edit({ storage: { size: '2Gi' } });
-    await network.untilMessage('is recreated when its rollout is over');
-    await world.client.delete(pods, { namespace: 'held', name: first });
-    await eventually(async () => ![undefined, was?.uid].includes((await network.pod(first))?.uid));
-    expect((await network.pod(first))?.labels?.[revisionLabel]).to.equal(was?.labels?.[revisionLabel]);
-    await network.edit({ rollout: null });
-    await network.untilGrown();
-    await network.untilReason('True AllNodesUpdated', 'UpToDate');
-    expect(templateSize(await network.set())).to.equal('2Gi');
   });
 
   it('of a deleted network of the same name grow to the size of the new one', async () => {

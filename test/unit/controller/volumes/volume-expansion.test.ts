@@ -35,16 +35,11 @@ describe('VolumeExpansion', () => {
   });
 
   /** @param reason that of StorageReady in the status */
-  function expand(
-    reason: string,
-    templateSize = '1Gi',
-    mayExpandVolumes = true,
-    current = setOf(templateSize),
-  ): Promise<VolumesObserved> {
+  function expand(reason: string, templateSize = '1Gi', mayExpandVolumes = true): Promise<VolumesObserved> {
     const conditions = [{ type: 'StorageReady', status: 'False', reason, message: '', lastTransitionTime: '' }];
     const of = { ...network({ nodes: 2, storage: { size: '2Gi' } }), status: { conditions } } as BitcoinNetwork;
     const { signal } = new AbortController();
-    return expansion.expand({ client: cluster, network: of, mayExpandVolumes, signal }, () => current);
+    return expansion.expand({ client: cluster, network: of, mayExpandVolumes, signal }, () => setOf(templateSize));
   }
 
   it('makes no request at rest, and none before the status says what it is about to do', async () => {
@@ -113,27 +108,6 @@ describe('VolumeExpansion', () => {
     expect(cluster.writes).to.deep.equal([0, 1].map(ordinal => `patch ${plural} default/data-alice-sts-${ordinal}`));
     expect(keptSizes.size).to.equal(0);
     expect(growth?.message).to.equal('0 of 2 volumes have the size of the spec; data-alice-sts-0 has 1Gi of 2Gi');
-  });
-
-  it('changes the claims at once during a rollout, and the template of the StatefulSet when that is over', async () => {
-    const revisions = { currentRevision: 'old', updateRevision: 'new', replicas: 2 };
-    const rolling = { ...setOf('1Gi'), status: revisions };
-    const { keptSizes } = await expand('Expanding', '1Gi', true, rolling);
-    expect(cluster.writes).to.have.length(2);
-    expect([...keptSizes]).to.deep.equal([['alice-sts', '1Gi']]);
-    for (const ordinal of [0, 1])
-      cluster.put(plural, claimOf(`data-alice-sts-${ordinal}`, { requested: '2Gi', capacity: '2Gi' }));
-    nowMs += 10_000;
-    const { growth, checkAgainMs } = await expand('Expanding', '1Gi', true, rolling);
-    expect(growth).to.deep.equal({
-      reason: 'Expanding',
-      message: 'StatefulSet alice-sts is recreated when its rollout is over',
-    });
-    expect(checkAgainMs).to.equal(2_000);
-    const over = { ...rolling, status: { ...revisions, currentRevision: 'new' } };
-    const unseen = { ...over, metadata: { ...over.metadata, generation: 2 } };
-    expect((await expand('Expanding', '1Gi', true, unseen)).keptSizes.size).to.equal(1);
-    expect((await expand('Expanding', '1Gi', true, over)).keptSizes.size).to.equal(0);
   });
 
   it('is over when the volumes and the template have the size', async () => {
