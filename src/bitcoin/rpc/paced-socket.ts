@@ -42,9 +42,13 @@ export class PacedSocket extends Duplex {
     });
     socket.once('connect', () => this.emit('connect'));
     socket.once('error', error => this.destroy(error));
-    socket.once('end', () => void this.#passing.then(() => this.push(null)));
-    // Without an end it broke off.
-    socket.once('close', () => void this.#passing.then(() => this.readableEnded || this.destroy()));
+    let hasEnded = false;
+    socket.once('end', () => {
+      hasEnded = true;
+      void this.#passing.then(() => this.push(null));
+    });
+    // Without an end it broke off. What its reader has yet to take stays otherwise.
+    socket.once('close', () => void this.#passing.then(() => hasEnded || this.destroy()));
   }
 
   async #pass(data: Buffer): Promise<void> {

@@ -58,7 +58,13 @@ export class Exchange {
       sent.once('response', response => resolve((this.#response = response)));
       // Also while the answer arrives: an error without a listener ends the process.
       sent.on('error', reject);
-      signal.addEventListener('abort', () => sent.destroy(signal.reason as Error), { once: true });
+      // A switch of protocols (HTTP 101) ends a request without an error.
+      sent.once('close', () => reject(new BitcoinTransportError('unusable', 'the answer is no answer to a call')));
+      const onAbort = () => {
+        reject(signal.reason as Error);
+        sent.destroy();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
       sent.end(body);
     });
   }

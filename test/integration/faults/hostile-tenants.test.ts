@@ -99,9 +99,10 @@ const attacks: Readonly<Record<string, Respond>> = {
     streamed(json('["x",', 3.9 * MiB), true),
     response => void response.writeHead(200, { 'content-length': 2 * MiB }).write(json('["x",', 1.9 * MiB)),
   ),
-  'send a header, or interim responses, or chunks of a byte, without end': alternating(
+  'send a header, or interim responses, or chunks of a byte, without end, or switch the protocol': alternating(
     pouring('HTTP/1.1 200 OK\r\nx: ', 'x'.repeat(10_000)),
     pouring('', 'HTTP/1.1 103 x\r\n\r\n'.repeat(500)),
+    ({ socket }) => void socket?.end('HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
     pouring('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', '1\r\nx\r\n'.repeat(1_000)),
   ),
   'fail with another text each time': (response, body) => {

@@ -125,6 +125,11 @@ describe('RpcClient', function () {
     ['a header that does not end', raw(socket => pour(socket, 'HTTP/1.1 200 OK\r\nx: ', 'x'.repeat(10_000))), 'unusable'],
     ['interim responses without end', raw(socket => pour(socket, '', 'HTTP/1.1 103 x\r\n\r\n'.repeat(500))), 'unusable'],
     ['empty lines without end', raw(socket => pour(socket, '', '\r\n'.repeat(5_000))), 'unusable'],
+    [
+      'a switch of protocols',
+      raw(socket => socket.end('HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')),
+      'unusable',
+    ],
     ['one byte a chunk', raw(socket => pour(socket, `${chunkedHead}\r\n`, '1\r\nx\r\n'.repeat(1_000))), 'unusable'],
     ['no HTTP', raw(socket => socket.end('SSH-2.0-x\r\n')), 'unusable'],
     ['a body that breaks off', raw(socket => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[')), 'unreachable'],
@@ -195,6 +200,29 @@ describe('RpcClient', function () {
     expect(await stalled).to.include({ failure: 'timeout', message: 'the answer was not complete in time' });
     expect(budget).to.include({ heldBytes: 0, waiting: 0 });
   });
+
+  for (const kib of [20, 100])
+    it(`reads an answer of ${kib} KiB that waited, although the node has closed the connection`, async () => {
+      const budget = new AnswerBudget({
+        shortBytes: 0,
+        shortTotalBytes: 0,
+        longTotalBytes: 2 << 20,
+        maxWaiting: 9,
+        holdMs: 60_000,
+      });
+      const other = await budget.hold(2 << 20, () => undefined, new AbortController().signal);
+      const result = 'x'.repeat(kib << 10);
+      const json = JSON.stringify([{ id: 0, result }]);
+      let hasClosed = false;
+      const client = await serve((_, response) => {
+        response.socket?.once('close', () => (hasClosed = true));
+        response.writeHead(200, { 'content-length': json.length, connection: 'close' }).end(json);
+      }, budget);
+      const answered = client.batch([{ method: 'getpeerinfo' }], { timeoutMs: 10_000 });
+      await eventually(() => budget.waiting === 1 && hasClosed);
+      other?.release();
+      expect(await answered).to.deep.equal([{ result }]);
+    });
 
   it('fails after its timeout when a node is silent', async () => {
     expect(await failureOf(await serve(() => undefined), 20)).to.have.property('failure', 'timeout');
