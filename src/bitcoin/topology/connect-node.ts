@@ -14,7 +14,7 @@ import {
   versionCall,
   versionOf,
 } from '../rpc/chain-state.ts';
-import { flushCall } from '../rpc/flush.ts';
+import { flush } from '../rpc/flush.ts';
 import {
   disconnectNode,
   failureOf,
@@ -170,8 +170,8 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
     const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.calls.length);
     const reorgIn = (seen: Look) => observedReorg(client, request, seen, options(answerTimeoutMs));
     if (changes.length === 0 && !isNew) {
-      if (request.flushes === true) await flush(client, options(answerTimeoutMs));
-      return { ...reportOf(request, rules, look), ...definedOnly({ hasFlushed: request.flushes }), ...(await reorgIn(look)) };
+      const flushed = request.flushes === true ? { hasFlushed: await flush(client, options(answerTimeoutMs)) } : {};
+      return { ...reportOf(request, rules, look), ...flushed, ...(await reorgIn(look)) };
     }
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
@@ -261,15 +261,6 @@ async function observedReorg(
   if (former === undefined || chain === undefined || hashes?.get(former.height) === former.tip) return {};
   const [tips, block] = await client.batch([chainTipsCall, blockCall(former.tip)], options);
   return definedOnly({ reorg: reorgOf(former, chain, chainTipsOf(tips)), knowsFormer: knowsBlock(block) });
-}
-
-/** @throws the reason of the signal once it has aborted */
-async function flush(client: RpcClient, options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void> {
-  try {
-    await client.batch([flushCall], options);
-  } catch (error) {
-    if (!(error instanceof BitcoinTransportError)) throw error;
-  }
 }
 
 /** bitcoind closes connections a moment after it was asked to, and lists them until then. */
