@@ -76,9 +76,9 @@ export class RolloutView {
     return partition === nodes.length && this.isComplete(set) && !nodes.some(node => this.isPending(set, node));
   }
 
-  /** Whether a node of the set had its turn and is not back, as far as this process or the status knows. */
+  /** Whether a node of the set had its turn and is not back, as far as this process knows. The status names but one node of all sets. */
   isUnfinished(set: RolloutSet): boolean {
-    return set.nodes.some(node => this.turnOf(set, node)?.isBack === false || node.name === this.#input.waitedFor);
+    return this.#input.waitedFor !== undefined || set.nodes.some(node => this.turnOf(set, node)?.isBack === false);
   }
 
   isNextReady(set: RolloutSet): boolean {
