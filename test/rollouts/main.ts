@@ -57,16 +57,19 @@ async function main(args: readonly string[]): Promise<number> {
   const where = ['--namespace', controllerNamespace, '--create-namespace', '--wait', '--timeout', '180s'];
   await cluster.helm('upgrade', '--install', release, chart, ...where);
   const namespace = await NetworkNamespace.create(cluster, 'rollouts');
+  const timeoutMs = timeoutSeconds * 1_000;
   let lost = 0;
   try {
     for (const storage of chosenStorages)
       for (const nodes of sizes) {
-        const network = new RolledNetwork({ cluster, namespace, faultSeconds, say }, storage, nodes);
+        const network = new RolledNetwork({ cluster, namespace, faultSeconds, timeoutMs, say }, storage, nodes);
         await network.create(height);
         for (const kind of kinds) {
-          const outcome = await network.roll(kind, timeoutSeconds * 1_000);
-          if (outcome.outcome === 'lost') lost += 1;
+          const outcome = await network.roll(kind);
           process.stdout.write(`${JSON.stringify(outcome)}\n`);
+          if (outcome.outcome !== 'lost') continue;
+          lost += 1;
+          break;
         }
         await network.remove();
       }

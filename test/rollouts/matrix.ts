@@ -3,12 +3,13 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { passwordKey, previousPasswordKey, previousUserKey, userKey } from '../../src/bitcoin/api/names.ts';
 import { controllerNamespace, release } from '../../tools/installation.ts';
+import { waitUntil } from '../../tools/kubernetes/wait-until.ts';
 import type { TestCluster } from '../support/cluster/cluster.ts';
 import type { NetworkNamespace } from '../support/cluster/network-namespace.ts';
 import { otherBitcoindImage } from '../support/cluster/other-bitcoind-image.ts';
-import { eventually } from '../support/until.ts';
 
 export const kindsOfRollout = ['restart', 'option', 'image', 'credentials'] as const;
 export type KindOfRollout = (typeof kindsOfRollout)[number];
@@ -34,6 +35,8 @@ export interface MatrixParts {
   readonly namespace: NetworkNamespace;
   /** Between two faults of the controller. Longer than its Lease lasts, or no process may ever lead. */
   readonly faultSeconds: number;
+  /** For whatever is waited for, a rollout above all. */
+  readonly timeoutMs: number;
   readonly say: (line: string) => void;
 }
 
@@ -63,7 +66,7 @@ export class RolledNetwork {
 
   /** Makes the network, and blocks up to a height. */
   async create(height: number): Promise<void> {
-    const { namespace, say } = this.#parts;
+    const { namespace, say, timeoutMs } = this.#parts;
     say(`Making ${this.#name}: ${height} blocks`);
     await namespace.kubectl('delete', 'secret', secretName, '--ignore-not-found');
     await this.#writeSecret('create', { [userKey]: user, [passwordKey]: this.#password });
@@ -71,17 +74,18 @@ export class RolledNetwork {
     if (isKept) for (let ordinal = 0; ordinal < this.#nodes; ordinal += 1) await this.#addVolume(ordinal);
     const storage = isKept ? { storage: { size: '1Gi', storageClassName: '' } } : {};
     await namespace.apply({ name: this.#name, spec: { nodes: this.#nodes, secret: secretName, ...storage } });
-    await namespace.untilConnected(this.#name);
+    const isConnected = async () => (await namespace.condition(this.#name, 'Connected')).startsWith('True ');
+    await waitUntil('the network to be connected', timeoutMs, isConnected);
     await this.#generate(height);
-    await eventually(async () => (await this.#tips()).size === 1);
+    await this.#untilOneTip();
   }
 
   /** Rolls the network out, and says what became of its chain. */
-  async roll(kind: KindOfRollout, timeoutMs: number): Promise<Outcome> {
-    const { namespace } = this.#parts;
+  async roll(kind: KindOfRollout): Promise<Outcome> {
+    const { namespace, timeoutMs } = this.#parts;
     // Each chain is longer than the last one: a node with an old copy is found.
     await this.#generate(1);
-    await eventually(async () => (await this.#tips()).size === 1);
+    await this.#untilOneTip();
     const [tip = ''] = await this.#tips();
     const height = await this.#rpc<number>(0, 'getblockcount');
     const before = await namespace.podUids(this.#name);
@@ -106,9 +110,9 @@ export class RolledNetwork {
 
   /** Deletes the network and its volumes. */
   async remove(): Promise<void> {
-    const { namespace, cluster } = this.#parts;
+    const { namespace, cluster, timeoutMs } = this.#parts;
     await namespace.kubectl('delete', 'bitcoinnetwork', this.#name);
-    await eventually(async () => (await namespace.podUids(this.#name)).size === 0);
+    await waitUntil('the pods to be gone', timeoutMs, async () => (await namespace.podUids(this.#name)).size === 0);
     await namespace.kubectl('delete', 'persistentvolumeclaims', '-l', `app=${this.#name}`, '--ignore-not-found');
     if (this.#folders.length > 0)
       await cluster.kubectl('delete', 'persistentvolume', ...this.#folders.map((_, ordinal) => `${this.#name}-${ordinal}`));
@@ -144,10 +148,10 @@ export class RolledNetwork {
   ): Promise<Outcome> {
     const { namespace } = this.#parts;
     const condition = () => namespace.condition(this.#name, 'UpToDate');
-    const endsMs = performance.now() + refusalMs;
-    await eventually(async () => (await condition()).startsWith('False WouldLoseChain') || performance.now() > endsMs);
+    const isRefused = async () => (await condition()).startsWith('False WouldLoseChain');
+    await waitUntil('the rollout to be refused', refusalMs, isRefused).catch(() => undefined);
     const refusedAfter = seconds();
-    await eventually(() => performance.now() > endsMs);
+    await delay(refusalMs);
     const reason = await condition();
     const isKept = (await namespace.podUids(this.#name)).get(`${this.#name}-sts-0`) === before.get(`${this.#name}-sts-0`);
     const outcome = isKept && reason.startsWith('False WouldLoseChain') ? 'refused' : 'lost';
@@ -167,6 +171,10 @@ export class RolledNetwork {
     if (!upToDate.startsWith('True ')) return `UpToDate is ${upToDate}`;
     const connected = await namespace.condition(this.#name, 'Connected');
     return connected.startsWith('True ') ? '' : `Connected is ${connected}`;
+  }
+
+  async #untilOneTip(): Promise<void> {
+    await waitUntil('all nodes to have one tip', this.#parts.timeoutMs, async () => (await this.#tips()).size === 1);
   }
 
   async #tips(): Promise<Set<string>> {
@@ -237,9 +245,12 @@ class ControllerFaults {
   async next(): Promise<void> {
     if (performance.now() < this.#nextMs) return;
     this.#nextMs = performance.now() + this.#parts.faultSeconds * 1_000;
+    if (this.#isStopped) {
+      await this.#scale(1);
+      return;
+    }
     this.count += 1;
-    if (this.#isStopped) await this.#scale(1);
-    else if (this.count % 2 === 1) await this.#kill();
+    if (this.count % 2 === 1) await this.#kill();
     else await this.#scale(0);
   }
 

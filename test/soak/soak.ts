@@ -150,6 +150,7 @@ async function untilRight(world: SoakWorld, { say }: Pick<SoakOptions, 'say'>, {
       return wrongs.length === 0;
     });
   } catch (error) {
+    if (error instanceof FatalWaitError) throw error;
     const scene = await world.scene().catch((unseen: unknown) => `no scene: ${String(unseen)}`);
     throw new Error(`${wrongs.length} wrong ${rightWithinMs / 1000} s after the last fault:\n${wrongs.join('\n')}\n${scene}`, {
       cause: error,
