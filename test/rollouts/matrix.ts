@@ -45,6 +45,8 @@ const secretName = 'bitcoin-default-secret';
 const user = 'user';
 const [firstPassword, rotatedPassword] = ['password', 'rotated'];
 const blocksACall = 500;
+/** Seldom enough not to slow down the nodes that it waits for. */
+const pollMs = 500;
 /** For so long a rollout that is refused is watched. */
 const refusalMs = 20_000;
 
@@ -101,6 +103,7 @@ export class RolledNetwork {
         wrong = await this.#wrong(tip, before).catch((error: unknown) => (error as Error).message);
         if (wrong === '') return { ...row, outcome: 'kept', seconds: seconds(), disturbances: faults.count };
         await faults.next();
+        await delay(pollMs);
       }
       return { ...row, outcome: 'lost', seconds: seconds(), disturbances: faults.count, reason: wrong };
     } finally {
@@ -174,7 +177,7 @@ export class RolledNetwork {
   }
 
   async #untilOneTip(): Promise<void> {
-    await waitUntil('all nodes to have one tip', this.#parts.timeoutMs, async () => (await this.#tips()).size === 1);
+    await waitUntil('all nodes to have one tip', this.#parts.timeoutMs, async () => (await this.#tips()).size === 1, pollMs);
   }
 
   async #tips(): Promise<Set<string>> {
