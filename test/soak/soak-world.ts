@@ -122,6 +122,8 @@ export class SoakWorld {
     this.#parts.proxy.open();
     this.#parts.proxy.cut();
     for (const node of this.#parts.bitcoind.nodes.values()) node.fault = undefined;
+    // The garbage collector may have missed a deletion while the API server restarted, and then leaves a pod for good.
+    await this.#parts.controlPlane.restartControllers();
     await this.#deleteSecret();
     await this.#createSecret(credentials.password);
     // An action whose answer was lost may have had an effect.

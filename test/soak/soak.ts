@@ -59,10 +59,7 @@ const longestPauseMs = 700;
 const sampleMs = 5_000;
 /** The time between two restarts of the API server. */
 const restartPauseMs = { from: 30_000, to: 70_000 };
-/**
- * The informers of Kubernetes' own programs back off for up to a minute after many faults, and once more when their version has expired;
- * a hung call, re-checks and pods in sequence follow.
- */
+/** An informer may back off for a minute after many faults; a hung call, re-checks and pods in sequence follow. */
 const rightWithinMs = 240_000;
 /** More frequent than by default, so that an hour has the re-checks of four. */
 const controllerArgs = ['--recheck-seconds=15', '--log-level=warn'];

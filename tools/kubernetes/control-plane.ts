@@ -187,6 +187,14 @@ export class ControlPlane {
     return causes;
   }
 
+  /** Starts the controller manager and the scheduler over: from new lists, without the backoff of what failed before. */
+  async restartControllers(): Promise<void> {
+    for (const { name, args, file } of this.#controllers) {
+      await this.#programs.get(name)?.stop(0);
+      await this.#run({ name, args, file });
+    }
+  }
+
   /** Kills all programs at once, in reverse order of their start. Its data is not kept. */
   async stop(): Promise<void> {
     this.#client?.close();

@@ -43,6 +43,8 @@ export interface TestControlPlane {
   restartApiServer(how?: 'politely' | 'abruptly'): Promise<void>;
   /** Starts again what has ended by itself, but for etcd and the API server; returns what that was, and the end of each log. */
   revive(): Promise<string[]>;
+  /** Starts the controller manager and the scheduler over. */
+  restartControllers(): Promise<void>;
   /**
    * Makes etcd forget its history. The API server's own watch cache still knows the recent past: restart it after this to have
    * a watch from an earlier resource version answered with 410 Gone. Returns etcd's revision.
@@ -97,6 +99,7 @@ function testControlPlane(controlPlane: ControlPlane, kubectl: string): TestCont
       await controlPlane.startApiServer();
     },
     revive: () => controlPlane.revive(),
+    restartControllers: () => controlPlane.restartControllers(),
     compact: () => controlPlane.etcd.compact(),
     stop: async () => {
       await controlPlane.stop();
