@@ -26,8 +26,13 @@ export class RequestCounts {
   }
 
   /** Everything but get, list and watch; events and status included. */
+  get written(): Record<string, number> {
+    return Object.fromEntries([...this.byRequest].filter(([name]) => writeVerbs.has(verbOf(name))));
+  }
+
+  /** How many they are. */
   get writes(): number {
-    return [...this.byRequest].reduce((sum, [name, count]) => (writeVerbs.has(verbOf(name)) ? sum + count : sum), 0);
+    return Object.values(this.written).reduce((sum, count) => sum + count, 0);
   }
 }
 
