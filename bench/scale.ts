@@ -1,6 +1,6 @@
 // The benchmark of scale: `node bench/scale.ts CASE` prints one JSON line. It uses a real control plane, simulated Kubernetes nodes, a simulated
 // bitcoind behind every pod, and the bundled controller in its own process. First Kubernetes alone creates what the controller would create; then
-// the controller does, on another empty control plane.
+// the controller does, and then Kubernetes alone once more, each on another empty control plane.
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '../src/kube/client.ts';
@@ -34,8 +34,9 @@ const usage = `usage: node bench/scale.ts ${Object.keys(cases).join('|')} [--sec
   [--node-option OPTION]…
 
 Prints one JSON line per Node.js: this one (new), and the oldest that the bundle supports (old). Default: both. How long Kubernetes alone needs for
-the Services, StatefulSets and pods (baselineSeconds), how long the controller needs for the networks that consist of them (seconds), what it
-asked of the API server, and what stable networks cost. Each network names its own Secret; --secret changes that.
+the Services, StatefulSets and pods (baselineSeconds, the mean of one run before and one after), how long the controller needs for the networks
+that consist of them (seconds), what it asked of the API server, and what stable networks cost. Each network names its own Secret; --secret
+changes that.
 `;
 const simulatedKubeNodes = 20;
 /** How long events may still be written after the last status. */
@@ -109,25 +110,41 @@ async function withCluster<Result>(
   }
 }
 
-/** Prints a line per Node.js. Kubernetes alone is measured once: it does not depend on that. */
+interface Figures {
+  readonly version: string;
+  readonly measured: Measured;
+}
+
+/**
+ * Prints a line per Node.js. Kubernetes alone is measured before and after them: it does not depend on Node.js, and the speed of a machine that
+ * others share changes within minutes.
+ */
 async function measure(name: string, size: Size, options: Options, progress: Progress): Promise<void> {
   await progress.step('building the controller', buildController);
   const executables = { new: process.execPath, old: options.nodes.includes('old') ? await provideOldestNode(progress) : '' };
-  const baselineSeconds = await withCluster(progress, (_, client) =>
-    progress.step(`${name}: Kubernetes alone`, detail => runBaseline(client, size, detail)),
-  );
+  const baseline = (): Promise<number> =>
+    withCluster(progress, (_, client) => progress.step(`${name}: Kubernetes alone`, detail => runBaseline(client, size, detail)));
+  const before = await baseline();
+  const figures: Figures[] = [];
   for (const one of options.nodes) {
     const node = executables[one];
     const version = (await run(node, ['--print', 'process.versions.node'])).trim();
-    const { seconds, ...figures } = await withCluster(progress, (cluster, client) =>
+    const measured = await withCluster(progress, (cluster, client) =>
       measureController({ name: `${name} on Node.js ${version}`, node, size, options, progress, cluster, client }),
     );
+    figures.push({ version, measured });
+  }
+  const after = await baseline();
+  const baselineSeconds = (before + after) / 2;
+  for (const { version, measured } of figures) {
+    const { seconds, ...others } = measured;
     const times = {
       seconds: rounded(seconds),
       baselineSeconds: rounded(baselineSeconds),
+      baselineRuns: [rounded(before), rounded(after)],
       ratio: rounded(seconds / baselineSeconds),
     };
-    const line = { case: name, node: version, secret: options.secret, ...size, ...times, ...figures };
+    const line = { case: name, node: version, secret: options.secret, ...size, ...times, ...others };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }
 }
