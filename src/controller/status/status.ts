@@ -203,5 +203,14 @@ export function isUrgent(previous: BitcoinNetworkStatus | undefined, status: Bit
   if (stepOf(previous) !== stepOf(status)) return true;
   const states = (conditions: readonly BitcoinNetworkCondition[] = []) =>
     conditions.map(({ type, status: state, reason }) => `${type} ${state} ${reason}`).join();
-  return states(previous?.conditions) !== states(status.conditions);
+  return states(previous?.conditions) !== states(withoutFirstAgreement(previous, status));
 }
+
+/** The conditions without ChainsAgree=True of a network that had no chains: as its nodes come up, there are first ones whose chains agree. */
+const withoutFirstAgreement = (
+  previous: BitcoinNetworkStatus | undefined,
+  { conditions }: BitcoinNetworkStatus,
+): BitcoinNetworkStatus['conditions'] =>
+  previous?.conditions?.some(({ type }) => type === 'ChainsAgree') === true
+    ? conditions
+    : conditions?.filter(({ type, status }) => type !== 'ChainsAgree' || status !== 'True');

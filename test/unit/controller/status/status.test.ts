@@ -276,4 +276,17 @@ describe('statusOf', () => {
     expect(isUrgent(status(2), status(1))).to.equal(true);
     expect(isUrgent(status(2), status(3))).to.equal(true);
   });
+
+  it('is not urgent when the first nodes of a network that comes up are the first whose chains agree, and is when they disagree', () => {
+    const status = (count: number) => statusOf(network(), observation({ nodes: all.slice(0, count) }), undefined, now);
+    const withChains = (count: number, agree: 'True' | 'False') => {
+      const { conditions = [], ...rest } = status(count);
+      const own = { type: 'ChainsAgree', status: agree, reason: 'x', message: '', lastTransitionTime: '', observedGeneration: 1 };
+      return { ...rest, conditions: [...conditions, own] };
+    };
+    expect(isUrgent(status(0), withChains(1, 'True'))).to.equal(false);
+    expect(isUrgent(status(0), withChains(1, 'False'))).to.equal(true);
+    expect(isUrgent(withChains(1, 'False'), withChains(2, 'True'))).to.equal(true);
+    expect(isUrgent(withChains(1, 'True'), status(2))).to.equal(true);
+  });
 });
