@@ -12,6 +12,7 @@ import { type KindOfRollout, kindsOfRollout, RolledNetwork, type Storage, storag
 const chart = path.join(import.meta.dirname, '..', '..', 'charts', 'bitcoin-controller');
 
 const usage = `usage: npm run rollouts [-- --height N] [--nodes N,…] [--storage NAME,…] [--kinds NAME,…] [--fault-seconds N]
+  [--timeout-seconds N]
 
 Restarts the nodes of networks on the local cluster, while the controller is killed and stopped in turn. After each rollout all nodes
 must have the chain of before; that of the only node of an ephemeral network must be refused. Needs root, for the local cluster.
