@@ -18,10 +18,10 @@ describe('a node that is killed', function () {
 
   const mine = (blocks: number) => bitcoind.call({ method: 'generatetodescriptor', params: [blocks, 'raw(51)'] });
   const tip = async () => (await bitcoind.call({ method: 'getblockcount' }, { method: 'getbestblockhash' })) as [number, string];
+  const only = node(0, { ip });
+  const request = { node: only, nodes: [only], credentials, rpcPort };
   async function ask(flushes: boolean, former?: ChainState): Promise<NodeReport> {
-    const only = node(0, { ip });
-    const request = { node: only, nodes: [only], credentials, rpcPort, flushes, former };
-    const report = await connectNode(request, new AbortController().signal);
+    const report = await connectNode({ ...request, flushes, former }, new AbortController().signal);
     expect(report).to.include({ isComplete: true });
     return report;
   }
@@ -35,11 +35,22 @@ describe('a node that is killed', function () {
     expect(before[0]).to.equal(20);
   });
 
+  it('has them also if one of its peers could not be reached when it was asked', async () => {
+    await mine(3);
+    const unreachable = node(1, { ip: '127.0.9.2' });
+    const signal = new AbortController().signal;
+    const report = await connectNode({ ...request, nodes: [only, unreachable], flushes: true }, signal);
+    expect(report).to.include({ isComplete: false, hasFlushed: true });
+    const before = await tip();
+    await bitcoind.killAndRestart();
+    expect(await tip()).to.deep.equal(before);
+  });
+
   it('has lost blocks that came after that', async () => {
     await mine(5);
     const { chain } = await ask(false);
     await bitcoind.killAndRestart();
-    expect((await tip())[0]).to.equal(20);
+    expect((await tip())[0]).to.equal(23);
     expect(await ask(false, chain)).to.include({ knowsFormer: false });
   });
 

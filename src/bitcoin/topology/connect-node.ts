@@ -59,7 +59,7 @@ export interface NodeReport {
   readonly hasPreviousCredentials?: boolean;
   /** When it was asked; monotonic milliseconds. The node monitor sets it. */
   readonly askedAtMs?: number;
-  /** Whether it was asked to write its chain to disk. It is not if its peers were changed, or if it gave no answer. */
+  /** Whether it has got the call to write its chain to disk. */
   readonly hasFlushed?: boolean;
   /** How many connections it has with peers that are no nodes of the network. Absent if the node gave no answer. */
   readonly outsidePeers?: number;
@@ -132,7 +132,7 @@ export interface ConnectRequest {
   readonly compareHeights?: readonly number[];
   /** Whether it is asked for its version. A new node always is. */
   readonly asksVersion?: boolean;
-  /** Whether it writes its chain to disk after it has answered, unless its peers have to be changed. That it cannot is no failure. Default: false. */
+  /** Whether it writes its chain to disk after it has answered. That it cannot is no failure. Default: false. */
   readonly flushes?: boolean;
 }
 
@@ -168,19 +168,19 @@ async function connectWith(credentials: Credentials, request: ConnectRequest, si
     const look = isNew ? firstLook : lookOf(lookCalls, await client.batch(lookCalls.calls, options(answerTimeoutMs)));
     // A batch is limited: what is left is done the next time, since the node is not complete until then.
     const changes = rules.changes(look.lists).slice(0, maxBatchCalls - lookCalls.calls.length);
-    const reorgIn = (seen: Look) => observedReorg(client, request, seen, options(answerTimeoutMs));
-    if (changes.length === 0 && !isNew) {
+    const reported = async (seen: Look): Promise<NodeReport> => {
       const flushed = request.flushes === true ? { hasFlushed: await flush(client, options(answerTimeoutMs)) } : {};
-      return { ...reportOf(request, rules, look), ...flushed, ...(await reorgIn(look)) };
-    }
+      const reorg = await observedReorg(client, request, seen, options(answerTimeoutMs));
+      return { ...reportOf(request, rules, seen), ...flushed, ...reorg };
+    };
+    if (changes.length === 0 && !isNew) return await reported(look);
     const dialsMs = dialTimeoutMs * (isNew ? 1 : changes.filter(isDial).length);
     const timeoutMs = Math.min(maxBatchTimeoutMs, answerTimeoutMs + dialsMs);
     const results = await client.batch([...changes, ...lookCalls.calls], options(timeoutMs));
     const failure = failureOf(results.slice(0, changes.length));
     if (failure !== undefined) throw failure;
     const result = lookOf(lookCalls, results.slice(changes.length));
-    const lists = withoutDisconnected(result.lists, changes);
-    return { ...reportOf(request, rules, { ...result, lists }), ...(await reorgIn(result)) };
+    return await reported({ ...result, lists: withoutDisconnected(result.lists, changes) });
   } catch (error) {
     if (error instanceof BitcoinTransportError && error.failure === 'oversized')
       return { node, isComplete: false, failure: await shortened(client, rules, signal, error) };

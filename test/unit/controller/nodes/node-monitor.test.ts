@@ -38,7 +38,7 @@ class FakeNodes {
   readonly failing = new Map<string, BitcoinTransportError>();
   readonly incomplete = new Set<string>();
   /** Nodes whose peers are changed when they are asked to write their chain to disk next, so that they do not. */
-  readonly repeered = new Set<string>();
+  readonly unflushed = new Set<string>();
   /** The height of the chain of each node, if it has one. */
   readonly heights = new Map<string, number>();
   /** What each node has replaced since it was asked last, if it has. */
@@ -91,7 +91,7 @@ class FakeNodes {
     const chain = height === undefined ? {} : { chain: { height, tip: `tip-${height}` } };
     const reorg = this.reorgs.get(each.name);
     this.reorgs.delete(each.name);
-    const hasFlushed = flushes && !this.repeered.delete(each.name);
+    const hasFlushed = flushes && !this.unflushed.delete(each.name);
     const found = { ...chain, ...(reorg === undefined ? {} : { reorg }), hasFlushed };
     return { node: each, isComplete: !this.incomplete.has(each.name), ...found };
   };
@@ -264,8 +264,8 @@ describe('NodeMonitor', () => {
       expect(fake.flushed).to.deep.equal(['alice-sts-stored-0', 'alice-sts-stored-0']);
     });
 
-    it('a node with a volume to write its chain to disk at the next look if it did not because its peers were changed', async () => {
-      fake.repeered.add('alice-sts-0');
+    it('a node with a volume to write its chain to disk at the next look if it has not got the call', async () => {
+      fake.unflushed.add('alice-sts-0');
       await observe(readyNodes(1), stored);
       await clock.tickAsync(250_000);
       expect(fake.flushed).to.deep.equal(names(0));
