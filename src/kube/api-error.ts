@@ -101,6 +101,11 @@ export function isForbidden(error: unknown): boolean {
   return apiStatusCode(error) === 403;
 }
 
+/** The API server will not have this object, whatever it costs to try again: it is invalid, or a policy, a quota or a webhook denies it, or a right is missing. */
+export function isRefused(error: unknown): boolean {
+  return isInvalid(error) || [400, 403, 413].includes(apiStatusCode(error) ?? 0);
+}
+
 /** Status 410: the resourceVersion or the continue token is too old, since etcd was compacted. */
 export function isGone(error: unknown): boolean {
   return apiStatusCode(error) === 410;

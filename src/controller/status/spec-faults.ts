@@ -1,6 +1,6 @@
 // What of a spec is not applied, and why: what one object does not show, so that the schema cannot refuse it. Pure.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { isInvalid } from '../../kube/api-error.ts';
+import { isInvalid, isRefused } from '../../kube/api-error.ts';
 import { childKinds, type ChildKindName } from '../child-kinds.ts';
 import type { NetworkPlan } from '../network-plan.ts';
 import type { AppliedChild } from '../steps/children.ts';
@@ -39,10 +39,10 @@ export function specFaultsOf(
   ];
 }
 
-/** An object that the API server calls invalid has a field of the spec in it that is. */
+/** What a further try would not change: an object with an invalid field, or one that a policy, a quota or a webhook of the cluster refuses. */
 function refusalOf({ kind, applied }: AppliedChild): SpecFault[] {
-  if (applied?.outcome !== 'failed' || !isInvalid(applied.error)) return [];
-  const reason = kind === 'statefulSets' ? 'PodTemplateRefused' : 'ObjectRefused';
+  if (applied?.outcome !== 'failed' || !isRefused(applied.error)) return [];
+  const reason = kind === 'statefulSets' && isInvalid(applied.error) ? 'PodTemplateRefused' : 'ObjectRefused';
   return [{ reason, message: applied.message }];
 }
 

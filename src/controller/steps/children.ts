@@ -47,13 +47,13 @@ export interface ChildrenOptions {
 export interface AppliedChild {
   readonly kind: ChildKindName;
   readonly name: string;
-  /** Undefined if it was not applied. */
+  /** Undefined if it was not applied. Failed also if it is not wanted any more and could not be deleted. */
   readonly applied: Applied<KubeObject> | undefined;
 }
 
 export interface Children {
   readonly credentials: CredentialsState;
-  /** In the order in which they were applied. */
+  /** In the order in which they were applied, and then those that could not be deleted. */
   readonly children: readonly AppliedChild[];
   /** The kinds that the network asks for and the controller has no right to write. */
   readonly forbidden: readonly ChildKindName[];
@@ -179,8 +179,9 @@ export class ChildrenStep {
       );
     state.rolledOutGeneration = areRolledOut ? network.metadata.generation : undefined;
     const kept = areRolledOut ? [] : [{ kind: 'configMaps', name: configMapName(network) } as const];
-    await removeSurplus({ client, network, recorder, signal }, state, childCaches(caches), [...children, ...kept]);
-    return { credentials, children, forbidden, rollout, volumes, retention };
+    const removal = { client, network, recorder, signal };
+    const surplus = await removeSurplus(removal, state, childCaches(caches), [...children, ...kept]);
+    return { credentials, children: [...children, ...surplus], forbidden, rollout, volumes, retention };
   }
 
   async #applyOne(context: ChildContext, state: NetworkState, { kind, object, isSilent }: DesiredChild): Promise<AppliedChild> {

@@ -1,6 +1,6 @@
 // Step: deletes the objects that a network owns and wants no more, such as the StatefulSet of a group that was removed.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
-import { isNotFound } from '../../kube/api-error.ts';
+import { apiStatusCode, isNotFound } from '../../kube/api-error.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { ApplyClient } from '../../runtime/apply.ts';
@@ -8,6 +8,7 @@ import { ownedBy, type ReadableCache } from '../caches.ts';
 import { type ChildKindName, childKinds } from '../child-kinds.ts';
 import { deletedEvent } from '../events/children.ts';
 import type { NetworkState } from '../network-state.ts';
+import type { AppliedChild } from './children.ts';
 
 export interface RemovalContext {
   readonly client: Pick<ApplyClient, 'delete'>;
@@ -18,14 +19,16 @@ export interface RemovalContext {
 
 /**
  * Deletes exactly the objects that the caches show as the network's own and that are not wanted; the pods of a StatefulSet go with it.
- * @throws ApiError if the API server refuses
+ * @returns those that the API server, a policy or a webhook of the cluster keeps: values, because the rest of a reconcile can continue
+ * @throws an error that is no answer of the API server: no connection, a lost lease, an aborted signal
  */
 export async function removeSurplus(
   { client, network, recorder, signal }: RemovalContext,
   state: NetworkState,
   caches: readonly (readonly [ChildKindName, ReadableCache<KubeObject>])[],
   wanted: readonly { readonly kind: ChildKindName; readonly name: string }[],
-): Promise<void> {
+): Promise<AppliedChild[]> {
+  const kept: AppliedChild[] = [];
   const isWanted = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
   for (const [kind, cache] of caches) {
     const deleted: string[] = [];
@@ -40,7 +43,11 @@ export async function removeSurplus(
         await client.delete(type, { namespace, name }, { propagationPolicy: 'Background', ...preconditions, signal });
         deleted.push(name);
       } catch (error) {
-        if (!isNotFound(error)) throw error;
+        if (apiStatusCode(error) === undefined || !(error instanceof Error)) throw error;
+        if (!isNotFound(error)) {
+          kept.push({ kind, name, applied: { outcome: 'failed', message: error.message, error } });
+          continue;
+        }
       }
       state.forgetChild(kind, name);
     }
@@ -48,4 +55,5 @@ export async function removeSurplus(
     const { reason, message } = deletedEvent(type.kind, deleted);
     recorder.event(network, 'Normal', reason, message);
   }
+  return kept;
 }

@@ -5,6 +5,7 @@ import { appliedAnnotation, credentialsAnnotation } from '../../bitcoin/api/name
 import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { rpcAuthOf } from '../../bitcoin/resources/rpc-auth.ts';
 import { secretOf, statefulSetFor, type StatefulSetOptions } from '../../bitcoin/resources/stateful-set.ts';
+import { isRefused } from '../../kube/api-error.ts';
 import type { Applied } from '../../runtime/apply.ts';
 import { digestOf, withDigest } from '../../runtime/digest.ts';
 import { holds } from '../../runtime/field-comparison.ts';
@@ -14,8 +15,9 @@ import { statefulSets } from '../resource-types.ts';
 import { partitionOf } from '../rollout/observe-rollout.ts';
 import type { Gate } from '../rollout/rollout-input.ts';
 import { applyChild, type ChildContext, withAppliedDigest } from './apply-child.ts';
-import { keptAnnotations } from './kept-annotations.ts';
 import type { CredentialsState } from './credentials.ts';
+import { keptAnnotations } from './kept-annotations.ts';
+import { scaleRefusedSet } from './scale-refused-set.ts';
 
 export interface StatefulSetInput {
   readonly set: NodeSet;
@@ -65,7 +67,7 @@ export function prepareStatefulSet(
   return { ...input, current, isUngated, isChanging: !isUngated && !isKnown, startsChanged };
 }
 
-/** Applies the StatefulSet, also to change the number of nodes while the credentials are missing. */
+/** Applies the StatefulSet, also to change the number of nodes while the credentials are missing or the API server refuses the rest. */
 export async function applyStatefulSet(
   context: ChildContext,
   networkState: NetworkState,
@@ -97,7 +99,13 @@ export async function applyStatefulSet(
     eventOf: (change, previous) =>
       isStep && change === 'updated' ? undefined : statefulSetEvent(set.name, set.nodes, change, previous),
   });
-  if ('object' in applied) networkState.pods.note(set.name, applied.object);
+  const isKept = applied.outcome === 'failed' && isRefused(applied.error);
+  const written = isKept
+    ? await scaleRefusedSet(context, state, desired, current)
+    : 'object' in applied
+      ? applied.object
+      : undefined;
+  if (written !== undefined) networkState.pods.note(set.name, written);
   if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
     state.maxUnavailable = gate.maxUnavailable;
   return applied;

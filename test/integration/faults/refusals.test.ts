@@ -64,7 +64,7 @@ describe('a network with a refused or orphaned object', function () {
       expect(events.get(reason), reason).to.have.length(1);
   });
 
-  it('reports values of a wrong type in its pods, from the start and after an edit, and is right without them', async () => {
+  it('reports values of a wrong type in its pods, is scaled nevertheless, and is right without them', async () => {
     const inPods = (fields: object) => ({ podTemplate: { spec: fields } }) as Pick<BitcoinNetworkSpec, 'podTemplate'>;
     const sidecar = (fields: object) => inPods({ containers: [{ name: 'lnd', image: 'lnd', ...fields }] });
     const isRefused = () => world.untilCondition(namespace, name, 'SpecAccepted', 'False PodTemplateRefused');
@@ -76,9 +76,16 @@ describe('a network with a refused or orphaned object', function () {
     await isRefused();
     await edit({});
     await world.untilRight(namespace, name);
-    for (const fields of [{ env: { FOO: 'bar' } }, { resources: { limits: { memory: '64MB' } } }]) {
+    const replicas = async () => (await world.client.get(statefulSets, { namespace, name: `${name}-sts` })).spec?.replicas;
+    for (const [fields, count] of [
+      [{ env: { FOO: 'bar' } }, 3],
+      [{ resources: { limits: { memory: '64MB' } } }, 1],
+    ] as const) {
       await edit(sidecar(fields).podTemplate ?? {});
       await isRefused();
+      await world.scale(namespace, name, count);
+      await eventually(async () => (await replicas()) === count);
+      expect(await world.condition(namespace, name, 'SpecAccepted')).to.equal('False PodTemplateRefused');
       await edit({});
       await world.untilCondition(namespace, name, 'SpecAccepted', 'True Accepted');
     }

@@ -120,8 +120,7 @@ export class FakeCluster implements ApplyClient {
     if (!isDeepStrictEqual([resourceVersion, uid], [before.metadata?.resourceVersion, before.metadata?.uid]))
       throw new ApiError(`patch ${key}`, 409, { reason: 'Conflict' });
     return this.put(type.plural, {
-      ...before,
-      ...withoutNulls(fields),
+      ...(mergePatched(before, fields) as T),
       metadata: { ...before.metadata, ...mergedMetadata(before.metadata, others), resourceVersion: this.#next() },
     });
   }
@@ -168,13 +167,15 @@ function mergedMetadata(before: KubeObject['metadata'], { annotations, ...others
   return { ...others, annotations: Object.fromEntries(merged.filter(([, value]) => value !== null)) };
 }
 
-/** The fields of a merge patch: null removes a field of the status. */
-const withoutNulls = (fields: object): object =>
-  Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      name !== 'status' || typeof value !== 'object' || value === null
-        ? (value as unknown)
-        : Object.fromEntries(Object.entries(value as Readonly<Record<string, unknown>>).filter(([, each]) => each !== null)),
-    ]),
-  );
+/** RFC 7396: null removes a field. */
+function mergePatched(before: object, patch: object): object {
+  const merged = new Map<string, unknown>(Object.entries(before));
+  for (const [field, value] of Object.entries(patch)) {
+    const former = merged.get(field);
+    if (value === null) merged.delete(field);
+    else merged.set(field, isMap(value) ? mergePatched(isMap(former) ? former : {}, value) : value);
+  }
+  return Object.fromEntries(merged);
+}
+
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);

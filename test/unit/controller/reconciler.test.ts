@@ -320,6 +320,22 @@ describe('Reconciler', () => {
       ]);
     });
 
+    it('deletes the rest of it, and reports what a policy of the cluster keeps until it may be deleted', async () => {
+      put(network({ nodes: 1, topology: { type: 'Ring' } }, { generation: 2 }));
+      cluster.fail('delete', 403, 'poddisruptionbudgets');
+      expect(await errorOf()).to.include('delete poddisruptionbudgets');
+      expect(cluster.writes).to.include.members([
+        'delete statefulsets default/alice-sts-old',
+        'patch bitcoinnetworks default/alice',
+      ]);
+      expect(condition('SpecAccepted')).to.equal('False ObjectRefused');
+      cluster.succeed();
+      sync();
+      await reconcile();
+      expect(condition('SpecAccepted')).to.equal('True Accepted');
+      expect(cluster.object('poddisruptionbudgets', 'default/alice-pdb')).to.equal(undefined);
+    });
+
     it('keeps the ConfigMap that it needs no more until every pod that starts from it has been replaced', async () => {
       const withRevisions = (currentRevision: string) => {
         for (const set of cluster.all('statefulsets') as V1StatefulSet[])
@@ -401,6 +417,35 @@ describe('Reconciler', () => {
       expect(await errorOf()).to.include('apply statefulsets');
       expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
       expect(cluster.writes).to.include('create networkpolicies default/alice-netpol');
+    });
+
+    it('is scaled and suspended although the API server refuses its pod template', async () => {
+      const podTemplate = { metadata: { labels: { a: 'b' } } };
+      cluster.fail('apply', 422, 'statefulsets');
+      cluster.fail('create', 422, 'statefulsets');
+      const edit = async (fields: Partial<BitcoinNetwork['spec']>, generation: number) => {
+        const asked = network({ ...declared, ...fields, podTemplate }, { generation, resourceVersion: `${generation}000` });
+        put({ ...asked, status: status()! });
+        expect(await errorOf()).to.include('apply statefulsets');
+        sync();
+        const { spec } = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
+        expect(spec?.template.metadata?.labels).not.to.have.property('a');
+        return spec?.replicas;
+      };
+      expect(await edit({ nodes: 5 }, 2)).to.equal(4);
+      expect(await edit({ nodes: 5, suspend: true }, 3)).to.equal(0);
+      expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
+      expect(reasons().filter(reason => reason === 'StatefulSetScaled')).to.have.length(3);
+    });
+
+    it('is not accepted while a policy or a quota of the cluster refuses an object of it', async () => {
+      put(network({ ...declared, networkPolicy: {} }, { generation: 2 }));
+      cluster.fail('create', 403, 'networkpolicies');
+      expect(await errorOf()).to.include('create networkpolicies');
+      expect(condition('SpecAccepted')).to.equal('False ObjectRefused');
+      cluster.succeed();
+      await reconcile();
+      expect(condition('SpecAccepted')).to.equal('True Accepted');
     });
 
     it('blames no other writer for a change that the API server refuses again and again', async () => {
