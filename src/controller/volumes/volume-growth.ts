@@ -55,6 +55,8 @@ export const isBound = ({ status }: V1PersistentVolumeClaim): boolean => status?
 const isSmaller = ({ status }: V1PersistentVolumeClaim, size: string): boolean =>
   compareQuantities(status?.capacity?.['storage'] ?? '0', size) < 0;
 
+const isOfNode = ({ claims }: StoredSet, { metadata }: V1PersistentVolumeClaim): boolean => claims.includes(metadata?.name ?? '');
+
 /** A set with its claims, also those of nodes that it has no more. */
 export interface SetClaims {
   readonly set: StoredSet;
@@ -68,8 +70,7 @@ export interface SetClaims {
 export function leftSizeOf({ set, claims }: SetClaims): string | undefined {
   const sizes = claims.flatMap(claim => {
     const bound = isBound(claim) ? claim.status?.capacity?.['storage'] : undefined;
-    const isUsed = isBound(claim) || set.claims.includes(claim.metadata?.name ?? '');
-    return isUsed ? [claim.spec?.resources?.requests?.['storage'], bound] : [];
+    return isBound(claim) || isOfNode(set, claim) ? [claim.spec?.resources?.requests?.['storage'], bound] : [];
   });
   const smaller = sizes
     .flatMap(size => canonicalQuantity(size ?? '') ?? [])
@@ -77,9 +78,14 @@ export function leftSizeOf({ set, claims }: SetClaims): string | undefined {
   return smaller.filter(size => size !== '0').toSorted(compareQuantities)[0];
 }
 
-/** What is left to do when the claims have been changed; undefined if nothing is. */
+/**
+ * What is left to do when the claims have been changed; undefined if nothing is. Only the claims of nodes are waited for: nobody mounts
+ * the volume of a removed node, so that it may never get larger.
+ */
 export function growthOf(sets: readonly SetClaims[]): Growth | undefined {
-  const claims = sets.flatMap(({ set, claims: own }) => own.map(claim => ({ claim, size: set.size })));
+  const claims = sets.flatMap(({ set, claims: all }) =>
+    all.filter(claim => isOfNode(set, claim)).map(claim => ({ claim, size: set.size })),
+  );
   const waiting = claims.filter(({ claim, size }) => asksForLess(claim, size) || isSmaller(claim, size));
   const refused = waiting.find(({ claim }) => isInfeasible(claim));
   if (refused !== undefined) return { reason: 'ExpansionRefused', message: stateOf(refused.claim, refused.size) };

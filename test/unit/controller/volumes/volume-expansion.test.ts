@@ -131,6 +131,24 @@ describe('VolumeExpansion', () => {
     expect(growth?.reason).to.equal('Expanding');
   });
 
+  it('does not wait for volumes of removed nodes, which nobody mounts, once their claims ask for the size', async () => {
+    for (const ordinal of [0, 1])
+      cluster.put(plural, claimOf(`data-alice-sts-${ordinal}`, { requested: '2Gi', capacity: '2Gi' }));
+    const conditions = [{ type: 'FileSystemResizePending', status: 'True', message: 'waiting for a mount' }];
+    cluster.put(plural, claimOf('data-alice-sts-2', { status: { conditions } }));
+    cluster.put(plural, claimOf('data-alice-sts-3', { status: { phase: 'Pending', capacity: {} } }));
+    const allocatedResourceStatuses = { storage: 'ControllerResizeInfeasible' };
+    cluster.put(plural, claimOf('data-alice-sts-4', { requested: '2Gi', status: { allocatedResourceStatuses } }));
+    expect(await expand('Expanding', '2Gi')).to.deep.equal({ keptSizes: new Map(), growth: undefined });
+    expect(cluster.writes).to.deep.equal([`patch ${plural} default/data-alice-sts-2`]);
+  });
+
+  it('counts only volumes of nodes', async () => {
+    cluster.put(plural, claimOf('data-alice-sts-0', { requested: '2Gi', capacity: '2Gi' }));
+    cluster.put(plural, claimOf('data-alice-sts-2'));
+    expect((await expand('Expanding')).growth?.message).to.match(/^1 of 2 volumes have the size of the spec; data-alice-sts-1 /);
+  });
+
   it('keeps the template if a claim is refused, and asks again only after a while', async () => {
     cluster.fail('patch', 422, plural);
     const refused = await expand('Expanding');
