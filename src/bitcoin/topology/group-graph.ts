@@ -9,7 +9,8 @@ import type { TopologySpec } from '../api/topology.ts';
 
 type TopologyGroups = NonNullable<TopologySpec['groups']>;
 
-const defaultDegree = 3;
+/** Of `within: Random`. */
+export const defaultDegree = 3;
 
 /** @param members in ascending order */
 export function groupGraph(members: readonly Member[], spec: TopologyGroups, seed: number): Dial[] {

@@ -1,5 +1,6 @@
 // A topology in words, for status and events. Pure.
 import type { TopologySpec } from '../api/topology.ts';
+import { defaultDegree } from './group-graph.ts';
 import { textHash } from './topology-hash.ts';
 
 /** Such as `Random (degree 3, seed 7)`. Two specs that plan the same have the same text, and those that plan otherwise have another one: after ten given edges by a hash of all. */
@@ -15,7 +16,7 @@ export function describeTopology({ type, seed = 0, random, star, tree, groups, e
     Random: [random?.degree === undefined ? `outbound ${random?.outbound ?? 0}` : `degree ${random.degree}`, seeded],
     Groups: [
       `within ${groups?.within ?? 'FullMesh'}`,
-      ...(groups?.degree === undefined ? [] : [`degree ${groups.degree}`]),
+      ...(groups?.within === 'Random' ? [`degree ${groups.degree ?? defaultDegree}`] : []),
       `bridges ${groups?.bridges ?? 1}`,
       seeded,
     ],
