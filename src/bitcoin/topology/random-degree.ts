@@ -8,8 +8,10 @@ import type { Dial, Member } from './topology-plan.ts';
 
 /**
  * Every node has `degree` connections; one has `degree` - 1 if the number of nodes and the degree are odd. Up to `degree` + 1 nodes are a
- * full mesh. Connected from degree 2 on. One more node changes at most 1.5 * degree + 1 connections if it is the last of the largest group,
- * or the only one.
+ * full mesh. Connected from degree 2 on. One more node that is the last in the order of growth, as that of a network without groups or of
+ * its largest group, changes at most 1.5 * degree + 1 connections; for an odd degree with groups, a branch of the matching besides. One
+ * that comes earlier in that order, as the first of a new group, can change most connections. So can one for an odd degree with groups if
+ * it is the first beyond 3 * degree nodes.
  *
  * It grows from a full mesh, node by node: a new node is put into the middle of degree / 2 connections that have no end in common, drawn by
  * hash. That keeps every other degree, and what was connected stays connected. For an odd degree there is a matching besides.
