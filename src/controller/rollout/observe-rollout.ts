@@ -40,6 +40,8 @@ export interface ObservedRollout {
   readonly isPublicChain?: boolean;
   /** Whether a pod, by its uid, has no blocks. Default: that is not known of any. */
   readonly isEmpty?: (uid: string) => boolean;
+  /** What is wrong with the credentials. Default: nothing. */
+  readonly credentialsFault?: string | undefined;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }

@@ -17,6 +17,9 @@ const manyCopies = 3;
 export function holdOf(node: RolloutNode, isFree: boolean, view: RolloutView, { busy }: Findings): Wait | undefined {
   if (node.ordinal < view.heldBelow) return { reason: 'Held', why: `spec.rollout.partition is ${view.heldBelow}` };
   if (view.isPaused) return { reason: 'Paused', why: 'spec.rollout.paused is true' };
+  // A node without a pod is created in any case: only its version is decided here.
+  const isRestart = node.pod !== undefined || !isFree;
+  if (isRestart && view.credentialsHold !== undefined) return rollingOut(view.credentialsHold);
   const isFull = busy.length >= view.maxUnavailable || busy.some(({ isStalled }) => isStalled);
   return isFull && !isFree ? rollingOut('another node has its turn') : undefined;
 }

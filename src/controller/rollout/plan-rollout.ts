@@ -9,7 +9,8 @@
 // 5. A node without a pod, or with one that never worked, gets it at once if no block is lost with it: so a fix of a bad image is rolled
 //    out. Of a node that is not ready a new process does not know whether it ever worked: it may have the chain of the status.
 // 6. A pod that cannot be created as it was gets it if none of the nodes above it is needed for a chain (missing-pods.ts).
-// 7. The gate closes when all pods are updated, before the last node is back: behind an open gate, `kubectl rollout restart` would replace the
+// 7. While the credentials are at fault, no node with a pod gets it: it would start with them.
+// 8. The gate closes when all pods are updated, before the last node is back: behind an open gate, `kubectl rollout restart` would replace the
 //    others at once.
 import { type Findings, forgetBusy, isIn, noteBusy, rollingOut, type Wait } from './findings.ts';
 import { missingNodeOf, openToMissing } from './missing-pods.ts';
@@ -35,6 +36,9 @@ export function planRollout(input: RolloutInput): RolloutPlan {
   const detour = view.detourAround(found.away);
   const state = rolloutState(input.sets, view, found, detour.length);
   const memory = { turns: found.turns, heights: view.heights };
+  // While the credentials are at fault, the network is reconciled to read them again, and no answer of a node would let the rollout go on.
+  if (view.credentialsHold !== undefined)
+    return { partitions, maxUnavailable, detour, state, asks: [], planAgainMs: undefined, memory };
   const asks = [...found.asks];
   return { partitions, maxUnavailable, detour, state, asks, planAgainMs: planAgainMs(state?.reason, found), memory };
 }

@@ -75,6 +75,8 @@ export interface RolloutInput {
   readonly wasStalled: boolean;
   /** The node that the rollout waited for when this process started. Default: none. */
   readonly waitedFor?: string | undefined;
+  /** What is wrong with the credentials: no node may be restarted with them. Default: nothing. */
+  readonly credentialsFault?: string | undefined;
   /** Monotonic milliseconds. */
   readonly nowMs: number;
 }

@@ -24,12 +24,15 @@ export function rolloutState(
     detourEdges,
   });
   const stalled = found.busy.find(({ isStalled }) => isStalled);
+  const alsoHeld = view.credentialsHold === undefined ? '' : `; ${view.credentialsHold}`;
   if (stalled !== undefined) {
-    const { node, why } = stalled;
+    const { node } = stalled;
+    const why = `${stalled.why}${alsoHeld}`;
     return state('NodeNotBack', `${node.name} has not come back within ${view.deadlineSeconds} s: ${why}; ${counts}`, node.name);
   }
   const [busy] = found.busy;
-  if (busy !== undefined) return state('RollingOut', `${counts}; waiting for ${busy.node.name}: ${busy.why}`, busy.node.name);
+  if (busy !== undefined)
+    return state('RollingOut', `${counts}; waiting for ${busy.node.name}: ${busy.why}${alsoHeld}`, busy.node.name);
   const obstacle = first(found.obstacles);
   if (obstacle === undefined) return state('AllNodesUpdated', `${updated} of ${total} nodes are up to date`);
   const { node, reason, why } = obstacle;

@@ -34,6 +34,7 @@ export class RolloutTracker {
       memory: this.#memory ?? emptyMemory,
       wasStalled: this.#memory === undefined && wasStalled,
       waitedFor: this.#memory === undefined ? status?.rollout?.current : undefined,
+      credentialsFault: observed.credentialsFault,
       nowMs: this.#nowMs(),
     });
     this.#memory = plan.memory;

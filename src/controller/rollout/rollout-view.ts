@@ -41,6 +41,12 @@ export class RolloutView {
     return this.#input.spec.partition ?? 0;
   }
 
+  /** Why no node that has a pod is given its turn, whatever its chain is; undefined while the credentials are usable. */
+  get credentialsHold(): string | undefined {
+    const fault = this.#input.credentialsFault;
+    return fault === undefined ? undefined : `no node is restarted while ${fault}`;
+  }
+
   get isLossAllowed(): boolean {
     return this.#input.spec.allowChainLoss === true;
   }

@@ -165,6 +165,7 @@ export class ChildrenStep {
         reports: monitor.reportsOf(keyOf(network)),
         peers,
         isEmpty: uid => state.chainLoss.isEmpty(uid),
+        credentialsFault: credentials.isAvailable ? undefined : credentials.message,
       },
     );
     for (const { name, input } of prepared) {

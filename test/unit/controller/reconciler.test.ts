@@ -790,6 +790,23 @@ describe('Reconciler', () => {
       expect(cluster.writes).to.include('apply statefulsets default/alice-sts');
       expect(template()).to.equal(before);
     });
+
+    it('holds a rollout, says why in UpToDate, and reads the Secret as seldom as without a rollout', async () => {
+      putSecret();
+      await settled({ nodes: 1, secret: 's' });
+      caches.pods.put(ownPod('alice-sts-0'));
+      put(network({ nodes: 1, secret: 'other' }, { generation: 2 }));
+      await reconcile();
+      const set = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
+      const observedGeneration = set.metadata?.generation ?? 0;
+      const revisions = { currentRevision: 'old', updateRevision: 'new', observedGeneration };
+      caches.statefulSets.put(cluster.put('statefulsets', { ...set, status: { replicas: 1, ...revisions } }));
+      expect(await reconcile()).to.deep.equal({ requeueAfterMs: 3_000 });
+      expect(monitor.asked).to.deep.equal([]);
+      expect(status()?.conditions?.find(({ type }) => type === 'UpToDate')?.message).to.equal(
+        '0 of 1 nodes are updated; alice-sts-0 waits: no node is restarted while Secret default/other (spec.secret) does not exist',
+      );
+    });
   });
 
   describe('writes the status', () => {

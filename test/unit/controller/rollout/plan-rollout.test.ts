@@ -37,6 +37,8 @@ class SimulatedSet {
   detourAround: RolloutInput['detourAround'] = () => [];
   isSettled: RolloutInput['isSettled'] = () => true;
   memory: RolloutMemory = emptyMemory;
+  /** Of the credentials. */
+  credentialsFault: string | undefined;
   /** Why the pod of an index cannot be created. */
   readonly createProblems = new Map<number, string>();
   #uids = 0;
@@ -63,6 +65,7 @@ class SimulatedSet {
       ],
       ...{ detourAround: this.detourAround, isSettled: this.isSettled, knownHeight: this.knownHeight, waitedFor: this.waitedFor },
       ...{ spec: this.spec, reachable: this.reachable, memory: this.memory, wasStalled: this.wasStalled, nowMs: this.nowMs },
+      credentialsFault: this.credentialsFault,
     });
     this.memory = plan.memory;
     return plan;
@@ -975,6 +978,93 @@ describe('planRollout', () => {
         set.settle();
         expect(set.partition).to.equal(1);
       }
+    });
+  });
+
+  describe('while the credentials are at fault', () => {
+    const credentialsFault = 'Secret default/s (spec.secret) does not exist';
+    const hold = `no node is restarted while ${credentialsFault}`;
+    const broken = { isReady: false, problem: 'cannot pull its image', isEmpty: true, report: undefined };
+    const faulty = (heights: readonly number[], keepsChain = false): SimulatedSet =>
+      Object.assign(new SimulatedSet(heights), { keepsChain, credentialsFault });
+
+    it('gives no node its turn, asks none, and says why; goes on when they are usable', () => {
+      for (const keepsChain of [false, true]) {
+        const set = faulty([300, 300], keepsChain);
+        set.change();
+        const { asks, planAgainMs, state } = set.plan();
+        expect([asks, planAgainMs]).to.deep.equal([[], undefined]);
+        expect(state).to.deep.include({
+          reason: 'RollingOut',
+          message: `0 of 2 nodes are updated; sts-1 waits: ${hold}`,
+        });
+        set.nowMs += 60_000;
+        set.settle();
+        expect([set.partition, set.revisionsOfPods]).to.deep.equal([2, 'oo']);
+        set.credentialsFault = undefined;
+        set.settle();
+        expect(set.revisionsOfPods).to.equal('on');
+      }
+    });
+
+    it('restarts no node that never worked either', () => {
+      const set = faulty([300, 300]);
+      set.pods[1] = { ...set.pods[1]!, ...broken };
+      set.change();
+      expect(set.settle()).to.include(`sts-1 waits: ${hold}`);
+      expect(set.revisionsOfPods).to.equal('oo');
+    });
+
+    it('restarts no other node when one comes back, and says so while that one is waited for', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.change();
+      set.settle();
+      set.credentialsFault = credentialsFault;
+      expect(set.settle()).to.equal(`RollingOut 0 of 3 nodes are updated; waiting for sts-2: it is not ready; ${hold}`);
+      set.becomeReady(2, 300);
+      expect(set.settle()).to.equal(`RollingOut 1 of 3 nodes are updated; sts-1 waits: ${hold}`);
+      set.pods[2] = { ...set.pods[2]!, isReady: false };
+      set.nowMs += 1;
+      set.settle();
+      set.nowMs += 600_000;
+      expect(set.settle()).to.include(`NodeNotBack sts-2 has not come back within 600 s: it is not ready; ${hold}`);
+      expect(set.revisionsOfPods).to.equal('oon');
+    });
+
+    it('closes the gate for a node that has its turn and still runs', () => {
+      const set = new SimulatedSet([300, 300, 300]);
+      set.withholdsPods = true;
+      set.change();
+      set.settle();
+      expect(set.partition).to.equal(2);
+      set.credentialsFault = credentialsFault;
+      expect(set.settle()).to.include(`sts-2 waits: ${hold}`);
+      expect(set.partition).to.equal(3);
+    });
+
+    it('lets a pod that is gone start in its new version', () => {
+      const set = faulty([300, 300]);
+      set.pods[1] = undefined;
+      set.change();
+      set.settle();
+      expect(set.revisionsOfPods).to.equal('on');
+    });
+
+    it('does not open the gate for a pod that cannot be created as it was while other nodes would be restarted', () => {
+      const set = faulty([300, 300, 300], true);
+      set.pods[0] = undefined;
+      set.createProblems.set(0, 'no PriorityClass');
+      set.change();
+      expect(set.settle()).to.include(`sts-0 waits: ${hold}; it cannot be created as it was: no PriorityClass`);
+      expect(set.revisionsOfPods).to.equal('-oo');
+      set.credentialsFault = undefined;
+      expect(set.plan().partitions.get('sts')).to.equal(0);
+    });
+
+    it('changes nothing at rest', () => {
+      const set = faulty([300, 300]);
+      expect(set.plan()).to.deep.include({ asks: [], planAgainMs: undefined });
+      expect(set.state()).to.equal('AllNodesUpdated 2 of 2 nodes are up to date');
     });
   });
 
