@@ -153,7 +153,8 @@ export async function connectNode(request: ConnectRequest, signal: AbortSignal):
   return report;
 }
 
-const isUnauthorized = ({ failure }: NodeReport): boolean =>
+/** Whether the node refuses the credentials. */
+export const isUnauthorized = ({ failure }: NodeReport): boolean =>
   failure instanceof BitcoinTransportError && failure.failure === 'unauthorized';
 
 async function connectWith(credentials: Credentials, request: ConnectRequest, signal: AbortSignal): Promise<NodeReport> {

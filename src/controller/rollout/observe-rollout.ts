@@ -5,7 +5,7 @@ import type { NodeSet } from '../../bitcoin/resources/node-sets.ts';
 import { keepsData } from '../../bitcoin/resources/storage.ts';
 import { BitcoinTransportError } from '../../bitcoin/rpc/rpc-errors.ts';
 import { componentsOf } from '../../bitcoin/topology/components.ts';
-import type { NodeReport } from '../../bitcoin/topology/connect-node.ts';
+import { isUnauthorized, type NodeReport } from '../../bitcoin/topology/connect-node.ts';
 import { detourAround } from '../../bitcoin/topology/detour.ts';
 import { pairOf } from '../../bitcoin/topology/topology-plan.ts';
 import type { Problem } from '../diagnosis/pod-problems.ts';
@@ -124,6 +124,7 @@ function revisionsOf(statefulSet: V1StatefulSet | undefined): Revisions | undefi
 const reportOf = (report: NodeReport, isConnected: (report: NodeReport) => boolean): RolloutReport => ({
   // The monitor keeps the chain of a node that does not answer any more: nobody knows whether it still has it.
   height: report.failure instanceof BitcoinTransportError ? undefined : report.chain?.height,
+  isRefused: isUnauthorized(report),
   askedAtMs: report.askedAtMs ?? 0,
   // Only for the nodes that a rollout waits for: there may be thousands of edges.
   get isConnected() {

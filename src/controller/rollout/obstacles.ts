@@ -1,7 +1,7 @@
 // What keeps a node from its turn in a rollout: spec.rollout, the turn of another node, and blocks that would be lost. Pure.
 import { type Findings, isIn, rollingOut, type Wait } from './findings.ts';
 import type { RolloutNode, RolloutSet, Turn } from './rollout-input.ts';
-import type { RolloutView } from './rollout-view.ts';
+import { type RolloutView, whySilent } from './rollout-view.ts';
 
 /** How long the others have to catch up with a node before its blocks count as its own alone, and an unready node to show its problem. */
 export const graceMs = 30_000;
@@ -45,7 +45,7 @@ export function chainObstacle(node: RolloutNode, turn: Turn, view: RolloutView, 
   // Two heights are never of the same moment: another node has to reach the height that this one had a moment ago.
   const safeHeight = turn.safeHeight ?? height;
   if (height === undefined || safeHeight === undefined) {
-    const why = 'it does not answer the controller, so that its height is not known';
+    const why = `${whySilent(node)}, so that its height is not known`;
     found.asks.add(node.name);
     // One call may fail, as on a busy machine.
     return view.nowMs - turn.sinceMs < graceMs ? rollingOut(why) : { reason: 'WouldLoseChain', why };

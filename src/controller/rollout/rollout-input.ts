@@ -6,6 +6,8 @@ import type { Dial } from '../../bitcoin/topology/topology-plan.ts';
 export interface RolloutReport {
   /** Undefined if the node gave no answer, or none about its chain. */
   readonly height: number | undefined;
+  /** The node refuses the credentials. Default: it does not. */
+  readonly isRefused?: boolean;
   /** Every connection that the node should have with ready nodes is there. */
   readonly isConnected: boolean;
   /** When it was asked for the report; monotonic milliseconds. */

@@ -147,7 +147,7 @@ export class RolloutView {
     if (!pod.isReady) return 'it is not ready';
     const { report } = pod;
     if (report === undefined || report.askedAtMs < (seen?.atMs ?? Infinity)) return 'it has not answered yet';
-    if (report.height === undefined) return 'it does not answer the controller';
+    if (report.height === undefined) return whySilent(node);
     if (!report.isConnected) return 'not all of its connections are there';
     if (backHeight === undefined) return 'the other nodes are asked for their heights';
     const goal = this.#isKnownOfOthers(node, seen?.atMs) ? Math.min(backHeight, this.highestOther(node)) : backHeight;
@@ -184,6 +184,10 @@ export class RolloutView {
     return { total: this.#nodes.length, updated: updated.length };
   }
 }
+
+/** Why the height of a node that was asked is not known. */
+export const whySilent = ({ pod }: RolloutNode): string =>
+  pod?.report?.isRefused === true ? 'it refuses the credentials' : 'it does not answer the controller';
 
 /** A percentage is rounded down; at least one node at a time. */
 function atATime(maxUnavailable: RolloutSpec['maxUnavailable'] = 1, nodes: number): number {

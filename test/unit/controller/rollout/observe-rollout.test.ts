@@ -68,6 +68,14 @@ describe('observeRollout', () => {
     expect(sets[0]?.nodes.map(each => each.pod?.report?.height)).to.deep.equal([undefined, 300, undefined]);
   });
 
+  it('knows which node refuses the credentials', () => {
+    const failures = [new BitcoinTransportError('unauthorized', 'refused'), new BitcoinTransportError('timeout', 'no answer')];
+    const { sets } = observe(setOf(), {
+      reports: failures.map((failure, ordinal) => ({ ...report(ordinal, 300), failure })),
+    });
+    expect(sets[0]?.nodes.map(each => each.pod?.report?.isRefused)).to.deep.equal([true, false, undefined]);
+  });
+
   it('takes the pods of a set for such that keep their data if it has claims already', () => {
     const stored = setOf();
     const spec = { ...stored.spec, volumeClaimTemplates: [{ metadata: { name: 'data' } }] } as NonNullable<V1StatefulSet['spec']>;

@@ -502,6 +502,20 @@ describe('planRollout', () => {
       expect(set.revisionsOfPods).to.equal('oo');
     });
 
+    it('says of a node that refuses the credentials that it does, before its turn and after it', () => {
+      const set = new SimulatedSet([300, 300]);
+      const [, pod] = set.pods;
+      const report = { height: undefined, isRefused: true, isConnected: false, askedAtMs: 0 };
+      set.pods[1] = { ...pod!, report };
+      set.change();
+      expect(set.settle()).to.include('sts-1 waits: it refuses the credentials, so that its height is not known');
+      set.becomeReady(1, 300);
+      set.settle();
+      set.pods[1] = { ...set.pods[1], isReady: true, report };
+      set.answer(1);
+      expect(set.settle()).to.include('waiting for sts-1: it refuses the credentials');
+    });
+
     it('keeps a node that is not ready and had blocks that no other one has', () => {
       const set = new SimulatedSet([0, 300]);
       set.plan();
