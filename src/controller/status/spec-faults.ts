@@ -3,7 +3,7 @@ import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { isInvalid, isRefused } from '../../kube/api-error.ts';
 import { childKinds, type ChildKindName } from '../child-kinds.ts';
 import type { NetworkPlan } from '../network-plan.ts';
-import type { AppliedChild } from '../steps/children.ts';
+import type { AppliedChild } from '../steps/apply-child.ts';
 
 export interface SpecFault {
   readonly reason: string;

@@ -20,6 +20,7 @@ import { holds } from '../../runtime/field-comparison.ts';
 import { claimCreatedFields, type FieldPath, managedFieldsOf } from '../../runtime/managed-fields.ts';
 import type { EventOutbox, PendingEvent } from '../../runtime/event-outbox.ts';
 import type { Changed } from '../events/children.ts';
+import type { ChildKindName } from '../child-kinds.ts';
 import type { ChildKey, ChildState, Part } from '../network-state.ts';
 
 export interface Child<T extends KubeObject> {
@@ -51,6 +52,14 @@ export interface Kept<T extends KubeObject> {
   readonly paths: readonly FieldPath[];
   /** Those that this one was created with. */
   readonly pathsIn: (created: T, desired: T) => readonly FieldPath[];
+}
+
+/** What became of a child. */
+export interface AppliedChild {
+  readonly kind: ChildKindName;
+  readonly name: string;
+  /** Undefined if it was not applied. Failed also if it is not wanted any more and could not be deleted. */
+  readonly applied: Applied<KubeObject> | undefined;
 }
 
 export interface ChildContext {

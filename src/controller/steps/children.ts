@@ -7,7 +7,7 @@ import type { PodOptions } from '../../bitcoin/resources/stateful-set.ts';
 import { keyOf, type KubeObject } from '../../kube/resource.ts';
 import type { EventRecorder } from '../../record/core/event-recorder.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Applied, ApplyClient } from '../../runtime/apply.ts';
+import type { ApplyClient } from '../../runtime/apply.ts';
 import { ConcurrencyLimit } from '../../runtime/concurrency-limit.ts';
 import { childCaches, ownedBy, type ReadableCache, type ReadableCaches } from '../caches.ts';
 import { type ChildKindName, childKinds } from '../child-kinds.ts';
@@ -17,7 +17,7 @@ import type { NetworkState } from '../network-state.ts';
 import type { NodeMonitor } from '../nodes/node-monitor.ts';
 import type { PeerPlan } from '../nodes/node-target.ts';
 import { podsOf } from '../pod-cache.ts';
-import { applyChild, type ChildContext } from './apply-child.ts';
+import { type AppliedChild, applyChild, type ChildContext } from './apply-child.ts';
 import { type CredentialsState, NetworkCredentials } from './credentials.ts';
 import { type DesiredChild, desiredChildren } from './desired-children.ts';
 import { isStopped, withoutFirstClaims } from './first-claims.ts';
@@ -41,14 +41,6 @@ export interface ChildrenOptions {
   readonly mayExpandVolumes: boolean;
   readonly monitor: Pick<NodeMonitor, 'reportsOf'>;
   readonly recheckMs: number;
-}
-
-/** What became of a child. */
-export interface AppliedChild {
-  readonly kind: ChildKindName;
-  readonly name: string;
-  /** Undefined if it was not applied. Failed also if it is not wanted any more and could not be deleted. */
-  readonly applied: Applied<KubeObject> | undefined;
 }
 
 export interface Children {

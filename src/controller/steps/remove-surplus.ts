@@ -8,7 +8,7 @@ import { ownedBy, type ReadableCache } from '../caches.ts';
 import { type ChildKindName, childKinds } from '../child-kinds.ts';
 import { deletedEvent } from '../events/children.ts';
 import type { NetworkState } from '../network-state.ts';
-import type { AppliedChild } from './children.ts';
+import type { AppliedChild } from './apply-child.ts';
 
 export interface RemovalContext {
   readonly client: Pick<ApplyClient, 'delete'>;
