@@ -36,6 +36,8 @@ const knownReasons: ReadonlySet<string> = new Set(Object.values(reasons));
 export class ChildState<T extends KubeObject> {
   readonly writes: MutationCache<T>;
   readonly drift = new DriftBackoff();
+  /** Of the number of nodes of a StatefulSet that the API server refuses to change. */
+  readonly scaleDrift = new DriftBackoff();
   readonly admitted = new AdmittedFields();
   /** The object that was deleted so that it could be recreated, until it has been. */
   replaced: T | undefined;

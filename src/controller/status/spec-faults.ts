@@ -40,9 +40,10 @@ export function specFaultsOf(
 }
 
 /** What a further try would not change: an object with an invalid field, or one that a policy, a quota or a webhook of the cluster refuses. */
-function refusalOf({ kind, applied }: AppliedChild): SpecFault[] {
+function refusalOf({ kind, applied, isSurplus = false }: AppliedChild): SpecFault[] {
   if (applied?.outcome !== 'failed' || !isRefused(applied.error)) return [];
-  const reason = kind === 'statefulSets' && isInvalid(applied.error) ? 'PodTemplateRefused' : 'ObjectRefused';
+  const isTemplate = kind === 'statefulSets' && !isSurplus && isInvalid(applied.error);
+  const reason = isTemplate ? 'PodTemplateRefused' : 'ObjectRefused';
   return [{ reason, message: applied.message }];
 }
 

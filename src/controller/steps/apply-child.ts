@@ -58,8 +58,10 @@ export interface Kept<T extends KubeObject> {
 export interface AppliedChild {
   readonly kind: ChildKindName;
   readonly name: string;
-  /** Undefined if it was not applied. Failed also if it is not wanted any more and could not be deleted. */
+  /** Undefined if it was not applied. Failed also if it could not be deleted. */
   readonly applied: Applied<KubeObject> | undefined;
+  /** It is not wanted any more. Default: false. */
+  readonly isSurplus?: boolean;
 }
 
 export interface ChildContext {

@@ -45,7 +45,7 @@ export async function removeSurplus(
       } catch (error) {
         if (apiStatusCode(error) === undefined || !(error instanceof Error)) throw error;
         if (!isNotFound(error)) {
-          kept.push({ kind, name, applied: { outcome: 'failed', message: error.message, error } });
+          kept.push({ kind, name, applied: { outcome: 'failed', message: error.message, error }, isSurplus: true });
           continue;
         }
       }

@@ -10,6 +10,7 @@ import {
   type ResourceType,
 } from '../../../src/kube/resource.ts';
 import type { ApplyClient } from '../../../src/runtime/apply.ts';
+import { managedFieldsOf } from '../../../src/runtime/managed-fields.ts';
 
 type Verb = keyof ApplyClient | 'list' | 'evict';
 
@@ -111,7 +112,13 @@ export class FakeCluster implements ApplyClient {
     });
   }
 
-  async patch<T extends KubeObject>(type: ResourceType<T>, name: ObjectName, body: object): Promise<T> {
+  /** Notes the field manager as the owner of the fields. */
+  async patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    name: ObjectName,
+    body: object,
+    { fieldManager }: { readonly fieldManager?: string | undefined } = {},
+  ): Promise<T> {
     const key = keyOf({ metadata: { ...name } });
     await this.#call('patch', type, key, body);
     const before = this.#existing(type, key);
@@ -119,9 +126,11 @@ export class FakeCluster implements ApplyClient {
     const { resourceVersion = before.metadata?.resourceVersion, uid = before.metadata?.uid, ...others } = metadata;
     if (!isDeepStrictEqual([resourceVersion, uid], [before.metadata?.resourceVersion, before.metadata?.uid]))
       throw new ApiError(`patch ${key}`, 409, { reason: 'Conflict' });
+    const managed = { manager: fieldManager, operation: 'Update', fieldsV1: fieldsV1Of(fields) };
+    const owners = fieldManager === undefined ? {} : { managedFields: [...managedFieldsOf(before), managed] };
     return this.put(type.plural, {
       ...(mergePatched(before, fields) as T),
-      metadata: { ...before.metadata, ...mergedMetadata(before.metadata, others), resourceVersion: this.#next() },
+      metadata: { ...before.metadata, ...mergedMetadata(before.metadata, others), ...owners, resourceVersion: this.#next() },
     });
   }
 
@@ -177,5 +186,9 @@ function mergePatched(before: object, patch: object): object {
   }
   return Object.fromEntries(merged);
 }
+
+/** As the API server names the fields of an owner. */
+const fieldsV1Of = (fields: object): object =>
+  Object.fromEntries(Object.entries(fields).map(([field, value]) => [`f:${field}`, isMap(value) ? fieldsV1Of(value) : {}]));
 
 const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -320,21 +320,22 @@ describe('Reconciler', () => {
       ]);
     });
 
-    it('deletes the rest of it, and reports what a policy of the cluster keeps until it may be deleted', async () => {
-      put(network({ nodes: 1, topology: { type: 'Ring' } }, { generation: 2 }));
-      cluster.fail('delete', 403, 'poddisruptionbudgets');
-      expect(await errorOf()).to.include('delete poddisruptionbudgets');
-      expect(cluster.writes).to.include.members([
-        'delete statefulsets default/alice-sts-old',
-        'patch bitcoinnetworks default/alice',
-      ]);
-      expect(condition('SpecAccepted')).to.equal('False ObjectRefused');
-      cluster.succeed();
-      sync();
-      await reconcile();
-      expect(condition('SpecAccepted')).to.equal('True Accepted');
-      expect(cluster.object('poddisruptionbudgets', 'default/alice-pdb')).to.equal(undefined);
-    });
+    for (const [status, plural, kept, other] of [
+      [403, 'poddisruptionbudgets', 'alice-pdb', 'statefulsets default/alice-sts-old'],
+      [422, 'statefulsets', 'alice-sts-old', 'poddisruptionbudgets default/alice-pdb'],
+    ] as const)
+      it(`deletes the rest of it, and reports what a policy of the cluster keeps until it may be deleted: ${plural}`, async () => {
+        put(network({ nodes: 1, topology: { type: 'Ring' } }, { generation: 2 }));
+        cluster.fail('delete', status, plural);
+        expect(await errorOf()).to.include(`delete ${plural}`);
+        expect(cluster.writes).to.include.members([`delete ${other}`, 'patch bitcoinnetworks default/alice']);
+        expect(condition('SpecAccepted')).to.equal('False ObjectRefused');
+        cluster.succeed();
+        sync();
+        await reconcile();
+        expect(condition('SpecAccepted')).to.equal('True Accepted');
+        expect(cluster.object(plural, `default/${kept}`)).to.equal(undefined);
+      });
 
     it('keeps the ConfigMap that it needs no more until every pod that starts from it has been replaced', async () => {
       const withRevisions = (currentRevision: string) => {
@@ -436,6 +437,38 @@ describe('Reconciler', () => {
       expect(await edit({ nodes: 5, suspend: true }, 3)).to.equal(0);
       expect(condition('SpecAccepted')).to.equal('False PodTemplateRefused');
       expect(reasons().filter(reason => reason === 'StatefulSetScaled')).to.have.length(3);
+    });
+
+    it('gets the number of its spec again from the next process when a refused pod template is taken back', async () => {
+      const replicas = () => (cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet).spec?.replicas;
+      const podTemplate = { metadata: { labels: { a: 'b' } } };
+      cluster.fail('apply', 422, 'statefulsets');
+      cluster.fail('create', 422, 'statefulsets');
+      put({ ...network({ ...declared, nodes: 5, podTemplate }, { generation: 2, resourceVersion: '2000' }), status: status()! });
+      await errorOf();
+      expect(replicas()).to.equal(4);
+      cluster.succeed();
+      sync();
+      startProcess(caches);
+      put({ ...network(declared, { generation: 3, resourceVersion: '3000' }), status: status()! });
+      await reconcile();
+      expect(replicas()).to.equal(1);
+    });
+
+    it('leaves its number of nodes to another writer who keeps changing it while its pod template is refused', async () => {
+      const podTemplate = { metadata: { labels: { a: 'b' } } };
+      cluster.fail('apply', 422, 'statefulsets');
+      cluster.fail('create', 422, 'statefulsets');
+      put({ ...network({ ...declared, podTemplate }, { generation: 2, resourceVersion: '2000' }), status: status()! });
+      for (let round = 1; round <= 9; round += 1) {
+        const set = cluster.object('statefulsets', 'default/alice-sts') as V1StatefulSet;
+        const metadata = { ...set.metadata };
+        delete metadata.resourceVersion;
+        cluster.put('statefulsets', { ...set, metadata, spec: { ...set.spec!, replicas: 7 } });
+        sync();
+        await errorOf();
+      }
+      expect(cluster.writes.filter(write => write === 'patch statefulsets default/alice-sts')).to.have.length(5);
     });
 
     it('is not accepted while a policy or a quota of the cluster refuses an object of it', async () => {
