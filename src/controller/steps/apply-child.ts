@@ -1,7 +1,7 @@
 // Applies an object that a network owns: plans, stores the event of the change in the object, executes, and publishes what is stored.
 import type { BitcoinNetwork } from '../../bitcoin/api/bitcoin-network.ts';
 import { appliedAnnotation, fieldManager } from '../../bitcoin/api/names.ts';
-import { apiStatusCode } from '../../kube/api-error.ts';
+import { isRefused } from '../../kube/api-error.ts';
 import type { KubeObject, ResourceType } from '../../kube/resource.ts';
 import {
   type Applied,
@@ -12,7 +12,6 @@ import {
   maxRounds,
   plan,
   type Plan,
-  type Replan,
 } from '../../runtime/apply.ts';
 import { digestOf, withAnnotations, withDigest } from '../../runtime/digest.ts';
 import { type AdmittedFields, areOwn, differencesOf } from '../../runtime/admitted-fields.ts';
@@ -93,7 +92,8 @@ export async function applyChild<T extends KubeObject>(
     const written = withKept(wanted, child.kept);
     let executed = await execute(client, type, written, how);
     // The former object is gone: one without what it kept is better than none.
-    if (written !== wanted && isRefused(executed)) executed = await execute(client, type, wanted, how);
+    if (written !== wanted && executed.outcome === 'failed' && isRefused(executed.error))
+      executed = await execute(client, type, wanted, how);
     // A write that the API server refuses says nothing about other writers.
     if (executed.outcome === 'updated' && !isStep) state.drift.count(lasting);
     if (executed.outcome !== 'replan') {
@@ -187,10 +187,6 @@ const withKept = <T extends KubeObject>(planned: Plan<T>, kept: Child<T>['kept']
   kept === undefined || planned.kind !== 'create' || planned.replaced === undefined
     ? planned
     : { ...planned, desired: kept.of(planned.desired, planned.replaced) };
-
-/** By a policy or as invalid, which would not change with a further try. */
-const isRefused = (executed: Applied<KubeObject> | Replan<KubeObject>): boolean =>
-  executed.outcome === 'failed' && [403, 422].includes(apiStatusCode(executed.error) ?? 0);
 
 const isSameDesired = (current: KubeObject, desired: KubeObject): boolean =>
   digestOf(current, appliedAnnotation) === digestOf(desired, appliedAnnotation);

@@ -2,7 +2,7 @@
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import { apiStatusCode } from '../../kube/api-error.ts';
 import { statefulSetEvent } from '../events/children.ts';
-import type { ChildState } from '../network-state.ts';
+import type { NetworkState } from '../network-state.ts';
 import { statefulSets } from '../resource-types.ts';
 import type { ChildContext } from './apply-child.ts';
 
@@ -11,30 +11,29 @@ const manager = 'bitcoin-controller-scale';
 
 /**
  * Writes the number, and in the same write what becomes of the claims: a suspension keeps them. Does nothing if the number is right, or
- * if another writer keeps changing it.
- * @returns the StatefulSet with that number; undefined if nothing was written, as when the API server refuses this too
+ * if another writer keeps changing it. That the API server refuses this too is no failure of its own.
  * @throws an error that is no answer of the API server: no connection, a lost lease, an aborted signal
  */
 export async function scaleRefusedSet(
   { client, network, outbox, signal }: ChildContext,
-  state: ChildState<V1StatefulSet>,
+  networkState: NetworkState,
   desired: V1StatefulSet,
   current: V1StatefulSet | undefined,
-): Promise<V1StatefulSet | undefined> {
+): Promise<void> {
   const { replicas = 1, persistentVolumeClaimRetentionPolicy: policy } = desired.spec ?? {};
-  if (current === undefined || (current.spec?.replicas ?? 1) === replicas) return undefined;
-  if (state.scaleDrift.waitMs(String(replicas)) > 0) return undefined;
+  if (current === undefined || (current.spec?.replicas ?? 1) === replicas) return;
   const { namespace = '', name = '', uid } = current.metadata ?? {};
+  const state = networkState.child('statefulSets', name);
+  if (state.scaleDrift.waitMs(String(replicas)) > 0) return;
   const spec = { replicas, ...(policy === undefined ? {} : { persistentVolumeClaimRetentionPolicy: policy }) };
   try {
     const options = { patchType: 'merge', fieldManager: manager, signal } as const;
     const scaled = await client.patch(statefulSets, { namespace, name }, { metadata: { uid }, spec }, options);
     state.scaleDrift.count(String(replicas));
     state.writes.remember(scaled);
+    networkState.pods.note(name, scaled);
     outbox.publish(network, `statefulSets/${name}`, outbox.name(network, [statefulSetEvent(name, replicas, 'updated', current)]));
-    return scaled;
   } catch (error) {
     if (apiStatusCode(error) === undefined) throw error;
-    return undefined;
   }
 }

@@ -99,13 +99,9 @@ export async function applyStatefulSet(
     eventOf: (change, previous) =>
       isStep && change === 'updated' ? undefined : statefulSetEvent(set.name, set.nodes, change, previous),
   });
-  const isKept = applied.outcome === 'failed' && isRefused(applied.error);
-  const written = isKept
-    ? await scaleRefusedSet(context, state, desired, current)
-    : 'object' in applied
-      ? applied.object
-      : undefined;
-  if (written !== undefined) networkState.pods.note(set.name, written);
+  if ('object' in applied) networkState.pods.note(set.name, applied.object);
+  else if (applied.outcome === 'failed' && isRefused(applied.error))
+    await scaleRefusedSet(context, networkState, desired, current);
   if (applied.outcome === 'created' || applied.outcome === 'updated' || applied.outcome === 'recreated')
     state.maxUnavailable = gate.maxUnavailable;
   return applied;
